@@ -1,0 +1,64 @@
+# Everything is installed into .venv and client/node_modules, from the hashed lock files, and nothing else is
+# touched; a stamp says what is done already. Only `make test` may install Debian packages, and only as root.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .venv/stamps
+NPM := scripts/npm
+ifneq ($(wildcard client/package-lock.json),)
+CLIENT := $(STAMPS)/client
+endif
+CLIENT_SOURCES := $(shell find client -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+UV := $(BIN)/uv --quiet --no-progress
+INSTALL := $(UV) pip install --python $(BIN)/python
+COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+.PHONY: run setup test check lock
+.DELETE_ON_ERROR:
+
+run: setup
+	@exec $(BIN)/talktime demo
+
+setup: $(STAMPS)/run $(CLIENT)
+
+test: $(STAMPS)/dev $(CLIENT)
+	scripts/debian-packages
+	$(if $(CLIENT),$(NPM) test)
+	$(BIN)/pytest
+
+check: $(STAMPS)/dev $(CLIENT)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(if $(CLIENT),$(NPM) run check)
+
+# Newest versions of everything, pinned and hashed. `make lock UPGRADE=` only adds what is missing.
+lock: UPGRADE ?= --upgrade
+lock: $(STAMPS)/venv
+	$(COMPILE) $(UPGRADE) --group build pyproject.toml -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) --group build --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+	echo uv | $(COMPILE) $(UPGRADE) - -o requirements/bootstrap.txt
+
+$(STAMPS)/venv: requirements/bootstrap.txt
+	scripts/venv $(PYTHON)
+	@touch $@
+
+# The project itself is built by the hatchling of the lock file: an isolated build would fetch an unpinned one.
+$(STAMPS)/run: requirements/run.txt pyproject.toml $(STAMPS)/venv
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/client-packages: client/package-lock.json $(STAMPS)/run
+	$(NPM) ci
+	@touch $@
+
+$(STAMPS)/client: $(CLIENT_SOURCES) $(STAMPS)/client-packages
+	$(NPM) run build
+	@touch $@
