@@ -1,0 +1,327 @@
+"""What people and programs are shown: frozen objects, and `document()` for their JSON.
+
+Inside, instants are milliseconds since 1970 in engine time, durations milliseconds, money micro-credits, all integers.
+In documents instants are RFC 3339 in UTC, durations end in `_ms`, credits are decimal strings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from talktime.money import format_credits
+from talktime.tariff import Line, Tariff
+
+if TYPE_CHECKING:
+    from talktime.meter import Reason, State
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(milliseconds: int) -> str:
+    """RFC 3339 in UTC with milliseconds, such as `2026-01-05T10:00:01.250Z`."""
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def instant_or_none(milliseconds: int | None) -> str | None:
+    """`instant`, or None for what has not happened."""
+    return None if milliseconds is None else instant(milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """A conversation time record as it stands."""
+
+    id: str
+    state: State
+    reason: Reason | None
+    user_id: str
+    advisor_id: str
+    current_chat_id: str
+    started_at: int
+    ended_at: int | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended_at is None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "reason": None if self.reason is None else self.reason.value,
+            "user_id": self.user_id,
+            "advisor_id": self.advisor_id,
+            "current_chat_id": self.current_chat_id,
+            "started_at": instant(self.started_at),
+            "ended_at": instant_or_none(self.ended_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TimerView:
+    """The record's timer, as this chat sees it.
+
+    `running` is true only for the record's current chat. `lease_until`: when the time stops unless presence is proved
+    again. `cut_at`: when the credit ends, None if never. `recharge_until`: how long a record waits at zero.
+    """
+
+    running: bool
+    since: int | None = None
+    lease_until: int | None = None
+    cut_at: int | None = None
+    recharge_until: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "running": self.running,
+            "since": instant_or_none(self.since),
+            "lease_until": instant_or_none(self.lease_until),
+            "cut_at": instant_or_none(self.cut_at),
+            "recharge_until": instant_or_none(self.recharge_until),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one screen needs to show a chat, as of `server_time`.
+
+    `chat_duration_ms` is this chat's own time over all its records; `elapsed_ms`, `billed_ms`, `cost` and
+    `free_remaining_ms` are the record's, over all its chats; `balance` is what the payer has available.
+    `allowance_ms` is what was left of the pair's free allowance when the record started.
+    """
+
+    server_time: int
+    sequence: int
+    record: RecordView | None
+    chat_id: str
+    user_id: str
+    advisor_id: str
+    chat_duration_ms: int
+    timer: TimerView
+    elapsed_ms: int
+    free_remaining_ms: int
+    allowance_ms: int
+    billed_ms: int
+    cost: int
+    balance: int
+    tariff: Tariff
+    tariff_version: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "server_time": instant(self.server_time),
+            "sequence": self.sequence,
+            "record": None if self.record is None else self.record.document(),
+            "chat": {
+                "id": self.chat_id,
+                "user_id": self.user_id,
+                "advisor_id": self.advisor_id,
+                "duration_ms": self.chat_duration_ms,
+            },
+            "timer": self.timer.document(),
+            "elapsed_ms": self.elapsed_ms,
+            "free_remaining_ms": self.free_remaining_ms,
+            "allowance_ms": self.allowance_ms,
+            "billed_ms": self.billed_ms,
+            "cost": format_credits(self.cost),
+            "balance": format_credits(self.balance),
+            "tariff": self.tariff.document(),
+            "tariff_version": self.tariff_version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's credit: `balance` is what is posted, `committed` what running meters have begun to owe beyond that."""
+
+    user_id: str
+    display_name: str
+    balance: int
+    committed: int
+    available: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "user_id": self.user_id,
+            "display_name": self.display_name,
+            "balance": format_credits(self.balance),
+            "committed": format_credits(self.committed),
+            "available": format_credits(self.available),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. Charges and debits are negative."""
+
+    id: str
+    amount: int
+    kind: str
+    at: int
+    record_id: str | None = None
+    reference: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "id": self.id,
+            "amount": format_credits(self.amount),
+            "kind": self.kind,
+            "at": instant(self.at),
+            "record_id": self.record_id,
+            "reference": self.reference,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Advisor:
+    """Who is paid, and the tariff that a record started now would have."""
+
+    advisor_id: str
+    display_name: str
+    tariff: Tariff
+    tariff_version: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "id": self.advisor_id,
+            "display_name": self.display_name,
+            "tariff": self.tariff.document(),
+            "tariff_version": self.tariff_version,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSummary:
+    """A chat in a list: who, how long, and what its latest record is doing."""
+
+    id: str
+    user_id: str
+    user_name: str
+    advisor_id: str
+    advisor_name: str
+    duration_ms: int
+    state: State | None
+    reason: Reason | None
+    record_id: str | None
+    current: bool
+    created_at: int
+    last_message: str | None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "id": self.id,
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            "advisor_id": self.advisor_id,
+            "advisor_name": self.advisor_name,
+            "duration_ms": self.duration_ms,
+            "state": None if self.state is None else self.state.value,
+            "reason": None if self.reason is None else self.reason.value,
+            "record_id": self.record_id,
+            "current": self.current,
+            "created_at": instant(self.created_at),
+            "last_message": self.last_message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a chat. `position` counts from 1, without gaps; `client_id` makes a repeat harmless."""
+
+    id: str
+    chat_id: str
+    position: int
+    client_id: str
+    sender: str
+    text: str
+    at: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "id": self.id,
+            "chat_id": self.chat_id,
+            "position": self.position,
+            "client_id": self.client_id,
+            "sender": self.sender,
+            "text": self.text,
+            "at": instant(self.at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentView:
+    """An uninterrupted stretch of billable time, for one chat; `reason` says why it ended."""
+
+    chat_id: str
+    started_at: int
+    ended_at: int | None
+    duration_ms: int
+    reason: Reason | None
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "chat_id": self.chat_id,
+            "started_at": instant(self.started_at),
+            "ended_at": instant_or_none(self.ended_at),
+            "duration_ms": self.duration_ms,
+            "reason": None if self.reason is None else self.reason.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A record's bill, with everything needed to recompute it.
+
+    `cost` is `price(tariff, elapsed_ms)` after what was left of the free allowance: the tariff's own minus
+    `free_ms_before`, the free time that the pair had used before this record.
+    """
+
+    server_time: int
+    record: RecordView
+    user_name: str
+    advisor_name: str
+    tariff: Tariff
+    tariff_version: int
+    free_ms_before: int
+    segments: tuple[SegmentView, ...]
+    elapsed_ms: int
+    billed_ms: int
+    cost: int
+    lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "server_time": instant(self.server_time),
+            "record": self.record.document(),
+            "user_name": self.user_name,
+            "advisor_name": self.advisor_name,
+            "tariff": self.tariff.document(),
+            "tariff_version": self.tariff_version,
+            "free_ms_before": self.free_ms_before,
+            "segments": [segment.document() for segment in self.segments],
+            "elapsed_ms": self.elapsed_ms,
+            "billed_ms": self.billed_ms,
+            "cost": format_credits(self.cost),
+            "lines": [{"text": line.text, "amount": format_credits(line.amount)} for line in self.lines],
+            "entries": [entry.document() for entry in self.entries],
+            "how_to_recompute": (
+                "elapsed_ms is the sum of the segments' duration_ms. priced = elapsed_ms - max(0, tariff.free_seconds * 1000"
+                " - free_ms_before), not below 0. cost is the tariff's price of priced, rounded once; the entries of kind"
+                " 'charge' sum to -cost. POST /v1/price with free_seconds set to what was left gives the same."
+            ),
+        }
