@@ -1,0 +1,44 @@
+/** One value and those who want to know when it changes: what any framework can subscribe to. */
+export class Store<T> {
+  #value: T;
+  readonly #listeners = new Set<(value: T) => void>();
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get(): T {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    this.#value = value;
+    for (const listener of this.#listeners) listener(value);
+  }
+
+  /** Calls `listener` now and at every change, until the returned function is called. */
+  subscribe(listener: (value: T) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#value);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Those who want to hear of something that happens but has no value of its own, like a message. */
+export class Signal<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+
+  send(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+
+  get heard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Calls `listener` each time, until the returned function is called. */
+  listen(listener: (value: T) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,153 @@
+/** The shapes that travel between the service and a screen, as api.md and semantics.md give them. */
+
+/** Credits as an exact decimal string, at most six places: "8.75". Never a float. */
+export type Credits = string;
+
+/** RFC 3339, UTC, milliseconds: "2026-01-05T10:00:01.250Z". */
+export type Instant = string;
+
+export interface Tier {
+  from_seconds: number;
+  rate: Credits;
+  per_seconds: number;
+  /** 1 when absent. */
+  increment_seconds?: number;
+}
+
+/** What time costs. Everything but `tiers` has a default; see api.md, "Tariff". */
+export interface Tariff {
+  connect_fee?: Credits;
+  free_seconds?: number;
+  grace_seconds?: number;
+  tiers: readonly Tier[];
+  boundary?: "ceil" | "begun";
+  minimum_charge?: Credits;
+  max_cost?: Credits | null;
+  at_max_cost?: "free" | "stop";
+  rounding?: { places?: number; mode?: "up" | "down" | "half_up" };
+}
+
+export type Reason =
+  | "stopped"
+  | "paused"
+  | "out_of_credit"
+  | "user_away"
+  | "advisor_away"
+  | "abandoned"
+  | "switched"
+  | "timer_failed"
+  | "max_cost";
+
+export interface ConversationRecord {
+  id: string;
+  state: "running" | "paused" | "ended";
+  reason: Reason | null;
+  user_id: string;
+  advisor_id: string;
+  current_chat_id: string;
+  started_at: Instant;
+  ended_at: Instant | null;
+}
+
+/** Everything one screen needs, as of `server_time`. */
+export interface Snapshot {
+  server_time: Instant;
+  sequence: number;
+  /** The chat's latest record; null when it never had one. */
+  record: ConversationRecord | null;
+  chat: { id: string; duration_ms: number };
+  timer: {
+    running: boolean;
+    since: Instant | null;
+    lease_until: Instant | null;
+    cut_at: Instant | null;
+    recharge_until: Instant | null;
+  };
+  /** The record's running time over all its chats. */
+  elapsed_ms: number;
+  /** What was left of the pair's free allowance when the record started. */
+  allowance_ms: number;
+  /** What is left of it now. */
+  free_remaining_ms: number;
+  billed_ms: number;
+  cost: Credits;
+  /** What the payer has available now. */
+  balance: Credits;
+  tariff: Tariff | null;
+}
+
+export interface Message {
+  id: string;
+  chat_id: string;
+  position: number;
+  client_id: string;
+  sender: "user" | "advisor";
+  text: string;
+  at: Instant;
+}
+
+/** An RFC 9457 problem document; `code` is the stable name of what went wrong. */
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+  [extension: string]: unknown;
+}
+
+/** chat id -> the instant the chat's lease ends, for the watched chats that run. */
+export type Leases = Record<string, Instant>;
+
+export type ServerMessage =
+  | { type: "snapshot"; chat_id: string; snapshot: Snapshot }
+  | { type: "message"; chat_id: string; message: Message }
+  | { type: "typing"; chat_id: string; party: "user" | "advisor" }
+  | { type: "pong"; c0: number; s1: number; s2: number; epoch: string | number; leases?: Leases }
+  | { type: "heartbeat"; s2: number; epoch: string | number; leases: Leases }
+  | { type: "problem"; problem: Problem; chat_id?: string; client_id?: string };
+
+export type ClientMessage =
+  | { type: "hello"; token: string }
+  | { type: "watch"; chat_id: string }
+  | { type: "unwatch"; chat_id: string }
+  | { type: "ping"; c0: number }
+  | { type: "heartbeat" }
+  | { type: "message"; chat_id: string; client_id: string; text: string }
+  | { type: "typing"; chat_id: string };
+
+/** What the timer on the screen is doing; the `state` attribute of `<talk-time>`. */
+export type TimerState = "syncing" | "running" | "paused" | "reconnecting" | "ended";
+
+/** What the timer shows at the moment it is read. */
+export interface Reading {
+  /** The chat's own running time; null before the first digits are known. */
+  elapsedMs: number | null;
+  /** How far `elapsedMs` can be from the server's number, at most. */
+  errorMs: number;
+  state: TimerState;
+  /** The payer's available credit at that moment; null before the first snapshot. */
+  balance: Credits | null;
+}
+
+/** Everything that changes with the second. All its numbers belong to one instant: paint them together. */
+export interface Frame extends Reading {
+  /** Why the timer is not running; null while it runs, and when there is no record yet. */
+  reason: Reason | null;
+  /** The record's running time over all its chats. */
+  recordElapsedMs: number;
+  /** Free time left. */
+  freeMs: number;
+  cost: Credits;
+  billedMs: number;
+  /** Engine time of the frame, in ms since 1970; null until the clock is known. */
+  at: number | null;
+  /** Engine time at which the credit (or `max_cost`) ends the session; null when it never does or the timer stands. */
+  endsAt: number | null;
+  /** `endsAt` minus `at`. */
+  remainingMs: number | null;
+  /** What is left of the recharge window; null when there is none. */
+  rechargeMs: number | null;
+  /** The facts the frame was computed from; null before the first. */
+  snapshot: Snapshot | null;
+}
