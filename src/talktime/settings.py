@@ -1,0 +1,182 @@
+"""What can be set, from where, and within which bounds.
+
+Command line > environment (`TALKTIME_PORT`) > `talktime.toml` in the working directory (`port = 8700`)
+> default.
+A value that won't do is refused when the program starts, by name, with what would do.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX = "TALKTIME_"
+FILE = "talktime.toml"
+SECRET_LENGTH_MIN = 32
+
+# Never shown in a message: the first is a secret, the second may hold a password.
+_CONFIDENTIAL = {"secret", "database_url"}
+
+
+class SettingsError(Exception):
+    """A setting that won't do: the message names it and says what is allowed."""
+
+
+def _default_data_dir() -> Path:
+    # A home may be private, and as root the database runs as a user of its own who must get there.
+    return Path("/var/lib/talktime") if os.geteuid() == 0 else platformdirs.user_data_path("talktime")
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+_Path = Annotated[Path, AfterValidator(_absolute)]
+# Engine time is whole milliseconds, so a setting has no finer ones.
+_Seconds = Annotated[Decimal, Field(max_digits=None, decimal_places=3, le=1_000_000, allow_inf_nan=False)]
+
+_SECONDS_ALLOWED = "a number of seconds {} 1000000, with at most 3 decimals"
+
+
+class Settings(BaseSettings):
+    """All settings. Durations are seconds; `load_settings` turns what won't do into a `SettingsError`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, toml_file=FILE, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        pattern=r"^postgres(ql)?://",
+        description="a PostgreSQL address such as postgresql://user@host/talktime, or left out",
+    )
+    data_dir: _Path = Field(default_factory=_default_data_dir, description="a folder")
+    host: str = Field(default="127.0.0.1", min_length=1, description="an address or name of this machine")
+    port: int = Field(default=8700, ge=0, le=65535, description="a port from 0 (any free one) to 65535")
+    secret: SecretStr | None = Field(default=None, description="text of at least 32 characters")
+    secret_file: _Path | None = Field(default=None, description="a file")
+    presence_lease_seconds: _Seconds = Field(
+        default=Decimal(30), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to")
+    )
+    recharge_seconds: _Seconds = Field(
+        default=Decimal(120), ge=0, description=_SECONDS_ALLOWED.format("from 0 to")
+    )
+    abandon_seconds: _Seconds = Field(
+        default=Decimal(600), ge=0, description=_SECONDS_ALLOWED.format("from 0 to")
+    )
+    checkpoint_seconds: _Seconds = Field(
+        default=Decimal(15), ge=0, description=_SECONDS_ALLOWED.format("from 0 (never) to")
+    )
+    health_seconds: _Seconds = Field(
+        default=Decimal(5), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to")
+    )
+    test_clock: bool = Field(default=False, description="1 (never in production) or 0")
+    topup_url: str | None = Field(
+        default=None,
+        # Anything else, such as javascript:, has no business behind a button.
+        pattern=r"^(https?://|/)",
+        description="an http(s) address or a path beginning with /",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic calls by these names
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def signing_secret(self) -> str:
+        """What signs tokens: the secret, else the secret file's content, else one made on first start.
+
+        Raises `SettingsError` if it cannot be read or made, or is too short to be safe.
+        """
+        if self.secret is not None:
+            return _long_enough(self.secret.get_secret_value(), f"{PREFIX}SECRET")
+        if self.secret_file is not None:
+            return _long_enough(_read_secret(self.secret_file), f"{PREFIX}SECRET_FILE {self.secret_file}")
+        path = self.data_dir / "secret"
+        if not path.exists():
+            _make_secret(path)
+        return _long_enough(_read_secret(path), f"The secret in {path}")
+
+
+def load_settings(**command_line: Any) -> Settings:
+    """The settings, with what the command line gave (`None` = not given) before everything else.
+
+    Raises `SettingsError`.
+    """
+    given = {name: value for name, value in command_line.items() if value is not None}
+    try:
+        return Settings(**given)
+    except TOMLDecodeError as error:
+        raise SettingsError(f"{FILE} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{FILE} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        # Without the cause: pydantic's own message would show the values.
+        raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: Any) -> str:
+    name = str(problem["loc"][0])
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return f"{FILE} has an unknown setting {name!r}; there are: {', '.join(Settings.model_fields)}"
+    value = "has a value that won't do" if name in _CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
+    return f"{PREFIX}{name.upper()} {value}: {_plain(problem['msg'])}; it must be {field.description}"
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _long_enough(secret: str, origin: str) -> str:
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise SettingsError(
+            f"{origin} has {len(secret)} characters: a secret that signs tokens needs at least {SECRET_LENGTH_MIN}"
+        )
+    return secret
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"The secret in {path} cannot be read: {reason}") from None
+
+
+def _make_secret(path: Path) -> None:
+    """Writes a new secret at once whole: of two programs that start together, both use the first one's."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # NamedTemporaryFile makes it 0600 from its first instant.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
+            draft.write(secrets.token_urlsafe(48) + "\n")
+            draft.flush()
+            os.fsync(draft.fileno())
+            try:
+                os.link(draft.name, path)
+            except FileExistsError:
+                return
+    except OSError as error:
+        raise SettingsError(f"No secret can be made in {path.parent}: {error.strerror}") from None
