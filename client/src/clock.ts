@@ -1,0 +1,188 @@
+/**
+ * Samples in, bounded monotone engine time out.
+ *
+ * Every ping proves an interval that engine time − local time lies in: the server's answer can't have left before the
+ * question arrived, and can't have arrived before it left. All intervals of the last minutes, each widened by what
+ * clocks may have drifted since, are intersected (after Marzullo and Cristian): the middle is the estimate, half the
+ * width is a bound that holds whatever the network did. It takes the best way up and the best way down separately.
+ *
+ * What is shown follows the estimate, never backwards: it starts low, is slewed, and steps forward only after evidence
+ * that a clock broke (a sleep, another server). `local` is `performance.now()`; nothing here reads a clock itself.
+ */
+
+/** One ping: sent at `c0` and answered at `c3` in local ms; arrived at `s1` and answered at `s2` in engine ms. */
+export interface Sample {
+  c0: number;
+  s1: number;
+  s2: number;
+  c3: number;
+}
+
+/** Both clocks together, in ms of error per ms of time: 100 ppm. */
+const DRIFT = 1e-4;
+const SAMPLES_MAX = 64;
+const SAMPLE_AGE_MAX_MS = 300_000;
+const TRIP_MAX_MS = 15_000;
+
+/** Enough to show digits: this many samples, this good a bound, or this long after the generation began. */
+const ENOUGH_SAMPLES = 3;
+const ENOUGH_BOUND_MS = 15;
+const ENOUGH_WAIT_MS = 1000;
+
+/** Uncertainty the display starts with; beyond it, it starts low: what is behind can catch up. */
+const START_BOUND_MS = 100;
+const STEP_MIN_MS = 300;
+const SLEW_TIME_MS = 4000;
+const DEAD_BAND_MS = 0.5;
+
+export class Clock {
+  readonly #quantum: number;
+  readonly #floor: number;
+  /** Intervals as of local 0, so that widening by age is one term for all of them. */
+  #samples: { local: number; low: number; high: number }[] = [];
+  #low = Number.NEGATIVE_INFINITY;
+  #high = Number.POSITIVE_INFINITY;
+  #epoch: string | number | undefined;
+
+  /** The generation: when it began, how many samples it has, whether they are enough, whether it may step. */
+  #began = Number.NEGATIVE_INFINITY;
+  #fresh = 0;
+  #settled = false;
+  #mayStep = true;
+  #suspect = false;
+
+  #shown: number | null = null;
+  #shownLocal = 0;
+
+  /**
+   * `quantumMs`: the granularity of both clocks, which widens every sample. `floor`: engine time shown before a
+   * refresh; the display does not start below it, if the first samples allow.
+   */
+  constructor(quantumMs: number, floor = Number.NEGATIVE_INFINITY) {
+    this.#quantum = quantumMs;
+    this.#floor = floor;
+  }
+
+  /** True after evidence that local time stopped, until a fresh sample: the digits shown may be anything. */
+  get suspect(): boolean {
+    return this.#suspect;
+  }
+
+  /**
+   * Begins a generation: fresh samples replace the old ones. `suspect` says that local time itself may have stopped.
+   */
+  disturb(local: number, suspect = false): void {
+    this.#began = local;
+    this.#fresh = 0;
+    this.#settled = false;
+    this.#mayStep = true;
+    this.#suspect ||= suspect && this.#shown !== null;
+  }
+
+  /** Takes a ping. True when it proves that a clock broke or another server answers: ask again, quickly. */
+  take(sample: Sample, epoch?: string | number): boolean {
+    const trip = sample.c3 - sample.c0 - (sample.s2 - sample.s1);
+    if (sample.c0 < this.#began || trip < -2 * this.#quantum || trip > TRIP_MAX_MS) return false;
+    const moved = this.#epoch !== undefined && epoch !== this.#epoch;
+    this.#epoch = epoch;
+    if (moved) this.disturb(sample.c0);
+
+    if (this.#fresh === 0) this.#samples = [];
+    const latest = {
+      local: sample.c3,
+      low: sample.s2 - sample.c3 - this.#quantum + DRIFT * sample.c3,
+      high: sample.s1 - sample.c0 + this.#quantum - DRIFT * sample.c3,
+    };
+    this.#samples.push(latest);
+    this.#intersect(sample.c3);
+    const broke = this.#bound(sample.c3) < 0;
+    if (broke) {
+      this.disturb(sample.c0);
+      this.#samples = [latest];
+      this.#intersect(sample.c3);
+    }
+    this.#fresh += 1;
+    // One fresh sample is enough to see that nothing happened after all; a step waits for more.
+    if (this.#suspect && Math.abs(this.#behind(sample.c3)) <= STEP_MIN_MS) this.#suspect = false;
+    return moved || broke;
+  }
+
+  /**
+   * Engine time was `instant` when a message left, which has now arrived. True when that is later than can be: local
+   * time stopped or engine time was moved. The tolerance is for nodes that disagree.
+   */
+  hear(instant: number, local: number): boolean {
+    const late = this.#fresh > 0 && instant - local > this.#high + DRIFT * local + STEP_MIN_MS;
+    if (late) this.disturb(local, true);
+    return late;
+  }
+
+  /** Engine time to show, in ms; null before enough is known. Never less than before. */
+  now(local: number): number | null {
+    this.#settle(local);
+    if (this.#shown === null) {
+      if (!this.#settled) return null;
+      const start = local + this.#middle() - this.#caution(local);
+      // A floor beyond what the samples allow is not of this engine time.
+      const floor = this.#floor <= local + this.#high + DRIFT * local ? this.#floor : start;
+      this.#shown = Math.max(start, floor);
+      this.#shownLocal = local;
+      this.#mayStep = false;
+      return this.#shown;
+    }
+    const passed = Math.max(0, local - this.#shownLocal);
+    this.#shownLocal += passed;
+    this.#shown += passed;
+    if (this.#settled) this.#shown += this.#correction(passed);
+    return this.#shown;
+  }
+
+  /** How far the time shown can be from engine time, in ms; infinite while nothing is known. */
+  errorMs(local: number): number {
+    if (this.#suspect || this.#shown === null) return Number.POSITIVE_INFINITY;
+    return this.#bound(local) + Math.abs(this.#behind(local));
+  }
+
+  #correction(passed: number): number {
+    const behind = this.#behind(this.#shownLocal);
+    if (this.#mayStep) {
+      this.#mayStep = false;
+      if (behind > STEP_MIN_MS) return Math.max(0, behind - this.#caution(this.#shownLocal));
+    }
+    if (Math.abs(behind) < DEAD_BAND_MS) return 0;
+    const most = passed * (Math.abs(behind) < 100 ? 0.02 : 0.05);
+    const wanted = behind * (1 - Math.exp(-passed / SLEW_TIME_MS));
+    return Math.min(most, Math.max(-most, wanted));
+  }
+
+  #settle(local: number): void {
+    if (this.#settled || this.#fresh === 0) return;
+    const waited = local - this.#began >= ENOUGH_WAIT_MS;
+    this.#settled = waited || this.#fresh >= ENOUGH_SAMPLES || this.#bound(local) <= ENOUGH_BOUND_MS;
+    if (this.#settled) this.#suspect = false;
+  }
+
+  #intersect(local: number): void {
+    const samples = this.#samples.filter((sample) => local - sample.local <= SAMPLE_AGE_MAX_MS);
+    this.#samples = samples.slice(-SAMPLES_MAX);
+    this.#low = Math.max(...this.#samples.map((sample) => sample.low));
+    this.#high = Math.min(...this.#samples.map((sample) => sample.high));
+  }
+
+  #middle(): number {
+    return (this.#low + this.#high) / 2;
+  }
+
+  /** Negative when the samples contradict each other. */
+  #bound(local: number): number {
+    return (this.#high - this.#low) / 2 + DRIFT * local;
+  }
+
+  #behind(local: number): number {
+    return local + this.#middle() - ((this.#shown ?? 0) + Math.max(0, local - this.#shownLocal));
+  }
+
+  #caution(local: number): number {
+    return Math.max(0, this.#bound(local) - START_BOUND_MS);
+  }
+}

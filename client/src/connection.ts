@@ -1,0 +1,196 @@
+/** The live channel as semantics.md gives it: who we are, what we watch, presence, and the clock. */
+
+import { Clock } from "./clock.ts";
+import { Evidence } from "./evidence.ts";
+import { instant } from "./meter.ts";
+import { Pings } from "./pings.ts";
+import { RequestProblem, type TokenSource } from "./request.ts";
+import { Socket } from "./socket.ts";
+import { Signal } from "./store.ts";
+import type { ClientMessage, ServerMessage } from "./types.ts";
+
+/** Until two heartbeats have shown how far apart they are. */
+const HEARTBEAT_GUESS_MS = 20_000;
+const SILENCE_HEARTBEATS = 2.5;
+const PONG_MAX_MS = 5000;
+
+const CLOSED_SIGN_IN = 4401;
+const CLOSED_NOT_YOURS = 4403;
+
+export class Connection {
+  readonly received = new Signal<ServerMessage>();
+  /** The clock was disturbed, or is sure again: what is shown may have changed. */
+  readonly disturbed = new Signal<undefined>();
+  readonly #token: TokenSource;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #pings = new Pings(() => this.#ping());
+  readonly #evidence: Evidence;
+  readonly #watched = new Set<string>();
+  readonly #floorKey: string;
+  #heartbeatMs = HEARTBEAT_GUESS_MS;
+  #lastHeartbeat: number | null = null;
+  #refusals = 0;
+  readonly #keepFloor = () => this.#remember();
+
+  constructor(url: string, token: TokenSource) {
+    this.#token = token;
+    this.#floorKey = `talktime.shown ${url}`;
+    const floor = Number(sessionStorage.getItem(this.#floorKey) ?? Number.NEGATIVE_INFINITY);
+    // Engine instants are truncated to whole milliseconds; local ones to whatever this browser allows.
+    this.#clock = new Clock(1 + granularityMs(), floor);
+    this.#evidence = new Evidence((suspect) => this.disturb(suspect));
+    this.#socket = new Socket(url, {
+      opened: () => void this.#hello(),
+      received: (text) => this.#receive(text),
+      lost: (code) => this.#lose(code),
+    });
+    addEventListener("pagehide", this.#keepFloor);
+    this.#socket.open();
+  }
+
+  get status() {
+    return this.#socket.status;
+  }
+
+  /** The local clock may have stopped and no sample has said by how much yet. */
+  get suspect(): boolean {
+    return this.#clock.suspect;
+  }
+
+  /** Engine time to show now, in ms; null until known. */
+  now(): number | null {
+    return this.#clock.now(performance.now());
+  }
+
+  errorMs(): number {
+    return this.#clock.errorMs(performance.now());
+  }
+
+  send(message: ClientMessage): boolean {
+    return this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Asks for the chat's snapshot and every change after it; asking again gives the snapshot again. */
+  watch(chatId: string): void {
+    this.#watched.add(chatId);
+    this.send({ type: "watch", chat_id: chatId });
+  }
+
+  unwatch(chatId: string): void {
+    this.#watched.delete(chatId);
+    this.send({ type: "unwatch", chat_id: chatId });
+  }
+
+  /** Something happened after which old samples may be wrong: ask anew, and come back at once if away. */
+  disturb(suspect: boolean): void {
+    this.#clock.disturb(performance.now(), suspect);
+    if (this.#socket.status.get() === "open") this.#askAnew();
+    else this.#socket.hurry();
+    this.disturbed.send(undefined);
+  }
+
+  /** Lets the wall clock testify; called whenever something runs anyway. */
+  look(): void {
+    this.#evidence.look();
+  }
+
+  close(): void {
+    this.#remember();
+    removeEventListener("pagehide", this.#keepFloor);
+    this.#evidence.stop();
+    this.#pings.stop();
+    this.#socket.close();
+  }
+
+  async #hello(): Promise<void> {
+    let token: string;
+    try {
+      token = await this.#token();
+    } catch (cause) {
+      this.#problem("unauthorized", 401, String(cause));
+      this.#socket.expect(0);
+      return;
+    }
+    this.send({ type: "hello", token });
+    for (const chatId of this.#watched) this.send({ type: "watch", chat_id: chatId });
+    this.#lastHeartbeat = null;
+    this.#clock.disturb(performance.now());
+    this.#askAnew();
+    this.disturbed.send(undefined);
+  }
+
+  #askAnew(): void {
+    this.#pings.burst();
+    this.#socket.expect(PONG_MAX_MS);
+  }
+
+  #ping(): void {
+    // A ping that waits in a queue would measure the queue.
+    if (this.#socket.clear) this.send({ type: "ping", c0: performance.now() });
+  }
+
+  #receive(text: string): void {
+    const c3 = performance.now();
+    const message = JSON.parse(text) as ServerMessage;
+    this.#socket.expect(SILENCE_HEARTBEATS * this.#heartbeatMs);
+    this.look();
+    let broke = false;
+    const suspect = this.suspect;
+    if (message.type === "pong") {
+      this.#refusals = 0;
+      broke = this.#clock.take({ ...message, c3 }, message.epoch);
+    } else if (message.type === "heartbeat") {
+      broke = this.#clock.hear(message.s2, c3);
+      this.#beat(c3);
+    } else if (message.type === "snapshot") {
+      broke = this.#clock.hear(instant(message.snapshot.server_time) ?? 0, c3);
+    }
+    if (broke) this.#askAnew();
+    this.received.send(message);
+    if (broke || suspect !== this.suspect) this.disturbed.send(undefined);
+  }
+
+  /** Proves presence; the pong that follows tells the renewed lease, so that screen and bill stop at one instant. */
+  #beat(local: number): void {
+    if (this.#lastHeartbeat !== null) this.#heartbeatMs = Math.max(1000, local - this.#lastHeartbeat);
+    this.#lastHeartbeat = local;
+    this.send({ type: "heartbeat" });
+    this.#pings.ping();
+  }
+
+  #lose(code: number): boolean {
+    this.#pings.stop();
+    if (code === CLOSED_NOT_YOURS) {
+      this.#problem("forbidden", 403, "The live channel is not yours");
+      return false;
+    }
+    if (code !== CLOSED_SIGN_IN) return true;
+    // A token may have expired meanwhile: the host gives a new one. A second refusal is the answer.
+    this.#refusals += 1;
+    if (this.#refusals < 2) return true;
+    this.#problem("unauthorized", 401, "The live channel asks to sign in");
+    return false;
+  }
+
+  #problem(code: string, status: number, detail: string): void {
+    const { problem } = new RequestProblem({ title: detail, status, code, detail });
+    this.received.send({ type: "problem", problem });
+  }
+
+  /** After a refresh the digits start no lower than they ended. */
+  #remember(): void {
+    const shown = this.now();
+    if (shown !== null) sessionStorage.setItem(this.#floorKey, String(shown));
+  }
+}
+
+/** The smallest step `performance.now()` makes here, in ms: 0.1 in one browser, 1 or 16.7 in another. */
+function granularityMs(): number {
+  const start = performance.now();
+  for (let tries = 0; tries < 100_000; tries += 1) {
+    const step = performance.now() - start;
+    if (step > 0) return step;
+  }
+  return 1;
+}

@@ -1,0 +1,86 @@
+/** A screen's numbers: a pure function of the facts in a snapshot and an instant, with the same price as the bill. */
+
+import { credits, micros, price } from "./price.ts";
+import type { Credits, Snapshot } from "./types.ts";
+
+/** All of one instant; durations in ms, instants in ms of engine time since 1970. */
+export interface Measure {
+  elapsedMs: number;
+  recordElapsedMs: number;
+  freeMs: number;
+  billedMs: number;
+  cost: Credits;
+  balance: Credits;
+  endsAt: number | null;
+  remainingMs: number | null;
+  rechargeMs: number | null;
+  /** How long until one of these numbers can change by itself: the next second or a cap; null when none will. */
+  nextMs: number | null;
+}
+
+/** What the meter shows at `at`. The time shown never passes the lease's end or the cut. */
+export function measure(
+  snapshot: Snapshot,
+  at: number,
+  leaseUntil = instant(snapshot.timer.lease_until),
+): Measure {
+  return snapshot.timer.running ? running(snapshot, at, leaseUntil) : standing(snapshot, at);
+}
+
+/** Milliseconds since 1970 of an RFC 3339 instant, null of null. */
+export function instant(text: string | null): number | null {
+  return text === null ? null : Date.parse(text);
+}
+
+function standing(snapshot: Snapshot, at: number): Measure {
+  const until = instant(snapshot.timer.recharge_until);
+  const rechargeMs = until === null ? null : Math.max(0, until - at);
+  return {
+    elapsedMs: snapshot.chat.duration_ms,
+    recordElapsedMs: snapshot.elapsed_ms,
+    freeMs: snapshot.free_remaining_ms,
+    billedMs: snapshot.billed_ms,
+    cost: snapshot.cost,
+    balance: snapshot.balance,
+    endsAt: null,
+    remainingMs: null,
+    rechargeMs,
+    nextMs: rechargeMs ? rechargeMs % 1000 || 1000 : null,
+  };
+}
+
+function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Measure {
+  const { chat, tariff, timer, allowance_ms: allowance } = snapshot;
+  const asOf = Date.parse(snapshot.server_time);
+  const since = instant(timer.since) ?? asOf;
+  const endsAt = instant(timer.cut_at);
+  const cap = Math.min(endsAt ?? Number.POSITIVE_INFINITY, leaseUntil ?? Number.POSITIVE_INFINITY);
+  const shown = Math.max(since, Math.min(at, cap));
+  const progress = shown - asOf;
+  const recordElapsedMs = snapshot.elapsed_ms + progress;
+
+  const elapsed = Math.floor(recordElapsedMs);
+  const now = tariff
+    ? price(tariff, elapsed - allowance)
+    : { micros: micros(snapshot.cost), billedMs: snapshot.billed_ms };
+  let balance = micros(snapshot.balance);
+  if (tariff) {
+    // While it runs, the increment in progress is owed already; at a cap the timer stands and owes its price.
+    const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
+    balance += committed(snapshot.elapsed_ms) - (at >= cap ? now.micros : committed(elapsed));
+  }
+
+  const elapsedMs = chat.duration_ms + progress;
+  return {
+    elapsedMs,
+    recordElapsedMs,
+    freeMs: Math.max(0, allowance - recordElapsedMs),
+    billedMs: now.billedMs,
+    cost: credits(now.micros),
+    balance: credits(balance < 0n ? 0n : balance),
+    endsAt,
+    remainingMs: endsAt === null ? null : Math.max(0, endsAt - shown),
+    rechargeMs: null,
+    nextMs: at >= cap ? null : Math.min(1000 - (elapsedMs % 1000), cap - at),
+  };
+}

@@ -1,0 +1,71 @@
+/** The way in: one connection to a service, and the chats watched over it. */
+
+import { Chat } from "./chat.ts";
+import { Connection } from "./connection.ts";
+import { type Request, requester, type TokenSource } from "./request.ts";
+import type { SocketStatus } from "./socket.ts";
+import type { Problem } from "./types.ts";
+
+export interface ConnectOptions {
+  /** Where the service is; the page's own origin when absent. */
+  url?: string;
+  /** Answers a token of the service; called again when one has expired. */
+  token: TokenSource;
+}
+
+export class Talktime {
+  /** Any other call under /v1; rejects with a `RequestProblem`. */
+  readonly request: Request;
+  readonly #connection: Connection;
+  readonly #chats = new Map<string, Chat>();
+
+  constructor({ url = location.origin, token }: ConnectOptions) {
+    const base = url.replace(/\/$/, "");
+    this.request = requester(base, token);
+    this.#connection = new Connection(`${base.replace(/^http/, "ws")}/v1/live`, token);
+    this.#connection.received.listen((message) => {
+      const chatId = "chat_id" in message ? message.chat_id : undefined;
+      for (const chat of chatId === undefined ? this.#chats.values() : [this.#chats.get(chatId)])
+        chat?.receive(message);
+    });
+    const refresh = () => {
+      for (const chat of this.#chats.values()) chat.refresh();
+    };
+    this.#connection.status.subscribe(refresh);
+    this.#connection.disturbed.listen(refresh);
+  }
+
+  /** The chat, watched: the same object each time. Starts nothing. */
+  watch(chatId: string): Chat {
+    const chat = this.#chats.get(chatId) ?? new Chat(chatId, this.#connection, this.request);
+    this.#chats.set(chatId, chat);
+    return chat;
+  }
+
+  unwatch(chatId: string): void {
+    this.#chats.get(chatId)?.close();
+    this.#chats.delete(chatId);
+  }
+
+  /** Calls `listener` now and whenever the connection is lost or comes back. */
+  onStatus(listener: (status: SocketStatus) => void): () => void {
+    return this.#connection.status.subscribe(listener);
+  }
+
+  /** What the channel refused that concerns no single chat, like signing in. */
+  onProblem(listener: (problem: Problem) => void): () => void {
+    return this.#connection.received.listen((message) => {
+      if (message.type === "problem" && message.chat_id === undefined) listener(message.problem);
+    });
+  }
+
+  close(): void {
+    for (const chatId of [...this.#chats.keys()]) this.unwatch(chatId);
+    this.#connection.close();
+  }
+}
+
+/** Connects to a service, and comes back by itself whenever the connection is lost. */
+export function connect(options: ConnectOptions): Talktime {
+  return new Talktime(options);
+}
