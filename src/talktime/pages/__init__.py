@@ -1,8 +1,8 @@
 """What people look at: thin HTML around the page scripts.
 
 A route here renders a template and nothing else.
-Every page is the same for everybody: what belongs to a person it loads through ``/v1`` with the token of its tab,
-so nothing private is ever in the HTML and any cache may keep it.
+Every page is the same for everybody: what belongs to a person it loads through ``/v1`` with the token of its
+tab, so nothing private is ever in the HTML and any cache may keep it.
 
 The service says once what the pages need to know, before the first request::
 

@@ -20,7 +20,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The setting of the pages: the demo's people, or ``None`` under ``serve``; where a host takes top-ups."""
+    """Where pages run: with the demo's people, or ``None`` under ``serve``; where a host takes top-ups."""
 
     people: Sequence[Person] | None = None
     topup_url: str | None = None

@@ -1,0 +1,137 @@
+/** Figures in people's words: money, minutes, prices, reasons. Pure. */
+
+export interface Tier {
+  from_seconds: number;
+  rate: string;
+  per_seconds: number;
+  increment_seconds: number;
+}
+
+export interface Tariff {
+  connect_fee: string;
+  free_seconds: number;
+  grace_seconds: number;
+  tiers: Tier[];
+  minimum_charge: string;
+  max_cost: string | null;
+  at_max_cost: string;
+}
+
+/** An exact amount with at least two decimals: "8.7500" is "8.75", "0.0125" stays as it is. */
+export function money(amount: string): string {
+  const [whole = "0", decimals = ""] = amount.replace("-", "−").split(".");
+  return `${whole}.${decimals.replace(/0+$/, "").padEnd(2, "0")}`;
+}
+
+/** "7 min", "1 h 5 min"; seconds appear only when there is nothing else to say. Milliseconds in. */
+export function minutes(ms: number): string {
+  const whole = Math.floor(ms / 60_000);
+  if (whole < 1) return "less than a minute";
+  const hours = Math.floor(whole / 60);
+  if (hours >= 48) return `${String(Math.floor(hours / 24))} days`;
+  const rest = whole % 60;
+  if (hours === 0) return `${String(whole)} min`;
+  return rest === 0 ? `${String(hours)} h` : `${String(hours)} h ${String(rest)} min`;
+}
+
+/** "m:ss" or "h:mm:ss", as on the timer. Milliseconds in. */
+export function digits(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const pad = (part: number): string => String(part).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const rest = Math.floor(seconds / 60) % 60;
+  return hours > 0
+    ? `${String(hours)}:${pad(rest)}:${pad(seconds % 60)}`
+    : `${String(rest)}:${pad(seconds % 60)}`;
+}
+
+/** "14:32" of the reader's own place. */
+export function clock(instant: string): string {
+  return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+export function exactly(instant: string): string {
+  return new Date(instant).toLocaleTimeString("en-GB");
+}
+
+export function day(instant: string): string {
+  return new Date(instant).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+}
+
+function span(seconds: number): string {
+  if (seconds === 1) return "second";
+  if (seconds === 60) return "minute";
+  if (seconds === 3600) return "hour";
+  return lasting(seconds);
+}
+
+function lasting(seconds: number): string {
+  const named = [
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ] as const;
+  for (const [size, name] of named) {
+    if (seconds >= size && seconds % size === 0) {
+      const count = seconds / size;
+      return count === 1 ? `${name === "hour" ? "an" : "a"} ${name}` : `${String(count)} ${name}s`;
+    }
+  }
+  return `${String(seconds)} seconds`;
+}
+
+function step(seconds: number): string {
+  if (seconds === 1) return "by the second";
+  if (seconds === 60) return "by whole minutes";
+  if (seconds === 3600) return "by whole hours";
+  return `in steps of ${lasting(seconds)}`;
+}
+
+function rate(tier: Tier): string {
+  if (Number(tier.rate) === 0) return "nothing";
+  const per = span(tier.per_seconds);
+  return /^\d/.test(per) ? `${money(tier.rate)} per ${per}` : `${money(tier.rate)} ${per === "hour" ? "an" : "a"} ${per}`;
+}
+
+/** "First 3 minutes free, then 1.00 a minute, by whole minutes." */
+export function price(tariff: Tariff): string {
+  const parts: string[] = [];
+  if (tariff.free_seconds > 0) {
+    const free = lasting(tariff.free_seconds).replace(/^an? /, "");
+    parts.push(`first ${free} free`);
+  }
+  if (Number(tariff.connect_fee) > 0) parts.push(`${money(tariff.connect_fee)} to connect`);
+  tariff.tiers.forEach((tier, index) => {
+    const next = tariff.tiers[index + 1];
+    const until = next ? ` for ${index === 0 ? "" : "the next "}${lasting(next.from_seconds - tier.from_seconds)}` : "";
+    const changed = index === 0 || tier.increment_seconds !== tariff.tiers[index - 1]?.increment_seconds;
+    const then = parts.length > 0 ? "then " : "";
+    parts.push(`${then}${rate(tier)}${until}${changed ? `, ${step(tier.increment_seconds)}` : ""}`);
+  });
+  if (tariff.grace_seconds > 0) parts.push(`nothing up to ${lasting(tariff.grace_seconds)}`);
+  if (Number(tariff.minimum_charge) > 0) parts.push(`at least ${money(tariff.minimum_charge)}`);
+  if (tariff.max_cost !== null) {
+    parts.push(
+      tariff.at_max_cost === "stop" ? `ends at ${money(tariff.max_cost)}` : `never more than ${money(tariff.max_cost)}`,
+    );
+  }
+  const words = parts.join(", ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const REASONS: Record<string, string> = {
+  stopped: "stopped",
+  paused: "paused",
+  out_of_credit: "out of credit",
+  user_away: "user away",
+  advisor_away: "advisor away",
+  abandoned: "left alone",
+  switched: "moved to another chat",
+  timer_failed: "the timer was starting",
+  max_cost: "highest cost reached",
+};
+
+/** A reason code as words; an unknown one as it is. */
+export function reason(code: string | null): string {
+  return code === null ? "" : (REASONS[code] ?? code);
+}
