@@ -1,11 +1,9 @@
 /** What every page begins with: the ways in its header, and a panel instead of the content when nobody is signed in. */
 
-import { find, make, say } from "./dom";
-import { inWords, root } from "./service";
-import { home, lastSubject, readSession, type Role, type Session } from "./session";
-
-/** Whether this is the demo: people to be, credit for the asking. */
-export const demo = "demo" in document.documentElement.dataset;
+import { demo } from "./demo.ts";
+import { find, make, say } from "./dom.ts";
+import { inWords, root } from "./service.ts";
+import { home, lastSubject, readSession, type Role, type Session } from "./session.ts";
 
 /**
  * Show the page to somebody who may see it. Returns who, or null after showing the panel that says how to sign in.

@@ -1,21 +1,6 @@
 /** Figures in people's words: money, minutes, prices, reasons. Pure. */
 
-export interface Tier {
-  from_seconds: number;
-  rate: string;
-  per_seconds: number;
-  increment_seconds: number;
-}
-
-export interface Tariff {
-  connect_fee: string;
-  free_seconds: number;
-  grace_seconds: number;
-  tiers: Tier[];
-  minimum_charge: string;
-  max_cost: string | null;
-  at_max_cost: string;
-}
+import type { Reason, Tariff, Tier } from "../../src/types.ts";
 
 /** An exact amount with at least two decimals: "8.7500" is "8.75", "0.0125" stays as it is. */
 export function money(amount: string): string {
@@ -30,8 +15,8 @@ export function minutes(ms: number): string {
   const hours = Math.floor(whole / 60);
   if (hours >= 48) return `${String(Math.floor(hours / 24))} days`;
   const rest = whole % 60;
-  if (hours === 0) return `${String(whole)} min`;
-  return rest === 0 ? `${String(hours)} h` : `${String(hours)} h ${String(rest)} min`;
+  if (hours === 0) return `${whole} min`;
+  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
 }
 
 /** "m:ss" or "h:mm:ss", as on the timer. Milliseconds in. */
@@ -41,8 +26,8 @@ export function digits(ms: number): string {
   const hours = Math.floor(seconds / 3600);
   const rest = Math.floor(seconds / 60) % 60;
   return hours > 0
-    ? `${String(hours)}:${pad(rest)}:${pad(seconds % 60)}`
-    : `${String(rest)}:${pad(seconds % 60)}`;
+    ? `${hours}:${pad(rest)}:${pad(seconds % 60)}`
+    : `${rest}:${pad(seconds % 60)}`;
 }
 
 /** "14:32" of the reader's own place. */
@@ -74,10 +59,10 @@ function lasting(seconds: number): string {
   for (const [size, name] of named) {
     if (seconds >= size && seconds % size === 0) {
       const count = seconds / size;
-      return count === 1 ? `${name === "hour" ? "an" : "a"} ${name}` : `${String(count)} ${name}s`;
+      return count === 1 ? `${name === "hour" ? "an" : "a"} ${name}` : `${count} ${name}s`;
     }
   }
-  return `${String(seconds)} seconds`;
+  return `${seconds} seconds`;
 }
 
 function step(seconds: number): string {
@@ -96,30 +81,26 @@ function rate(tier: Tier): string {
 /** "First 3 minutes free, then 1.00 a minute, by whole minutes." */
 export function price(tariff: Tariff): string {
   const parts: string[] = [];
-  if (tariff.free_seconds > 0) {
-    const free = lasting(tariff.free_seconds).replace(/^an? /, "");
-    parts.push(`first ${free} free`);
-  }
-  if (Number(tariff.connect_fee) > 0) parts.push(`${money(tariff.connect_fee)} to connect`);
+  const { free_seconds = 0, grace_seconds = 0, connect_fee = "0", minimum_charge = "0", max_cost = null } = tariff;
+  if (free_seconds > 0) parts.push(`first ${lasting(free_seconds).replace(/^an? /, "")} free`);
+  if (Number(connect_fee) > 0) parts.push(`${money(connect_fee)} to connect`);
   tariff.tiers.forEach((tier, index) => {
     const next = tariff.tiers[index + 1];
     const until = next ? ` for ${index === 0 ? "" : "the next "}${lasting(next.from_seconds - tier.from_seconds)}` : "";
-    const changed = index === 0 || tier.increment_seconds !== tariff.tiers[index - 1]?.increment_seconds;
+    const { increment_seconds = 1 } = tier;
+    const changed = index === 0 || increment_seconds !== (tariff.tiers[index - 1]?.increment_seconds ?? 1);
     const then = parts.length > 0 ? "then " : "";
-    parts.push(`${then}${rate(tier)}${until}${changed ? `, ${step(tier.increment_seconds)}` : ""}`);
+    parts.push(`${then}${rate(tier)}${until}${changed ? `, ${step(increment_seconds)}` : ""}`);
   });
-  if (tariff.grace_seconds > 0) parts.push(`nothing up to ${lasting(tariff.grace_seconds)}`);
-  if (Number(tariff.minimum_charge) > 0) parts.push(`at least ${money(tariff.minimum_charge)}`);
-  if (tariff.max_cost !== null) {
-    parts.push(
-      tariff.at_max_cost === "stop" ? `ends at ${money(tariff.max_cost)}` : `never more than ${money(tariff.max_cost)}`,
-    );
-  }
+  if (grace_seconds > 0) parts.push(`nothing up to ${lasting(grace_seconds)}`);
+  if (Number(minimum_charge) > 0) parts.push(`at least ${money(minimum_charge)}`);
+  if (max_cost !== null)
+    parts.push(`${tariff.at_max_cost === "stop" ? "ends at" : "never more than"} ${money(max_cost)}`);
   const words = parts.join(", ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const REASONS: Record<string, string> = {
+const REASONS: Record<Reason, string> = {
   stopped: "stopped",
   paused: "paused",
   out_of_credit: "out of credit",
@@ -131,7 +112,7 @@ const REASONS: Record<string, string> = {
   max_cost: "highest cost reached",
 };
 
-/** A reason code as words; an unknown one as it is. */
-export function reason(code: string | null): string {
-  return code === null ? "" : (REASONS[code] ?? code);
+/** A reason code as words; "" for none. */
+export function reason(code: Reason | null): string {
+  return code === null ? "" : REASONS[code];
 }

@@ -1,0 +1,129 @@
+/**
+ * What is running now.
+ *
+ * The facts are asked for every two seconds; between, the digits move by the same rule as on every screen.
+ */
+
+import { measure } from "../src/meter.ts";
+import type { ConversationRecord, Snapshot } from "../src/types.ts";
+import { find, make, say } from "./parts/dom.ts";
+import { act, enter, showProblem } from "./parts/frame.ts";
+import { ask, path, root } from "./parts/service.ts";
+import { digits, exactly, money, reason } from "./parts/words.ts";
+
+const AGAIN_MS = 2000;
+const PAINT_MS = 250;
+const SHOWN_MAX = 50;
+
+interface Row {
+  element: HTMLElement;
+  cells: Record<"state" | "time" | "cost" | "credits" | "cut" | "lease", HTMLElement>;
+  snapshot: Snapshot;
+  receivedAt: number;
+}
+
+const rows = new Map<string, Row>();
+
+async function refresh(): Promise<void> {
+  try {
+    const lists = await Promise.all(
+      ["running", "paused"].map((state) => ask<{ records: ConversationRecord[] }>("GET", path`/records?state=${state}`)),
+    );
+    const records = lists.flatMap((list) => list.records);
+    await show(records);
+    showProblem(null);
+  } catch (error) {
+    showProblem(error);
+  }
+  if (document.hidden) document.addEventListener("visibilitychange", () => void refresh(), { once: true });
+  else setTimeout(() => void refresh(), AGAIN_MS);
+}
+
+async function show(records: ConversationRecord[]): Promise<void> {
+  const shown = records.slice(0, SHOWN_MAX);
+  await Promise.all(shown.map(update));
+  const ids = new Set(shown.map((record) => record.id));
+  for (const [id, row] of rows) {
+    if (ids.has(id)) continue;
+    row.element.remove();
+    rows.delete(id);
+  }
+  const running = records.filter((record) => record.state === "running").length;
+  const more = records.length > shown.length ? `, the first ${SHOWN_MAX} shown` : "";
+  say(find("summary"), `${running} running, ${records.length - running} paused${more}`);
+  find("no-records").hidden = records.length > 0;
+  paint();
+}
+
+async function update(record: ConversationRecord): Promise<void> {
+  const snapshot = await ask<Snapshot>("GET", path`/chats/${record.current_chat_id}/tracking`);
+  const known = rows.get(record.id);
+  // A record that moved to another chat is a new row: its links are others.
+  if (known?.snapshot.chat.id === snapshot.chat.id) {
+    Object.assign(known, { snapshot, receivedAt: performance.now() });
+    return;
+  }
+  known?.element.remove();
+  const row = build(record, snapshot);
+  rows.set(record.id, row);
+  find("records").append(row.element);
+}
+
+function build(record: ConversationRecord, snapshot: Snapshot): Row {
+  const cell = (name = ""): HTMLElement => make("td", { class: name });
+  const cells = {
+    state: cell(),
+    time: cell("number"),
+    cost: cell("number"),
+    credits: cell("number"),
+    cut: cell(),
+    lease: cell(),
+  };
+  const stop = make("button", { type: "button", class: "danger" }, "Stop");
+  stop.setAttribute("aria-label", `Stop ${record.user_id} with ${record.advisor_id}`);
+  stop.addEventListener("click", () => confirm(stop, record));
+  const chat = make("a", { href: root + path`/chat/${record.current_chat_id}` }, short(record.current_chat_id));
+  const element = make("tr", {},
+    make("th", { scope: "row" }, record.user_id),
+    make("td", {}, record.advisor_id),
+    make("td", {}, chat),
+    ...Object.values(cells),
+    make("td", {}, stop),
+  );
+  return { element, cells, snapshot, receivedAt: performance.now() };
+}
+
+function paint(): void {
+  for (const { cells, snapshot, receivedAt } of rows.values()) {
+    const { timer, record } = snapshot;
+    const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
+    say(cells.state, record?.state === "paused" && record.reason !== "paused" ? `paused: ${reason(record.reason)}` : (record?.state ?? ""));
+    say(cells.time, digits(now.recordElapsedMs));
+    say(cells.cost, money(now.cost));
+    say(cells.credits, money(now.balance));
+    say(cells.cut, timer.cut_at === null ? "–" : exactly(timer.cut_at));
+    say(cells.lease, timer.lease_until === null ? "–" : exactly(timer.lease_until));
+  }
+}
+
+function confirm(button: HTMLButtonElement, record: ConversationRecord): void {
+  const dialog = find<HTMLDialogElement>("confirm");
+  say(find("confirm-text"), `${record.user_id} with ${record.advisor_id}. It ends for both at once and can’t be continued.`);
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    if (dialog.returnValue === "stop") {
+      void act(button, () => ask("POST", path`/chats/${record.current_chat_id}/stop`));
+    }
+  };
+  dialog.showModal();
+}
+
+/** Made-up ids are long; their end tells them apart. */
+function short(id: string): string {
+  return id.length > 14 ? `…${id.slice(-8)}` : id;
+}
+
+if (enter("operator")) {
+  void refresh();
+  setInterval(paint, PAINT_MS);
+}

@@ -1,0 +1,127 @@
+/** The messages of a chat: each once, in order, one's own shown at once as pending until stored. */
+
+import type { Message } from "../../src/types.ts";
+import { find, make, say } from "./dom.ts";
+import { inWords } from "./service.ts";
+import { clock } from "./words.ts";
+
+/** What the conversation needs of a chat of the client. */
+export interface Talk {
+  messages(): Promise<{ messages: Message[] }>;
+  sendMessage(text: string, clientId?: string): Promise<Message>;
+  typing(): void;
+  onMessage(listener: (message: Message) => void): () => void;
+  onTyping(listener: (party: "user" | "advisor") => void): () => void;
+}
+
+const TYPING_SHOWN_MS = 4000;
+const TYPING_TOLD_MS = 2000;
+
+/** Fill the message list and its composer; `side` null looks on and cannot write. `other()` names who types. */
+export function converse(talk: Talk, side: "user" | "advisor" | null, other: () => string, newId: () => string): Promise<void> {
+  const list = find("messages");
+  const items = new Map<string, HTMLLIElement>();
+  const none = make("li", { class: "none" }, "No messages yet.");
+  list.replaceChildren(none);
+
+  function place(message: Message): void {
+    const key = `${message.sender}:${message.client_id}`;
+    const known = items.get(key);
+    const item = known ?? make("li");
+    item.className = message.sender === side ? "own" : "other";
+    item.dataset["position"] = String(message.position);
+    fill(item, message.text, clock(message.at), message.sender === side ? "You" : other());
+    items.set(key, item);
+    none.remove();
+    keepingEnd(list, () => {
+      const later = [...list.children].find((child) => isLater(child as HTMLElement, message.position));
+      if (!known || item.nextElementSibling !== (later ?? null)) list.insertBefore(item, later ?? null);
+    });
+  }
+
+  async function send(text: string, clientId: string): Promise<void> {
+    const key = `${side ?? ""}:${clientId}`;
+    const item = items.get(key) ?? make("li");
+    items.set(key, item);
+    item.className = "own pending";
+    fill(item, text, "sending…", "You");
+    none.remove();
+    list.append(item);
+    list.scrollTop = list.scrollHeight;
+    try {
+      place(await talk.sendMessage(text, clientId));
+    } catch (error) {
+      // It may have arrived by the live channel all the same.
+      if (item.dataset["position"]) return;
+      item.className = "own failed";
+      fill(item, text, inWords(error), "You");
+      const again = make("button", { type: "button" }, "Send again");
+      again.addEventListener("click", () => void send(text, clientId));
+      item.append(again);
+    }
+  }
+
+  talk.onMessage((message) => {
+    place(message);
+    if (message.sender !== side) say(find("typing"), "");
+  });
+  showTyping(talk, side, other);
+  compose(talk, side, (text) => void send(text, newId()));
+  return talk.messages().then(({ messages }) => {
+    for (const message of messages) place(message);
+    list.scrollTop = list.scrollHeight;
+  });
+}
+
+/** A pending message has no position yet and stays behind all that have. */
+function isLater(item: HTMLElement, position: number): boolean {
+  return item.dataset["position"] === undefined || Number(item.dataset["position"]) > position;
+}
+
+function fill(item: HTMLElement, text: string, when: string, who: string): void {
+  item.replaceChildren(make("span", { class: "unseen" }, `${who}: `), text, make("small", {}, when));
+}
+
+/** Somebody who reads further up is not pulled down by a new message. */
+function keepingEnd(list: HTMLElement, change: () => void): void {
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+  change();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function showTyping(talk: Talk, side: string | null, other: () => string): void {
+  let hide: ReturnType<typeof setTimeout> | undefined;
+  talk.onTyping((party) => {
+    if (party === side) return;
+    say(find("typing"), `${other()} is typing…`);
+    clearTimeout(hide);
+    hide = setTimeout(() => say(find("typing"), ""), TYPING_SHOWN_MS);
+  });
+}
+
+function compose(talk: Talk, side: string | null, send: (text: string) => void): void {
+  const form = find<HTMLFormElement>("composer");
+  const field = find<HTMLTextAreaElement>("text");
+  form.hidden = side === null;
+  let told = -TYPING_TOLD_MS;
+  field.addEventListener("input", () => {
+    if (performance.now() - told < TYPING_TOLD_MS || field.value.trim() === "") return;
+    told = performance.now();
+    talk.typing();
+  });
+  field.addEventListener("keydown", (event) => {
+    // While an input method composes, Enter belongs to it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = field.value.trim();
+    if (text === "") return;
+    field.value = "";
+    told = -TYPING_TOLD_MS;
+    send(text);
+    field.focus();
+  });
+}
