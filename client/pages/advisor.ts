@@ -19,7 +19,14 @@ function watch(advisor: string): void {
   /** A row is kept while its words stay the same: its timer runs on and focus is not lost. */
   function rowOf(chat: ChatSummary): HTMLElement {
     const live = isNow(chat);
-    const key = [chat.state, chat.reason, chat.current, chat.last_message, chat.user_name, live || chat.duration_ms].join();
+    const key = [
+      chat.state,
+      chat.reason,
+      chat.current,
+      chat.last_message,
+      chat.user_name,
+      live || chat.duration_ms,
+    ].join();
     const known = rows.get(chat.id);
     if (known?.key === key) return known.row;
     const row = chatRow(chat, chat.user_name, live ? timer(chat.id) : undefined);
@@ -34,7 +41,9 @@ function watch(advisor: string): void {
   }
 
   function show(chats: ChatSummary[]): void {
-    const now = chats.filter(isNow).sort((a, b) => Number(b.state === "running") - Number(a.state === "running"));
+    const now = chats
+      .filter(isNow)
+      .sort((a, b) => Number(b.state === "running") - Number(a.state === "running"));
     const earlier = chats.filter((chat) => !isNow(chat));
     put("running", now.map(rowOf));
     put("earlier", earlier.map(rowOf));
@@ -63,7 +72,8 @@ function isNow(chat: ChatSummary): boolean {
 
 function put(id: string, rows: HTMLElement[]): void {
   const list = find(id);
-  if (rows.length === list.children.length && rows.every((row, index) => list.children[index] === row)) return;
+  if (rows.length === list.children.length && rows.every((row, index) => list.children[index] === row))
+    return;
   list.replaceChildren(...rows);
 }
 

@@ -14,7 +14,7 @@ function wanted(): string | null {
 }
 
 try {
-  const session = await become(find("become").dataset["person"] ?? "");
+  const session = await become(find("become").dataset.person ?? "");
   keepSession(session);
   // Replaced, so that "back" leads to the people and not through here again.
   location.replace(wanted() ?? root + home(session.role));

@@ -5,21 +5,21 @@
  * frame of the client, so that they change together and never contradict each other.
  */
 
-import { connect, type Frame, identifier, type Snapshot } from "../src/index.ts";
+import { connect, type Frame, type Snapshot, type TalkTimeElement } from "../src/index.ts";
 import { converse } from "./parts/conversation.ts";
-import { find, make, say } from "./parts/dom.ts";
+import { find, say } from "./parts/dom.ts";
 import { actsOf, explain, forecast, phaseOf, type Viewer, warning } from "./parts/explain.ts";
 import { act, enter, showProblem } from "./parts/frame.ts";
 import { offerNewChat, pairChats, showPair } from "./parts/pair.ts";
-import { root, signOut, signedIn, token } from "./parts/service.ts";
+import { root, signedIn, signOut, token } from "./parts/service.ts";
 import type { Session } from "./parts/session.ts";
 import { topUpControl } from "./parts/topup.ts";
-import { digits, money, price } from "./parts/words.ts";
+import { money, price } from "./parts/words.ts";
 
 const PAID_SHOWN_MS = 12_000;
 
 const session = enter("user", "advisor", "operator");
-if (session) open(session, find("content").dataset["chat"] ?? "");
+if (session) open(session, find("content").dataset.chat ?? "");
 
 function open({ role }: Session, chatId: string): void {
   const viewer: Viewer = role === "service" ? "operator" : role;
@@ -30,8 +30,8 @@ function open({ role }: Session, chatId: string): void {
   let before: Frame | null = null;
   let pair = "";
 
-  find<HTMLElement & { chat: unknown }>("time").chat = chat;
-  say(find("credits-name"), viewer === "user" ? "Credits" : "User’s credits");
+  find<TalkTimeElement>("time").chat = chat;
+  find("meter").dataset.viewer = viewer;
   if (viewer === "user") find("topup").append(...topUpControl(() => showProblem(null)));
 
   for (const name of ["start", "pause", "resume", "stop"] as const) {
@@ -47,23 +47,22 @@ function open({ role }: Session, chatId: string): void {
     before = frame;
     if (frame.snapshot) void showOthers(frame.snapshot);
   });
-  chat.onProblem((problem) => {
+  talktime.onProblem((problem) => {
     if (problem.status === 401) signOut();
-    else if (!find("content").hidden && !before?.snapshot) showProblem(new Error(problem.title));
   });
-  signedIn(converse(chat, side, () => other, identifier)).catch(showProblem);
+  signedIn(converse(chat, side, () => other)).catch(showProblem);
 
   /** What changes with the second. */
   function paint(frame: Frame): void {
     const { snapshot } = frame;
     if (!snapshot) return;
     say(find("cost"), money(frame.cost));
-    say(find("free"), digits(Math.ceil(frame.freeMs / 1000) * 1000));
-    say(find("credits"), frame.balance === null ? "–" : money(frame.balance));
     const sync = find("sync");
-    sync.hidden = frame.state !== "running";
+    sync.hidden = frame.state !== "running" || !Number.isFinite(frame.errorMs);
     say(sync, `in sync ±${Math.max(1, Math.round(frame.errorMs))} ms`);
-    say(find("forecast"), forecast(frame, viewer, other));
+    const { end, enough } = forecast(frame, viewer, other);
+    say(find("end"), end);
+    say(find("forecast"), enough);
     showPhase(frame);
     showWarning(frame);
     showWhy(frame);
@@ -85,7 +84,7 @@ function open({ role }: Session, chatId: string): void {
 
   function showPhase(frame: Frame): void {
     const phase = phaseOf(frame);
-    find("meter").dataset["phase"] = phase?.phase ?? "still";
+    find("meter").dataset.phase = phase?.phase ?? "still";
     find("phase").hidden = phase === null;
     say(find("phase"), phase?.text ?? "");
   }
@@ -101,7 +100,7 @@ function open({ role }: Session, chatId: string): void {
   function showWhy(frame: Frame): void {
     const why = explain(frame, viewer, other);
     const note = find("why");
-    note.dataset["tone"] = why?.tone ?? "";
+    note.dataset.tone = why?.tone ?? "";
     say(find("why-title"), why?.title ?? "");
     say(find("why-text"), why?.text ?? "");
     const link = find<HTMLAnchorElement>("why-link");
@@ -115,14 +114,20 @@ function open({ role }: Session, chatId: string): void {
 
   /** The moment time begins to cost is told once, where it can't be missed; a page opened later tells it not. */
   function announcePaidTime(frame: Frame): void {
-    const [was, is] = [before?.snapshot, frame.snapshot];
-    if (!before || !was || !is?.timer.running || frame.freeMs > 0 || frame.recordElapsedMs > 0 && before.recordElapsedMs > frame.recordElapsedMs) return;
+    const was = before?.snapshot;
+    const is = frame.snapshot;
+    if (!before || !was || !is?.timer.running || frame.freeMs > 0) return;
     const freeEnded = was.timer.running && before.freeMs > 0;
     const startedPaid = was.record?.id !== is.record?.id;
     if (!freeEnded && !startedPaid) return;
     const line = find("paid");
     line.hidden = false;
-    say(line, is.tariff ? `Paid time starts now. ${price({ ...is.tariff, free_seconds: 0 })}` : "Paid time starts now.");
+    say(
+      line,
+      is.tariff
+        ? `Paid time starts now. ${price({ ...is.tariff, free_seconds: 0 })}`
+        : "Paid time starts now.",
+    );
     setTimeout(() => {
       line.hidden = true;
     }, PAID_SHOWN_MS);

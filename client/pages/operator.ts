@@ -4,12 +4,13 @@
  * The facts are asked for every two seconds; between, the digits move by the same rule as on every screen.
  */
 
+import { stopwatch } from "../src/digits.ts";
 import { measure } from "../src/meter.ts";
 import type { ConversationRecord, Snapshot } from "../src/types.ts";
 import { find, make, say } from "./parts/dom.ts";
 import { act, enter, showProblem } from "./parts/frame.ts";
 import { ask, path, root } from "./parts/service.ts";
-import { digits, exactly, money, reason } from "./parts/words.ts";
+import { exactly, money, reason } from "./parts/words.ts";
 
 const AGAIN_MS = 2000;
 const PAINT_MS = 250;
@@ -27,7 +28,9 @@ const rows = new Map<string, Row>();
 async function refresh(): Promise<void> {
   try {
     const lists = await Promise.all(
-      ["running", "paused"].map((state) => ask<{ records: ConversationRecord[] }>("GET", path`/records?state=${state}`)),
+      ["running", "paused"].map((state) =>
+        ask<{ records: ConversationRecord[] }>("GET", path`/records?state=${state}`),
+      ),
     );
     const records = lists.flatMap((list) => list.records);
     await show(records);
@@ -82,8 +85,14 @@ function build(record: ConversationRecord, snapshot: Snapshot): Row {
   const stop = make("button", { type: "button", class: "danger" }, "Stop");
   stop.setAttribute("aria-label", `Stop ${record.user_id} with ${record.advisor_id}`);
   stop.addEventListener("click", () => confirm(stop, record));
-  const chat = make("a", { href: root + path`/chat/${record.current_chat_id}` }, short(record.current_chat_id));
-  const element = make("tr", {},
+  const chat = make(
+    "a",
+    { href: root + path`/chat/${record.current_chat_id}` },
+    short(record.current_chat_id),
+  );
+  const element = make(
+    "tr",
+    {},
     make("th", { scope: "row" }, record.user_id),
     make("td", {}, record.advisor_id),
     make("td", {}, chat),
@@ -97,8 +106,13 @@ function paint(): void {
   for (const { cells, snapshot, receivedAt } of rows.values()) {
     const { timer, record } = snapshot;
     const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
-    say(cells.state, record?.state === "paused" && record.reason !== "paused" ? `paused: ${reason(record.reason)}` : (record?.state ?? ""));
-    say(cells.time, digits(now.recordElapsedMs));
+    say(
+      cells.state,
+      record?.state === "paused" && record.reason !== "paused"
+        ? `paused: ${reason(record.reason)}`
+        : (record?.state ?? ""),
+    );
+    say(cells.time, stopwatch(now.recordElapsedMs));
     say(cells.cost, money(now.cost));
     say(cells.credits, money(now.balance));
     say(cells.cut, timer.cut_at === null ? "–" : exactly(timer.cut_at));
@@ -108,7 +122,10 @@ function paint(): void {
 
 function confirm(button: HTMLButtonElement, record: ConversationRecord): void {
   const dialog = find<HTMLDialogElement>("confirm");
-  say(find("confirm-text"), `${record.user_id} with ${record.advisor_id}. It ends for both at once and can’t be continued.`);
+  say(
+    find("confirm-text"),
+    `${record.user_id} with ${record.advisor_id}. It ends for both at once and can’t be continued.`,
+  );
   dialog.returnValue = "";
   dialog.onclose = () => {
     if (dialog.returnValue === "stop") {

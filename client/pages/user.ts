@@ -37,10 +37,16 @@ function card(user: string, advisor: Advisor): HTMLElement {
   const start = make("button", { class: "primary", type: "button" }, "Start chat");
   start.setAttribute("aria-label", `Start chat with ${advisor.display_name}`);
   start.addEventListener("click", () => act(start, () => open(user, advisor)));
-  return make("li", {},
-    make("div", { class: "card person" },
+  return make(
+    "li",
+    {},
+    make(
+      "div",
+      { class: "card person" },
       make("span", { class: "face", "aria-hidden": "true" }, advisor.display_name.slice(0, 1)),
-      make("span", {},
+      make(
+        "span",
+        {},
         make("strong", {}, advisor.display_name),
         make("span", { class: "line" }, price(advisor.tariff)),
         start,

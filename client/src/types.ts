@@ -55,7 +55,7 @@ export interface Snapshot {
   sequence: number;
   /** The chat's latest record; null when it never had one. */
   record: ConversationRecord | null;
-  chat: { id: string; duration_ms: number };
+  chat: { id: string; user_id: string; advisor_id: string; duration_ms: number };
   timer: {
     running: boolean;
     since: Instant | null;

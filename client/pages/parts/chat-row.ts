@@ -1,16 +1,25 @@
 /** One chat in a list of chats. */
 
+import { stopwatch } from "../../src/digits.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
-import { day, clock, digits, reason } from "./words.ts";
+import { clock, day, reason } from "./words.ts";
 
 /** A row that leads to the chat; `time` shows its own duration unless a live timer is given. */
 export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): HTMLElement {
-  return make("li", {},
-    make("a", { class: "row", href: root + path`/chat/${chat.id}` },
+  return make(
+    "li",
+    {},
+    make(
+      "a",
+      { class: "row", href: root + path`/chat/${chat.id}` },
       make("strong", {}, other),
-      time ?? make("span", { class: "number" }, digits(chat.duration_ms)),
-      make("span", { class: "quiet" }, chat.last_message ?? `${day(chat.created_at)}, ${clock(chat.created_at)}`),
+      time ?? make("span", { class: "number" }, stopwatch(chat.duration_ms)),
+      make(
+        "span",
+        { class: "quiet" },
+        chat.last_message ?? `${day(chat.created_at)}, ${clock(chat.created_at)}`,
+      ),
       badge(chat),
     ),
   );

@@ -1,24 +1,17 @@
 /** The messages of a chat: each once, in order, one's own shown at once as pending until stored. */
 
+import type { Chat } from "../../src/chat.ts";
+import { identifier } from "../../src/request.ts";
 import type { Message } from "../../src/types.ts";
 import { find, make, say } from "./dom.ts";
 import { inWords } from "./service.ts";
 import { clock } from "./words.ts";
 
-/** What the conversation needs of a chat of the client. */
-export interface Talk {
-  messages(): Promise<{ messages: Message[] }>;
-  sendMessage(text: string, clientId?: string): Promise<Message>;
-  typing(): void;
-  onMessage(listener: (message: Message) => void): () => void;
-  onTyping(listener: (party: "user" | "advisor") => void): () => void;
-}
-
 const TYPING_SHOWN_MS = 4000;
 const TYPING_TOLD_MS = 2000;
 
 /** Fill the message list and its composer; `side` null looks on and cannot write. `other()` names who types. */
-export function converse(talk: Talk, side: "user" | "advisor" | null, other: () => string, newId: () => string): Promise<void> {
+export function converse(talk: Chat, side: "user" | "advisor" | null, other: () => string): Promise<void> {
   const list = find("messages");
   const items = new Map<string, HTMLLIElement>();
   const none = make("li", { class: "none" }, "No messages yet.");
@@ -29,7 +22,7 @@ export function converse(talk: Talk, side: "user" | "advisor" | null, other: () 
     const known = items.get(key);
     const item = known ?? make("li");
     item.className = message.sender === side ? "own" : "other";
-    item.dataset["position"] = String(message.position);
+    item.dataset.position = String(message.position);
     fill(item, message.text, clock(message.at), message.sender === side ? "You" : other());
     items.set(key, item);
     none.remove();
@@ -52,7 +45,7 @@ export function converse(talk: Talk, side: "user" | "advisor" | null, other: () 
       place(await talk.sendMessage(text, clientId));
     } catch (error) {
       // It may have arrived by the live channel all the same.
-      if (item.dataset["position"]) return;
+      if (item.dataset.position) return;
       item.className = "own failed";
       fill(item, text, inWords(error), "You");
       const again = make("button", { type: "button" }, "Send again");
@@ -66,7 +59,7 @@ export function converse(talk: Talk, side: "user" | "advisor" | null, other: () 
     if (message.sender !== side) say(find("typing"), "");
   });
   showTyping(talk, side, other);
-  compose(talk, side, (text) => void send(text, newId()));
+  compose(talk, side, (text) => void send(text, identifier()));
   return talk.messages().then(({ messages }) => {
     for (const message of messages) place(message);
     list.scrollTop = list.scrollHeight;
@@ -75,7 +68,7 @@ export function converse(talk: Talk, side: "user" | "advisor" | null, other: () 
 
 /** A pending message has no position yet and stays behind all that have. */
 function isLater(item: HTMLElement, position: number): boolean {
-  return item.dataset["position"] === undefined || Number(item.dataset["position"]) > position;
+  return item.dataset.position === undefined || Number(item.dataset.position) > position;
 }
 
 function fill(item: HTMLElement, text: string, when: string, who: string): void {
@@ -89,7 +82,7 @@ function keepingEnd(list: HTMLElement, change: () => void): void {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-function showTyping(talk: Talk, side: string | null, other: () => string): void {
+function showTyping(talk: Chat, side: string | null, other: () => string): void {
   let hide: ReturnType<typeof setTimeout> | undefined;
   talk.onTyping((party) => {
     if (party === side) return;
@@ -99,7 +92,7 @@ function showTyping(talk: Talk, side: string | null, other: () => string): void 
   });
 }
 
-function compose(talk: Talk, side: string | null, send: (text: string) => void): void {
+function compose(talk: Chat, side: string | null, send: (text: string) => void): void {
   const form = find<HTMLFormElement>("composer");
   const field = find<HTMLTextAreaElement>("text");
   form.hidden = side === null;

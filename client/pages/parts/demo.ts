@@ -5,7 +5,7 @@ import { type Advisor, root, token } from "./service.ts";
 import type { Session } from "./session.ts";
 
 /** Whether this is the demo. */
-export const demo = document.documentElement.dataset["demo"] !== undefined;
+export const demo = document.documentElement.dataset.demo !== undefined;
 
 export function become(person: string): Promise<Session> {
   return call("POST", `/tokens/${encodeURIComponent(person)}`);
@@ -29,5 +29,10 @@ async function call<T>(method: string, path: string, body?: object): Promise<T> 
   const answer = await fetch(`${root}/demo${path}`, init).catch(() => null);
   const document: unknown = await answer?.json().catch(() => null);
   if (answer?.ok) return document as T;
-  throw new RequestProblem({ title: "The call failed", code: "unreachable", ...(document as object), status: answer?.status ?? 0 });
+  throw new RequestProblem({
+    title: "The call failed",
+    code: "unreachable",
+    ...(document as object),
+    status: answer?.status ?? 0,
+  });
 }

@@ -1,7 +1,8 @@
 /** Why the timer is not running, and what can be done about it. Pure. */
 
+import { countdown } from "../../src/digits.ts";
 import type { Frame, Snapshot } from "../../src/types.ts";
-import { minutes, reason } from "./words.ts";
+import { clock, minutes, reason } from "./words.ts";
 
 /** Whose eyes look at the page; an operator looks on. */
 export type Viewer = "user" | "advisor" | "operator";
@@ -102,7 +103,11 @@ function paused(frame: Frame, user: boolean, other: string): Explanation {
     case "advisor_away":
       return user ? waiting(other) : returning("You were away");
     case "timer_failed":
-      return { tone: "calm", title: "Starting…", text: "The timer is about to run. This time costs nothing." };
+      return {
+        tone: "calm",
+        title: "Starting…",
+        text: "The timer is about to run. This time costs nothing.",
+      };
     default:
       return { tone: "calm", title: "Paused", text: "Nothing is charged until somebody continues." };
   }
@@ -120,9 +125,7 @@ function returning(title: string): Explanation {
 /** How long the record still waits for credit. The only countdown: it is short. */
 function patience({ rechargeMs }: Frame): string {
   if (rechargeMs === null) return "Nothing is charged meanwhile.";
-  const seconds = Math.max(0, Math.ceil(rechargeMs / 1000));
-  const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  return `It waits ${left} more, and nothing is charged meanwhile.`;
+  return `It waits ${countdown(rechargeMs)} more, and nothing is charged meanwhile.`;
 }
 
 /** "Paused", "Free time", … for the pill beside the timer; null when there is nothing to name. */
@@ -138,16 +141,30 @@ export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still"; text:
   return frame.freeMs > 0 ? { phase: "free", text: "Free time" } : { phase: "paid", text: "Paid time" };
 }
 
-/** "Enough for about 7 min, until 14:32", or "" while the timer stands. */
-export function forecast(frame: Frame, viewer: Viewer, other: string): string {
-  if (!frame.snapshot?.timer.running) return "";
+export interface Forecast {
+  /** When the credit ends at this rate: "14:32", "–" when it doesn't or can't be said. */
+  end: string;
+  /** "Enough for about 7 min, until 14:32". */
+  enough: string;
+}
+
+/** How long the credit lasts; says nothing while the timer stands or the clock isn't known yet. */
+export function forecast(frame: Frame, viewer: Viewer, other: string): Forecast {
+  if (!frame.snapshot?.timer.running || frame.at === null) return { end: "–", enough: "" };
+  const user = viewer === "user";
   if (frame.remainingMs === null || frame.endsAt === null)
-    return viewer === "user" ? "Your credits last at this price." : `${other}’s credits last at this price.`;
-  const until = new Date(frame.endsAt).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  const left = minutes(frame.remainingMs);
-  const about = frame.remainingMs < 60_000 ? left : `about ${left}`;
-  const day = frame.remainingMs > 20 * 3_600_000 ? "" : `, until ${until}`;
-  return viewer === "user" ? `Enough for ${about}${day}` : `${other} can go on for ${about}${day}`;
+    return {
+      end: "–",
+      enough: user ? "Your credits don’t run out at this price." : `${other}’s credits don’t run out.`,
+    };
+  const far = frame.remainingMs > 20 * 3_600_000;
+  const end = far ? "not today" : clock(new Date(frame.endsAt).toISOString());
+  const about =
+    frame.remainingMs < 60_000 ? minutes(frame.remainingMs) : `about ${minutes(frame.remainingMs)}`;
+  return {
+    end,
+    enough: `${user ? "Enough for" : `${other} can go on for`} ${about}${far ? "" : `, until ${end}`}`,
+  };
 }
 
 const WARNINGS = [

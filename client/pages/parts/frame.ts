@@ -3,7 +3,7 @@
 import { demo } from "./demo.ts";
 import { find, make, say } from "./dom.ts";
 import { inWords, root } from "./service.ts";
-import { home, lastSubject, readSession, type Role, type Session } from "./session.ts";
+import { home, lastSubject, type Role, readSession, type Session } from "./session.ts";
 
 /**
  * Show the page to somebody who may see it. Returns who, or null after showing the panel that says how to sign in.
@@ -11,7 +11,9 @@ import { home, lastSubject, readSession, type Role, type Session } from "./sessi
  */
 export function enter(...roles: Role[]): Session | null {
   const session = readSession();
-  window.addEventListener("signedout", () => { showPanel("You are signed out", "Your token has run out."); });
+  window.addEventListener("signedout", () => {
+    showPanel("You are signed out", "Your token has run out.");
+  });
   showWays(session);
   if (!session) {
     showPanel("You are not signed in", "This page belongs to somebody: it needs a token in this tab.");
@@ -48,7 +50,10 @@ export async function act(button: HTMLButtonElement, work: () => Promise<unknown
 function showWays(session: Session | null): void {
   const ways = find("ways");
   if (session) {
-    const [href, text] = [home(session.role), session.role === "user" || session.role === "advisor" ? "Your chats" : "Running now"];
+    const [href, text] = [
+      home(session.role),
+      session.role === "user" || session.role === "advisor" ? "Your chats" : "Running now",
+    ];
     const here = location.pathname === root + href;
     ways.append(make("a", { href: root + href, ...(here && { "aria-current": "page" }) }, text));
   }
@@ -63,12 +68,23 @@ function showPanel(title: string, text: string): void {
   const next = encodeURIComponent(location.pathname.slice(root.length) + location.search);
   const links = demo
     ? [
-        subject ? make("a", { class: "button primary", href: `${root}/demo/as/${encodeURIComponent(subject)}?next=${next}` }, "Sign in again") : null,
+        subject
+          ? make(
+              "a",
+              {
+                class: "button primary",
+                href: `${root}/demo/as/${encodeURIComponent(subject)}?next=${next}`,
+              },
+              "Sign in again",
+            )
+          : null,
         make("a", { class: subject ? "button" : "button primary", href: `${root}/` }, "Choose who to be"),
       ]
     : [make("span", { class: "quiet" }, "Go back to the site you came from and open it from there.")];
   content.after(
-    make("section", { class: "card narrow", id: "signed-out" },
+    make(
+      "section",
+      { class: "card narrow", id: "signed-out" },
       make("h1", {}, title),
       make("p", {}, text),
       make("p", { class: "actions" }, ...links),

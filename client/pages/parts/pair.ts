@@ -1,16 +1,20 @@
 /** The chats of one user and one advisor, to move between. */
 
+import { stopwatch } from "../../src/digits.ts";
 import type { Snapshot } from "../../src/types.ts";
 import { stateOf } from "./chat-row.ts";
 import { find, make } from "./dom.ts";
 import type { Viewer } from "./explain.ts";
 import { act } from "./frame.ts";
 import { ask, type ChatSummary, path, root, visit } from "./service.ts";
-import { digits } from "./words.ts";
 
 /** The pair's chats, oldest first: their numbers must not change as new ones are added. */
-export async function pairChats(viewer: Viewer, chat: { user_id: string; advisor_id: string }): Promise<ChatSummary[]> {
-  const list = viewer === "advisor" ? path`/advisors/${chat.advisor_id}/chats` : path`/users/${chat.user_id}/chats`;
+export async function pairChats(
+  viewer: Viewer,
+  chat: { user_id: string; advisor_id: string },
+): Promise<ChatSummary[]> {
+  const list =
+    viewer === "advisor" ? path`/advisors/${chat.advisor_id}/chats` : path`/users/${chat.user_id}/chats`;
   const { chats } = await ask<{ chats: ChatSummary[] }>("GET", list);
   return chats
     .filter((row) => row.user_id === chat.user_id && row.advisor_id === chat.advisor_id)
@@ -20,7 +24,9 @@ export async function pairChats(viewer: Viewer, chat: { user_id: string; advisor
 /** Show them newest first, and "New chat" to the user. */
 export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
   const active = chats.some((chat) => chat.state === "running" || chat.state === "paused");
-  const items = chats.map((chat, index) => make("li", {}, entry(viewer, here, chat, `Chat ${index + 1}`, active)));
+  const items = chats.map((chat, index) =>
+    make("li", {}, entry(viewer, here, chat, `Chat ${index + 1}`, active)),
+  );
   find("chats").replaceChildren(...items.reverse());
 }
 
@@ -30,7 +36,7 @@ function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, ac
     make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
     make("span", {}, name),
     // The current chat's time moves on: its digits are the timer's, not this list's.
-    make("span", { class: "number quiet" }, state === "running" ? "running" : digits(chat.duration_ms)),
+    make("span", { class: "number quiet" }, state === "running" ? "running" : stopwatch(chat.duration_ms)),
   ];
   if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
   const page = path`/chat/${chat.id}`;

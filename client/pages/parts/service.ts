@@ -5,7 +5,7 @@ import type { Credits, Instant, Reason, Tariff } from "../../src/types.ts";
 import { forgetToken, readSession } from "./session.ts";
 
 /** Where the service is mounted: "" or "/below". */
-export const root = document.documentElement.dataset["root"] ?? "";
+export const root = document.documentElement.dataset.root ?? "";
 
 export interface ChatSummary {
   id: string;

@@ -1,8 +1,9 @@
 /** A record's time as a picture: a bar per stretch that ran, coloured by chat, a dotted line where it stood. */
 
+import { stopwatch } from "../../src/digits.ts";
 import type { Instant, Reason } from "../../src/types.ts";
 import { draw, make } from "./dom.ts";
-import { digits, exactly, minutes, reason } from "./words.ts";
+import { exactly, minutes, reason } from "./words.ts";
 
 export interface Segment {
   chat_id: string;
@@ -50,7 +51,9 @@ export function timeline(stretches: readonly Stretch[]): Node[] {
   const pauses = stretches.length - ran.length;
   const chats = Math.max(...ran.map((stretch) => stretch.chat ?? 0));
   const words = `From ${exactly(first.from)} to ${exactly(last.to)}: ${count(ran.length, "stretch", "stretches")} in ${count(chats, "chat", "chats")}, ${count(pauses, "pause", "pauses")}.`;
-  const picture = draw("svg", { class: "timeline", height: "78", role: "img", "aria-labelledby": "picture-title picture-text" },
+  const picture = draw(
+    "svg",
+    { class: "timeline", height: "78", role: "img", "aria-labelledby": "picture-title picture-text" },
     draw("title", { id: "picture-title" }, "When the time ran"),
     draw("desc", { id: "picture-text" }, words),
     ...stretches.flatMap((stretch) => shape(stretch, at(stretch.from), at(stretch.to))),
@@ -64,21 +67,34 @@ export function timeline(stretches: readonly Stretch[]): Node[] {
 function shape(stretch: Stretch, from: number, to: number): Node[] {
   const width = Math.max(to - from, 0.4);
   const label = (text: string, y: number): Node[] =>
-    width > 12 ? [draw("text", { x: `${from + width / 2}%`, y: String(y), "text-anchor": "middle" }, text)] : [];
-  const long = stretch.ms < 60_000 ? digits(stretch.ms) : minutes(stretch.ms);
+    width > 12
+      ? [draw("text", { x: `${from + width / 2}%`, y: String(y), "text-anchor": "middle" }, text)]
+      : [];
+  const long = stretch.ms < 60_000 ? stopwatch(stretch.ms) : minutes(stretch.ms);
   if (stretch.chat === null) {
-    const line = draw("line", { class: "pause", x1: `${from}%`, x2: `${to}%`, y1: "40", y2: "40" },
-      draw("title", {}, `${reason(stretch.reason)}, ${long}`));
+    const line = draw(
+      "line",
+      { class: "pause", x1: `${from}%`, x2: `${to}%`, y1: "40", y2: "40" },
+      draw("title", {}, `${reason(stretch.reason)}, ${long}`),
+    );
     return [line, ...label(reason(stretch.reason), 32)];
   }
-  const bar = draw("rect", { class: colour(stretch.chat), x: `${from}%`, width: `${width}%`, y: "22", height: "36", rx: "4" },
-    draw("title", {}, `Chat ${stretch.chat}, ${long}`));
+  const bar = draw(
+    "rect",
+    { class: colour(stretch.chat), x: `${from}%`, width: `${width}%`, y: "22", height: "36", rx: "4" },
+    draw("title", {}, `Chat ${stretch.chat}, ${long}`),
+  );
   return [bar, ...label(`Chat ${stretch.chat} · ${long}`, 12)];
 }
 
 function key(chats: number, pauses: number): HTMLElement {
   const entries = Array.from({ length: chats }, (_, index) =>
-    make("li", {}, swatch(draw("rect", { class: colour(index + 1), width: "100%", height: "100%", rx: "3" })), `Chat ${index + 1}`),
+    make(
+      "li",
+      {},
+      swatch(draw("rect", { class: colour(index + 1), width: "100%", height: "100%", rx: "3" })),
+      `Chat ${index + 1}`,
+    ),
   );
   if (pauses > 0) {
     const line = draw("line", { class: "pause", x1: "0", x2: "100%", y1: "50%", y2: "50%" });

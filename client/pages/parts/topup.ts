@@ -11,7 +11,11 @@ const AMOUNTS = ["5", "10", "20"];
 export function topUpControl(done: () => unknown): HTMLElement[] {
   if (demo) {
     const buttons = AMOUNTS.map((amount) => {
-      const button = make("button", { type: "button", "aria-label": `Top up ${money(amount)}` }, `+${money(amount)}`);
+      const button = make(
+        "button",
+        { type: "button", "aria-label": `Top up ${money(amount)}` },
+        `+${money(amount)}`,
+      );
       button.addEventListener("click", () =>
         act(button, async () => {
           await topUp(amount);
@@ -22,6 +26,8 @@ export function topUpControl(done: () => unknown): HTMLElement[] {
     });
     return [make("span", { class: "quiet" }, "Top up"), ...buttons];
   }
-  const host = document.documentElement.dataset["topup"];
-  return host ? [make("a", { class: "button", href: host, target: "_blank", rel: "noopener" }, "Top up")] : [];
+  const host = document.documentElement.dataset.topup;
+  return host
+    ? [make("a", { class: "button", href: host, target: "_blank", rel: "noopener" }, "Top up")]
+    : [];
 }

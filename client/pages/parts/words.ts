@@ -19,17 +19,6 @@ export function minutes(ms: number): string {
   return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
 }
 
-/** "m:ss" or "h:mm:ss", as on the timer. Milliseconds in. */
-export function digits(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
-  const pad = (part: number): string => String(part).padStart(2, "0");
-  const hours = Math.floor(seconds / 3600);
-  const rest = Math.floor(seconds / 60) % 60;
-  return hours > 0
-    ? `${hours}:${pad(rest)}:${pad(seconds % 60)}`
-    : `${rest}:${pad(seconds % 60)}`;
-}
-
 /** "14:32" of the reader's own place. */
 export function clock(instant: string): string {
   return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -75,18 +64,28 @@ function step(seconds: number): string {
 function rate(tier: Tier): string {
   if (Number(tier.rate) === 0) return "nothing";
   const per = span(tier.per_seconds);
-  return /^\d/.test(per) ? `${money(tier.rate)} per ${per}` : `${money(tier.rate)} ${per === "hour" ? "an" : "a"} ${per}`;
+  return /^\d/.test(per)
+    ? `${money(tier.rate)} per ${per}`
+    : `${money(tier.rate)} ${per === "hour" ? "an" : "a"} ${per}`;
 }
 
 /** "First 3 minutes free, then 1.00 a minute, by whole minutes." */
 export function price(tariff: Tariff): string {
   const parts: string[] = [];
-  const { free_seconds = 0, grace_seconds = 0, connect_fee = "0", minimum_charge = "0", max_cost = null } = tariff;
+  const {
+    free_seconds = 0,
+    grace_seconds = 0,
+    connect_fee = "0",
+    minimum_charge = "0",
+    max_cost = null,
+  } = tariff;
   if (free_seconds > 0) parts.push(`first ${lasting(free_seconds).replace(/^an? /, "")} free`);
   if (Number(connect_fee) > 0) parts.push(`${money(connect_fee)} to connect`);
   tariff.tiers.forEach((tier, index) => {
     const next = tariff.tiers[index + 1];
-    const until = next ? ` for ${index === 0 ? "" : "the next "}${lasting(next.from_seconds - tier.from_seconds)}` : "";
+    const until = next
+      ? ` for ${index === 0 ? "" : "the next "}${lasting(next.from_seconds - tier.from_seconds)}`
+      : "";
     const { increment_seconds = 1 } = tier;
     const changed = index === 0 || increment_seconds !== (tariff.tiers[index - 1]?.increment_seconds ?? 1);
     const then = parts.length > 0 ? "then " : "";
