@@ -60,15 +60,11 @@ function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Mea
   const recordElapsedMs = snapshot.elapsed_ms + progress;
 
   const elapsed = Math.floor(recordElapsedMs);
-  const now = tariff
-    ? price(tariff, elapsed - allowance)
-    : { micros: micros(snapshot.cost), billedMs: snapshot.billed_ms };
-  let balance = micros(snapshot.balance);
-  if (tariff) {
-    // While it runs, the increment in progress is owed already; at a cap the timer stands and owes its price.
-    const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
-    balance += committed(snapshot.elapsed_ms) - (at >= cap ? now.micros : committed(elapsed));
-  }
+  const now = price(tariff, elapsed - allowance);
+  // While it runs, the increment in progress is owed already; at a cap the timer stands and owes its price.
+  const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
+  const owed = at >= cap ? now.micros : committed(elapsed);
+  const balance = micros(snapshot.balance) + committed(snapshot.elapsed_ms) - owed;
 
   const elapsedMs = chat.duration_ms + progress;
   return {

@@ -73,7 +73,9 @@ export interface Snapshot {
   cost: Credits;
   /** What the payer has available now. */
   balance: Credits;
-  tariff: Tariff | null;
+  /** The record's, or the advisor's current one when there is no record. */
+  tariff: Tariff;
+  tariff_version: number;
 }
 
 export interface Message {

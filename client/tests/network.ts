@@ -1,0 +1,160 @@
+/** A simulated world: true engine time, a local clock that drifts, sleeps and is wrong, and a network with moods. */
+
+import { Clock } from "../src/clock.ts";
+
+export interface Path {
+  upMs: number;
+  downMs: number;
+  jitterMs: number;
+  /** How likely a message is held up, for up to `stallMs`. */
+  stalls: number;
+  stallMs: number;
+}
+
+export const NEAR: Path = { upMs: 15, downMs: 15, jitterMs: 0.5, stalls: 0, stallMs: 0 };
+export const LTE: Path = { upMs: 35, downMs: 25, jitterMs: 20, stalls: 0.05, stallMs: 1500 };
+
+/** One look at the display. */
+export interface Look {
+  at: number;
+  shown: number | null;
+  error: number;
+  bound: number;
+  suspect: boolean;
+}
+
+const BURST = [0, 150, 400, 900, 1800, 3500, 7000, 14_000];
+const LOOK_MS = 20;
+
+export class World {
+  readonly clock: Clock;
+  readonly looks: Look[] = [];
+  path: Path;
+  epoch = "a";
+  /** Engine time minus true time. */
+  skewMs = 0;
+  #now = 0;
+  #slept = 0;
+  #random: number;
+  readonly #driftPpm: number;
+  readonly #wrongMs: number;
+  #events: { at: number; run: () => void }[] = [];
+  #pings = 0;
+
+  constructor(
+    seed: number,
+    path: Path,
+    { driftPpm = 80, wrongMs = 86_400_000, floor = Number.NEGATIVE_INFINITY } = {},
+  ) {
+    this.#random = seed;
+    this.path = path;
+    this.#driftPpm = driftPpm;
+    this.#wrongMs = wrongMs;
+    this.clock = new Clock(1.1, floor);
+    this.disturb();
+    this.#look();
+  }
+
+  get engine(): number {
+    return this.#now + this.skewMs;
+  }
+
+  get local(): number {
+    return (this.#now - this.#slept) * (1 + this.#driftPpm * 1e-6) + this.#wrongMs;
+  }
+
+  /** Numbers in 0..1, the same for a seed. */
+  random(): number {
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#random / 2 ** 32;
+  }
+
+  /** Lets time pass, `ms` of it. */
+  run(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      this.#events.sort((one, other) => one.at - other.at);
+      const next = this.#events[0];
+      if (!next || next.at > until) break;
+      this.#events.shift();
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+    }
+    this.#now = until;
+  }
+
+  /** Time passes while local time stands still and nothing runs. */
+  sleep(ms: number): void {
+    this.#now += ms;
+    this.#slept += ms;
+  }
+
+  /** A new generation and a burst of pings. */
+  disturb(suspect = false): void {
+    this.clock.disturb(this.local, suspect);
+    this.#burst();
+  }
+
+  #burst(): void {
+    this.#pings += 1;
+    const burst = this.#pings;
+    for (const ms of BURST) this.#at(this.#now + ms, () => burst === this.#pings && this.#ping());
+    const rest = () => {
+      if (burst !== this.#pings) return;
+      this.#ping();
+      this.#at(this.#now + 27_000 + 6000 * this.random(), rest);
+    };
+    this.#at(this.#now + 44_000, rest);
+  }
+
+  #at(at: number, run: () => void): void {
+    this.#events.push({ at, run });
+  }
+
+  #delay(ms: number): number {
+    const stall = this.random() < this.path.stalls ? 100 + this.random() * (this.path.stallMs - 100) : 0;
+    return ms - this.path.jitterMs * Math.log(1 - this.random()) + stall;
+  }
+
+  #ping(): void {
+    const c0 = this.local;
+    this.#at(this.#now + this.#delay(this.path.upMs), () => {
+      const s1 = Math.floor(this.engine);
+      const epoch = this.epoch;
+      this.#at(this.#now + this.#delay(this.path.downMs), () => {
+        if (this.clock.take({ c0, s1, s2: s1, c3: this.local }, epoch)) this.#burst();
+      });
+    });
+  }
+
+  #look(): void {
+    const shown = this.clock.now(this.local);
+    const error = shown === null ? 0 : shown - this.engine;
+    const { suspect } = this.clock;
+    this.looks.push({ at: this.#now, shown, error, bound: this.clock.errorMs(this.local), suspect });
+    this.#at(this.#now + LOOK_MS, () => this.#look());
+  }
+}
+
+/** The `share` quantile of how wrong the looks since `since` were, in ms. */
+export function quantile(looks: readonly Look[], share: number, since = 0): number {
+  const errors = looks
+    .filter((look) => look.shown !== null && look.at >= since)
+    .map((look) => Math.abs(look.error));
+  errors.sort((one, other) => one - other);
+  return errors[Math.floor(share * (errors.length - 1))] ?? Number.NaN;
+}
+
+/** How far the display went beyond the passing of time between looks, most and least, in ms. */
+export function strides(looks: readonly Look[]): { most: number; least: number; steps: number } {
+  let [most, least, steps] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
+  for (const [index, look] of looks.entries()) {
+    const before = looks[index - 1];
+    if (!before || before.shown === null || look.shown === null) continue;
+    const moved = look.shown - before.shown;
+    most = Math.max(most, moved);
+    least = Math.min(least, moved);
+    if (moved > 10 * LOOK_MS) steps += 1;
+  }
+  return { most, least, steps };
+}
