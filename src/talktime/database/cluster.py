@@ -12,6 +12,7 @@ and believed only as far as a live process confirms it:
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -177,14 +178,21 @@ class Cluster:
             )
 
     def _spawn(self) -> None:
-        pid_file = self._folder / "postmaster.pid"
-        lines = self._pid_file_lines()
-        if lines and lines[0].isdigit() and psutil.pid_exists(int(lines[0])):
-            # PostgreSQL would take the process that has the number now for itself, and refuse to start.
-            pid_file.unlink(missing_ok=True)
+        self._disown_stale_files()
         options = [option for name, value in self._settings.items() for option in ("-c", f"{name}={value}")]
         with self._log.open("ab") as output:
             self._child = self._programs.spawn("postgres", "-D", str(self._folder), *options, output=output)
+
+    def _disown_stale_files(self) -> None:
+        """Nothing runs, but PostgreSQL takes any process that has the old server's number now for that server.
+
+        It never takes its parent for one, so ours is the number to write. The file itself must stay: by the rest of it
+        PostgreSQL sees whether a process of the old server still has the shared memory.
+        """
+        lines = self._pid_file_lines()
+        if lines:
+            (self._folder / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
+        (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _is_worth_another_try(self, log_start: int) -> bool:
         """After a crash the last of the old server's processes may take a moment to notice and leave."""

@@ -1,0 +1,114 @@
+"""What tests run on: the newest and the oldest PostgreSQL we support, and a fresh database for each test.
+
+A test that takes `database_url` runs on both. One that needs a single server says so:
+
+    @pytest.mark.parametrize("server", ["pg18"], indirect=True)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from talktime.database.cluster import Cluster
+from talktime.database.embedded import EmbeddedServer
+from talktime.database.folders import open_way, socket_folder
+from talktime.database.migrate import migrate
+from talktime.database.programs import Programs, bundled_programs
+
+# No test needs its data to survive a power cut.
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server whose database `talktime` is migrated and never connected to, so that it can be copied."""
+
+    url: str
+    programs: Programs
+
+    def database(self, name: str) -> str:
+        """The address of a database on it."""
+        return self.url.replace("/talktime?", f"/{name}?")
+
+    def execute(self, sql: str) -> None:
+        """Runs one statement on the server's own database."""
+        self.programs.run("psql", "--no-psqlrc", "--quiet", self.database("postgres"), "-c", sql)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder for a database of the test's own; pytest's own temporary folders are closed to a database's user."""
+    with _temporary_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session", params=["pg18", "pg15"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each of the two servers in turn."""
+    with _temporary_folder() as folder:
+        if request.param == "pg18":
+            embedded = EmbeddedServer(folder, settings=_SETTINGS)
+            embedded.start()
+            running, stop = Server(embedded.url, bundled_programs()), embedded.stop
+        else:
+            ours = bundled_programs()
+            programs = Programs(Path("/usr/lib/postgresql/15/bin"), 15, ours.uid, ours.gid)
+            if os.geteuid() == 0:
+                open_way(folder, ours.uid, ours.gid)
+            cluster = Cluster(
+                programs,
+                folder,
+                socket_folder(folder),
+                init_options=("--locale=C.UTF-8",),
+                settings=_SETTINGS,
+            )
+            cluster.start()
+            running, stop = Server(cluster.url, programs), cluster.stop
+        try:
+            # In a thread: this one's event loop belongs to the tests.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, migrate(running.url)).result()
+            yield running
+        finally:
+            stop()
+
+
+@pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    """The address of a fresh, migrated database."""
+    with _database(server, "template talktime") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server: Server) -> Iterator[str]:
+    """The address of a fresh database without our schema."""
+    with _database(server, "") as url:
+        yield url
+
+
+@contextmanager
+def _database(server: Server, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    server.execute(f"create database {name} {template}")
+    yield server.database(name)
+    server.execute(f"drop database {name} with (force)")
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
+    yield folder
+    shutil.rmtree(folder)
