@@ -52,10 +52,8 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# Not `npm ci`: it refuses a lock file without the binaries for other systems, and not every registry has them all.
-# This obeys the lock file and its hashes too.
 $(STAMPS)/client-packages: client/package-lock.json $(STAMPS)/run
-	$(NPM) install --no-save
+	$(NPM) ci
 	@touch $@
 
 $(STAMPS)/client: $(CLIENT_SOURCES) $(STAMPS)/client-packages

@@ -17,12 +17,7 @@ from typing import Annotated, Any
 
 import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 PREFIX = "TALKTIME_"
 FILE = "talktime.toml"
@@ -73,18 +68,12 @@ class Settings(BaseSettings):
     presence_lease_seconds: _Seconds = Field(
         default=Decimal(30), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to")
     )
-    recharge_seconds: _Seconds = Field(
-        default=Decimal(120), ge=0, description=_SECONDS_ALLOWED.format("from 0 to")
-    )
-    abandon_seconds: _Seconds = Field(
-        default=Decimal(600), ge=0, description=_SECONDS_ALLOWED.format("from 0 to")
-    )
+    recharge_seconds: _Seconds = Field(default=Decimal(120), ge=0, description=_SECONDS_ALLOWED.format("from 0 to"))
+    abandon_seconds: _Seconds = Field(default=Decimal(600), ge=0, description=_SECONDS_ALLOWED.format("from 0 to"))
     checkpoint_seconds: _Seconds = Field(
         default=Decimal(15), ge=0, description=_SECONDS_ALLOWED.format("from 0 (never) to")
     )
-    health_seconds: _Seconds = Field(
-        default=Decimal(5), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to")
-    )
+    health_seconds: _Seconds = Field(default=Decimal(5), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to"))
     test_clock: bool = Field(default=False, description="1 (never in production) or 0")
     topup_url: str | None = Field(
         default=None,

@@ -163,9 +163,7 @@ async def test_many_at_once_make_one_database_and_one_server(stopped_after: Path
     servers = [EmbeddedServer(stopped_after) for _ in range(8)]
     with ThreadPoolExecutor(8) as together:
         list(together.map(EmbeddedServer.start, servers))
-        assert (
-            len({await execute(server.url, "select pg_postmaster_start_time()") for server in servers}) == 1
-        )
+        assert len({await execute(server.url, "select pg_postmaster_start_time()") for server in servers}) == 1
         list(together.map(EmbeddedServer.stop, servers))
     assert postmaster(stopped_after) is None
 

@@ -14,14 +14,7 @@ from alembic.script import ScriptDirectory
 
 from talktime.database import DatabaseProblem
 from talktime.database import migrate as migrations
-from talktime.database.migrate import (
-    SchemaBehind,
-    current_revision,
-    ensure_current,
-    head_revision,
-    migrate,
-    revisions,
-)
+from talktime.database.migrate import SchemaBehind, current_revision, ensure_current, head_revision, migrate, revisions
 
 
 async def revision_of(url: str) -> str | None:

@@ -154,9 +154,7 @@ class Cluster:
         make_private(draft, self._programs.uid, self._programs.gid)
         at = ("-D", str(draft))
         local_only = ("--auth-local=trust", "--auth-host=reject")
-        self._programs.run(
-            "initdb", *at, "-U", SUPERUSER, "-E", "UTF8", *local_only, "--no-sync", *self._init_options
-        )
+        self._programs.run("initdb", *at, "-U", SUPERUSER, "-E", "UTF8", *local_only, "--no-sync", *self._init_options)
         self._programs.run("postgres", "--single", *at, "template1", stdin=f"create database {DATABASE}\n")
         self._programs.run("initdb", *at, "--sync-only")
         draft.rename(self._folder)
@@ -166,9 +164,7 @@ class Cluster:
         try:
             major = (self._folder / "PG_VERSION").read_text().strip()
         except PermissionError:
-            raise DatabaseProblem(
-                f"{self._folder} belongs to another user; run as that user or as root."
-            ) from None
+            raise DatabaseProblem(f"{self._folder} belongs to another user; run as that user or as root.") from None
         except FileNotFoundError:
             raise DatabaseProblem(f"{self._folder} is not a PostgreSQL data folder.") from None
         if major != str(self._programs.major):

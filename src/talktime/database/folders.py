@@ -49,9 +49,7 @@ def open_way(folder: Path, uid: int, gid: int) -> None:
         needed = stat.S_IXUSR if owner == uid else stat.S_IXGRP if group == gid else stat.S_IXOTH
         if not mode & needed:
             step.chmod(stat.S_IMODE(mode) | needed)
-            log.warning(
-                "folder_opened", folder=str(step), user=user_name(uid), why="the database's data is in it"
-            )
+            log.warning("folder_opened", folder=str(step), user=user_name(uid), why="the database's data is in it")
 
 
 def user_name(uid: int) -> str:

@@ -101,9 +101,7 @@ async def _connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     try:
         version = connection.get_server_version()
         if version.major < VERSION_MIN:
-            raise DatabaseProblem(
-                f"This is PostgreSQL {version.major}; talktime needs {VERSION_MIN} or newer."
-            )
+            raise DatabaseProblem(f"This is PostgreSQL {version.major}; talktime needs {VERSION_MIN} or newer.")
         yield connection
     finally:
         await connection.close()

@@ -104,9 +104,7 @@ def _system_user() -> pwd.struct_passwd:
             text=True,
         )
     try:
-        return pwd.getpwnam(
-            SYSTEM_USER
-        )  # another of our processes may have been first, so the exit code says little
+        return pwd.getpwnam(SYSTEM_USER)  # another of our processes may have been first, so the exit code says little
     except KeyError:
         raise DatabaseProblem(f"The system user {SYSTEM_USER} can't be made: {made.stderr.strip()}") from None
 
