@@ -29,6 +29,7 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(NPM) run check
 
 # Newest versions of everything, pinned and hashed. `make lock UPGRADE=` only adds what is missing.
