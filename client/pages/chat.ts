@@ -13,7 +13,7 @@ import { act, enter, showProblem } from "./parts/frame.ts";
 import { offerNewChat, pairChats, showPair } from "./parts/pair.ts";
 import { root, signedIn, signOut, token } from "./parts/service.ts";
 import type { Session } from "./parts/session.ts";
-import { topUpControl } from "./parts/topup.ts";
+import { offerTopUp, topUpControl } from "./parts/topup.ts";
 import { money, price } from "./parts/words.ts";
 
 const PAID_SHOWN_MS = 12_000;
@@ -60,9 +60,7 @@ function open({ role }: Session, chatId: string): void {
     const sync = find("sync");
     sync.hidden = frame.state !== "running" || !Number.isFinite(frame.errorMs);
     say(sync, `in sync ±${Math.max(1, Math.round(frame.errorMs))} ms`);
-    const { end, enough } = forecast(frame, viewer, other);
-    say(find("end"), end);
-    say(find("forecast"), enough);
+    say(find("forecast"), forecast(frame, viewer, other));
     showPhase(frame);
     showWarning(frame);
     showWhy(frame);
@@ -109,7 +107,8 @@ function open({ role }: Session, chatId: string): void {
       link.href = root + why.link.page;
       say(link, why.link.text);
     }
-    find("topup").toggleAttribute("data-needed", why?.topUp === true);
+    if (why?.topUp && note.dataset.offered !== why.title) offerTopUp();
+    note.dataset.offered = why?.topUp ? why.title : "";
   }
 
   /** The moment time begins to cost is told once, where it can't be missed; a page opened later tells it not. */

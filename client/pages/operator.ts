@@ -14,7 +14,6 @@ import { exactly, money, reason } from "./parts/words.ts";
 
 const AGAIN_MS = 2000;
 const PAINT_MS = 250;
-const SHOWN_MAX = 50;
 
 interface Row {
   element: HTMLElement;
@@ -27,13 +26,7 @@ const rows = new Map<string, Row>();
 
 async function refresh(): Promise<void> {
   try {
-    const lists = await Promise.all(
-      ["running", "paused"].map((state) =>
-        ask<{ records: ConversationRecord[] }>("GET", path`/records?state=${state}`),
-      ),
-    );
-    const records = lists.flatMap((list) => list.records);
-    await show(records);
+    show((await ask<{ records: Snapshot[] }>("GET", "/records?state=active")).records);
     showProblem(null);
   } catch (error) {
     showProblem(error);
@@ -42,34 +35,33 @@ async function refresh(): Promise<void> {
   else setTimeout(() => void refresh(), AGAIN_MS);
 }
 
-async function show(records: ConversationRecord[]): Promise<void> {
-  const shown = records.slice(0, SHOWN_MAX);
-  await Promise.all(shown.map(update));
-  const ids = new Set(shown.map((record) => record.id));
+function show(snapshots: Snapshot[]): void {
+  for (const snapshot of snapshots) update(snapshot);
+  const ids = new Set(snapshots.map(({ record }) => record?.id));
   for (const [id, row] of rows) {
     if (ids.has(id)) continue;
     row.element.remove();
     rows.delete(id);
   }
-  const running = records.filter((record) => record.state === "running").length;
-  const more = records.length > shown.length ? `, the first ${SHOWN_MAX} shown` : "";
-  say(find("summary"), `${running} running, ${records.length - running} paused${more}`);
-  find("no-records").hidden = records.length > 0;
+  const running = snapshots.filter(({ timer }) => timer.running).length;
+  say(find("summary"), `${running} running, ${snapshots.length - running} paused`);
+  find("no-records").hidden = snapshots.length > 0;
   paint();
 }
 
-async function update(record: ConversationRecord): Promise<void> {
-  const snapshot = await ask<Snapshot>("GET", path`/chats/${record.current_chat_id}/tracking`);
+function update(snapshot: Snapshot): void {
+  const { record } = snapshot;
+  if (!record) return;
   const known = rows.get(record.id);
   // A record that moved to another chat is a new row: its links are others.
   if (known?.snapshot.chat.id === snapshot.chat.id) {
     Object.assign(known, { snapshot, receivedAt: performance.now() });
     return;
   }
-  known?.element.remove();
   const row = build(record, snapshot);
+  if (known) known.element.replaceWith(row.element);
+  else find("records").append(row.element);
   rows.set(record.id, row);
-  find("records").append(row.element);
 }
 
 function build(record: ConversationRecord, snapshot: Snapshot): Row {

@@ -13,6 +13,7 @@ const TYPING_TOLD_MS = 2000;
 /** Fill the message list and its composer; `side` null looks on and cannot write. `other()` names who types. */
 export function converse(talk: Chat, side: "user" | "advisor" | null, other: () => string): Promise<void> {
   const list = find("messages");
+  const log = find("log");
   const items = new Map<string, HTMLLIElement>();
   const none = make("li", { class: "none" }, "No messages yet.");
   list.replaceChildren(none);
@@ -26,7 +27,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     fill(item, message.text, clock(message.at), message.sender === side ? "You" : other());
     items.set(key, item);
     none.remove();
-    keepingEnd(list, () => {
+    keepingEnd(log, () => {
       const later = [...list.children].find((child) => isLater(child as HTMLElement, message.position));
       if (!known || item.nextElementSibling !== (later ?? null)) list.insertBefore(item, later ?? null);
     });
@@ -40,7 +41,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     fill(item, text, "sending…", "You");
     none.remove();
     list.append(item);
-    list.scrollTop = list.scrollHeight;
+    log.scrollTop = log.scrollHeight;
     try {
       place(await talk.sendMessage(text, clientId));
     } catch (error) {
@@ -62,7 +63,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
   compose(talk, side, (text) => void send(text, identifier()));
   return talk.messages().then(({ messages }) => {
     for (const message of messages) place(message);
-    list.scrollTop = list.scrollHeight;
+    log.scrollTop = log.scrollHeight;
   });
 }
 
@@ -76,10 +77,10 @@ function fill(item: HTMLElement, text: string, when: string, who: string): void 
 }
 
 /** Somebody who reads further up is not pulled down by a new message. */
-function keepingEnd(list: HTMLElement, change: () => void): void {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+function keepingEnd(log: HTMLElement, change: () => void): void {
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
   change();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
 function showTyping(talk: Chat, side: string | null, other: () => string): void {

@@ -129,11 +129,11 @@ function patience({ rechargeMs }: Frame): string {
 }
 
 /** "Paused", "Free time", … for the pill beside the timer; null when there is nothing to name. */
-export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still"; text: string } | null {
+export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "done"; text: string } | null {
   const record = frame.snapshot?.record;
   if (!frame.snapshot || !record) return null;
-  if (record.state === "ended") return { phase: "still", text: "Ended" };
-  if (movedAway(frame.snapshot)) return { phase: "still", text: "Elsewhere" };
+  if (record.state === "ended") return { phase: "done", text: "Ended" };
+  if (movedAway(frame.snapshot)) return { phase: "done", text: "Elsewhere" };
   if (record.state === "paused") {
     const named = record.reason === "paused" || record.reason === null ? "paused" : reason(record.reason);
     return { phase: "still", text: record.reason === "timer_failed" ? "Starting…" : capital(named) };
@@ -141,30 +141,20 @@ export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still"; text:
   return frame.freeMs > 0 ? { phase: "free", text: "Free time" } : { phase: "paid", text: "Paid time" };
 }
 
-export interface Forecast {
-  /** When the credit ends at this rate: "14:32", "–" when it doesn't or can't be said. */
-  end: string;
-  /** "Enough for about 7 min, until 14:32". */
-  enough: string;
-}
-
-/** How long the credit lasts; says nothing while the timer stands or the clock isn't known yet. */
-export function forecast(frame: Frame, viewer: Viewer, other: string): Forecast {
-  if (!frame.snapshot?.timer.running || frame.at === null) return { end: "–", enough: "" };
+/**
+ * How long the credit lasts at this rate: "Enough for about 7 min, until 14:32"; "" while the timer stands or the clock
+ * isn't known yet.
+ */
+export function forecast(frame: Frame, viewer: Viewer, other: string): string {
+  if (!frame.snapshot?.timer.running || frame.at === null) return "";
   const user = viewer === "user";
   if (frame.remainingMs === null || frame.endsAt === null)
-    return {
-      end: "–",
-      enough: user ? "Your credits don’t run out at this price." : `${other}’s credits don’t run out.`,
-    };
-  const far = frame.remainingMs > 20 * 3_600_000;
-  const end = far ? "not today" : clock(new Date(frame.endsAt).toISOString());
-  const about =
-    frame.remainingMs < 60_000 ? minutes(frame.remainingMs) : `about ${minutes(frame.remainingMs)}`;
-  return {
-    end,
-    enough: `${user ? "Enough for" : `${other} can go on for`} ${about}${far ? "" : `, until ${end}`}`,
-  };
+    return `${user ? "Your" : `${other}’s`} credits don’t run out at this price.`;
+  const left = minutes(frame.remainingMs);
+  const about = frame.remainingMs < 60_000 ? left : `about ${left}`;
+  const until =
+    frame.remainingMs > 20 * 3_600_000 ? "" : `, until ${clock(new Date(frame.endsAt).toISOString())}`;
+  return `${user ? "Enough for" : `${other} can go on for`} ${about}${until}`;
 }
 
 const WARNINGS = [

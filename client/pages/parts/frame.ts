@@ -57,7 +57,7 @@ function showWays(session: Session | null): void {
     const here = location.pathname === root + href;
     ways.append(make("a", { href: root + href, ...(here && { "aria-current": "page" }) }, text));
   }
-  if (demo) ways.append(make("a", { href: `${root}/` }, "Be somebody else"));
+  if (demo) ways.append(make("a", { href: `${root}/` }, "Switch person"));
 }
 
 function showPanel(title: string, text: string): void {
