@@ -105,9 +105,9 @@ export class Chat {
     return this.#act("stop");
   }
 
-  /** The conversation so far, in order. */
-  messages(): Promise<{ messages: Message[] }> {
-    return this.#request("GET", this.#path("messages"));
+  /** The conversation, in order, from after the position `after`; at most 200 messages an answer. */
+  messages(after = 0): Promise<{ messages: Message[] }> {
+    return this.#request("GET", this.#path(`messages?after=${after}`));
   }
 
   /** Tells the other side that this one is writing; lost without harm. */

@@ -14,6 +14,9 @@ const HEARTBEAT_GUESS_MS = 20_000;
 const SILENCE_HEARTBEATS = 2.5;
 const PONG_MAX_MS = 5000;
 
+/** How often to look whether what was sent before has left. */
+const QUEUE_MS = 5;
+
 const CLOSED_SIGN_IN = 4401;
 const CLOSED_NOT_YOURS = 4403;
 
@@ -31,6 +34,7 @@ export class Connection {
   #heartbeatMs = HEARTBEAT_GUESS_MS;
   #lastHeartbeat: number | null = null;
   #refusals = 0;
+  #waiting: ReturnType<typeof setTimeout> | undefined;
   readonly #keepFloor = () => this.#remember();
 
   constructor(url: string, token: TokenSource) {
@@ -99,6 +103,7 @@ export class Connection {
     this.#remember();
     removeEventListener("pagehide", this.#keepFloor);
     this.#evidence.stop();
+    clearTimeout(this.#waiting);
     this.#pings.stop();
     this.#socket.close();
   }
@@ -126,8 +131,10 @@ export class Connection {
   }
 
   #ping(): void {
-    // A ping that waits in a queue would measure the queue.
+    clearTimeout(this.#waiting);
     if (this.#socket.clear) this.send({ type: "ping", c0: performance.now() });
+    // A ping that waits in a queue would measure the queue: it follows as soon as that is empty.
+    else if (this.#socket.status.get() === "open") this.#waiting = setTimeout(() => this.#ping(), QUEUE_MS);
   }
 
   #receive(text: string): void {
@@ -160,6 +167,7 @@ export class Connection {
   }
 
   #lose(code: number): boolean {
+    clearTimeout(this.#waiting);
     this.#pings.stop();
     if (code === CLOSED_NOT_YOURS) {
       this.#problem("forbidden", 403, "The live channel is not yours");

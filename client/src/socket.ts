@@ -47,6 +47,8 @@ export class Socket {
       this.#handlers.received(event.data);
     };
     socket.onclose = (event) => this.#lose(event.code);
+    // Every error is followed by a close, which is where it counts.
+    socket.onerror = () => undefined;
   }
 
   /** Sends now or not at all; false when the socket is not open. */

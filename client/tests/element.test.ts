@@ -1,0 +1,230 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { type Chat, connect, RequestProblem, type TalkTimeElement, type Talktime } from "../src/index.ts";
+import type { Snapshot } from "../src/types.ts";
+import { PAUSED, snapshot } from "./facts.ts";
+import { Service } from "./service.ts";
+
+let service: Service;
+let talktime: Talktime;
+let chat: Chat;
+let element: TalkTimeElement;
+
+/** The running record of `facts.ts`, begun `ms` ago, as of now. */
+function begun(ms: number, changes: Parameters<typeof snapshot>[1] = {}): Snapshot {
+  const iso = (instant: number) => new Date(instant).toISOString();
+  const now = Date.now();
+  const facts = snapshot(ms, changes);
+  const timer = { since: iso(now - ms), lease_until: iso(now + 30_000), ...changes.timer };
+  return { ...facts, server_time: iso(now), timer: { ...facts.timer, ...timer } };
+}
+
+function text(role: string): string {
+  return element.shadowRoot?.querySelector(`[data-role=${role}]`)?.textContent ?? "";
+}
+
+function aloud(): string {
+  return element.shadowRoot?.querySelector("[aria-live]")?.textContent ?? "";
+}
+
+function state(): string | null {
+  return element.getAttribute("state");
+}
+
+// The DOM here never reports what it has sent as sent (`bufferedAmount`); browsers and this one do.
+vi.stubGlobal("WebSocket", WebSocket);
+
+beforeEach(async () => {
+  sessionStorage.clear();
+  service = await Service.start();
+  service.snapshot = () => begun(61_000);
+  talktime = connect({ url: service.url, token: async () => "token" });
+  chat = talktime.watch("chat");
+  element = document.createElement("talk-time") as TalkTimeElement;
+  element.chat = chat;
+  document.body.append(element);
+});
+
+afterEach(() => {
+  element.remove();
+  talktime.close();
+  service.stop();
+});
+
+const soon = { timeout: 4000, interval: 10 };
+
+test("shows no digits before it knows them, then counts", async () => {
+  expect([state(), text("elapsed"), element.getAttribute("role")]).toEqual(["syncing", "--:--", "timer"]);
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  expect(text("elapsed")).toBe("1:01");
+  expect([text("credits"), text("free")]).toEqual(["4.00", "0:00"]);
+  await vi.waitFor(() => expect(text("elapsed")).toBe("1:02"), soon);
+  const { elapsedMs, errorMs, balance } = element.reading;
+  expect(elapsedMs).toBeGreaterThanOrEqual(62_000);
+  expect(errorMs).toBeLessThan(100);
+  expect(balance).toBe("4.00");
+});
+
+test("says hello, watches, and asks for the time, in that order", async () => {
+  await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(1), soon);
+  expect(service.said.slice(0, 2)).toEqual([
+    { type: "hello", token: "token" },
+    { type: "watch", chat_id: "chat" },
+  ]);
+});
+
+test("the final number replaces the running one", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const facts = begun(60_500, PAUSED);
+  service.tell({ ...facts, sequence: 2 });
+  await vi.waitFor(() => expect(state()).toBe("paused"), soon);
+  expect([text("elapsed"), element.getAttribute("reason")]).toEqual(["1:00", "paused"]);
+});
+
+test("a timer that failed to start says so instead of counting", async () => {
+  service.snapshot = () => begun(0, { ...PAUSED, record: { state: "paused", reason: "timer_failed" } });
+  await vi.waitFor(() => expect(text("elapsed")).toBe("starting…"), soon);
+  expect(state()).toBe("paused");
+});
+
+test("a record that is in another chat now stands, switched", async () => {
+  service.snapshot = () => begun(5000, { record: { current_chat_id: "other" }, timer: { running: false } });
+  await vi.waitFor(() => expect(element.getAttribute("reason")).toBe("switched"), soon);
+  expect(state()).toBe("paused");
+});
+
+test("comes back by itself, watches again, and never shows less", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const shown = element.reading.elapsedMs ?? Number.NaN;
+  service.hangUp(1012);
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
+  expect(element.reading.elapsedMs).toBeGreaterThanOrEqual(shown);
+  service.snapshot = () => begun(61_900);
+  await vi.waitFor(() => expect(service.count("watch")).toBe(2), soon);
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+});
+
+test("an expired token is fetched again; a second refusal is the answer", async () => {
+  const codes: string[] = [];
+  talktime.onProblem((problem) => codes.push(problem.code));
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  service.answering = false;
+  service.hangUp(4401);
+  await vi.waitFor(() => expect(service.count("hello")).toBe(2), soon);
+  service.hangUp(4401);
+  await vi.waitFor(() => expect(codes).toEqual(["unauthorized"]), soon);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(service.connections).toBe(2);
+});
+
+test("answers a heartbeat at once, and takes the lease it is told", async () => {
+  service.snapshot = () =>
+    begun(61_000, { timer: { lease_until: new Date(Date.now() + 300).toISOString() } });
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(element.reading.elapsedMs).toBeLessThan(61_400);
+  const lease = new Date(Date.now() + 30_000).toISOString();
+  service.say({ type: "heartbeat", s2: Date.now(), epoch: "a", leases: { chat: lease } });
+  await vi.waitFor(() => expect(service.count("heartbeat")).toBe(1), soon);
+  expect(element.reading.elapsedMs).toBeGreaterThan(61_500);
+});
+
+test("a gap in the sequence is asked about, once; what is older is ignored", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const older = begun(10_000, PAUSED);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  service.snapshot = () => ({ ...begun(61_200), sequence: 5 });
+  service.tell({ ...begun(61_200), sequence: 5 });
+  await vi.waitFor(() => expect(service.count("watch")).toBe(2), soon);
+  service.tell({ ...older, sequence: 6 });
+  service.tell({ ...begun(61_200, { balance: "3.50" }), sequence: 7 });
+  await vi.waitFor(() => expect(text("credits")).toBe("3.50"), soon);
+  expect(service.count("watch")).toBe(2);
+});
+
+test("speaks when paid time starts, when time runs short, and at the end", async () => {
+  const ends = (ms: number) => ({ cut_at: new Date(Date.now() + ms).toISOString() });
+  service.snapshot = () => begun(61_000, { allowance_ms: 62_000, timer: ends(60_900) });
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  expect([text("free"), aloud(), element.hasAttribute("paid")]).toEqual(["0:01", "", false]);
+  await vi.waitFor(() => expect(aloud()).toBe("Paid time starts now"), soon);
+  expect(element.hasAttribute("paid")).toBe(true);
+  const running = begun(62_500, { allowance_ms: 62_000, timer: ends(30_500) });
+  service.tell({ ...running, sequence: 2 });
+  await vi.waitFor(() => expect(aloud()).toBe("30 seconds left"), soon);
+  service.tell({
+    ...begun(63_000, { ...PAUSED, record: { state: "ended", reason: "stopped" } }),
+    sequence: 3,
+  });
+  await vi.waitFor(() => expect(aloud()).toBe("The conversation has ended"), soon);
+});
+
+test("the top-up button tells the host", () => {
+  const heard = vi.fn();
+  document.addEventListener("topup", heard, { once: true });
+  element.shadowRoot?.querySelector("button")?.click();
+  expect(heard).toHaveBeenCalledOnce();
+});
+
+test("a message is stored once: by the channel, or by HTTP under the same id", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const message = { id: "m", chat_id: "chat", position: 1, sender: "user", at: "", text: "hello" } as const;
+  const sent = chat.sendMessage("hello", "first");
+  await vi.waitFor(() => expect(service.count("message")).toBe(1), soon);
+  service.say({ type: "message", chat_id: "chat", message: { ...message, client_id: "first" } });
+  expect((await sent).client_id).toBe("first");
+  expect(service.calls).toEqual([]);
+
+  service.answer = ({ body }) => [201, { ...message, ...(body as object) }];
+  service.hangUp(1012);
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
+  expect((await chat.sendMessage("again", "second")).client_id).toBe("second");
+  expect(service.calls).toEqual([
+    {
+      method: "POST",
+      path: "/v1/chats/chat/messages",
+      key: "second",
+      body: { text: "again", client_id: "second" },
+    },
+  ]);
+});
+
+test("a message that the channel refuses rejects with the problem", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const sent = chat.sendMessage("", "bad");
+  const problem = { title: "No text", status: 422, code: "invalid_request" };
+  await vi.waitFor(() => expect(service.count("message")).toBe(1), soon);
+  service.say({ type: "problem", problem, chat_id: "chat", client_id: "bad" });
+  await expect(sent).rejects.toThrow(RequestProblem);
+});
+
+test("a person's act is shown from its answer, and what is refused is a problem with a code", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  service.answer = () => [200, begun(61_000, PAUSED)];
+  await chat.pause();
+  await vi.waitFor(() => expect(state()).toBe("paused"), soon);
+  expect(service.calls[0]).toMatchObject({ method: "POST", path: "/v1/chats/chat/pause" });
+  expect(service.calls[0]?.key).toMatch(/^[0-9a-f]{32}$/);
+
+  service.answer = () => [402, { title: "Not enough credit", code: "insufficient_credit", required: "1.00" }];
+  const refusal = await chat.start().catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(RequestProblem);
+  expect((refusal as RequestProblem).problem).toMatchObject({
+    status: 402,
+    code: "insufficient_credit",
+    required: "1.00",
+  });
+});
+
+test("given attributes and a token function, it connects for itself, and lets go when it leaves", async () => {
+  const own = document.createElement("talk-time") as TalkTimeElement;
+  own.setAttribute("src", service.url);
+  own.setAttribute("chat-id", "chat");
+  own.token = () => "own token";
+  document.body.append(own);
+  await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
+  expect(service.said).toContainEqual({ type: "hello", token: "own token" });
+  own.remove();
+  expect(own.chat).toBeNull();
+});
