@@ -46,7 +46,9 @@ function show(receipt: Receipt): void {
     fact("Ended", record.state === "ended" ? reason(record.reason) : "not yet"),
   );
   const stretches = stretchesOf(receipt.segments, end);
-  find("timeline").replaceChildren(...timeline(stretches));
+  const picture = find("timeline");
+  const drawPicture = () => picture.replaceChildren(...timeline(stretches, picture.clientWidth));
+  window.addEventListener("resize", drawPicture);
   find("stretches").replaceChildren(...stretches.map(row));
   say(find("price"), price(receipt.tariff));
   find("lines").replaceChildren(
@@ -70,6 +72,7 @@ function show(receipt: Receipt): void {
   find("recompute").hidden = !receipt.how_to_recompute;
   say(find("recompute-text"), receipt.how_to_recompute ?? "");
   find("receipt").hidden = false;
+  drawPicture();
 }
 
 function fact(name: string, value: string): HTMLElement {

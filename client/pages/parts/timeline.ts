@@ -24,6 +24,7 @@ export interface Stretch {
 }
 
 const COLOURS = 4;
+const CHARACTER_PX = 7;
 
 /** Segments with the pauses between them and up to `end`. */
 export function stretchesOf(segments: readonly Segment[], end: Instant): Stretch[] {
@@ -40,8 +41,8 @@ export function stretchesOf(segments: readonly Segment[], end: Instant): Stretch
   return stretches;
 }
 
-/** The picture, with its words for those who can't see it, and the key of its colours. */
-export function timeline(stretches: readonly Stretch[]): Node[] {
+/** The picture `width` pixels wide, with its words for those who can't see it, and the key of its colours. */
+export function timeline(stretches: readonly Stretch[], width: number): Node[] {
   const [first, last] = [stretches[0], stretches.at(-1)];
   if (!first || !last) return [make("p", { class: "quiet" }, "No time ran.")];
   const start = Date.parse(first.from);
@@ -56,7 +57,7 @@ export function timeline(stretches: readonly Stretch[]): Node[] {
     { class: "timeline", height: "78", role: "img", "aria-labelledby": "picture-title picture-text" },
     draw("title", { id: "picture-title" }, "When the time ran"),
     draw("desc", { id: "picture-text" }, words),
-    ...stretches.flatMap((stretch) => shape(stretch, at(stretch.from), at(stretch.to))),
+    ...stretches.flatMap((stretch) => shape(stretch, at(stretch.from), at(stretch.to), width)),
     ...[0, 100].map((x) => draw("line", { class: "edge", x1: `${x}%`, x2: `${x}%`, y1: "18", y2: "62" })),
     draw("text", { x: "0", y: "76" }, exactly(first.from)),
     draw("text", { x: "100%", y: "76", "text-anchor": "end" }, exactly(last.to)),
@@ -64,10 +65,11 @@ export function timeline(stretches: readonly Stretch[]): Node[] {
   return [picture, key(chats, pauses)];
 }
 
-function shape(stretch: Stretch, from: number, to: number): Node[] {
+function shape(stretch: Stretch, from: number, to: number, whole: number): Node[] {
   const width = Math.max(to - from, 0.4);
+  // A label wider than what it names would run into its neighbour.
   const label = (text: string, y: number): Node[] =>
-    width > 12
+    text.length * CHARACTER_PX < (width / 100) * whole
       ? [draw("text", { x: `${from + width / 2}%`, y: String(y), "text-anchor": "middle" }, text)]
       : [];
   const long = stretch.ms < 60_000 ? stopwatch(stretch.ms) : minutes(stretch.ms);

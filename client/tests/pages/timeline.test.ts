@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { type Segment, stretchesOf } from "../../pages/parts/timeline.ts";
+
+const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 5) + seconds * 1000).toISOString();
+
+function segment(chat_id: string, from: number, to: number | null, reason: Segment["reason"]): Segment {
+  const ended_at = to === null ? null : at(to);
+  return { chat_id, started_at: at(from), ended_at, duration_ms: ((to ?? 90) - from) * 1000, reason };
+}
+
+test("a switch leaves no gap, a pause leaves one with its reason", () => {
+  const stretches = stretchesOf(
+    [segment("a", 0, 30, "switched"), segment("b", 30, 50, "user_away"), segment("a", 70, 80, "stopped")],
+    at(80),
+  );
+  expect(stretches.map(({ chat, ms, reason }) => [chat, ms, reason])).toEqual([
+    [1, 30_000, "switched"],
+    [2, 20_000, "user_away"],
+    [null, 20_000, "user_away"],
+    [1, 10_000, "stopped"],
+  ]);
+});
+
+test("what stands at the end is a pause up to the end", () => {
+  const stretches = stretchesOf([segment("a", 0, 30, "paused")], at(90));
+  expect(stretches.at(-1)).toEqual({ from: at(30), to: at(90), ms: 60_000, chat: null, reason: "paused" });
+});
+
+test("an open segment reaches to now", () => {
+  expect(stretchesOf([segment("a", 60, null, null)], at(90))).toEqual([
+    { from: at(60), to: at(90), ms: 30_000, chat: 1, reason: null },
+  ]);
+});
+
+test("no segment, no stretch", () => {
+  expect(stretchesOf([], at(0))).toEqual([]);
+});

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { minutes, money, price, reason } from "../../pages/parts/words.ts";
+
+const MINUTE = { from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 };
+
+test.each([
+  ["8.75", "8.75"],
+  ["8.750000", "8.75"],
+  ["8", "8.00"],
+  ["0.0125", "0.0125"],
+  ["-5.5", "−5.50"],
+])("money %s is %s", (amount, words) => {
+  expect(money(amount)).toBe(words);
+});
+
+test.each([
+  [59_999, "less than a minute"],
+  [60_000, "1 min"],
+  [7 * 60_000 + 59_999, "7 min"],
+  [60 * 60_000, "1 h"],
+  [65 * 60_000, "1 h 5 min"],
+  [72 * 60 * 60_000, "3 days"],
+])("%i ms is %s", (ms, words) => {
+  expect(minutes(ms)).toBe(words);
+});
+
+test.each([
+  [{ tiers: [MINUTE], free_seconds: 180 }, "First 3 minutes free, then 1.00 a minute, by whole minutes"],
+  [
+    { tiers: [{ ...MINUTE, rate: "0.6", increment_seconds: 1 }], connect_fee: "0.2" },
+    "0.20 to connect, then 0.60 a minute, by the second",
+  ],
+  [{ tiers: [{ from_seconds: 0, rate: "0.05", per_seconds: 1 }] }, "0.05 a second, by the second"],
+  [
+    {
+      tiers: [
+        { ...MINUTE, rate: "0.20" },
+        { ...MINUTE, from_seconds: 60, rate: "0.10", increment_seconds: 6 },
+      ],
+    },
+    "0.20 a minute for a minute, by whole minutes, then 0.10 a minute, in steps of 6 seconds",
+  ],
+  [
+    { tiers: [MINUTE], free_seconds: 60, minimum_charge: "0.5", max_cost: "20" },
+    "First minute free, then 1.00 a minute, by whole minutes, at least 0.50, never more than 20.00",
+  ],
+  [
+    { tiers: [MINUTE], max_cost: "20", at_max_cost: "stop" as const },
+    "1.00 a minute, by whole minutes, ends at 20.00",
+  ],
+  [
+    { tiers: [{ ...MINUTE, per_seconds: 90, increment_seconds: 90 }] },
+    "1.00 per 90 seconds, in steps of 90 seconds",
+  ],
+  [
+    { tiers: [{ ...MINUTE, rate: "0" }], grace_seconds: 10 },
+    "Nothing, by whole minutes, nothing up to 10 seconds",
+  ],
+])("a price reads well", (tariff, words) => {
+  expect(price(tariff)).toBe(words);
+});
+
+test("a reason is words, none is none", () => {
+  expect(reason("out_of_credit")).toBe("out of credit");
+  expect(reason(null)).toBe("");
+});
