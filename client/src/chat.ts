@@ -224,8 +224,9 @@ export class Chat {
 
   #paint(): number | null {
     this.#connection.look();
-    if (!this.#frames.heard) return null;
     const { frame, nextMs } = this.#look();
+    // The clock becomes sure by itself, without new facts.
+    if (frame.state !== this.#facts.get().state) this.#facts.set(frame);
     this.#frames.send(frame);
     return nextMs;
   }

@@ -9,8 +9,9 @@ import { Socket } from "./socket.ts";
 import { Signal } from "./store.ts";
 import type { ClientMessage, ServerMessage } from "./types.ts";
 
-/** Until two heartbeats have shown how far apart they are. */
+/** Until heartbeats have shown how far apart they are. */
 const HEARTBEAT_GUESS_MS = 20_000;
+const HEARTBEAT_MIN_MS = 1000;
 const SILENCE_HEARTBEATS = 2.5;
 const PONG_MAX_MS = 5000;
 
@@ -31,9 +32,10 @@ export class Connection {
   readonly #evidence: Evidence;
   readonly #watched = new Set<string>();
   readonly #floorKey: string;
-  #heartbeatMs = HEARTBEAT_GUESS_MS;
+  #heartbeatMs: number | null = null;
   #lastHeartbeat: number | null = null;
   #refusals = 0;
+  #attempt = 0;
   #waiting: ReturnType<typeof setTimeout> | undefined;
   readonly #keepFloor = () => this.#remember();
 
@@ -109,20 +111,30 @@ export class Connection {
   }
 
   async #hello(): Promise<void> {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
     let token: string;
     try {
       token = await this.#token();
     } catch (cause) {
       this.#problem("unauthorized", 401, String(cause));
-      this.#socket.expect(0);
+      if (attempt === this.#attempt) this.#socket.expect(0);
       return;
     }
+    // Meanwhile the socket may have been lost, and another one may be saying hello.
+    if (attempt !== this.#attempt) return;
     this.send({ type: "hello", token });
     for (const chatId of this.#watched) this.send({ type: "watch", chat_id: chatId });
     this.#lastHeartbeat = null;
     this.#clock.disturb(performance.now());
     this.#askAnew();
     this.disturbed.send(undefined);
+  }
+
+  /** Silence of 2.5 heartbeats is a loss. Where their distance is a guess, a ping asks first. */
+  #listen(): void {
+    if (this.#heartbeatMs !== null) this.#socket.expect(SILENCE_HEARTBEATS * this.#heartbeatMs);
+    else this.#socket.expect(SILENCE_HEARTBEATS * HEARTBEAT_GUESS_MS, () => this.#askAnew());
   }
 
   #askAnew(): void {
@@ -140,7 +152,7 @@ export class Connection {
   #receive(text: string): void {
     const c3 = performance.now();
     const message = JSON.parse(text) as ServerMessage;
-    this.#socket.expect(SILENCE_HEARTBEATS * this.#heartbeatMs);
+    this.#listen();
     this.look();
     let broke = false;
     const suspect = this.suspect;
@@ -149,7 +161,7 @@ export class Connection {
       broke = this.#clock.take({ ...message, c3 }, message.epoch);
     } else if (message.type === "heartbeat") {
       broke = this.#clock.hear(message.s2, c3);
-      this.#beat(c3);
+      this.#beat(message.s2);
     } else if (message.type === "snapshot") {
       broke = this.#clock.hear(instant(message.snapshot.server_time) ?? 0, c3);
     }
@@ -159,14 +171,17 @@ export class Connection {
   }
 
   /** Proves presence; the pong that follows tells the renewed lease, so that screen and bill stop at one instant. */
-  #beat(local: number): void {
-    if (this.#lastHeartbeat !== null) this.#heartbeatMs = Math.max(1000, local - this.#lastHeartbeat);
-    this.#lastHeartbeat = local;
+  #beat(sent: number): void {
+    // As sent, not as received: a stall of the network delivers two at once.
+    if (this.#lastHeartbeat !== null)
+      this.#heartbeatMs = Math.max(HEARTBEAT_MIN_MS, sent - this.#lastHeartbeat);
+    this.#lastHeartbeat = sent;
     this.send({ type: "heartbeat" });
     this.#pings.ping();
   }
 
   #lose(code: number): boolean {
+    this.#attempt += 1;
     clearTimeout(this.#waiting);
     this.#pings.stop();
     if (code === CLOSED_NOT_YOURS) {

@@ -11,11 +11,11 @@ export class Evidence {
   constructor(found: (suspect: boolean) => void) {
     this.#found = found;
     const { signal } = this.#stop;
-    const found_ = () => this.#found(this.#drifted());
-    document.addEventListener("visibilitychange", () => document.hidden || found_(), { signal });
-    document.addEventListener("resume", found_, { signal });
-    addEventListener("pageshow", (event) => event.persisted && found_(), { signal });
-    addEventListener("online", found_, { signal });
+    const report = () => this.#found(this.#drifted());
+    document.addEventListener("visibilitychange", () => document.hidden || report(), { signal });
+    document.addEventListener("resume", report, { signal });
+    addEventListener("pageshow", (event) => event.persisted && report(), { signal });
+    addEventListener("online", report, { signal });
   }
 
   /** Looks whether the wall clock and local time have drifted apart: a sleep, or somebody set the clock. */

@@ -1,7 +1,7 @@
 /** When to ask the server for the time: a spread burst when something happened, then rarely, and only while visible. */
 
 /** Uneven on purpose: one stall of the network would hit an even burst whole. */
-const BURST_MS = [0, 150, 400, 900, 1800, 3500, 7000, 14_000];
+const BURST_MS = [150, 400, 900, 1800, 3500, 7000, 14_000];
 const REST_MS = 30_000;
 
 export class Pings {
@@ -16,9 +16,8 @@ export class Pings {
   /** Starts over: several pings now, then one every half minute. */
   burst(): void {
     this.stop();
-    const [first, ...later] = BURST_MS;
-    if (first === 0) this.ping();
-    this.#timers = later.map((ms) => setTimeout(() => this.ping(), ms));
+    this.ping();
+    this.#timers = BURST_MS.map((ms) => setTimeout(() => this.ping(), ms));
   }
 
   /** Pings now; the next rare one counts from here. */

@@ -15,8 +15,11 @@ export interface SocketHandlers {
   lost(code: number): boolean;
 }
 
+/** The close code of a connection that fell silent. */
+const LOST = 4408;
+
 const OPEN_MAX_MS = 8000;
-const BACK_OFF_MIN_MS = 250;
+const BACK_OFF_MIN_MS = 500;
 const BACK_OFF_MAX_MS = 10_000;
 
 export class Socket {
@@ -63,10 +66,10 @@ export class Socket {
     return this.#socket?.readyState === WebSocket.OPEN && this.#socket.bufferedAmount === 0;
   }
 
-  /** Sets the watchdog: without another call within `ms`, the connection counts as lost. */
-  expect(ms: number): void {
+  /** Sets the watchdog: without another call within `ms`, `otherwise` happens; the connection counts as lost. */
+  expect(ms: number, otherwise = () => this.#lose(LOST)): void {
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#lose(4408), ms);
+    this.#watchdog = setTimeout(otherwise, ms);
   }
 
   /** Comes back at once when it is waiting to. */

@@ -32,10 +32,6 @@ export class Signal<T> {
     for (const listener of this.#listeners) listener(value);
   }
 
-  get heard(): boolean {
-    return this.#listeners.size > 0;
-  }
-
   /** Calls `listener` each time, until the returned function is called. */
   listen(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);

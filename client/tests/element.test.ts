@@ -130,6 +130,18 @@ test("answers a heartbeat at once, and takes the lease it is told", async () => 
   expect(element.reading.elapsedMs).toBeGreaterThan(61_500);
 });
 
+test("a connection that only looks open is given up after 2.5 heartbeats", async () => {
+  await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(2), soon);
+  for (const s2 of [Date.now() - 1000, Date.now()])
+    service.say({ type: "heartbeat", s2, epoch: "a", leases: {} });
+  await vi.waitFor(() => expect(service.count("heartbeat")).toBe(2), soon);
+  service.answering = false;
+  const silent = Date.now();
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
+  expect(Date.now() - silent).toBeGreaterThan(2000);
+  expect(Date.now() - silent).toBeLessThan(3000);
+});
+
 test("a gap in the sequence is asked about, once; what is older is ignored", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   const older = begun(10_000, PAUSED);
