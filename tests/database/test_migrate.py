@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -47,6 +48,16 @@ async def test_an_older_program_runs_on_a_newer_schema(database_url: str, embedd
     await ensure_current(database_url, embedded=embedded)
     assert await migrate(database_url) == []
     assert await revision_of(database_url) == "9999"
+
+
+async def test_everything_is_in_our_schema_whoever_migrates(server: Any, empty_database_url: str) -> None:
+    # Not `talktime`: PostgreSQL looks for a schema of the user's own name by itself.
+    server.execute("create role host_application superuser login")
+    await migrate(empty_database_url.replace("//talktime@", "//host_application@"))
+    connection = await asyncpg.connect(empty_database_url)
+    assert await connection.fetch("select oid from pg_class where relnamespace = 'public'::regnamespace") == []
+    assert await connection.fetch("select oid from pg_proc where pronamespace = 'public'::regnamespace") == []
+    await connection.close()
 
 
 async def test_two_nodes_never_migrate_at_once(empty_database_url: str) -> None:

@@ -9,6 +9,8 @@ from alembic import op
 
 # A migration that waits for a table holds up everybody behind it, so it gives up early and is tried again later.
 _LOCK_TIMEOUT = "set local lock_timeout = '10s'"
+# The names in our SQL are those of our schema, whoever runs it.
+_SEARCH_PATH = "set local search_path = talktime"
 
 
 def apply_sql(revision_file: str) -> None:
@@ -16,6 +18,7 @@ def apply_sql(revision_file: str) -> None:
     sql = Path(revision_file).with_suffix(".sql").read_text(encoding="utf-8")
     # Through SQLAlchemy first, which opens the transaction by it; its own execute takes one statement at a time.
     op.execute(_LOCK_TIMEOUT)
+    op.execute(_SEARCH_PATH)
     adapted = op.get_bind().connection.dbapi_connection
 
     async def run(connection: asyncpg.Connection[asyncpg.Record]) -> None:
