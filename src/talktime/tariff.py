@@ -178,13 +178,16 @@ def commitment(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> int:
     return _price_without_grace(tariff, elapsed_ms + 1 - allowance_ms)
 
 
-def last_affordable(tariff: Tariff, amount: int, allowance_ms: int) -> int | None:
+def last_affordable(tariff: Tariff, amount: int, allowance_ms: int, *, grace: bool = True) -> int | None:
     """The last millisecond of elapsed time at which the price is at most `amount`; None when that never ends.
 
     The inverse of `price`: affordable there, no longer one millisecond later. Its time does not grow with `amount`.
+    With `grace=False` the inverse of `commitment` instead: the first millisecond that has begun to owe more.
     """
     priced_ms = _last_affordable_priced(tariff, amount)
-    return None if priced_ms is None else allowance_ms + max(priced_ms, tariff.grace_ms)
+    if priced_ms is None:
+        return None
+    return allowance_ms + (max(priced_ms, tariff.grace_ms) if grace else priced_ms)
 
 
 def stop_elapsed(tariff: Tariff, allowance_ms: int) -> int | None:
