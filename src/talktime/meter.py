@@ -212,24 +212,24 @@ class Payer:
         """The pair's active record: there is at most one."""
         return next((record for record in self.records.values() if record.advisor_id == advisor_id), None)
 
-    def lease(self, record: Record, party: Party) -> SocketLease:
-        """Until when this party counts as present; the later of heartbeats and acts, and sockets on the current chat."""
-        fixed = record.user_lease_until if party is Party.USER else record.advisor_lease_until
-        socket = self.sockets.get((record.chat_id, party))
-        return socket if socket is not None and (socket.held or socket.until > fixed) else SocketLease(fixed, held=False)
-
-    def lease_until(self, record: Record) -> int:
-        """Until when both count as present."""
-        return min(self._until(record, party) for party in Party)
-
-    def holds(self, record: Record, party: Party, at: int) -> bool:
-        """Whether this party counts as present."""
-        return self._until(record, party) > at
-
-    def _until(self, record: Record, party: Party) -> int:
+    def present_until(self, record: Record, party: Party) -> int:
+        """When this party's lease ends: the later of heartbeats and acts, and of sockets on the record's current chat."""
         fixed = record.user_lease_until if party is Party.USER else record.advisor_lease_until
         socket = self.sockets.get((record.chat_id, party))
         return fixed if socket is None else max(fixed, socket.until)
+
+    def is_held(self, record: Record, party: Party) -> bool:
+        """Whether a live process keeps renewing this party's lease, so that its end is no deadline of the account."""
+        socket = self.sockets.get((record.chat_id, party))
+        return socket is not None and socket.held
+
+    def is_present(self, record: Record, party: Party, at: int) -> bool:
+        """Whether this party's lease holds."""
+        return self.present_until(record, party) > at
+
+    def lease_until(self, record: Record) -> int:
+        """Until when both leases hold."""
+        return min(self.present_until(record, party) for party in Party)
 
     def committed_at(self, at: int) -> int:
         """What the running records have begun to owe beyond what is posted."""
@@ -336,8 +336,8 @@ def track(payer: Payer, record: Record, chat_id: str, now: int, rules: Rules) ->
     record = replace(
         record,
         chat_id=chat_id,
-        user_lease_until=payer.lease(record, Party.USER).until,
-        advisor_lease_until=payer.lease(record, Party.ADVISOR).until,
+        user_lease_until=payer.present_until(record, Party.USER),
+        advisor_lease_until=payer.present_until(record, Party.ADVISOR),
     )
     record = _prove_act(payer, record, now, rules, Party.USER)
     return _open(payer, record, now, rules, record.reason)
@@ -352,7 +352,7 @@ def resume(payer: Payer, record: Record, now: int, rules: Rules, by: Party) -> P
     """
     if record.is_running:
         return payer
-    if by is Party.ADVISOR and not payer.holds(record, Party.USER, now):
+    if by is Party.ADVISOR and not payer.is_present(record, Party.USER, now):
         msg = "The user is not here, so the advisor can't resume. It resumes when the user is back."
         raise Conflict(msg, state=record.state, allowed=("stop", "pause"))
     return _resume(payer, record, now, rules, by)
@@ -378,11 +378,16 @@ def prove(payer: Payer, record: Record, party: Party, until: int, now: int, rule
     return resume_present(_with(payer, record), record, now, rules)
 
 
+def leave(payer: Payer, record: Record, party: Party, until: int) -> Payer:
+    """A socket is gone; what it last proved still counts."""
+    return _with(payer, _lease_extended(record, party, until))
+
+
 def resume_present(payer: Payer, record: Record, now: int, rules: Rules, reasons: frozenset[Reason] = _AWAY_REASONS) -> Payer:
     """Start the timer of a record that waits for one of `reasons`, if both are there; at zero it waits for credit."""
     if record.is_running or record.reason not in reasons:
         return payer
-    if not all(payer.holds(record, party, now) for party in Party):
+    if not all(payer.is_present(record, party, now) for party in Party):
         return payer
     if record.commitment_at(now) > payer.available_at(now):
         return _wait(payer, record, now, Reason.OUT_OF_CREDIT)
@@ -397,7 +402,7 @@ def credit(payer: Payer, entry: Posted, rules: Rules) -> Payer:
     for record in sorted(waiting, key=lambda r: (r.waiting_since or 0, r.started_at, r.record_id)):
         if record.commitment_at(now) > payer.available_at(now):
             continue
-        missing = next((party for party in Party if not payer.holds(record, party, now)), None)
+        missing = next((party for party in Party if not payer.is_present(record, party, now)), None)
         if missing is None:
             payer = _open(payer, record, now, rules, record.reason)
         else:
@@ -438,10 +443,9 @@ def _due(payer: Payer, rules: Rules, *, held: bool) -> Iterator[_Due]:
             if end is not None:
                 yield _Due(end.at, end.reason, record)
             for party in Party:
-                lease = payer.lease(record, party)
-                if held or not lease.held:
+                if held or not payer.is_held(record, party):
                     # What is posted can't be taken back, so a lapse noticed late counts from there at the earliest.
-                    yield _Due(max(payer._until(record, party), record.settled_at), AWAY[party], record)  # noqa: SLF001
+                    yield _Due(max(payer.present_until(record, party), record.settled_at), AWAY[party], record)
         elif record.waiting_since is not None:
             out_of_credit = record.reason is Reason.OUT_OF_CREDIT
             window_ms = rules.recharge_ms if out_of_credit else rules.abandon_ms
@@ -519,7 +523,7 @@ def _prove_act(payer: Payer, record: Record, now: int, rules: Rules, by: Party) 
     """Acting proves that one is there, and gives an advisor who isn't yet one lease to arrive, never more."""
     if by is Party.USER:
         record = _lease_extended(record, Party.USER, now + rules.lease_ms)
-    if not payer.holds(record, Party.ADVISOR, now):
+    if not payer.is_present(record, Party.ADVISOR, now):
         record = _lease_extended(record, Party.ADVISOR, now + rules.lease_ms)
     return record
 
