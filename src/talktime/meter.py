@@ -537,7 +537,8 @@ def _lease_extended(record: Record, party: Party, until: int) -> Record:
 def _open(payer: Payer, record: Record, now: int, rules: Rules, reason: Reason | None) -> Payer:
     """Start the record's timer: the one place that does."""
     if not rules.timer_starts:
-        return _wait(payer, record, now, Reason.TIMER_FAILED)
+        # One that had failed before keeps waiting from then.
+        return payer if record.reason is Reason.TIMER_FAILED else _wait(payer, record, now, Reason.TIMER_FAILED)
     record = replace(
         record, state=State.RUNNING, reason=None, running_since=now, settled_at=now, paused_at=None, waiting_since=None
     )

@@ -98,7 +98,7 @@ class Snapshot:
 
     server_time: int
     sequence: int
-    record: RecordView | None
+    record: RecordView
     chat_id: str
     user_id: str
     advisor_id: str
@@ -118,7 +118,7 @@ class Snapshot:
         return {
             "server_time": instant(self.server_time),
             "sequence": self.sequence,
-            "record": None if self.record is None else self.record.document(),
+            "record": self.record.document(),
             "chat": {
                 "id": self.chat_id,
                 "user_id": self.user_id,

@@ -1,0 +1,321 @@
+-- Every statement of the running program, by name. Instants cross as milliseconds (see pool.py).
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- A command, or a batch of them: lock; clock; load in new statements; decide in Python; save.
+
+-- name: lock_accounts
+select user_id from accounts where user_id = any($1::text[]) order by user_id for no key update;
+
+-- name: claim_due_accounts
+-- The clock is a parameter so that the index on due_at is used; what others are working on is left to them.
+select user_id from accounts where due_at <= $1 order by due_at limit $2 for no key update skip locked;
+
+-- name: due_accounts
+select user_id from accounts where due_at <= $1 order by due_at limit $2;
+
+-- name: engine_now
+select engine_now();
+
+-- name: load_accounts
+select user_id, display_name, balance, settled_at, due_at, (select engine_now()) as now from accounts where user_id = any($1::text[]);
+
+-- name: load_active_records
+select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
+       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.advisor_lease_until, r.cut_at, s.started_at as running_since
+from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
+where r.user_id = any($1::text[]) and r.ended_at is null;
+
+-- name: load_chat_records
+-- The latest record of each chat, where it has ended.
+select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
+       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.advisor_lease_until, r.cut_at, null::timestamptz as running_since
+from chats c join records r on r.record_id = c.record_id
+where c.chat_id = any($1::text[]) and r.ended_at is not null;
+
+-- name: load_last_records
+-- The latest ended record of each pair: it says how much of the free allowance is used.
+select r.user_id, r.advisor_id, r.free_ms_before, r.elapsed_ms, r.tariff_version
+from unnest($1::text[], $2::text[]) as pair (user_id, advisor_id),
+lateral (
+    select * from records
+    where user_id = pair.user_id and advisor_id = pair.advisor_id and ended_at is not null
+    order by started_at desc, record_id desc limit 1
+) r;
+
+-- name: load_sockets
+select w.user_id, w.chat_id, w.party, w.proved_at is null as held, max(coalesce(w.proved_at, n.renewed_at)) as proved_at
+from watches w join nodes n using (node_id)
+where w.user_id = any($1::text[])
+group by w.user_id, w.chat_id, w.party, w.proved_at is null;
+
+-- name: load_chats
+select chat_id, user_id, advisor_id, record_id, duration_ms, sequence from chats where chat_id = any($1::text[]);
+
+-- name: load_advisors
+select advisor_id, display_name, tariff_version from advisors where advisor_id = any($1::text[]);
+
+-- name: load_tariffs
+select t.advisor_id, t.version, t.tariff
+from unnest($1::text[], $2::int[]) as wanted (advisor_id, version)
+join tariffs t on t.advisor_id = wanted.advisor_id and t.version = wanted.version;
+
+-- name: load_repeats
+select r.caller, r.method, r.path, r.key, r.body_hash, r.status, r.document
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted (caller, method, path, key)
+join repeats r using (caller, method, path, key);
+
+-- name: insert_chats
+insert into chats (chat_id, user_id, advisor_id, created_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+on conflict (chat_id) do nothing returning chat_id;
+
+-- name: close_segments
+update segments s set ended_at = closed.at, reason = closed.reason
+from unnest($1::text[], $2::timestamptz[], $3::text[]) as closed (record_id, at, reason)
+where s.record_id = closed.record_id and s.ended_at is null;
+
+-- name: save_records
+insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason, started_at,
+    settled_at, paused_at, waiting_since, ended_at, elapsed_ms, charged, user_lease_until, advisor_lease_until, cut_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[],
+    $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
+    $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[])
+on conflict (record_id) do update set
+    chat_id = excluded.chat_id, state = excluded.state, reason = excluded.reason, settled_at = excluded.settled_at,
+    paused_at = excluded.paused_at, waiting_since = excluded.waiting_since, ended_at = excluded.ended_at,
+    elapsed_ms = excluded.elapsed_ms, charged = excluded.charged, user_lease_until = excluded.user_lease_until,
+    advisor_lease_until = excluded.advisor_lease_until, cut_at = excluded.cut_at;
+
+-- name: insert_segments
+insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason)
+select record_id, user_id, chat_id, started_at, ended_at, reason
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+    with ordinality as opened (record_id, user_id, chat_id, started_at, ended_at, reason, ordinal)
+order by ordinal;
+
+-- name: insert_entries
+insert into entries (user_id, amount, kind, at, record_id, reference)
+select user_id, amount, kind, at, record_id, reference
+from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
+    with ordinality as posted (user_id, amount, kind, at, record_id, reference, ordinal)
+order by ordinal;
+
+-- name: save_chats
+-- Add time that has passed, note the latest record, and number the change for every chat that shows it.
+with changed as (
+    select * from unnest($1::text[], $2::bigint[], $3::text[]) as changed (chat_id, accrued_ms, record_id)
+), told as (
+    select chat_id from chats where record_id = any($4::text[]) union select unnest($5::text[])
+)
+update chats c set
+    duration_ms = c.duration_ms + coalesce(changed.accrued_ms, 0),
+    record_id = coalesce(changed.record_id, c.record_id),
+    sequence = c.sequence + (told.chat_id is not null)::int
+from (select chat_id from changed union select chat_id from told) as touched (chat_id)
+left join changed using (chat_id) left join told using (chat_id)
+where c.chat_id = touched.chat_id
+returning c.chat_id, c.duration_ms, c.record_id, c.sequence, told.chat_id is not null as told;
+
+-- name: save_accounts
+update accounts a set balance = saved.balance, settled_at = saved.settled_at, due_at = saved.due_at
+from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) as saved (user_id, balance, settled_at, due_at)
+where a.user_id = saved.user_id;
+
+-- name: save_repeats
+insert into repeats (caller, method, path, key, body_hash, status, document, at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::jsonb[], $8::timestamptz[]);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- People.
+
+-- name: put_user
+insert into accounts as a (user_id, display_name) values ($1, $2)
+on conflict (user_id) do update set display_name = excluded.display_name
+returning xmax = 0 as created;
+
+-- name: lock_advisor
+select tariff_version, tariff from advisors a
+join tariffs t on t.advisor_id = a.advisor_id and t.version = a.tariff_version
+where a.advisor_id = $1 for update of a;
+
+-- name: insert_tariff
+insert into tariffs (advisor_id, version, tariff) values ($1, $2, $3);
+
+-- name: put_advisor
+insert into advisors (advisor_id, display_name, tariff_version) values ($1, $2, $3)
+on conflict (advisor_id) do update set display_name = excluded.display_name, tariff_version = excluded.tariff_version;
+
+-- name: lock_name
+-- Two that make the same new thing at once wait for each other.
+select pg_advisory_xact_lock(hashtextextended($1, 0));
+
+-- name: users
+select user_id, display_name, balance from accounts where user_id > $1 order by user_id limit $2;
+
+-- name: advisors
+select advisor_id, display_name, tariff_version from advisors where advisor_id > $1 order by advisor_id limit $2;
+
+-- name: entries
+select entry_id, amount, kind, at, record_id, reference from entries
+where user_id = $1 and entry_id < $2 order by entry_id desc limit $3;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Reading.
+
+-- name: chat_parties
+select user_id, advisor_id from chats where chat_id = $1;
+
+-- name: record_parties
+select user_id, advisor_id, chat_id from records where record_id = $1;
+
+-- name: record_by_id
+select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
+       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.advisor_lease_until, s.started_at as running_since
+from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
+where r.record_id = $1;
+
+-- name: segments
+select chat_id, started_at, ended_at, reason from segments where record_id = $1 order by started_at, segment_id;
+
+-- name: record_entries
+select entry_id, amount, kind, at, record_id, reference from entries where record_id = $1 order by entry_id;
+
+-- name: names
+select a.display_name as user_name, v.display_name as advisor_name
+from accounts a, advisors v where a.user_id = $1 and v.advisor_id = $2;
+
+-- name: list_records
+select record_id, user_id, chat_id from records
+where case $1::text when 'active' then ended_at is null else state = $1 end
+order by started_at desc limit $2;
+
+-- name: list_all_records
+select record_id, user_id, chat_id from records order by started_at desc limit $1;
+
+-- name: chats_of
+select c.chat_id, c.user_id, a.display_name as user_name, c.advisor_id, v.display_name as advisor_name, c.created_at,
+       (select text from messages m where m.chat_id = c.chat_id order by position desc limit 1) as last_message
+from chats c join accounts a using (user_id) join advisors v using (advisor_id)
+where c.user_id = $1 or c.advisor_id = $2
+order by c.created_at desc limit $3;
+
+-- name: messages
+select message_id, chat_id, position, client_id, sender, text, at from messages
+where chat_id = $1 and position > $2 order by position limit $3;
+
+-- name: messages_since
+select message_id, chat_id, position, client_id, sender, text, at from messages
+where chat_id = any($1::text[]) and at >= $2 order by chat_id, position;
+
+-- name: messages_at
+select m.message_id, m.chat_id, m.position, m.client_id, m.sender, m.text, m.at
+from unnest($1::text[], $2::bigint[]) as wanted (chat_id, position) join messages m using (chat_id, position)
+order by m.chat_id, m.position;
+
+-- name: message_by_client_id
+select message_id, chat_id, position, client_id, sender, text, at from messages
+where chat_id = $1 and sender = $2 and client_id = $3;
+
+-- name: next_message_position
+update chats set message_count = message_count + 1 where chat_id = $1 returning message_count, user_id;
+
+-- name: insert_message
+insert into messages (message_id, user_id, chat_id, position, sender, client_id, text, at)
+values ($1, $2, $3, $4, $5, $6, $7, engine_now()) returning at;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Deadlines, the checkpoint and the health check.
+
+-- name: next_due
+select min(due_at) from accounts where due_at is not null;
+
+-- name: running_payers
+select distinct user_id from records where state = 'running' and user_id > $1 order by user_id limit $2;
+
+-- name: unhealthy_payers
+-- Records whose timer is due to run, and accounts that miss a deadline.
+select user_id from records where state = 'paused' and reason in ('timer_failed', 'user_away', 'advisor_away')
+    and (reason = 'timer_failed' or exists (
+        select from watches w join nodes n using (node_id)
+        where w.chat_id = records.chat_id and w.proved_at is null and n.renewed_at > records.waiting_since))
+union
+select a.user_id from accounts a where a.due_at is null and exists (
+    select from records r where r.user_id = a.user_id and r.state = 'paused')
+union
+select a.user_id from accounts a where a.due_at < $1;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Presence.
+
+-- name: register_node
+insert into nodes (node_id, renewed_at) values ($1, engine_now());
+
+-- name: clock_sample
+select extract(epoch from clock_timestamp())::float8 * 1000 + offset_ms from engine_clock;
+
+-- name: renew_node
+-- A node that has lapsed never comes back to life: its sockets register anew under a new one.
+update nodes set renewed_at = greatest(renewed_at, engine_now() - $2::bigint * interval '1 millisecond')
+where node_id = $1 and renewed_at + $3::bigint * interval '1 millisecond' > engine_now()
+returning renewed_at;
+
+-- name: lapsed_nodes
+select node_id from nodes where renewed_at + $1::bigint * interval '1 millisecond' <= engine_now();
+
+-- name: payers_of_node
+select distinct user_id from watches where node_id = $1;
+
+-- name: forget_node
+delete from nodes where node_id = $1;
+
+-- name: put_watches
+insert into watches (node_id, chat_id, party, user_id, proved_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+on conflict (node_id, chat_id, party) do update set proved_at = excluded.proved_at;
+
+-- name: drop_watches
+delete from watches w using unnest($1::text[], $2::text[], $3::text[]) as gone (node_id, chat_id, party)
+where w.node_id = gone.node_id and w.chat_id = gone.chat_id and w.party = gone.party;
+
+-- name: leases
+-- Until when the running records of these chats are billable, as far as the database knows.
+select r.chat_id,
+       greatest(r.user_lease_until, (select max(coalesce(w.proved_at, n.renewed_at)) from watches w join nodes n using (node_id)
+           where w.chat_id = r.chat_id and w.party = 'user') + $2::bigint * interval '1 millisecond') as user_until,
+       greatest(r.advisor_lease_until, (select max(coalesce(w.proved_at, n.renewed_at)) from watches w join nodes n using (node_id)
+           where w.chat_id = r.chat_id and w.party = 'advisor') + $2::bigint * interval '1 millisecond') as advisor_until
+from records r where r.chat_id = any($1::text[]) and r.state = 'running';
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The test clock.
+
+-- name: lock_clock
+select offset_ms from engine_clock for update;
+
+-- name: set_clock
+update engine_clock set offset_ms = greatest(offset_ms, $1) returning offset_ms;
+
+-- name: present_through
+-- A party with an open socket is present through a whole advance.
+with present as (
+    update nodes set renewed_at = greatest(renewed_at, $1)
+    where renewed_at + $2::bigint * interval '1 millisecond' > engine_now() returning node_id
+)
+update watches set proved_at = greatest(proved_at, $1)
+where proved_at is not null and node_id in (select node_id from present);
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- Telling.
+
+-- name: notify
+select pg_notify('talktime', unnest($1::text[]));
+
+-- name: counts
+select
+    (select count(*) from records where state = 'running') as running,
+    (select count(*) from records where state = 'paused') as paused,
+    (select greatest(0, extract(epoch from engine_now() - min(due_at))) from accounts where due_at is not null)::float8
+        as deadline_lag_seconds;

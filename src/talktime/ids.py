@@ -1,0 +1,14 @@
+"""Ids of our own making: UUIDv7, so that they sort by when they were made."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from uuid import UUID
+
+
+def new_id() -> str:
+    """A UUID of version 7 (RFC 9562): milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
+    return str(UUID(int=value))

@@ -1,0 +1,251 @@
+"""Presence is a lease, and a live socket renews it without a write of its own.
+
+A server process has one row, `nodes`. Every third of a lease it sends each socket a heartbeat, and a sixth of a lease
+later moves its row to the oldest proof among the sockets that answered: that one write renews the lease of all of
+them. A socket that did not answer is taken out: its own last proof is stored with its watch, so that everybody knows
+in advance when its lease ends; when it speaks again it is put back. When a socket closes, its last proof becomes the
+record's lease. When the process dies, its row stays where it was last moved to, and a lease after that all its
+sockets' leases end; a row that has lapsed never comes back to life.
+
+How long ago a socket proved presence is measured on this process's monotonic clock; only ages leave it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import asyncpg
+import structlog
+
+from talktime import tracking
+from talktime.database.queries import SQL
+from talktime.engine import UNREACHABLE, Engine
+from talktime.errors import TalktimeError
+from talktime.ids import new_id
+from talktime.meter import Party
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable, Iterable
+
+    from talktime.clock import EngineClock
+    from talktime.engine import Command
+    from talktime.views import Snapshot
+
+log = structlog.get_logger()
+
+_ANSWER_SECONDS_MAX: Final = 5.0
+
+Key = tuple[str, Party]
+
+
+class Socket(Protocol):
+    """What presence needs of a socket. Plain calls on the event loop."""
+
+    def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
+        """Ask whether anybody is there, and tell when the leases of its running chats end."""
+
+    def lost(self) -> None:
+        """It has been silent for a whole lease: close it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A socket of ours: when it last spoke (monotonic seconds), and what it watches."""
+
+    proved: float
+    keys: set[Key] = field(default_factory=set)
+
+
+class Presence:
+    """The sockets of this process and the leases they hold."""
+
+    def __init__(self, engine: Engine, clock: EngineClock, payer_of: Callable[[str], Awaitable[str]]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._payer_of = payer_of
+        self._lease_seconds = engine.rules.lease_ms / 1000
+        self._sockets: dict[Hashable, _Held] = {}
+        self._holders: dict[Key, set[Hashable]] = {}
+        self._silent: set[Key] = set()
+        self._known: dict[str, dict[Party, int]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.node_id = new_id()
+
+    @property
+    def epoch(self) -> str:
+        """Changes when this process's engine time had to jump."""
+        return self._clock.epoch
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    async def register(self) -> None:
+        """Begin to be a node."""
+        await self._engine.pool.execute(SQL["register_node"], self.node_id)
+
+    async def attach(self, socket: Hashable, chat_id: str, party: Party) -> Snapshot:
+        """The socket watches the chat as this party, from now on. It answers with the chat's snapshot.
+
+        Raises:
+            NotFound: when there is no such chat.
+        """
+        held = self._sockets.setdefault(socket, _Held(time.monotonic()))
+        held.proved = time.monotonic()
+        key = (chat_id, party)
+        held.keys.add(key)
+        self._holders.setdefault(key, set()).add(socket)
+        try:
+            snapshot = await self._watch(key)
+        except BaseException:
+            self._drop(socket, key)
+            raise
+        if snapshot.timer.running and snapshot.timer.lease_until is not None:
+            self._known.setdefault(chat_id, dict.fromkeys(Party, snapshot.timer.lease_until))
+        return snapshot
+
+    async def detach(self, socket: Hashable, chat_id: str | None = None) -> None:
+        """The socket no longer watches this chat, or any; what it has proved still counts for a lease."""
+        held = self._sockets.get(socket)
+        if held is None:
+            return
+        keys = [key for key in held.keys if chat_id is None or key[0] == chat_id]
+        gone = [key for key in keys if self._drop(socket, key)]
+        if chat_id is None:
+            self._sockets.pop(socket, None)
+        self._silent -= set(gone)
+        await self._each(gone, lambda user_id, key: tracking.unwatch(user_id, *key, self.node_id, held.proved))
+
+    def prove(self, socket: Hashable) -> None:
+        """An application message came: somebody is there. Call it first."""
+        held = self._sockets.get(socket)
+        if held is None:
+            return
+        held.proved = time.monotonic()
+        back = held.keys & self._silent
+        if back:
+            self._silent -= back
+            self._spawn(self._return(back))
+
+    def is_present(self, chat_id: str, party: Party, *, other_than: Hashable = None) -> bool:
+        """Whether a socket of this process watches the chat as this party."""
+        return any(socket is not other_than for socket in self._holders.get((chat_id, party), ()))
+
+    def leases(self, socket: Hashable) -> dict[str, int]:
+        """When the leases of the running chats it watches end, as far as this process knows; exact for its own sockets."""
+        held = self._sockets.get(socket)
+        if held is None:
+            return {}
+        chats = {chat_id for chat_id, _ in held.keys} & self._known.keys()
+        return {chat_id: min(self._until(chat_id, party) for party in Party) for chat_id in chats}
+
+    async def run(self) -> None:
+        """Heartbeats and renewals, for ever."""
+        while True:
+            began = time.monotonic()
+            try:
+                await self._beat(began)
+            except (*UNREACHABLE, asyncpg.PostgresError, TalktimeError) as error:
+                log.warning("presence.renewal_failed", cause=repr(error))
+            await asyncio.sleep(max(0.0, began + self._lease_seconds / 3 - time.monotonic()))
+
+    async def close(self) -> None:
+        """Leave properly: every socket's last proof is stored, and the node is gone."""
+        for socket in tuple(self._sockets):
+            await self.detach(socket)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._engine.pool.execute(SQL["forget_node"], self.node_id)
+
+    async def _beat(self, began: float) -> None:
+        await self._learn_leases()
+        now_ms = int(self._clock.now_ms())
+        for socket, held in tuple(self._sockets.items()):
+            if time.monotonic() - held.proved >= self._lease_seconds:
+                socket.lost()  # type: ignore[attr-defined]
+            else:
+                socket.send_heartbeat(self.leases(socket), now_ms, self.epoch)  # type: ignore[attr-defined]
+        await asyncio.sleep(min(self._lease_seconds / 6, _ANSWER_SECONDS_MAX))
+        proofs = {key: self._proved(key) for key in self._holders}
+        silent = [key for key, proved in proofs.items() if proved < began and key not in self._silent]
+        self._silent |= set(silent)
+        await self._each(
+            silent,
+            lambda user_id, key: (
+                tracking.fall_silent(user_id, *key, self.node_id, self._proved(key)) if key in self._holders else None
+            ),
+        )
+        oldest = min((proved for key, proved in proofs.items() if key not in self._silent), default=time.monotonic())
+        age_ms = int((time.monotonic() - oldest) * 1000)
+        renewed = await self._engine.pool.fetchval(SQL["renew_node"], self.node_id, age_ms, self._engine.rules.lease_ms)
+        if renewed is None:
+            await self._start_over()
+
+    async def _start_over(self) -> None:
+        """We were away for longer than a lease, so others have ended our sockets' leases: begin as another node."""
+        log.warning("presence.node_lapsed", node_id=self.node_id)
+        self.node_id = new_id()
+        await self.register()
+        await self._return(set(self._holders) - self._silent)
+
+    async def _learn_leases(self) -> None:
+        chats = list({chat_id for chat_id, _ in self._holders})
+        if not chats:
+            self._known = {}
+            return
+        rows = await self._engine.pool.fetch(SQL["leases"], chats, self._engine.rules.lease_ms)
+        self._known = {row["chat_id"]: {Party.USER: row["user_until"], Party.ADVISOR: row["advisor_until"]} for row in rows}
+
+    def _until(self, chat_id: str, party: Party) -> int:
+        known = self._known[chat_id][party]
+        if (chat_id, party) not in self._holders:
+            return known
+        age_ms = (time.monotonic() - self._proved((chat_id, party))) * 1000
+        return max(known if (chat_id, party) in self._silent else 0, int(self._clock.now_ms() - age_ms) + self._engine.rules.lease_ms)
+
+    def _proved(self, key: Key) -> float:
+        return max((self._sockets[socket].proved for socket in self._holders.get(key, ())), default=time.monotonic())
+
+    def _drop(self, socket: Hashable, key: Key) -> bool:
+        """Forget that the socket watches this; whether nobody does any more."""
+        held = self._sockets.get(socket)
+        if held is not None:
+            held.keys.discard(key)
+        holders = self._holders.get(key)
+        if holders is None:
+            return False
+        holders.discard(socket)
+        if holders:
+            return False
+        del self._holders[key]
+        return True
+
+    async def _watch(self, key: Key) -> Snapshot:
+        chat_id, party = key
+        user_id = await self._payer_of(chat_id)
+        snapshot: Snapshot = await self._engine.run(tracking.watch(user_id, chat_id, party, self.node_id))
+        return snapshot
+
+    async def _return(self, keys: Iterable[Key]) -> None:
+        await self._each(
+            keys, lambda user_id, key: tracking.watch(user_id, *key, self.node_id) if key in self._holders else None
+        )
+
+    async def _each(self, keys: Iterable[Key], command: Callable[[str, Key], Command | None]) -> None:
+        """Run a command for each key together, so that they share transactions; None: it is no longer needed."""
+
+        async def one(key: Key) -> None:
+            wanted = command(await self._payer_of(key[0]), key)
+            if wanted is not None:
+                await self._engine.run(wanted)
+
+        for result in await asyncio.gather(*(one(key) for key in keys), return_exceptions=True):
+            if isinstance(result, BaseException):
+                log.warning("presence.not_stored", cause=repr(result))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
