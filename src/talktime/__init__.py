@@ -1,1 +1,33 @@
-"""The meter for paid conversations."""
+"""The meter for paid conversations.
+
+One server clock, exact credits, and the same number on both screens, in the database and on the receipt.
+"""
+
+from talktime.errors import TalktimeError
+from talktime.meter import Party, Reason, State
+from talktime.money import format_credits, parse_credits
+from talktime.talktime import Talktime
+from talktime.tariff import Price, Tariff, TariffError, price
+from talktime.views import Account, Advisor, ChatSummary, Entry, Message, Receipt, RecordView, Snapshot
+
+__all__ = [
+    "Account",
+    "Advisor",
+    "ChatSummary",
+    "Entry",
+    "Message",
+    "Party",
+    "Price",
+    "Reason",
+    "Receipt",
+    "RecordView",
+    "Snapshot",
+    "State",
+    "Talktime",
+    "TalktimeError",
+    "Tariff",
+    "TariffError",
+    "format_credits",
+    "parse_credits",
+    "price",
+]

@@ -62,6 +62,7 @@ class Feed:
         self._listeners: dict[str, set[Listener]] = {}
         self._unsent: list[list[Any]] = []
         self._heard: list[list[Any]] = []
+        self._sending = False
         self._wake_sender = asyncio.Event()
         self._wake_reader = asyncio.Event()
         self._lost = asyncio.Event()
@@ -107,12 +108,22 @@ class Feed:
             await self._wake_sender.wait()
             self._wake_sender.clear()
             changes, self._unsent = self._unsent, []
+            self._sending = True
             try:
-                await self._engine.pool.execute(SQL["notify"], list(_payloads(changes)))
+                await self._engine.pool.execute(SQL["notify"], _payloads(changes))
             except (*UNREACHABLE, asyncpg.PostgresError):
                 self._unsent[:0] = changes
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._wake_sender.set()
+            finally:
+                self._sending = False
+
+    async def sent(self) -> None:
+        """Wait until what was published is sent, for a few tries."""
+        for _ in range(10):
+            if not self._unsent and not self._sending:
+                return
+            await asyncio.sleep(_RETRY_SECONDS / 10)
 
     async def hear(self, ready: asyncio.Event) -> None:
         """Listen, for ever. Whatever was missed while the connection was lost is made up for by reading."""

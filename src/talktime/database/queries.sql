@@ -319,3 +319,40 @@ select
     (select count(*) from records where state = 'paused') as paused,
     (select greatest(0, extract(epoch from engine_now() - min(due_at))) from accounts where due_at is not null)::float8
         as deadline_lag_seconds;
+
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The rules of the design that constraints can't hold, as of when each record was last settled. Empty when all hold.
+
+-- name: record_ids
+select record_id from records;
+
+-- name: broken_rules
+with broken (rule, repair, id) as (
+    select '3: a chat''s duration is the sum of its segments', 'talktime record show RECORD_ID', c.chat_id
+    from chats c left join segments s using (chat_id) left join records r on r.record_id = s.record_id
+    group by c.chat_id, c.duration_ms
+    having c.duration_ms <> coalesce(sum((extract(epoch from coalesce(s.ended_at, r.settled_at) - s.started_at) * 1000)::bigint), 0)
+    union all
+    select '3: only the record''s current chat has the open segment', 'talktime record stop RECORD_ID', r.record_id
+    from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
+    where (r.state = 'running') <> (s.segment_id is not null) or s.chat_id <> r.chat_id
+    union all
+    select '4: a record''s charge is the sum of its charge entries', 'talktime receipt RECORD_ID', r.record_id
+    from records r left join entries e on e.record_id = r.record_id and e.kind = 'charge'
+    group by r.record_id, r.charged having r.charged <> -coalesce(sum(e.amount), 0)
+    union all
+    select '5: a balance is the sum of its entries', 'talktime user show USER_ID', a.user_id
+    from accounts a left join entries e using (user_id)
+    group by a.user_id, a.balance having a.balance <> coalesce(sum(e.amount), 0)
+    union all
+    select '6: nothing is billed after an end', 'talktime receipt RECORD_ID', r.record_id
+    from records r join segments s using (record_id)
+    where r.ended_at is not null and s.ended_at > r.ended_at
+    group by r.record_id
+    union all
+    select '9: an active record has its deadlines, none overdue by more than a minute', 'start a node: talktime serve', a.user_id
+    from accounts a
+    where a.due_at < engine_now() - interval '1 minute'
+       or (a.due_at is null and exists (select from records r where r.user_id = a.user_id and r.state = 'paused'))
+)
+select rule, repair, count(*) as count, (array_agg(id order by id))[1:5] as examples from broken group by rule, repair order by rule;

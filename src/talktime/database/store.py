@@ -100,10 +100,10 @@ class Unit:
     watches: list[WatchChange] = field(default_factory=list)
     happened: tuple[Event, ...] = ()
 
-    def snapshot(self, chat_id: str) -> Snapshot:
-        """What a screen shows of this chat now."""
+    def snapshot(self, chat_id: str, record: Record | None = None) -> Snapshot:
+        """What a screen shows of this chat now, with its latest record unless another is asked for."""
         chat = self.chats[chat_id]
-        record = self.record_of(chat)
+        record = record or self.record_of(chat)
         if record is None:
             raise NotFound("record")
         accrued_ms = sum(e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
@@ -119,11 +119,12 @@ class Unit:
         """The chat's latest record, active or ended."""
         if chat.record_id is None:
             return None
-        return (
-            self.payer.records.get(chat.record_id)
-            or next((e.record for e in self.payer.events if isinstance(e, Ended) and e.record.record_id == chat.record_id), None)
-            or self.ended.get(chat.record_id)
-        )
+        return self.payer.records.get(chat.record_id) or self.ended_record(chat.record_id)
+
+    def ended_record(self, record_id: str) -> Record | None:
+        """A record that has ended, just now or before."""
+        just_now = (e.record for e in self.payer.events if isinstance(e, Ended) and e.record.record_id == record_id)
+        return next(just_now, None) or self.ended.get(record_id)
 
     def free_ms_before(self, advisor_id: str) -> int:
         """Free time the pair has used in records that have ended."""
