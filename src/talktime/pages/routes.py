@@ -15,7 +15,7 @@ demo_router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(HERE / "templates")
 
 
-def page(request: Request, name: str, **facts: str) -> HTMLResponse:
+def page(request: Request, name: str, **facts: object) -> HTMLResponse:
     """Render ``name``; the script and the address's own ``facts`` are all that differs between requests."""
     pages: Pages = getattr(request.app.state, "pages", Pages())
     # A host may mount the service below its own root: the page's links and its script must know.

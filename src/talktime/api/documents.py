@@ -1,0 +1,228 @@
+"""What is answered, described for the OpenAPI document. `views` makes the answers themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from talktime.meter import Reason, State
+
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-05T10:00:01.250Z"])]
+Credits = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{2,6}$", examples=["8.75"])]
+Milliseconds = Annotated[int, Field(ge=0)]
+Seconds = int | float
+
+
+class Document(BaseModel):
+    """An answer: these fields and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tier(Document):
+    from_seconds: Seconds
+    rate: Credits
+    per_seconds: Seconds
+    increment_seconds: Seconds
+
+
+class Rounding(Document):
+    places: int
+    mode: Literal["up", "down", "half_up"]
+
+
+class Tariff(Document):
+    connect_fee: Credits
+    free_seconds: Seconds
+    grace_seconds: Seconds
+    tiers: list[Tier]
+    boundary: Literal["ceil", "begun"]
+    minimum_charge: Credits
+    max_cost: Credits | None
+    at_max_cost: Literal["free", "stop"]
+    rounding: Rounding
+
+
+class Record(Document):
+    id: str
+    state: State
+    reason: Reason | None
+    user_id: str
+    advisor_id: str
+    current_chat_id: str
+    started_at: Instant
+    ended_at: Instant | None
+
+
+class Chat(Document):
+    id: str
+    user_id: str
+    advisor_id: str
+    duration_ms: Milliseconds
+
+
+class Timer(Document):
+    running: bool
+    since: Instant | None
+    lease_until: Instant | None
+    cut_at: Instant | None
+    recharge_until: Instant | None
+
+
+class Snapshot(Document):
+    """Everything one screen needs to show a chat, as of `server_time`."""
+
+    server_time: Instant
+    sequence: int
+    record: Record | None
+    chat: Chat
+    timer: Timer
+    elapsed_ms: Milliseconds
+    free_remaining_ms: Milliseconds
+    allowance_ms: Milliseconds
+    billed_ms: Milliseconds
+    cost: Credits
+    balance: Credits
+    tariff: Tariff
+    tariff_version: int
+
+
+class RecordWithSnapshot(Record):
+    snapshot: Snapshot
+
+
+class Records(Document):
+    records: list[RecordWithSnapshot]
+
+
+class User(Document):
+    id: str
+    display_name: str
+
+
+class Advisor(Document):
+    id: str
+    display_name: str
+    tariff: Tariff
+    tariff_version: int
+
+
+class Advisors(Document):
+    advisors: list[Advisor]
+
+
+class Account(Document):
+    user_id: str
+    display_name: str
+    balance: Credits
+    committed: Credits
+    available: Credits
+
+
+class Entry(Document):
+    id: str
+    amount: Credits
+    kind: str
+    at: Instant
+    record_id: str | None
+    reference: str | None
+
+
+class Entries(Document):
+    entries: list[Entry]
+
+
+class ChatSummary(Document):
+    id: str
+    user_id: str
+    user_name: str
+    advisor_id: str
+    advisor_name: str
+    duration_ms: Milliseconds
+    state: State | None
+    reason: Reason | None
+    record_id: str | None
+    current: bool
+    created_at: Instant
+    last_message: str | None
+
+
+class ChatSummaries(Document):
+    chats: list[ChatSummary]
+
+
+class Message(Document):
+    id: str
+    chat_id: str
+    position: int
+    client_id: str
+    sender: Literal["user", "advisor"]
+    text: str
+    at: Instant
+
+
+class Messages(Document):
+    messages: list[Message]
+
+
+class Segment(Document):
+    chat_id: str
+    started_at: Instant
+    ended_at: Instant | None
+    duration_ms: Milliseconds
+    reason: Reason | None
+
+
+class Line(Document):
+    text: str
+    amount: Credits
+
+
+class Receipt(Document):
+    """A record's bill, with everything needed to recompute it."""
+
+    server_time: Instant
+    record: Record
+    user_name: str
+    advisor_name: str
+    tariff: Tariff
+    tariff_version: int
+    free_ms_before: Milliseconds
+    segments: list[Segment]
+    elapsed_ms: Milliseconds
+    billed_ms: Milliseconds
+    cost: Credits
+    lines: list[Line]
+    entries: list[Entry]
+    how_to_recompute: str
+
+
+class Price(Document):
+    cost: Credits
+    billed_seconds: Seconds
+
+
+class Token(Document):
+    token: str
+    role: Literal["service", "operator", "user", "advisor"]
+    subject: str
+
+
+class Time(Document):
+    server_time: Instant
+    epoch: str
+
+
+class Now(Document):
+    now: Instant
+
+
+class Alive(Document):
+    status: Literal["ok"]
+
+
+def answers(model: type[Document], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers `model`, with 200 if no `statuses` are given."""
+    described = {200: "Done", 201: "Created"}
+    return {status: {"model": model, "description": described[status]} for status in statuses or (200,)}

@@ -1,0 +1,62 @@
+"""The outermost layer: headers on everything, a count of everything, and an answer even to what nobody expected."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from talktime.api.metrics import Metrics
+from talktime.api.problems import problem_response, refused
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self';"
+        " object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Envelope:
+    """Wraps every answer. No answer allows another site to read it: there is no CORS header."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def send_wrapped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if scope["path"].removeprefix(scope.get("root_path", "")).startswith(("/v1/", "/demo/")):
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_wrapped)
+        except Exception as error:
+            _log.exception("service.request_failed", method=scope["method"], route=_route(scope))
+            if status:
+                raise
+            await problem_response(refused(error))(scope, receive, send_wrapped)
+        self._metrics.requests.labels(scope["method"], _route(scope), status).inc()
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern: ids in it would be personal data, and never-ending."""
+    return str(getattr(scope.get("route"), "path", "other"))

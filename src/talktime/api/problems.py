@@ -1,0 +1,146 @@
+"""Everything refused leaves as an RFC 9457 problem document, whoever refused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.tariff import TariffError
+
+MEDIA_TYPE: Final = "application/problem+json"
+ERRORS_MAX: Final = 20
+FIELD_LENGTH_MAX: Final = 120
+
+UNREACHABLE: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a database that went away looks like from here: the same request may succeed later."""
+
+_MESSAGES: Final = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "json_invalid": "is not JSON",
+}
+
+
+class MethodNotAllowed(TalktimeError):
+    """The address exists, but not with this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+    title = "Not with this method"
+
+
+class ServerError(TalktimeError):
+    """Something failed inside; what, is in the log and nowhere else."""
+
+
+def problem_response(error: TalktimeError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer that says `error`."""
+    given = dict(headers or {})
+    if isinstance(error, Unauthorized):
+        given["WWW-Authenticate"] = 'Bearer realm="talktime"'
+    return JSONResponse(error.problem(), error.status, given, media_type=MEDIA_TYPE)
+
+
+def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
+    """What pydantic found wrong, in the field names of the request: `tariff.tiers[0].rate`."""
+    found: list[tuple[str, str]] = []
+    for error in errors:
+        field = _field(error["loc"], error["type"])
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, TariffError):
+            found += [(field if path == "tariff" else f"{field}.{path}", message) for path, message in cause.errors]
+        elif isinstance(cause, ValueError):
+            found.append((field, str(cause)))
+        else:
+            found.append((field, _MESSAGES.get(error["type"], _sentence(error["msg"]))))
+    return InvalidRequest(*((field[:FIELD_LENGTH_MAX], message) for field, message in found[:ERRORS_MAX]))
+
+
+def refused(error: Exception) -> TalktimeError:
+    """`error` as one of ours: what frameworks and drivers raise has a place in our tree too."""
+    if isinstance(error, TalktimeError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return invalid_request(error.errors())
+    if isinstance(error, HTTPException):
+        return _http_refusal(error)
+    if isinstance(error, UNREACHABLE):
+        return Unavailable("The database can't be reached right now.")
+    return ServerError("This is our fault and has been logged.")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make `app` answer every refusal with a problem document.
+
+    What nobody expected is not handled here but in the outermost layer (`envelope`), which puts its headers on it too.
+    """
+
+    async def refuse(_request: Request, error: Exception) -> JSONResponse:
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return problem_response(refused(error), headers)
+
+    async def replay(_request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, Repeated):
+            raise error
+        failed = error.status >= HTTPStatus.BAD_REQUEST
+        return JSONResponse(
+            error.document,
+            error.status,
+            {"Idempotency-Replayed": "true"},
+            media_type=MEDIA_TYPE if failed else None,
+        )
+
+    for kind in (TalktimeError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, refuse)
+    app.add_exception_handler(Repeated, replay)
+
+
+def _http_refusal(error: HTTPException) -> TalktimeError:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("address")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed("This address does not know this method.")
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return TooLarge("The body is larger than 64 KiB.")
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return InvalidRequest(("body", "can't be read"))
+    return ServerError("This is our fault and has been logged.")
+
+
+def _field(location: tuple[int | str, ...], kind: str) -> str:
+    place, *path = location
+    if kind == "json_invalid" or not path:
+        return str(place)
+    if place == "header":
+        return str(path[-1]).title()
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.lstrip(".")
+
+
+def _sentence(message: str) -> str:
+    words = message.removeprefix("String ").removeprefix("Input ").removeprefix("Value error, ")
+    return words[:1].lower() + words[1:]

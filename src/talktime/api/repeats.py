@@ -1,0 +1,46 @@
+"""`Idempotency-Key`: repeating a request changes nothing the second time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from pydantic import Field
+
+from talktime.api.access import caller_of
+from talktime.engine import Repeat
+
+_Key = Annotated[
+    str,
+    Header(alias="Idempotency-Key", description="The same key and body again give the first answer again."),
+    Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$"),
+]
+
+
+async def _repeat(request: Request, key: str) -> Repeat:
+    # What was said, not how it was spelt: key order and spaces don't make another request.
+    said = json.loads(await request.body() or b"{}")
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    return Repeat(
+        caller=caller_of(request).name,
+        method=request.method,
+        path=request.scope["path"].removeprefix(request.scope.get("root_path", "")),
+        key=key,
+        body_hash=hashlib.sha256(canonical).digest(),
+    )
+
+
+async def required_repeat(request: Request, key: _Key) -> Repeat:
+    """The request's key, for what moves money."""
+    return await _repeat(request, key)
+
+
+async def optional_repeat(request: Request, key: _Key | None = None) -> Repeat | None:
+    """The request's key, if it has one."""
+    return None if key is None else await _repeat(request, key)
+
+
+RequiredRepeat = Annotated[Repeat, Depends(required_repeat)]
+OptionalRepeat = Annotated[Repeat | None, Depends(optional_repeat)]

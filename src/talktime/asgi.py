@@ -1,0 +1,92 @@
+"""The service as an ASGI application: `talktime.asgi:app`, for any server or for mounting into a host's application.
+
+Settings come from the environment when `app` is first asked for; `create_app` takes them from whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from talktime import live, pages
+from talktime.api import chats, health, openapi, people, records, service
+from talktime.api.envelope import Envelope
+from talktime.api.limits import BODY_BYTES_MAX, Limits
+from talktime.api.metrics import Metrics
+from talktime.api.opening import Opening, WhileOpen
+from talktime.api.problems import add_handlers
+from talktime.api.tokens import Tokens
+from talktime.audience import Audience
+from talktime.errors import Unavailable
+from talktime.settings import Settings, load_settings
+
+STATIC = Path(pages.__file__).parent / "static"
+
+
+def create_app(
+    settings: Settings | None = None, while_open: WhileOpen | None = None, audience: Audience | None = None
+) -> FastAPI:
+    """The service with `settings`; `while_open` is entered with the engine, `audience` told about screens.
+
+    Raises:
+        SettingsError: a setting, or the signing secret, won't do.
+    """
+    settings = settings or load_settings()
+    opening = Opening(settings, while_open)
+    tokens = Tokens(settings.signing_secret())
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await opening.talktime()
+        except Unavailable:
+            # A database elsewhere may come back, or be migrated; our own would have started if it could.
+            if settings.database_url is None and opening.failure is not None:
+                await opening.close()
+                raise opening.failure from None
+        try:
+            yield
+        finally:
+            await opening.close()
+
+    app = FastAPI(
+        title="talktime",
+        version=version("talktime"),
+        description="The meter for paid conversations.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=BODY_BYTES_MAX,
+    )
+    app.state.opening = opening
+    app.state.tokens = tokens
+    app.state.metrics = metrics
+    app.state.audience = audience or Audience()
+    app.state.pages = pages.Pages(topup_url=settings.topup_url)
+    add_handlers(app)
+    app.add_middleware(Limits, tokens=tokens)
+    app.add_middleware(Envelope, metrics=metrics)
+    for part in (people, chats, records, service, health, openapi, live, pages):
+        app.include_router(part.router)
+    app.include_router(service.public_router)
+    if settings.test_clock:
+        app.include_router(service.test_clock_router)
+    # The built browser client is not in version control: a checkout may not have it yet.
+    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        application = globals()["app"] = create_app()
+        return application
+    raise AttributeError(name)

@@ -1,0 +1,157 @@
+"""How the command line reads settings, reaches the engine, prints, and fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import runpy
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from talktime import logs
+from talktime.database import DatabaseProblem
+from talktime.errors import Conflict, InvalidRequest, NotFound, TalktimeError
+from talktime.money import format_credits
+from talktime.settings import Settings, SettingsError, load_settings
+from talktime.talktime import Talktime
+from talktime.tariff import clock_text
+from talktime.views import Receipt
+
+FAILED: Final = 1
+USAGE: Final = 2
+NOT_FOUND: Final = 3
+CONFLICT: Final = 4
+
+BENCH: Final = Path(__file__).parents[2] / "bench"
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+_Result = TypeVar("_Result")
+_debugging = False
+
+
+def settings_of(context: typer.Context, **given: Any) -> Settings:
+    """The settings, with what the command line says first. Also starts the logs.
+
+    Raises:
+        SettingsError: a setting that won't do.
+    """
+    global _debugging  # noqa: PLW0603  one process, one command line
+    said = dict(context.obj)
+    _debugging = said.pop("debug")
+    logs.configure(debug=_debugging)
+    return load_settings(**said, **given)
+
+
+def run(context: typer.Context, work: Callable[[Talktime], Awaitable[_Result]]) -> _Result:
+    """What `work` gives, with the engine open but no background workers of its own."""
+    settings = settings_of(context)
+
+    async def working() -> _Result:
+        async with Talktime.connect(settings=settings, work=False) as talktime:
+            return await work(talktime)
+
+    return asyncio.run(working())
+
+
+def printed(document: Mapping[str, Any], as_json: bool) -> bool:
+    """Print `document` if JSON is asked for; False if it is for people, so that the caller says it in words."""
+    if as_json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    return as_json
+
+
+def show(document: Mapping[str, Any], as_json: bool) -> None:
+    """Print one thing."""
+    if printed(document, as_json):
+        return
+    grid = Table(show_header=False, box=None)
+    for name, value in document.items():
+        grid.add_row(name, json.dumps(value) if isinstance(value, dict | list) else _text(value))
+    Console(highlight=False).print(grid)
+
+
+def table(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """Print many things: all of them as JSON, or their `columns` as a table."""
+    if printed({name: list(documents)}, as_json):
+        return
+    shown = Table(*columns, box=None)
+    for document in documents:
+        shown.add_row(*(_text(document[column]) for column in columns))
+    Console(highlight=False).print(shown if documents else f"No {name}.")
+
+
+def show_receipt(receipt: Receipt, as_json: bool) -> None:
+    """Print a bill."""
+    document = receipt.document()
+    if printed(document, as_json):
+        return
+    out = Console(highlight=False)
+    out.print(f"Record {receipt.record.id}: {receipt.user_name} with {receipt.advisor_name}, {receipt.record.state}")
+    segments = Table("from", "to", "chat", "time", "ended by", box=None)
+    for segment, said in zip(receipt.segments, document["segments"], strict=True):
+        segments.add_row(
+            said["started_at"],
+            _text(said["ended_at"]),
+            segment.chat_id,
+            clock_text(segment.duration_ms),
+            _text(said["reason"]),
+        )
+    out.print(segments)
+    lines = Table(box=None, show_header=False)
+    lines.add_column()
+    lines.add_column(justify="right")
+    for line in receipt.lines:
+        lines.add_row(line.text, format_credits(line.amount))
+    lines.add_row(f"{clock_text(receipt.elapsed_ms)} in all", format_credits(receipt.cost), style="bold")
+    out.print(lines)
+
+
+def run_bench(context: typer.Context, arguments: list[str]) -> None:
+    """Run the script `bench/NAME.py` of the repository with the rest of the arguments."""
+    names = sorted(path.stem for path in BENCH.glob("[!_]*.py"))
+    if not names:
+        usage("The benchmarks are in talktime's repository: run this from a checkout, as .venv/bin/talktime bench.")
+    if not arguments or arguments[0] not in names:
+        print(f"talktime bench {' | '.join(names)}", file=sys.stderr if arguments else sys.stdout)
+        raise typer.Exit(USAGE if arguments else 0)
+    # A script reads settings like any other program; what was said before its name comes first.
+    for name in ("database_url", "data_dir"):
+        if context.obj[name] is not None:
+            os.environ[f"TALKTIME_{name.upper()}"] = str(context.obj[name])
+    script = BENCH / f"{arguments[0]}.py"
+    sys.argv = [f"talktime bench {arguments[0]}", *arguments[1:]]
+    sys.path.insert(0, str(BENCH))
+    runpy.run_path(str(script), run_name="__main__")
+
+
+def usage(message: str) -> NoReturn:
+    """Say what is wrong with what was typed, and exit 2."""
+    print(f"talktime: {message}", file=sys.stderr)
+    raise typer.Exit(USAGE)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say in one line what went wrong, and exit with the code that fits."""
+    if _debugging:
+        raise error
+    codes = {InvalidRequest: USAGE, NotFound: NOT_FOUND, Conflict: CONFLICT}
+    if isinstance(error, TalktimeError):
+        message = error.detail
+    elif isinstance(error, SettingsError | DatabaseProblem | OSError):
+        message = str(error)
+    else:
+        message = f"{type(error).__name__}: {error} (talktime --debug … shows where)"
+    print(f"talktime: {message}", file=sys.stderr)
+    sys.exit(USAGE if isinstance(error, SettingsError) else codes.get(type(error), FAILED))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,114 @@
+"""The demo's people and their calls. Anyone can become anyone: it listens on this machine alone unless told not to."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.responses import JSONResponse
+
+from talktime import pages
+from talktime.api import documents
+from talktime.api.access import Allow, GuardedRoute
+from talktime.api.bodies import Topup
+from talktime.api.documents import answers
+from talktime.api.opening import opened
+from talktime.api.tokens import Caller, Role, Tokens
+from talktime.asgi import create_app
+from talktime.audience import Audience
+from talktime.demo.automatic import AutomaticAdvisors
+from talktime.errors import NotFound
+from talktime.money import parse_credits
+from talktime.settings import Settings
+from talktime.talktime import Talktime
+from talktime.tariff import Tariff
+
+USER: Final = pages.Person("alice", "Alice", "user", "has a little credit and questions")
+FIRST_CREDIT: Final = parse_credits("10.00")
+ADVISORS: Final = {
+    pages.Person("maya", "Maya", "advisor", "3 minutes free, then 1.00 for each minute begun"): Tariff.parse(
+        {
+            "free_seconds": 180,
+            "tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}],
+        }
+    ),
+    pages.Person("ben", "Ben", "advisor", "0.20 to connect, then 0.60 a minute, by the second"): Tariff.parse(
+        {
+            "connect_fee": "0.20",
+            "tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}],
+        }
+    ),
+}
+OPERATOR: Final = pages.Person("olga", "Olga", "operator", "sees what is running now, and can stop it")
+PEOPLE: Final = {person.id: person for person in (USER, *ADVISORS, OPERATOR)}
+
+open_router = APIRouter(prefix="/demo", tags=["demo"])
+router = APIRouter(prefix="/demo", route_class=GuardedRoute, tags=["demo"])
+
+Engine = Annotated[Talktime, Depends(opened)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def create_demo(settings: Settings) -> FastAPI:
+    """The service with the demo's people.
+
+    Raises:
+        SettingsError: a setting, or the signing secret, won't do.
+    """
+    audience = Audience()
+
+    @asynccontextmanager
+    async def while_open(talktime: Talktime) -> AsyncIterator[None]:
+        await _make_people(talktime)
+        automatic = AutomaticAdvisors(talktime, audience, {person.id: person.name for person in ADVISORS})
+        try:
+            yield
+        finally:
+            await automatic.close()
+
+    app = create_app(settings, while_open, audience)
+    app.state.pages = pages.Pages(people=tuple(PEOPLE.values()), topup_url=settings.topup_url)
+    for part in (open_router, router, pages.demo_router):
+        app.include_router(part)
+    return app
+
+
+async def _make_people(talktime: Talktime) -> None:
+    """Everybody there is, made once: what they have done since stays."""
+    await talktime.put_user(USER.id, USER.name)
+    if not await talktime.entries(USER.id, limit=1):
+        await talktime.add_credit(USER.id, FIRST_CREDIT, "gift", reference="a little credit to try it")
+    for person, tariff in ADVISORS.items():
+        await talktime.put_advisor(person.id, person.name, tariff)
+
+
+@open_router.post("/tokens/{person}", status_code=201, responses=answers(documents.Token, 201))
+async def become(request: Request, person: str) -> JSONResponse:
+    """A token to be one of the demo's people."""
+    if person not in PEOPLE:
+        raise NotFound("person")
+    role = Role(PEOPLE[person].role)
+    tokens: Tokens = request.app.state.tokens
+    return JSONResponse({"token": tokens.make(role, person), "role": role.value, "subject": person}, 201)
+
+
+@open_router.get("/advisors", responses=answers(documents.Advisors))
+async def advisors(talktime: Engine) -> JSONResponse:
+    """The demo's advisors, with what they cost."""
+    return JSONResponse({"advisors": [(await talktime.advisor(person.id)).document() for person in ADVISORS]})
+
+
+@router.post("/topup", status_code=201, responses=answers(documents.Account, 201))
+async def top_up(talktime: Engine, caller: Annotated[Caller, Depends(Allow(Role.USER))], body: Topup) -> JSONResponse:
+    """Credit for the asking, for the user who asks."""
+    return JSONResponse((await talktime.add_credit(caller.subject, body.amount, reference="demo")).document(), 201)

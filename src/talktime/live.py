@@ -1,0 +1,366 @@
+"""The live channel: one socket per screen.
+
+A screen says who it is (`hello`, or a subprotocol), which chats it watches, and that somebody is there; it is sent each
+watched chat's snapshot and then every change of it, messages and typing. Nothing ticks.
+
+    accept -> hello within 10 s -> watch, ping, heartbeat, message, typing … -> close
+
+Close codes: 1012 restarting, 1013 the database is away, 4401 sign in, 4403 not yours, 4408 lost, 4429 flooding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import time
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from talktime.api.access import require_own
+from talktime.api.bodies import Id, NewMessage, is_id
+from talktime.api.chats import party_of
+from talktime.api.limits import Bucket
+from talktime.api.metrics import Metrics
+from talktime.api.opening import opening_of
+from talktime.api.problems import ServerError, invalid_request, refused
+from talktime.api.tokens import Caller, Tokens
+from talktime.audience import Audience
+from talktime.errors import InvalidRequest, NotFound, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.meter import Party
+from talktime.outbox import LOST, Outbox
+from talktime.talktime import Talktime
+from talktime.views import Message, Snapshot, instant
+
+SUBPROTOCOL: Final = "bearer."
+HELLO_SECONDS: Final = 10.0
+FRAME_BYTES_MAX: Final = 16 * 1024
+WATCHES_MAX: Final = 200
+MESSAGES_PER_SECOND: Final = 50.0
+MESSAGES_BURST: Final = 200.0
+REFUSALS_MAX: Final = 200
+"""Messages beyond the limit that are only refused; a socket that goes on is closed."""
+
+TOO_BIG: Final = 1009
+RESTARTING: Final = 1012
+TRY_LATER: Final = 1013
+SIGN_IN: Final = 4401
+NOT_YOURS: Final = 4403
+FLOODING: Final = 4429
+
+router = APIRouter(prefix="/v1")
+_log = structlog.get_logger(__name__)
+
+
+@router.websocket("/live")
+async def live(websocket: WebSocket) -> None:
+    """One screen, from its connection to its end."""
+    offered = next((name for name in websocket.scope["subprotocols"] if name.startswith(SUBPROTOCOL)), None)
+    await websocket.accept(offered)
+    try:
+        talktime = await opening_of(websocket).talktime()
+    except Unavailable as error:
+        await websocket.close(TRY_LATER, error.title)
+        return
+    metrics: Metrics = websocket.app.state.metrics
+    with metrics.sockets.track_inprogress():
+        await Screen(websocket, talktime).run(offered)
+
+
+class _Watch:
+    """A watched chat: the last sequence number sent; until there is one, `early` keeps changes that overtook it."""
+
+    __slots__ = ("early", "last")
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.early: list[Snapshot] = []
+
+
+class _About(BaseModel):
+    """A message about one chat."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: str
+    chat_id: Id
+
+
+class _Saying(NewMessage):
+    type: str
+    chat_id: Id
+
+
+class _Typing(_About):
+    party: Party | None = None
+
+
+class _Hello(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    type: str
+    token: StrictStr
+
+
+class Screen:
+    """The server's end of one live socket; also what `Presence` and `Feed` call back."""
+
+    def __init__(self, websocket: WebSocket, talktime: Talktime) -> None:
+        self._websocket = websocket
+        self._talktime = talktime
+        self._tokens: Tokens = websocket.app.state.tokens
+        self._audience: Audience = websocket.app.state.audience
+        self._outbox = Outbox(websocket, talktime.clock.now_ms)
+        self._caller: Caller | None = None
+        self._party: Party | None = None  # whose presence this screen proves
+        self._watches: dict[str, _Watch] = {}
+        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
+        self._refusals = 0
+        self._heard_at = time.monotonic()
+        self._lease_seconds = float(talktime.settings.presence_lease_seconds)
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(HELLO_SECONDS, self._outbox.close, SIGN_IN, "say hello first")
+        self._beat = loop.call_later(self._lease_seconds / 3, self._on_beat)
+
+    async def run(self, subprotocol: str | None) -> None:
+        """Serve the screen until either end closes."""
+        if subprotocol is not None:
+            self._sign_in(subprotocol.removeprefix(SUBPROTOCOL))
+        writer = asyncio.create_task(self._outbox.write())
+        reader = asyncio.create_task(self._read())
+        try:
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+            if self._outbox.is_closing:
+                await asyncio.wait({writer})
+        finally:
+            self._deadline.cancel()
+            self._beat.cancel()
+            for task in (writer, reader):
+                task.cancel()
+            await self._leave()
+            for outcome in await asyncio.gather(writer, reader, return_exceptions=True):
+                if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | TimeoutError):
+                    _log.error("service.socket_failed", exc_info=outcome)
+
+    # What Presence and Feed call back: plain calls, on the loop.
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """A watched chat changed."""
+        watch = self._watches.get(snapshot.chat_id)
+        if watch is None:
+            return
+        if watch.last is None:
+            watch.early.append(snapshot)
+        elif snapshot.sequence > watch.last:
+            self._send_snapshot(watch, snapshot)
+
+    def on_message(self, message: Message) -> None:
+        """Somebody said something in a watched chat."""
+        self._outbox.put({"type": "message", "chat_id": message.chat_id, "message": message.document()})
+
+    def on_typing(self, chat_id: str, party: Party) -> None:
+        """Somebody is writing in a watched chat."""
+        if self._party != party:
+            self._outbox.put({"type": "typing", "chat_id": chat_id, "party": party.value})
+
+    def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:
+        """Presence asks whether somebody is there, and tells how long it counts on it."""
+        self._outbox.put({"type": "heartbeat", "s2": now_ms, "epoch": epoch, "leases": _instants(leases)})
+
+    def lost(self) -> None:
+        """Nothing was heard for a whole lease."""
+        self._outbox.close(LOST, "nothing heard for a whole lease")
+
+    # What the screen says.
+
+    async def _read(self) -> None:
+        while not self._outbox.is_closing:
+            frame = await self._websocket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return
+            arrived_ms = self._talktime.clock.now_ms()
+            self._heard_at = time.monotonic()
+            if self._party is not None:
+                self._talktime.presence.prove(self)
+            text = frame.get("text")
+            if len(text or frame.get("bytes") or "") > FRAME_BYTES_MAX:
+                self._outbox.close(TOO_BIG, TooLarge.title)
+            elif self._is_within_limit():
+                await self._take(text, arrived_ms)
+
+    def _is_within_limit(self) -> bool:
+        if not self._bucket.take():
+            self._refusals = max(0, self._refusals - 1)
+            return True
+        self._refusals += 1
+        if self._refusals > REFUSALS_MAX:
+            self._outbox.close(FLOODING, RateLimited.title)
+        elif self._refusals % 50 == 1:
+            self._problem(RateLimited("Too many messages at once; this one was dropped."))
+        return False
+
+    async def _take(self, text: str | None, arrived_ms: float) -> None:
+        message: dict[str, Any] = {}
+        try:
+            message = _parse(text)
+            await self._obey(message, arrived_ms)
+        except NotFound:
+            # Not theirs or not there: the two look the same, here too.
+            self._outbox.close(NOT_YOURS, "not yours")
+        except ValidationError as error:
+            self._problem(
+                invalid_request({**found, "loc": ("body", *found["loc"])} for found in error.errors()),
+                message,
+            )
+        except TalktimeError as error:
+            self._problem(error, message)
+        except Exception as error:  # noqa: BLE001  one message that fails must not take the screen with it
+            problem = refused(error)
+            _log.exception("service.message_failed", type=message.get("type"))
+            if isinstance(problem, Unavailable | ServerError) and message.get("type") == "watch":
+                # A watch that failed is not asked again on an open socket; a new socket will.
+                self._outbox.close(TRY_LATER, problem.title)
+            else:
+                self._problem(problem, message)
+
+    async def _obey(self, message: dict[str, Any], arrived_ms: float) -> None:
+        kind = message.get("type")
+        if kind == "hello":
+            self._sign_in(_Hello.model_validate(message).token)
+            return
+        caller = self._caller
+        if caller is None:
+            self._outbox.close(SIGN_IN, "say hello first")
+            return
+        match kind:
+            case "ping":
+                await self._pong(message.get("c0"), arrived_ms)
+            case "heartbeat":
+                pass  # that it came is all it says, and `_read` has noticed
+            case "watch":
+                await self._watch(caller, _About.model_validate(message).chat_id)
+            case "unwatch":
+                chat_id = _About.model_validate(message).chat_id
+                if self._forget(chat_id) and self._party is not None:
+                    await self._talktime.presence.detach(self, chat_id)
+            case "message":
+                await self._say(caller, _Saying.model_validate(message))
+            case "typing":
+                typing = _Typing.model_validate(message)
+                await require_own(self._talktime, caller, "chat", typing.chat_id)
+                await self._talktime.feed.send_typing(typing.chat_id, party_of(caller, typing.party))
+            case _:
+                raise InvalidRequest(("type", "must be hello, watch, unwatch, ping, heartbeat, message or typing"))
+
+    def _sign_in(self, token: str) -> None:
+        """Who is there. A second hello with a newer token of the same person prolongs the stay."""
+        try:
+            caller = self._tokens.read(token)
+        except Unauthorized as error:
+            self._outbox.close(SIGN_IN, error.detail)
+            return
+        if self._caller is not None and self._caller.name != caller.name:
+            raise InvalidRequest(("token", "must be of the same person; open another socket for another"))
+        self._caller = caller
+        self._party = Party(caller.role.value) if caller.is_person else None
+        self._deadline.cancel()
+        left_seconds = max(0.0, caller.expires_at - time.time())
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(left_seconds, self._outbox.close, SIGN_IN, "this token has expired")
+
+    async def _pong(self, c0: object, arrived_ms: float) -> None:
+        if isinstance(c0, bool) or not isinstance(c0, int | float) or not (math.isfinite(c0) and abs(c0) < 2**53):
+            raise InvalidRequest(("c0", "must be a number of milliseconds"))
+        presence = self._talktime.presence
+        leases = _instants(await presence.leases(self))
+        self._outbox.put(
+            {"type": "pong", "c0": c0, "s1": arrived_ms, "s2": 0, "epoch": presence.epoch, "leases": leases}
+        )
+
+    async def _watch(self, caller: Caller, chat_id: str) -> None:
+        """Watch a chat; asking again gives the snapshot again."""
+        await require_own(self._talktime, caller, "chat", chat_id)
+        if chat_id in self._watches:
+            watch = self._watches[chat_id]
+            watch.last = None
+            snapshot = await self._talktime.snapshot(chat_id)
+        else:
+            if len(self._watches) >= WATCHES_MAX:
+                raise RateLimited(f"One socket watches at most {WATCHES_MAX} chats.")
+            # Listening begins before the snapshot is read: no change can fall between the two.
+            watch = self._watches[chat_id] = _Watch()
+            self._talktime.feed.subscribe(chat_id, self)
+            if self._party is not None:
+                self._audience.enter(chat_id, self._party)
+                snapshot = await self._talktime.presence.attach(self, chat_id, self._party)
+            else:
+                snapshot = await self._talktime.snapshot(chat_id)
+        self._send_snapshot(watch, snapshot)
+        for later in watch.early:
+            self.on_snapshot(later)
+        watch.early.clear()
+
+    def _forget(self, chat_id: str) -> bool:
+        if self._watches.pop(chat_id, None) is None:
+            return False
+        self._talktime.feed.unsubscribe(chat_id, self)
+        if self._party is not None:
+            self._audience.leave(chat_id, self._party)
+        return True
+
+    async def _say(self, caller: Caller, saying: _Saying) -> None:
+        await require_own(self._talktime, caller, "chat", saying.chat_id)
+        sender = party_of(caller, saying.party)
+        message, created = await self._talktime.send_message(saying.chat_id, sender, saying.text, saying.client_id)
+        if not created or saying.chat_id not in self._watches:
+            # Nothing new to tell everybody, but whoever sent it waits to hear that it arrived.
+            self.on_message(message)
+
+    async def _leave(self) -> None:
+        for chat_id in list(self._watches):
+            self._forget(chat_id)
+        if self._party is not None:
+            with contextlib.suppress(Unavailable, OSError):
+                # A database that is away hears nothing; the lease then ends by itself, at the same instant.
+                await self._talktime.presence.detach(self)
+
+    def _send_snapshot(self, watch: _Watch, snapshot: Snapshot) -> None:
+        watch.last = snapshot.sequence
+        self._outbox.put({"type": "snapshot", "chat_id": snapshot.chat_id, "snapshot": snapshot.document()})
+
+    def _problem(self, error: TalktimeError, message: dict[str, Any] | None = None) -> None:
+        answer: dict[str, Any] = {"type": "problem", "problem": error.problem()}
+        for name in ("chat_id", "client_id"):
+            given = (message or {}).get(name)
+            if isinstance(given, str) and is_id(given):
+                answer[name] = given
+        self._outbox.put(answer)
+
+    def _on_beat(self) -> None:
+        """Presence keeps in touch with the people it counts on; this does the same for everybody else."""
+        self._beat = asyncio.get_running_loop().call_later(self._lease_seconds / 3, self._on_beat)
+        if self._caller is None or (self._party is not None and self._watches):
+            return
+        if time.monotonic() - self._heard_at > self._lease_seconds:
+            self.lost()
+        else:
+            self.send_heartbeat({}, 0, self._talktime.presence.epoch)
+
+
+def _parse(text: str | None) -> dict[str, Any]:
+    if text is None:
+        raise InvalidRequest(("message", "must be text"))
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(("message", "is not JSON")) from None
+    if not isinstance(message, dict):
+        raise InvalidRequest(("message", "must be an object with a type"))
+    return message
+
+
+def _instants(leases: dict[str, int]) -> dict[str, str]:
+    return {chat_id: instant(until) for chat_id, until in leases.items()}

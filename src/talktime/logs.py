@@ -1,0 +1,73 @@
+"""Logs: JSON lines for machines, colours for a terminal, always on stderr, and never a secret in them."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from structlog.typing import Processor
+
+REDACTED: Final = "[redacted]"
+_SECRET_NAME = re.compile(r"token|secret|authorization|password|passwd|cookie|api_?key", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]+@")
+_BEARER = re.compile(r"(?i)\b(bearer[ .])[\w.~+/=-]+")
+_JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Takes out whatever is named like a secret or looks like one, however deep."""
+    for name, value in event.items():
+        event[name] = REDACTED if _SECRET_NAME.search(name) else _clean(value)
+    return event
+
+
+def configure(*, debug: bool = False) -> None:
+    """Send every log of the process, ours and the libraries', to stderr."""
+    level = logging.DEBUG if debug else logging.INFO
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    terminal = sys.stderr.isatty()
+    rendering: list[Processor] = (
+        [redact, structlog.dev.ConsoleRenderer()]
+        if terminal
+        else [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer(default=str)]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # Each request and each socket would be a line; what matters of them is logged by name elsewhere.
+    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if debug else logging.WARNING)
+    for noisy in ("websockets", "asyncio", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        value = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", value)
+        return _JWT.sub(REDACTED, _BEARER.sub(rf"\1{REDACTED}", value))
+    if isinstance(value, dict):
+        return {
+            name: REDACTED if isinstance(name, str) and _SECRET_NAME.search(name) else _clean(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
