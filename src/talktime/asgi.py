@@ -5,7 +5,7 @@ Settings come from the environment when `app` is first asked for; `create_app` t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,17 +22,18 @@ from talktime.api.metrics import Metrics
 from talktime.api.opening import Opening, WhileOpen
 from talktime.api.problems import add_handlers
 from talktime.api.tokens import Tokens
-from talktime.audience import Audience
 from talktime.errors import Unavailable
 from talktime.settings import Settings, load_settings
+
+OnScreens = Callable[[str], None]
 
 STATIC = Path(pages.__file__).parent / "static"
 
 
 def create_app(
-    settings: Settings | None = None, while_open: WhileOpen | None = None, audience: Audience | None = None
+    settings: Settings | None = None, while_open: WhileOpen | None = None, on_screens: OnScreens | None = None
 ) -> FastAPI:
-    """The service with `settings`; `while_open` is entered with the engine, `audience` told about screens.
+    """The service with `settings`; `while_open` is entered with the engine, `on_screens` told whose screens changed.
 
     Raises:
         SettingsError: a setting, or the signing secret, won't do.
@@ -69,7 +70,7 @@ def create_app(
     app.state.opening = opening
     app.state.tokens = tokens
     app.state.metrics = metrics
-    app.state.audience = audience or Audience()
+    app.state.on_screens = on_screens
     app.state.pages = pages.Pages(topup_url=settings.topup_url)
     add_handlers(app)
     app.add_middleware(Limits, tokens=tokens)

@@ -272,7 +272,6 @@ def list_records(
     rows = [
         {**snapshot.record.document(), "elapsed_ms": snapshot.elapsed_ms, "cost": format_credits(snapshot.cost)}
         for snapshot in found
-        if snapshot.record is not None
     ]
     console.table("records", rows, ("id", "user_id", "advisor_id", "state", "reason", "elapsed_ms", "cost"), as_json)
 

@@ -15,6 +15,7 @@ import contextlib
 import json
 import math
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -30,7 +31,6 @@ from talktime.api.metrics import Metrics
 from talktime.api.opening import opening_of
 from talktime.api.problems import ServerError, invalid_request, refused
 from talktime.api.tokens import Caller, Tokens
-from talktime.audience import Audience
 from talktime.errors import InvalidRequest, NotFound, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
 from talktime.meter import Party
 from talktime.outbox import LOST, Outbox
@@ -112,7 +112,7 @@ class Screen:
         self._websocket = websocket
         self._talktime = talktime
         self._tokens: Tokens = websocket.app.state.tokens
-        self._audience: Audience = websocket.app.state.audience
+        self._on_screens: Callable[[str], None] | None = websocket.app.state.on_screens
         self._outbox = Outbox(websocket, talktime.clock.now_ms)
         self._caller: Caller | None = None
         self._party: Party | None = None  # whose presence this screen proves
@@ -164,7 +164,7 @@ class Screen:
     def on_typing(self, chat_id: str, party: Party) -> None:
         """Somebody is writing in a watched chat."""
         if self._party != party:
-            self._outbox.put({"type": "typing", "chat_id": chat_id, "party": party.value})
+            self._outbox.put({"type": "typing", "chat_id": chat_id, "party": str(party)})
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:
         """Presence asks whether somebody is there, and tells how long it counts on it."""
@@ -237,7 +237,7 @@ class Screen:
             return
         match kind:
             case "ping":
-                await self._pong(message.get("c0"), arrived_ms)
+                self._pong(message.get("c0"), arrived_ms)
             case "heartbeat":
                 pass  # that it came is all it says, and `_read` has noticed
             case "watch":
@@ -246,12 +246,13 @@ class Screen:
                 chat_id = _About.model_validate(message).chat_id
                 if self._forget(chat_id) and self._party is not None:
                     await self._talktime.presence.detach(self, chat_id)
+                    self._tell(chat_id)
             case "message":
                 await self._say(caller, _Saying.model_validate(message))
             case "typing":
                 typing = _Typing.model_validate(message)
                 await require_own(self._talktime, caller, "chat", typing.chat_id)
-                await self._talktime.feed.send_typing(typing.chat_id, party_of(caller, typing.party))
+                self._talktime.feed.publish_typing(typing.chat_id, party_of(caller, typing.party))
             case _:
                 raise InvalidRequest(("type", "must be hello, watch, unwatch, ping, heartbeat, message or typing"))
 
@@ -271,11 +272,11 @@ class Screen:
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(left_seconds, self._outbox.close, SIGN_IN, "this token has expired")
 
-    async def _pong(self, c0: object, arrived_ms: float) -> None:
+    def _pong(self, c0: object, arrived_ms: float) -> None:
         if isinstance(c0, bool) or not isinstance(c0, int | float) or not (math.isfinite(c0) and abs(c0) < 2**53):
             raise InvalidRequest(("c0", "must be a number of milliseconds"))
         presence = self._talktime.presence
-        leases = _instants(await presence.leases(self))
+        leases = _instants(presence.leases(self))
         self._outbox.put(
             {"type": "pong", "c0": c0, "s1": arrived_ms, "s2": 0, "epoch": presence.epoch, "leases": leases}
         )
@@ -294,8 +295,8 @@ class Screen:
             watch = self._watches[chat_id] = _Watch()
             self._talktime.feed.subscribe(chat_id, self)
             if self._party is not None:
-                self._audience.enter(chat_id, self._party)
                 snapshot = await self._talktime.presence.attach(self, chat_id, self._party)
+                self._tell(chat_id)
             else:
                 snapshot = await self._talktime.snapshot(chat_id)
         self._send_snapshot(watch, snapshot)
@@ -307,9 +308,11 @@ class Screen:
         if self._watches.pop(chat_id, None) is None:
             return False
         self._talktime.feed.unsubscribe(chat_id, self)
-        if self._party is not None:
-            self._audience.leave(chat_id, self._party)
         return True
+
+    def _tell(self, chat_id: str) -> None:
+        if self._on_screens is not None:
+            self._on_screens(chat_id)
 
     async def _say(self, caller: Caller, saying: _Saying) -> None:
         await require_own(self._talktime, caller, "chat", saying.chat_id)
@@ -320,12 +323,15 @@ class Screen:
             self.on_message(message)
 
     async def _leave(self) -> None:
-        for chat_id in list(self._watches):
+        watched = list(self._watches)
+        for chat_id in watched:
             self._forget(chat_id)
         if self._party is not None:
             with contextlib.suppress(Unavailable, OSError):
                 # A database that is away hears nothing; the lease then ends by itself, at the same instant.
                 await self._talktime.presence.detach(self)
+        for chat_id in watched:
+            self._tell(chat_id)
 
     def _send_snapshot(self, watch: _Watch, snapshot: Snapshot) -> None:
         watch.last = snapshot.sequence

@@ -112,8 +112,7 @@ async def stop(
     talktime: Engine, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
-    by = caller.role.value if caller.role is not Role.SERVICE else "user"
-    return JSONResponse((await talktime.stop(chat_id, by=by, repeat=repeat)).document())
+    return JSONResponse((await talktime.stop(chat_id, by=_acting(caller), repeat=repeat)).document())
 
 
 @router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))

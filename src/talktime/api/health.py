@@ -23,10 +23,7 @@ async def alive() -> JSONResponse:
 async def ready(request: Request) -> JSONResponse:
     """The database answers and its schema is current: this node can serve. Else 503 with the reason."""
     talktime = await opening_of(request).talktime()
-    try:
-        await talktime.healthy()
-    except OSError:
-        raise Unavailable("The database can't be reached right now.") from None
+    await talktime.check()
     return JSONResponse({"status": "ok"})
 
 

@@ -32,13 +32,7 @@ async def records(
     """Records, each with the snapshot of its current chat; `active` is running and paused."""
     found = await talktime.records(state, limit=limit)
     return JSONResponse(
-        {
-            "records": [
-                {**snapshot.record.document(), "snapshot": snapshot.document()}
-                for snapshot in found
-                if snapshot.record is not None
-            ]
-        }
+        {"records": [{**snapshot.record.document(), "snapshot": snapshot.document()} for snapshot in found]}
     )
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from talktime.audience import Audience
 from talktime.demo.answers import answer, greeting
 from talktime.errors import TalktimeError
 from talktime.meter import Party
@@ -26,24 +25,22 @@ _log = structlog.get_logger(__name__)
 class AutomaticAdvisors:
     """Watches the open screens and seats an automatic advisor wherever a user sits alone."""
 
-    def __init__(self, talktime: Talktime, audience: Audience, names: Mapping[str, str]) -> None:
+    def __init__(self, talktime: Talktime, names: Mapping[str, str]) -> None:
         self._talktime = talktime
-        self._audience = audience
         self._names = names
         self._seated: dict[str, _Seat] = {}
         self._changing: dict[str, asyncio.Task[None]] = {}
-        audience.listener = self._look
 
     async def close(self) -> None:
         """Leave every seat."""
-        self._audience.listener = None
         for task in self._changing.values():
             task.cancel()
         await asyncio.gather(*self._changing.values(), return_exceptions=True)
         for seat in self._seated.values():
             await seat.leave()
 
-    def _look(self, chat_id: str) -> None:
+    def look(self, chat_id: str) -> None:
+        """The screens of this chat have changed."""
         if chat_id not in self._changing:
             task = self._changing[chat_id] = asyncio.create_task(self._change(chat_id))
             task.add_done_callback(lambda _done: self._changing.pop(chat_id, None))
@@ -68,8 +65,10 @@ class AutomaticAdvisors:
             _log.warning("demo.seat_not_taken", chat=chat_id, exc_info=True)
 
     def _wanted(self, chat_id: str) -> bool:
-        screens = self._audience.screens
-        return screens(chat_id, Party.USER) > 0 and screens(chat_id, Party.ADVISOR) == 0
+        is_present = self._talktime.presence.is_present
+        return is_present(chat_id, Party.USER) and not is_present(
+            chat_id, Party.ADVISOR, other_than=self._seated.get(chat_id)
+        )
 
 
 class _Seat:
@@ -120,6 +119,6 @@ class _Seat:
             _log.warning("demo.no_answer", chat=self._chat_id, exc_info=True)
 
     async def _say(self, text: str, client_id: str) -> None:
-        await self._talktime.feed.send_typing(self._chat_id, Party.ADVISOR)
+        self._talktime.feed.publish_typing(self._chat_id, Party.ADVISOR)
         await asyncio.sleep(THINK_SECONDS)
         await self._talktime.send_message(self._chat_id, Party.ADVISOR, text, client_id)

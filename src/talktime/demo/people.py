@@ -18,7 +18,6 @@ from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.tokens import Caller, Role, Tokens
 from talktime.asgi import create_app
-from talktime.audience import Audience
 from talktime.demo.automatic import AutomaticAdvisors
 from talktime.errors import NotFound
 from talktime.money import parse_credits
@@ -65,18 +64,24 @@ def create_demo(settings: Settings) -> FastAPI:
     Raises:
         SettingsError: a setting, or the signing secret, won't do.
     """
-    audience = Audience()
+    seats: list[AutomaticAdvisors] = []
 
     @asynccontextmanager
     async def while_open(talktime: Talktime) -> AsyncIterator[None]:
         await _make_people(talktime)
-        automatic = AutomaticAdvisors(talktime, audience, {person.id: person.name for person in ADVISORS})
+        automatic = AutomaticAdvisors(talktime, {person.id: person.name for person in ADVISORS})
+        seats.append(automatic)
         try:
             yield
         finally:
+            seats.remove(automatic)
             await automatic.close()
 
-    app = create_app(settings, while_open, audience)
+    def on_screens(chat_id: str) -> None:
+        for automatic in seats:
+            automatic.look(chat_id)
+
+    app = create_app(settings, while_open, on_screens)
     app.state.pages = pages.Pages(people=tuple(PEOPLE.values()), topup_url=settings.topup_url)
     for part in (open_router, router, pages.demo_router):
         app.include_router(part)
