@@ -17,6 +17,7 @@ import asyncio
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -61,7 +62,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command comes to, built once everything is stored. `shown` is what its document shows, if not the result."""
+    """What a command comes to, built once everything is stored. `shown` is what is documented, if not the result."""
 
     result: Any
     status: int = 200
@@ -78,7 +79,8 @@ class Command:
     """Something to be done to one payer.
 
     `decide` changes the unit, or raises a `TalktimeError` before it has changed anything; it gives a function that
-    builds the answer after saving. `chat_ids` are the chats it looks at, `advisor_id` the advisor whose tariff it needs.
+    builds the answer after saving. `chat_ids` are the chats it looks at, `advisor_id` whose tariff it
+    needs.
     """
 
     user_id: str
@@ -145,12 +147,14 @@ class Engine:
             await self._settle((SQL["lock_accounts"], users), decide, self.rules)
         except UNREACHABLE:
             raise
-        except Exception as error:  # noqa: BLE001  logged with its payer below
+        except Exception as error:
             if len(users) > 1:
                 for user_id in users:
                     await self.settle([user_id], decide)
             elif isinstance(error, TimerStartError):
-                await self._settle((SQL["lock_accounts"], users), decide, replace(self.rules, timer_starts=False), str(error))
+                await self._settle(
+                    (SQL["lock_accounts"], users), decide, replace(self.rules, timer_starts=False), str(error)
+                )
             else:
                 log.exception("timer_manager.settle_failed", user_id=users[0])
 
@@ -176,7 +180,10 @@ class Engine:
     async def reading(self) -> AsyncIterator[Any]:
         """A connection that sees one state of the database throughout."""
         try:
-            async with self.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            async with (
+                self.pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
                 yield connection
         except UNREACHABLE as error:
             raise Unavailable("The database can't be reached. Try again.") from error
@@ -195,9 +202,9 @@ class Engine:
             self._busy |= users
             lane = asyncio.create_task(self._run_batch(batch))
             self._lanes.add(lane)
-            lane.add_done_callback(lambda task, users=users: self._freed(task, users))
+            lane.add_done_callback(partial(self._freed, users))
 
-    def _freed(self, lane: asyncio.Task[None], users: set[str]) -> None:
+    def _freed(self, users: set[str], lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
         self._busy -= users
         self._pump()
@@ -243,12 +250,17 @@ class Engine:
                 # The chat goes on without its timer; the health check starts it later.
                 rules, cause = replace(rules, timer_starts=False), str(error)
                 job.error = Unavailable("The time record could not be stored. Try again.")
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, ChatTakenError) as error:
+            except (
+                asyncpg.SerializationError,
+                asyncpg.DeadlockDetectedError,
+                asyncpg.UniqueViolationError,
+                ChatTakenError,
+            ) as error:
                 job.error = Unavailable("Too much at once. Try again.")
                 log.warning("engine.retry", command=job.command.name, attempt=attempt, cause=repr(error))
             except (*UNREACHABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, TimeoutError) as error:
                 job.error = Unavailable("The database can't be reached. Try again.")
-                log.error("engine.unreachable", command=job.command.name, cause=repr(error))
+                log.warning("engine.unreachable", command=job.command.name, cause=repr(error))
                 return
             except Exception as error:  # noqa: BLE001  it reaches whoever asked
                 job.error = error
@@ -258,28 +270,27 @@ class Engine:
 
     async def _attempt(self, batch: list[_Job], rules: Rules, cause: str | None = None) -> None:
         commands = [job.command for job in batch]
-        async with self.pool.acquire() as connection:
-            async with connection.transaction():
-                await connection.execute(SQL["lock_accounts"], sorted({command.user_id for command in commands}))
-                units = await self.store.load(
-                    connection,
-                    rules,
-                    (command.user_id for command in commands),
-                    (chat_id for command in commands for chat_id in command.chat_ids),
-                    ((command.user_id, command.advisor_id) for command in commands if command.advisor_id is not None),
-                )
-                wanted = {command.advisor_id for command in commands if command.advisor_id is not None}
-                advisors = await self.store.advisors(connection, wanted) if wanted else {}
-                answered = await self._answered(connection, commands)
-                for unit in units.values():
-                    unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
-                for job in batch:
-                    _decide(job, units.get(job.command.user_id), advisors, answered)
-                told = await self.store.save(connection, units.values())
-                for job in batch:
-                    if job.render is not None:
-                        job.answer = job.render()
-                await self._keep(connection, batch, units)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["lock_accounts"], sorted({command.user_id for command in commands}))
+            units = await self.store.load(
+                connection,
+                rules,
+                (command.user_id for command in commands),
+                (chat_id for command in commands for chat_id in command.chat_ids),
+                ((command.user_id, command.advisor_id) for command in commands if command.advisor_id is not None),
+            )
+            wanted = {command.advisor_id for command in commands if command.advisor_id is not None}
+            advisors = await self.store.advisors(connection, wanted) if wanted else {}
+            answered = await self._answered(connection, commands)
+            for unit in units.values():
+                unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
+            for job in batch:
+                _decide(job, units.get(job.command.user_id), advisors, answered)
+            told = await self.store.save(connection, units.values())
+            for job in batch:
+                if job.render is not None:
+                    job.answer = job.render()
+            await self._keep(connection, batch, units)
         self._committed(units, told, cause)
         for command in commands:
             self.commands_done[command.name] = self.commands_done.get(command.name, 0) + 1
@@ -300,7 +311,8 @@ class Engine:
             return {}
         rows = await connection.fetch(SQL["load_repeats"], *map(list, zip(*names, strict=True)))
         return {
-            (row["caller"], row["method"], row["path"], row["key"]): (row["body_hash"], row["status"], row["document"]) for row in rows
+            (row["caller"], row["method"], row["path"], row["key"]): (row["body_hash"], row["status"], row["document"])
+            for row in rows
         }
 
     async def _keep(self, connection: Any, batch: list[_Job], units: dict[str, Unit]) -> None:
@@ -325,19 +337,28 @@ class Engine:
     async def _settle(
         self, lock: tuple[Any, ...], decide: Callable[[Unit], None] | None, rules: Rules, cause: str | None = None
     ) -> list[str]:
-        async with self.pool.acquire() as connection:
-            async with connection.transaction():
-                users = [row["user_id"] for row in await connection.fetch(*lock)]
-                if not users:
-                    return users
-                units = await self.store.load(connection, rules, users)
-                for unit in units.values():
-                    unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
-                    if decide is not None:
-                        decide(unit)
-                told = await self.store.save(connection, units.values())
+        async with self.pool.acquire() as connection, connection.transaction():
+            users = [row["user_id"] for row in await connection.fetch(*lock)]
+            if not users:
+                return users
+            units = await self.store.load(connection, rules, users)
+            for unit in units.values():
+                unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
+                if decide is not None:
+                    decide(unit)
+            told = await self.store.save(connection, units.values())
         self._committed(units, told, cause)
         return users
+
+
+def _refuse_repeat(repeat: Repeat, before: Any) -> None:
+    """What was answered before is not done again."""
+    if before is None:
+        return
+    body_hash, status, document = before
+    if body_hash != repeat.body_hash:
+        raise InvalidRequest(("Idempotency-Key", "was used before with another request body"))
+    raise Repeated(status, document)
 
 
 def _decide(
@@ -346,12 +367,7 @@ def _decide(
     command = job.command
     try:
         if command.repeat is not None:
-            before = answered.get(command.repeat.name)
-            if before is not None:
-                body_hash, status, document = before
-                if body_hash != command.repeat.body_hash:
-                    raise InvalidRequest(("Idempotency-Key", "was used before with another request body"))
-                raise Repeated(status, document)
+            _refuse_repeat(command.repeat, answered.get(command.repeat.name))
         if unit is None:
             raise NotFound("user")
         job.render = command.decide(unit, None if command.advisor_id is None else advisors.get(command.advisor_id))

@@ -139,7 +139,7 @@ class Unavailable(TalktimeError):
     title = "Not available right now"
 
 
-class Repeated(Exception):  # noqa: N818  not an error: the first answer to the same request, again
+class Repeated(Exception):
     """The request was answered before under the same idempotency key; `status` and `document` are that answer."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:

@@ -23,11 +23,23 @@ def write_journal(events: Iterable[Event], cause: str | None = None) -> None:
     for event in events:
         if isinstance(event, Opened):
             if event.reason is None:
-                _say("init_time_tracking.started" if event.at == event.record.started_at else "init_time_tracking.switched", event.record)
+                _say(
+                    "init_time_tracking.started"
+                    if event.at == event.record.started_at
+                    else "init_time_tracking.switched",
+                    event.record,
+                )
             _say("timer_manager.start_timer", event.record, at=event.at, resumed_from=event.reason)
         elif isinstance(event, Closed):
             name = "timer_manager.cut_timer" if event.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
-            _say(name, event.record, chat_id=event.chat_id, at=event.at, duration_ms=event.at - event.since, reason=event.reason)
+            _say(
+                name,
+                event.record,
+                chat_id=event.chat_id,
+                at=event.at,
+                duration_ms=event.at - event.since,
+                reason=event.reason,
+            )
         elif isinstance(event, Waiting):
             if event.record.reason is Reason.TIMER_FAILED:
                 log.error("init_time_tracking.timer_failed", **_facts(event.record, at=event.at, cause=cause))
@@ -35,7 +47,13 @@ def write_journal(events: Iterable[Event], cause: str | None = None) -> None:
                 _say("timer_manager.wait", event.record, at=event.at, reason=event.record.reason)
         elif isinstance(event, Ended):
             record = event.record
-            _say("init_time_tracking.ended", record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
+            _say(
+                "init_time_tracking.ended",
+                record,
+                at=record.ended_at,
+                duration_ms=record.elapsed_ms,
+                reason=record.reason,
+            )
 
 
 def _say(name: str, record: Record, **facts: Any) -> None:

@@ -9,7 +9,7 @@ runs, and everything else is computed for the instant that is asked about.
 
 Each function takes a payer and an instant and gives the payer as it is afterwards; what has to be stored and told on
 the way is collected in `Payer.events`. `settle` comes first, always: it plays, in order and each as of its own
-instant, everything that fell due since anybody last looked. So a deadline handler that wakes a day late changes no bill.
+instant, everything that fell due since anybody last looked. So a handler that wakes a day late changes no bill.
 
 A function that refuses raises a `TalktimeError` and changes nothing, since there is nothing it could change.
 
@@ -68,7 +68,9 @@ _AWAY_REASONS: Final = frozenset(AWAY.values())
 # What is due in the same millisecond happens in this order; the bill is the same, the reason is not.
 _RANK: Final = {
     reason: rank
-    for rank, reason in enumerate((Reason.MAX_COST, Reason.OUT_OF_CREDIT, Reason.USER_AWAY, Reason.ADVISOR_AWAY, Reason.ABANDONED))
+    for rank, reason in enumerate(
+        (Reason.MAX_COST, Reason.OUT_OF_CREDIT, Reason.USER_AWAY, Reason.ADVISOR_AWAY, Reason.ABANDONED)
+    )
 }
 
 
@@ -213,7 +215,7 @@ class Payer:
         return next((record for record in self.records.values() if record.advisor_id == advisor_id), None)
 
     def present_until(self, record: Record, party: Party) -> int:
-        """When this party's lease ends: the later of heartbeats and acts, and of sockets on the record's current chat."""
+        """When this party's lease ends: heartbeats and acts, or sockets on the record's current chat."""
         fixed = record.user_lease_until if party is Party.USER else record.advisor_lease_until
         socket = self.sockets.get((record.chat_id, party))
         return fixed if socket is None else max(fixed, socket.until)
@@ -248,13 +250,15 @@ class Cut(NamedTuple):
 
 
 def cuts(payer: Payer) -> dict[str, Cut]:
-    """When each running record's credit (or `max_cost`) ends, if nothing else happens; records it never does are left out.
+    """When each running record's credit (or `max_cost`) ends, if nothing else happens; the others are left out.
 
     All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
     record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
     """
     base = payer.settled_at
-    running = sorted((record for record in payer.records.values() if record.is_running), key=lambda r: (r.started_at, r.record_id))
+    running = sorted(
+        (record for record in payer.records.values() if record.is_running), key=lambda r: (r.started_at, r.record_id)
+    )
     result: dict[str, Cut] = {}
     for record in running:
         stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
@@ -383,7 +387,9 @@ def leave(payer: Payer, record: Record, party: Party, until: int) -> Payer:
     return _with(payer, _lease_extended(record, party, until))
 
 
-def resume_present(payer: Payer, record: Record, now: int, rules: Rules, reasons: frozenset[Reason] = _AWAY_REASONS) -> Payer:
+def resume_present(
+    payer: Payer, record: Record, now: int, rules: Rules, reasons: frozenset[Reason] = _AWAY_REASONS
+) -> Payer:
     """Start the timer of a record that waits for one of `reasons`, if both are there; at zero it waits for credit."""
     if record.is_running or record.reason not in reasons:
         return payer
@@ -449,7 +455,9 @@ def _due(payer: Payer, rules: Rules, *, held: bool) -> Iterator[_Due]:
         elif record.waiting_since is not None:
             out_of_credit = record.reason is Reason.OUT_OF_CREDIT
             window_ms = rules.recharge_ms if out_of_credit else rules.abandon_ms
-            yield _Due(record.waiting_since + window_ms, Reason.OUT_OF_CREDIT if out_of_credit else Reason.ABANDONED, record)
+            yield _Due(
+                record.waiting_since + window_ms, Reason.OUT_OF_CREDIT if out_of_credit else Reason.ABANDONED, record
+            )
 
 
 def _instant(at: int) -> int:

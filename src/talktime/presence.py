@@ -134,7 +134,7 @@ class Presence:
         return any(socket is not other_than for socket in self._holders.get((chat_id, party), ()))
 
     def leases(self, socket: Hashable) -> dict[str, int]:
-        """When the leases of the running chats it watches end, as far as this process knows; exact for its own sockets."""
+        """When the leases of the running chats it watches end, as far as this process knows."""
         held = self._sockets.get(socket)
         if held is None:
             return {}
@@ -196,14 +196,19 @@ class Presence:
             self._known = {}
             return
         rows = await self._engine.pool.fetch(SQL["leases"], chats, self._engine.rules.lease_ms)
-        self._known = {row["chat_id"]: {Party.USER: row["user_until"], Party.ADVISOR: row["advisor_until"]} for row in rows}
+        self._known = {
+            row["chat_id"]: {Party.USER: row["user_until"], Party.ADVISOR: row["advisor_until"]} for row in rows
+        }
 
     def _until(self, chat_id: str, party: Party) -> int:
         known = self._known[chat_id][party]
         if (chat_id, party) not in self._holders:
             return known
         age_ms = (time.monotonic() - self._proved((chat_id, party))) * 1000
-        return max(known if (chat_id, party) in self._silent else 0, int(self._clock.now_ms() - age_ms) + self._engine.rules.lease_ms)
+        return max(
+            known if (chat_id, party) in self._silent else 0,
+            int(self._clock.now_ms() - age_ms) + self._engine.rules.lease_ms,
+        )
 
     def _proved(self, key: Key) -> float:
         return max((self._sockets[socket].proved for socket in self._holders.get(key, ())), default=time.monotonic())

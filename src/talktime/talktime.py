@@ -29,15 +29,15 @@ from talktime.database.embedded import embedded_database
 from talktime.database.migrate import ensure_current
 from talktime.database.pool import open_pool
 from talktime.database.queries import SQL
-from talktime.engine import Command, Engine, Repeat, UNREACHABLE
+from talktime.database.store import Told
+from talktime.engine import UNREACHABLE, Command, Engine, Repeat
 from talktime.errors import InvalidRequest, NotFound, Unavailable
 from talktime.feed import Feed, message
 from talktime.ids import new_id
 from talktime.meter import Party, Rules
 from talktime.presence import Presence
 from talktime.settings import Settings, load_settings
-from talktime.snapshots import record_view
-from talktime.tariff import Tariff
+from talktime.tariff import Tariff, price
 from talktime.timers import ChatTimerManager
 from talktime.views import Account, Advisor, ChatSummary, Entry, Message, Receipt, RecordView, SegmentView, Snapshot
 
@@ -61,7 +61,7 @@ class Talktime:
             recharge_ms=int(settings.recharge_seconds * 1000),
             abandon_ms=int(settings.abandon_seconds * 1000),
         )
-        self.engine = Engine(pool, rules, lambda told: self.feed.publish(told))
+        self.engine = Engine(pool, rules, self._publish)
         self.clock = EngineClock(pool)
         self.feed = Feed(url, self.engine, self._payer_of)
         self.feed.on_clock_moved = self.clock.resample
@@ -134,7 +134,13 @@ class Talktime:
     # Credit.
 
     async def add_credit(
-        self, user_id: str, amount: int, kind: str = "purchase", *, reference: str | None = None, repeat: Repeat | None = None
+        self,
+        user_id: str,
+        amount: int,
+        kind: str = "purchase",
+        *,
+        reference: str | None = None,
+        repeat: Repeat | None = None,
     ) -> Account:
         """Add credit; records that ran out of it go on. `kind`: purchase, gift or refund."""
         _positive(amount)
@@ -143,7 +149,9 @@ class Talktime:
         account: Account = await self.engine.run(tracking.add_credit(user_id, amount, kind, reference, repeat))
         return account
 
-    async def debit(self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None) -> Account:
+    async def debit(
+        self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None
+    ) -> Account:
         """Spend credit elsewhere; refused beyond what is available."""
         _positive(amount)
         account: Account = await self.engine.run(tracking.debit(user_id, amount, reference, repeat))
@@ -166,7 +174,13 @@ class Talktime:
     # Chats and their timers.
 
     async def initialize_time_tracking_for_chat(
-        self, user_id: str, advisor_id: str, chat_id: str, *, tariff_version: int | None = None, repeat: Repeat | None = None
+        self,
+        user_id: str,
+        advisor_id: str,
+        chat_id: str,
+        *,
+        tariff_version: int | None = None,
+        repeat: Repeat | None = None,
     ) -> Snapshot:
         """Start, resume, or switch the pair's record to this chat, which is made if it is new."""
         snapshot, _ = await self.create_chat(user_id, advisor_id, chat_id, tariff_version=tariff_version, repeat=repeat)
@@ -192,7 +206,7 @@ class Talktime:
         user_id, advisor_id = await self.chat_parties(chat_id)
         return await self._snapshot(tracking.track(user_id, advisor_id, chat_id, tariff_version, repeat))
 
-    async def pause(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:  # noqa: ARG002  who may, the host has settled
+    async def pause(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
         """Pause the record; it resumes only by a person's act."""
         return await self._snapshot(tracking.pause(await self._payer_of(chat_id), chat_id, repeat))
 
@@ -200,7 +214,7 @@ class Talktime:
         """Resume the record. An advisor can only while the user is there."""
         return await self._snapshot(tracking.resume(await self._payer_of(chat_id), chat_id, by, repeat))
 
-    async def stop(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:  # noqa: ARG002  as for pause
+    async def stop(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
         """End the chat's record."""
         return await self._snapshot(tracking.stop(await self._payer_of(chat_id), chat_id, repeat))
 
@@ -261,12 +275,16 @@ class Talktime:
         """Records, newest first: running, paused, ended, active (not ended), or all."""
         if state is not None and state not in _STATES:
             raise InvalidRequest(("state", f"must be one of: {', '.join(_STATES)}"))
-        rows = await (self._fetch("list_all_records", limit) if state is None else self._fetch("list_records", state, limit))
+        rows = await (
+            self._fetch("list_all_records", limit) if state is None else self._fetch("list_records", state, limit)
+        )
         snapshots = [await self.record_snapshot(row["record_id"]) for row in rows]
-        return [s for s in snapshots if state in (None, s.record.state.value) or (state == "active" and s.record.is_active)]
+        return [
+            s for s in snapshots if state in (None, s.record.state.value) or (state == "active" and s.record.is_active)
+        ]
 
     async def receipt(self, record_id: str) -> Receipt:
-        """A record's bill. What a running record has come to is posted first, so that its entries add up to its cost."""
+        """A record's bill. What a running one has come to is posted first, so that its entries add up to its cost."""
         row = await self._record_row(record_id)
         await self.engine.settle([row["user_id"]], tracking.checkpoint)
         async with self.engine.reading() as connection:
@@ -289,18 +307,25 @@ class Talktime:
     # Messages.
 
     async def send_message(self, chat_id: str, sender: Party, text: str, client_id: str) -> tuple[Message, bool]:
-        """Store a message, in order, once: a repeat of a `client_id` gives the first one. The message, and whether it is new."""
+        """Store a message, in order, once: a repeated `client_id` gives the first one. Also: whether it is new."""
         await self.chat_parties(chat_id)
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                # The chat's row makes messages wait for each other, so positions have no gaps and repeats see the first.
+                # The chat's row makes messages wait for each other, so positions have no gaps.
                 place = await connection.fetchrow(SQL["next_message_position"], chat_id)
                 row = await connection.fetchrow(SQL["message_by_client_id"], chat_id, sender.value, client_id)
                 if row is not None:
-                    raise _AlreadySent(message(row))
+                    raise _AlreadySent(message(row))  # noqa: TRY301  it rolls the transaction back
                 message_id, position = new_id(), place["message_count"]
                 at = await connection.fetchval(
-                    SQL["insert_message"], message_id, place["user_id"], chat_id, position, sender.value, client_id, text
+                    SQL["insert_message"],
+                    message_id,
+                    place["user_id"],
+                    chat_id,
+                    position,
+                    sender.value,
+                    client_id,
+                    text,
                 )
         except _AlreadySent as repeat:
             return repeat.message, False
@@ -349,14 +374,14 @@ class Talktime:
         return {name: float(value or 0) for name, value in row.items()}
 
     async def broken_rules(self) -> list[dict[str, Any]]:
-        """Each rule of the design that doesn't hold: its name, how often, examples, and what repairs it; empty if all do."""
+        """Each rule of the design that doesn't hold: `rule`, `count`, `examples`, `repair`. Empty if all do."""
         async with self.engine.reading() as connection:
             broken = [dict(row) for row in await connection.fetch(SQL["broken_rules"])]
             wrong = [
                 record.record_id
                 for row in await connection.fetch(SQL["record_ids"])
                 if (record := await self.engine.store.record(connection, row["record_id"])) is not None
-                and record.charged != meter.price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
+                and record.charged != price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
             ]
         if wrong:
             broken.append(
@@ -409,6 +434,9 @@ class Talktime:
             await self.feed.sent()
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
+
+    def _publish(self, told: list[Told]) -> None:
+        self.feed.publish(told)  # made after the engine, since it reads through it
 
     async def _payer_of(self, chat_id: str) -> str:
         return (await self.chat_parties(chat_id))[0]
@@ -501,5 +529,9 @@ def _segment(row: Any, now: int) -> SegmentView:
     ended_at = row["ended_at"]
     duration_ms = (now if ended_at is None else ended_at) - row["started_at"]
     return SegmentView(
-        row["chat_id"], row["started_at"], ended_at, duration_ms, None if row["reason"] is None else meter.Reason(row["reason"])
+        row["chat_id"],
+        row["started_at"],
+        ended_at,
+        duration_ms,
+        None if row["reason"] is None else meter.Reason(row["reason"]),
     )

@@ -32,6 +32,7 @@ SECONDS_MAX: Final = 315_360_000
 """The longest duration a tariff may name, in seconds: ten years."""
 
 TIERS_MAX: Final = 50
+_QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)  # micro-credits in the last place kept
 
 Boundary = Literal["ceil", "begun"]
 AtMaxCost = Literal["free", "stop"]
@@ -206,7 +207,9 @@ def explain(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> list[Line]:
     if priced_ms <= 0:
         return lines
     if priced_ms <= tariff.grace_ms:
-        lines.append(Line(f"{clock_text(priced_ms)} within the first {clock_text(tariff.grace_ms)}, which cost nothing", 0))
+        lines.append(
+            Line(f"{clock_text(priced_ms)} within the first {clock_text(tariff.grace_ms)}, which cost nothing", 0)
+        )
         return lines
     if tariff.connect_fee:
         lines.append(Line("connect fee", tariff.connect_fee))
@@ -240,7 +243,11 @@ def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
     Raises:
         ValueError: in words for the person who sent it.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 20):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | str)
+        or (isinstance(value, str) and len(value) > 20)
+    ):
         msg = "must be a number of seconds"
         raise ValueError(msg)
     try:
@@ -300,7 +307,7 @@ def _total(tariff: Tariff, total: int) -> int:
 
 
 def _rounded(tariff: Tariff, total: int) -> int:
-    quantum = 10 ** (6 - tariff.places)
+    quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
     if tariff.mode == "up":
         return -(-total // divisor) * quantum
@@ -311,7 +318,7 @@ def _rounded(tariff: Tariff, total: int) -> int:
 
 def _largest_total(tariff: Tariff, amount: int) -> int:
     """The largest unrounded total, as a numerator, that rounds to at most `amount`."""
-    quantum = 10 ** (6 - tariff.places)
+    quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
     steps = amount // quantum
     if tariff.mode == "up":
@@ -352,7 +359,7 @@ class _Parser:
         tiers = self._tiers(top.get("tiers"))
         rounding = self._object(top.get("rounding", {}), "rounding", {"places", "mode"})
         places = rounding.get("places", 2)
-        if isinstance(places, bool) or not isinstance(places, int) or not 0 <= places <= 6:  # noqa: PLR2004
+        if isinstance(places, bool) or not isinstance(places, int) or not 0 <= places <= 6:
             self._wrong("rounding.places", "must be a whole number from 0 to 6")
             places = 2
         fields: dict[str, Any] = {
@@ -381,7 +388,9 @@ class _Parser:
         tiers: list[Tier] = []
         for index, document in enumerate(documents):
             path = f"tiers[{index}]."
-            given = self._object(document, path.rstrip("."), {"from_seconds", "rate", "per_seconds", "increment_seconds"})
+            given = self._object(
+                document, path.rstrip("."), {"from_seconds", "rate", "per_seconds", "increment_seconds"}
+            )
             if "rate" not in given:
                 self._wrong(f"{path}rate", "is required")
             tier = Tier(

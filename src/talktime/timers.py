@@ -76,7 +76,9 @@ class ChatTimerManager:
 
         Nothing depends on it. False when the record's timer is not running in this chat, and there is nothing to write.
         """
-        written: bool = await self._engine.run(tracking.update_chat_time(await self._payer_of(chat_id), chat_id, record_id))
+        written: bool = await self._engine.run(
+            tracking.update_chat_time(await self._payer_of(chat_id), chat_id, record_id)
+        )
         return written
 
     async def settle_due(self) -> int:
@@ -93,7 +95,9 @@ class ChatTimerManager:
         """End what the sockets of processes that died have held, and forget those processes."""
         lease_ms = self._engine.rules.lease_ms
         for row in await self._engine.pool.fetch(SQL["lapsed_nodes"], lease_ms):
-            payers = [payer["user_id"] for payer in await self._engine.pool.fetch(SQL["payers_of_node"], row["node_id"])]
+            payers = [
+                payer["user_id"] for payer in await self._engine.pool.fetch(SQL["payers_of_node"], row["node_id"])
+            ]
             log.warning("timer_manager.node_lapsed", node_id=row["node_id"], payers=len(payers))
             for start in range(0, len(payers), BATCH):
                 await self._engine.settle(payers[start : start + BATCH])

@@ -156,7 +156,9 @@ def unwatch(user_id: str, chat_id: str, party: Party, node_id: str, proved: floa
     return Command(user_id, decide, "unwatch", (chat_id,))
 
 
-def add_credit(user_id: str, amount: int, kind: str, reference: str | None = None, repeat: Repeat | None = None) -> Command:
+def add_credit(
+    user_id: str, amount: int, kind: str, reference: str | None = None, repeat: Repeat | None = None
+) -> Command:
     """Add credit; records that ran out resume. `amount` in micro-credits, more than zero."""
 
     def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:

@@ -16,6 +16,12 @@ from talktime.tariff import Line, Tariff
 if TYPE_CHECKING:
     from talktime.meter import Reason, State
 
+HOW_TO_RECOMPUTE: Final = (
+    "elapsed_ms is the sum of the segments' duration_ms."
+    " priced = elapsed_ms - max(0, tariff.free_seconds * 1000 - free_ms_before), not below 0."
+    " cost is the tariff's price of priced, rounded once; the entries of kind 'charge' sum to -cost."
+    " POST /v1/price with free_seconds set to what was left gives the same."
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -319,9 +325,5 @@ class Receipt:
             "cost": format_credits(self.cost),
             "lines": [{"text": line.text, "amount": format_credits(line.amount)} for line in self.lines],
             "entries": [entry.document() for entry in self.entries],
-            "how_to_recompute": (
-                "elapsed_ms is the sum of the segments' duration_ms. priced = elapsed_ms - max(0, tariff.free_seconds * 1000"
-                " - free_ms_before), not below 0. cost is the tariff's price of priced, rounded once; the entries of kind"
-                " 'charge' sum to -cost. POST /v1/price with free_seconds set to what was left gives the same."
-            ),
+            "how_to_recompute": HOW_TO_RECOMPUTE,
         }

@@ -20,7 +20,7 @@ Connection = asyncpg.Connection
 Pool = asyncpg.Pool
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types of its own
+class _Connection(asyncpg.Connection):
     """A pooled connection. Ours never change session state, so there is nothing to reset between two uses."""
 
     def get_reset_query(self) -> str:

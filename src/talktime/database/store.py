@@ -135,13 +135,18 @@ class Unit:
     def is_changed(self) -> bool:
         """Whether screens have something new to show; a checkpoint's postings are nothing new."""
         return any(
-            isinstance(event, Opened | Closed | Waiting | Ended) or (isinstance(event, Posted) and event.kind != "charge")
+            isinstance(event, Opened | Closed | Waiting | Ended)
+            or (isinstance(event, Posted) and event.kind != "charge")
             for event in self.payer.events
         )
 
     def told_records(self) -> Iterator[str]:
         """The records whose chats are told of a change: all that are, were or have become active here."""
-        yield from {*self.loaded.records, *self.payer.records, *(e.record.record_id for e in self.payer.events if isinstance(e, Ended))}
+        yield from {
+            *self.loaded.records,
+            *self.payer.records,
+            *(e.record.record_id for e in self.payer.events if isinstance(e, Ended)),
+        }
 
 
 def free_used(record: Record) -> int:
@@ -178,7 +183,9 @@ class Store:
         chat_rows = await connection.fetch(SQL["load_chats"], chats) if chats else []
         ended = await connection.fetch(SQL["load_chat_records"], chats) if chats else []
         last = await connection.fetch(SQL["load_last_records"], *_columns(pairs, 2)) if pairs else []
-        await self._load_tariffs(connection, {(row["advisor_id"], row["tariff_version"]) for row in (*records, *ended, *last)})
+        await self._load_tariffs(
+            connection, {(row["advisor_id"], row["tariff_version"]) for row in (*records, *ended, *last)}
+        )
 
         active: dict[str, dict[str, Record]] = {}
         for row in records:
@@ -188,12 +195,26 @@ class Store:
         for row in accounts:
             now = max(row["now"], row["settled_at"])
             payer = Payer(
-                row["user_id"], row["balance"], row["settled_at"], active.get(row["user_id"], {}), _sockets(sockets, row, rules, now)
+                row["user_id"],
+                row["balance"],
+                row["settled_at"],
+                active.get(row["user_id"], {}),
+                _sockets(sockets, row, rules, now),
             )
             stored_cuts = {r["record_id"]: r["cut_at"] for r in records if r["user_id"] == row["user_id"]}
-            units[row["user_id"]] = Unit(payer, row["due_at"], stored_cuts, row["display_name"], payer, now, rules, shared)
+            units[row["user_id"]] = Unit(
+                payer, row["due_at"], stored_cuts, row["display_name"], payer, now, rules, shared
+            )
         for row in chat_rows:
-            chat = Chat(row["chat_id"], row["user_id"], row["advisor_id"], 0, row["record_id"], row["duration_ms"], row["sequence"])
+            chat = Chat(
+                row["chat_id"],
+                row["user_id"],
+                row["advisor_id"],
+                0,
+                row["record_id"],
+                row["duration_ms"],
+                row["sequence"],
+            )
             shared[chat.chat_id] = chat
         for row in ended:
             if row["user_id"] in units:
@@ -201,7 +222,9 @@ class Store:
         for row in last:
             tariff = self._tariffs[row["advisor_id"], row["tariff_version"]]
             left_ms = max(0, tariff.free_ms - row["free_ms_before"])
-            units[row["user_id"]].free_used_ms[row["advisor_id"]] = row["free_ms_before"] + min(row["elapsed_ms"], left_ms)
+            units[row["user_id"]].free_used_ms[row["advisor_id"]] = row["free_ms_before"] + min(
+                row["elapsed_ms"], left_ms
+            )
         return units
 
     async def advisors(self, connection: Any, advisor_ids: Iterable[str]) -> dict[str, AdvisorRow]:
@@ -272,7 +295,7 @@ class Store:
     async def _load_tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> None:
         missing = sorted(versions - self._tariffs.keys())
         if missing:
-            if len(self._tariffs) > 10_000:  # noqa: PLR2004  a bound on memory; they are only read again
+            if len(self._tariffs) > 10_000:
                 self._tariffs = {version: tariff for version, tariff in self._tariffs.items() if version in versions}
             for row in await connection.fetch(SQL["load_tariffs"], *_columns(missing, 2)):
                 self._tariffs[row["advisor_id"], row["version"]] = Tariff.parse(row["tariff"])
