@@ -96,7 +96,7 @@ async def pause(
     talktime: Engine, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
-    return JSONResponse((await talktime.pause(chat_id, by=_acting(caller), repeat=repeat)).document())
+    return JSONResponse((await talktime.pause(chat_id, repeat=repeat)).document())
 
 
 @router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
@@ -112,7 +112,7 @@ async def stop(
     talktime: Engine, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
-    return JSONResponse((await talktime.stop(chat_id, by=_acting(caller), repeat=repeat)).document())
+    return JSONResponse((await talktime.stop(chat_id, repeat=repeat)).document())
 
 
 @router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))
