@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from talktime import live, pages
 from talktime.api import chats, health, openapi, people, records, service
 from talktime.api.envelope import Envelope
-from talktime.api.limits import BODY_BYTES_MAX, Limits
+from talktime.api.limits import Limits
 from talktime.api.metrics import Metrics
 from talktime.api.opening import Opening, WhileOpen
 from talktime.api.problems import add_handlers
@@ -65,7 +65,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_BYTES_MAX,
     )
     app.state.opening = opening
     app.state.tokens = tokens

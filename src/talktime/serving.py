@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -53,5 +54,9 @@ def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> 
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config, announce)
+    # uvicorn stops on these, and afterwards raises them again for whoever was there before: being told to stop and
+    # stopping is success.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)
     server.run()
     return server.started

@@ -65,7 +65,7 @@ def _named(caller: Caller, body: CreateChat) -> str:
     return body.advisor_id if caller.role is Role.ADVISOR else body.user_id
 
 
-@router.post("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id:path}/tracking", responses=answers(documents.Snapshot))
 async def track(
     talktime: Engine,
     _caller: ServiceOrUser,
@@ -78,20 +78,20 @@ async def track(
     return JSONResponse((await talktime.track(chat_id, tariff_version=version, repeat=repeat)).document())
 
 
-@router.get("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
+@router.get("/chats/{chat_id:path}/tracking", responses=answers(documents.Snapshot))
 async def snapshot(talktime: Engine, _caller: Viewer, chat_id: ChatId) -> JSONResponse:
     """Everything one screen needs."""
     return JSONResponse((await talktime.snapshot(chat_id)).document())
 
 
-@router.post("/chats/{chat_id}/heartbeat", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id:path}/heartbeat", responses=answers(documents.Snapshot))
 async def heartbeat(talktime: Engine, caller: Side, chat_id: ChatId, body: Heartbeat | None = None) -> JSONResponse:
     """Proof of presence without a socket; a host's backend names the `party` that is present."""
     party = party_of(caller, body.party if body else None)
     return JSONResponse((await talktime.heartbeat(chat_id, party)).document())
 
 
-@router.post("/chats/{chat_id}/pause", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id:path}/pause", responses=answers(documents.Snapshot))
 async def pause(
     talktime: Engine, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -99,7 +99,7 @@ async def pause(
     return JSONResponse((await talktime.pause(chat_id, repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id:path}/resume", responses=answers(documents.Snapshot))
 async def resume(
     talktime: Engine, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -107,7 +107,7 @@ async def resume(
     return JSONResponse((await talktime.resume(chat_id, by=_acting(caller), repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id}/stop", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id:path}/stop", responses=answers(documents.Snapshot))
 async def stop(
     talktime: Engine, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -115,7 +115,7 @@ async def stop(
     return JSONResponse((await talktime.stop(chat_id, repeat=repeat)).document())
 
 
-@router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))
+@router.get("/chats/{chat_id:path}/messages", responses=answers(documents.Messages))
 async def messages(
     talktime: Engine,
     _caller: Viewer,
@@ -128,7 +128,7 @@ async def messages(
     return JSONResponse({"messages": [message.document() for message in found]})
 
 
-@router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
+@router.post("/chats/{chat_id:path}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
 async def send_message(talktime: Engine, caller: Side, chat_id: ChatId, body: NewMessage) -> JSONResponse:
     """Say something; the same `client_id` again is the same message (200)."""
     sender = party_of(caller, body.party)

@@ -7,12 +7,13 @@ import time
 from collections import OrderedDict
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talktime.api.problems import problem_response
 from talktime.api.tokens import Caller, Tokens
-from talktime.errors import RateLimited, Unauthorized
+from talktime.errors import RateLimited, TooLarge, Unauthorized
 
 BODY_BYTES_MAX: Final = 64 * 1024
 REQUESTS_PER_SECOND: Final = 50.0
@@ -61,7 +62,7 @@ class Buckets:
 
 
 class Limits:
-    """Finds out who calls, before routing, and refuses who calls too often.
+    """Finds out who calls, before routing, and refuses who calls too often or says too much.
 
     Limits count per token for users and advisors and per address where no token holds; a host's backend and operators
     have none. Only the calls count (`/v1`, `/demo`): pages and their files are the same for everybody and cheap.
@@ -86,7 +87,14 @@ class Limits:
             response = problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if not self._fits(request):
+            await problem_response(_too_large(), {"Connection": "close"})(scope, receive, send)
+            return
+        await self._app(scope, _measured(receive), send)
+
+    def _fits(self, request: Request) -> bool:
+        declared = request.headers.get("content-length", "0")
+        return not declared.isdigit() or int(declared[:20]) <= BODY_BYTES_MAX
 
     def _caller(self, request: Request) -> Caller | Unauthorized | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -103,3 +111,23 @@ class Limits:
         if isinstance(caller, Caller):
             return self._buckets.take(caller.name) if caller.is_person else 0.0
         return self._buckets.take(request.client.host if request.client else "unknown")
+
+
+def _measured(receive: Receive) -> Receive:
+    """`receive`, for as many bytes as a body may have: a client may say no length, or a wrong one."""
+    received = 0
+
+    async def measured() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_BYTES_MAX:
+            # FastAPI passes this one kind of exception on while it reads a body.
+            raise HTTPException(int(TooLarge.status))
+        return message
+
+    return measured
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The body is larger than 64 KiB.")

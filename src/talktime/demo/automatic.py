@@ -18,6 +18,7 @@ TAKE_SECONDS: Final = 1.5
 """How long a seat must be empty: a page that reloads leaves it for less."""
 
 THINK_SECONDS: Final = 1.2
+GREETING_ID: Final = "automatic-greeting"
 
 _log = structlog.get_logger(__name__)
 
@@ -111,7 +112,11 @@ class _Seat:
 
     async def _answer(self) -> None:
         try:
-            await self._say(greeting(self._name), "automatic-greeting")
+            await self._say(greeting(self._name), GREETING_ID)
+            said = await self._talktime.messages(self._chat_id, limit=1000)
+            said = [message for message in said if message.client_id != GREETING_ID]
+            if said and said[-1].sender == Party.USER and self._questions.empty():
+                self._questions.put_nowait(said[-1])  # asked before anybody was there to answer
             while True:
                 question = await self._questions.get()
                 await self._say(answer(question.text, question.position), f"automatic-{question.position}")

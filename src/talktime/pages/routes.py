@@ -41,7 +41,7 @@ async def advisor(request: Request) -> HTMLResponse:
     return page(request, "advisor")
 
 
-@router.get("/chat/{chat_id}")
+@router.get("/chat/{chat_id:path}")
 async def chat(request: Request, chat_id: str) -> HTMLResponse:
     """One chat, from either side."""
     return page(request, "chat", chat_id=chat_id)
