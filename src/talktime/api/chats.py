@@ -93,7 +93,7 @@ async def heartbeat(talktime: Engine, caller: Side, chat_id: ChatId, body: Heart
 
 @router.post("/chats/{chat_id:path}/pause", responses=answers(documents.Snapshot))
 async def pause(
-    talktime: Engine, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, _caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
     return JSONResponse((await talktime.pause(chat_id, repeat=repeat)).document())
@@ -109,7 +109,7 @@ async def resume(
 
 @router.post("/chats/{chat_id:path}/stop", responses=answers(documents.Snapshot))
 async def stop(
-    talktime: Engine, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, _caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
     return JSONResponse((await talktime.stop(chat_id, repeat=repeat)).document())
