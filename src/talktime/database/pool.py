@@ -36,7 +36,8 @@ async def prepare(connection: Any) -> None:
         encoder=lambda milliseconds: ((milliseconds - _POSTGRES_EPOCH_MS) * 1000,),
         decoder=lambda microseconds: microseconds[0] // 1000 + _POSTGRES_EPOCH_MS,
     )
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
 
 
 SESSION: Final = {

@@ -125,7 +125,7 @@ where a.user_id = saved.user_id;
 
 -- name: save_repeats
 insert into repeats (caller, method, path, key, body_hash, status, document, at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::jsonb[], $8::timestamptz[]);
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::json[], $8::timestamptz[]);
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- People.

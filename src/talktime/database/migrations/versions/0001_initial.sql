@@ -196,7 +196,7 @@ create table repeats (
     key text collate "C" not null,
     body_hash bytea not null,
     status int not null,
-    document jsonb not null,
+    document json not null, -- as it was sent, to the letter
     at timestamptz not null,
     primary key (caller, method, path, key) -- rule 7
 );
