@@ -261,15 +261,7 @@ class Talktime:
     async def record_snapshot(self, record_id: str) -> Snapshot:
         """The snapshot of a record's current chat, with this record in it."""
         row = await self._record_row(record_id)
-        units = await self.engine.read([row["user_id"]], [row["chat_id"]])
-        unit = units[row["user_id"]]
-        record = unit.payer.records.get(record_id) or unit.ended_record(record_id)
-        if record is None:
-            async with self.engine.reading() as connection:
-                record = await self.engine.store.record(connection, record_id)
-        if record is None:
-            raise NotFound("record")
-        return unit.snapshot(row["chat_id"], record)
+        return (await self._record_snapshots([row]))[0]
 
     async def records(self, state: str | None = None, *, limit: int = 200) -> list[Snapshot]:
         """Records, newest first: running, paused, ended, active (not ended), or all."""
@@ -278,7 +270,7 @@ class Talktime:
         rows = await (
             self._fetch("list_all_records", limit) if state is None else self._fetch("list_records", state, limit)
         )
-        snapshots = [await self.record_snapshot(row["record_id"]) for row in rows]
+        snapshots = await self._record_snapshots(rows)
         return [
             s for s in snapshots if state in (None, s.record.state.value) or (state == "active" and s.record.is_active)
         ]
@@ -450,6 +442,18 @@ class Talktime:
         if row is None:
             raise NotFound("record")
         return row
+
+    async def _record_snapshots(self, rows: list[Any]) -> list[Snapshot]:
+        units = await self.engine.read({row["user_id"] for row in rows}, {row["chat_id"] for row in rows})
+        snapshots: list[Snapshot] = []
+        for row in rows:
+            unit, record_id = units[row["user_id"]], row["record_id"]
+            record = unit.payer.records.get(record_id) or unit.ended_record(record_id)
+            if record is None:  # an ended one whose chat has gone on with another
+                async with self.engine.reading() as connection:
+                    record = await self.engine.store.record(connection, record_id)
+            snapshots.append(unit.snapshot(row["chat_id"], record))
+        return snapshots
 
     async def _advisors(self, ids: list[str]) -> list[Advisor]:
         async with self.engine.reading() as connection:

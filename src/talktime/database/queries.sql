@@ -168,7 +168,7 @@ where user_id = $1 and entry_id < $2 order by entry_id desc limit $3;
 select user_id, advisor_id from chats where chat_id = $1;
 
 -- name: record_parties
-select user_id, advisor_id, chat_id from records where record_id = $1;
+select record_id, user_id, advisor_id, chat_id from records where record_id = $1;
 
 -- name: record_by_id
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,

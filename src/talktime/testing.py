@@ -1,0 +1,53 @@
+"""For a host's own tests: a disposable database, and a clock that the test moves.
+
+    from talktime.testing import disposable_talktime
+
+    async with disposable_talktime() as talktime:
+        ...
+        await talktime.advance_clock(3_600_000)     # an hour, in milliseconds, with everything that falls due in it
+
+Time in it goes on as always; `advance_clock` moves it ahead. Deadlines on the way act as of their own instants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from talktime.database.embedded import EmbeddedServer
+from talktime.database.migrate import migrate
+from talktime.settings import load_settings
+from talktime.talktime import Talktime
+
+
+@asynccontextmanager
+async def disposable_database() -> AsyncIterator[str]:
+    """The address of an empty, migrated database on a server of its own, which is gone afterwards.
+
+    Raises `DatabaseProblem` when the server can't be started.
+    """
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="talktime-"))
+    # It need not survive a power cut.
+    server = EmbeddedServer(folder, settings={"fsync": "off", "full_page_writes": "off"})
+    try:
+        await asyncio.to_thread(server.start)
+        await migrate(server.url)
+        yield server.url
+    finally:
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def disposable_talktime(**settings: Any) -> AsyncIterator[Talktime]:
+    """A `Talktime` on a database of its own. `settings` by their names, such as `presence_lease_seconds=5`."""
+    async with (
+        disposable_database() as url,
+        Talktime.connect(url, settings=load_settings(database_url=url, **settings)) as talktime,
+    ):
+        yield talktime
