@@ -93,12 +93,7 @@ async def put_advisor(talktime: Engine, advisor_id: AdvisorId, body: PutAdvisor)
     return JSONResponse(advisor.document(), 201 if created else 200)
 
 
-@router.get("/advisors/{advisor_id:path}", dependencies=[_anyone], responses=answers(documents.Advisor))
-async def advisor(talktime: Engine, advisor_id: AdvisorId) -> JSONResponse:
-    """An advisor's name and the tariff a record started now would have."""
-    return JSONResponse((await talktime.advisor(advisor_id)).document())
-
-
+# Before the shorter address, which would take "/chats" for the end of an id.
 @router.get(
     "/advisors/{advisor_id:path}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries)
 )
@@ -106,3 +101,9 @@ async def advisor_chats(talktime: Engine, advisor_id: AdvisorId) -> JSONResponse
     """An advisor's chats."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse({"chats": [chat.document() for chat in found]})
+
+
+@router.get("/advisors/{advisor_id:path}", dependencies=[_anyone], responses=answers(documents.Advisor))
+async def advisor(talktime: Engine, advisor_id: AdvisorId) -> JSONResponse:
+    """An advisor's name and the tariff a record started now would have."""
+    return JSONResponse((await talktime.advisor(advisor_id)).document())
