@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -25,8 +25,9 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
-def configure(*, debug: bool = False) -> None:
-    """Send every log of the process, ours and the libraries', to stderr."""
+def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
+    """Send every log of the process, ours and the libraries', to stderr unless `to` is given."""
+    stream = sys.stderr if to is None else to
     level = logging.DEBUG if debug else logging.INFO
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -34,7 +35,7 @@ def configure(*, debug: bool = False) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    terminal = sys.stderr.isatty()
+    terminal = stream.isatty()
     rendering: list[Processor] = (
         [redact, structlog.dev.ConsoleRenderer()]
         if terminal
@@ -50,7 +51,7 @@ def configure(*, debug: bool = False) -> None:
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # Each request and each socket would be a line; what matters of them is logged by name elsewhere.

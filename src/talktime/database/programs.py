@@ -37,9 +37,9 @@ class Programs:
     uid: int
     gid: int
 
-    def run(self, name: str, *arguments: str, stdin: str = "") -> None:
-        """Runs a program to its end. Raises `DatabaseProblem` with its last words if it fails."""
-        done = subprocess.run(
+    def run(self, name: str, *arguments: str, stdin: str = "") -> str:
+        """Runs a program to its end; what it said. Raises `DatabaseProblem` with its last words if it fails."""
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             [self.folder / name, *arguments],
             check=False,
             input=stdin,
@@ -50,6 +50,7 @@ class Programs:
         )
         if done.returncode:
             raise DatabaseProblem(f"PostgreSQL's {name} failed:\n{last_words(done.stdout)}")
+        return done.stdout
 
     def spawn(self, name: str, *arguments: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
         """Starts a program that outlives us: a Ctrl-C in our terminal is not for it."""

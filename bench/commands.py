@@ -1,0 +1,221 @@
+"""Starts, switches and stops per second through the engine, beside pgbench's TPC-B on the same server.
+
+    talktime bench commands [--rounds N] [--seconds S] [--json]
+
+A temporary server on the disk of the data folder, with the durability of real use, so that a commit waits for that disk
+here as there. Every round measures everything in turn, for one client and for thirty-two, so that a machine that is
+busy for a while is busy for all of them; what is printed is the median of the rounds, and the slowest and the quickest.
+
+A start makes a chat, its record and the running timer; a switch makes another chat and moves the record there; a
+stop ends the record. Each is awaited before its client sends the next one. The engine's clients are tasks of this
+process, which writes its log to a file as a service does. TPC-B's scale is the number of its clients, the least at
+which they don't mostly wait for each other's branch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from talktime import Talktime, logs
+from talktime.database.embedded import EmbeddedServer
+from talktime.database.migrate import migrate
+from talktime.database.programs import Programs, bundled_programs
+from talktime.money import parse_credits
+from talktime.settings import load_settings
+from talktime.tariff import Tariff
+
+CLIENTS: Final = (1, 32)
+ADVISORS: Final = 20
+TPC_B: Final = "TPC-B"
+WHAT: Final = ("start", "switch", "stop", TPC_B)
+_TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Rates:
+    """What was measured: for each number of clients and each kind of work, its operations per second in each round."""
+
+    measured: dict[tuple[int, str], list[float]] = field(default_factory=dict)
+
+    def add(self, clients: int, what: str, per_second: float) -> None:
+        """One more round's figure."""
+        self.measured.setdefault((clients, what), []).append(per_second)
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """A line for each: median and spread, and the median's share of TPC-B's."""
+        for (clients, what), rates in self.measured.items():
+            median = statistics.median(rates)
+            yield {
+                "clients": clients,
+                "what": what,
+                "per_second": round(median),
+                "slowest": round(min(rates)),
+                "quickest": round(max(rates)),
+                "of_tpc_b": round(median / statistics.median(self.measured[clients, TPC_B]), 2),
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The engine, and the server it works on."""
+
+    talktime: Talktime
+    programs: Programs
+    tpc_b_url: str
+    users: Sequence[str]
+
+    async def tpc_b(self, clients: int, seconds: int) -> float:
+        """Its transactions per second."""
+        said = await asyncio.to_thread(
+            self.programs.run,
+            "pgbench", "--no-vacuum", f"--client={clients}", f"--jobs={min(2, clients)}", f"--time={seconds}",
+            self.tpc_b_url,
+        )  # fmt: skip
+        found = _TPS.search(said)
+        if found is None:
+            raise RuntimeError(f"pgbench did not say how quick it was:\n{said}")
+        return float(found[1])
+
+    async def commands(self, clients: int, seconds: float, label: str) -> AsyncIterator[tuple[str, float]]:
+        """Starts per second for about that long, then switches and stops of what was started."""
+        seen: list[str] = []
+
+        async def track(user: str, chat: str) -> None:
+            await self.talktime.initialize_time_tracking_for_chat(user, _advisor(user), chat)
+
+        async def start(user: str) -> None:
+            await track(user, f"{user} {label}")
+            seen.append(user)
+
+        yield "start", await _rate(clients, self.users, start, seconds)
+        yield "switch", await _rate(clients, seen, lambda user: track(user, f"{user} {label} moved"))
+        yield "stop", await _rate(clients, seen, lambda user: self.talktime.stop(f"{user} {label} moved"))
+
+
+async def _rate(
+    clients: int, users: Sequence[str], command: Callable[[str], Awaitable[Any]], seconds: float = float("inf")
+) -> float:
+    """Commands per second: one for each user, so many at once, until the users or the seconds are over."""
+    waiting = iter(tuple(users))
+    began = time.perf_counter()
+    done = 0
+
+    async def client() -> None:
+        nonlocal done
+        for user in waiting:
+            await command(user)
+            done += 1
+            if time.perf_counter() - began > seconds:
+                return
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return done / (time.perf_counter() - began)
+
+
+def _advisor(user: str) -> str:
+    return f"advisor {int(user.split()[1]) % ADVISORS}"
+
+
+async def _people(talktime: Talktime, count: int) -> list[str]:
+    """Users with credit, and advisors."""
+    tariff = Tariff.parse({"tiers": [{"rate": "1.20"}]})
+    for number in range(ADVISORS):
+        await talktime.put_advisor(f"advisor {number}", f"Advisor {number}", tariff)
+    users = [f"user {number}" for number in range(count)]
+
+    async def join(user: str) -> None:
+        await talktime.put_user(user, user)
+        await talktime.add_credit(user, parse_credits("100"))
+
+    await _rate(max(CLIENTS), users, join)
+    return users
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    server = EmbeddedServer(folder)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def _bench(folder: Path, users: int) -> AsyncIterator[Bench]:
+    settings = load_settings(data_dir=folder)
+    with _server(folder) as url:
+        programs = bundled_programs(folder / "database")
+        tpc_b_url = url.replace("/talktime?", "/tpc_b?")
+        programs.run("psql", "--no-psqlrc", "--quiet", url, "-c", "create database tpc_b")
+        programs.run("pgbench", "--initialize", "--quiet", f"--scale={max(CLIENTS)}", tpc_b_url)
+        await migrate(url)
+        async with Talktime.connect(url, settings=settings) as talktime:
+            yield Bench(talktime, programs, tpc_b_url, await _people(talktime, users))
+
+
+async def _measure(folder: Path, rounds: int, seconds: int, users: int) -> Rates:
+    rates = Rates()
+    async with _bench(folder, users) as bench:
+        for turn in range(-1, rounds):  # the first one warms up caches and prepared statements, and does not count
+            for clients in CLIENTS:
+                figures = [figure async for figure in bench.commands(clients, seconds, f"{turn} {clients}")]
+                figures.append((TPC_B, await bench.tpc_b(clients, seconds)))
+                for what, per_second in figures:
+                    if turn >= 0:
+                        rates.add(clients, what, per_second)
+    return rates
+
+
+def _show(documents: list[dict[str, Any]], rounds: int) -> None:
+    table = Table(box=None, title=f"per second, the median of {rounds} rounds", title_justify="left")
+    table.add_column("at once", justify="right")
+    table.add_column("what")
+    for name in ("median", "slowest", "quickest", "of TPC-B"):
+        table.add_column(name, justify="right")
+    for line in documents:
+        rates = (f"{line[name]:,}" for name in ("per_second", "slowest", "quickest"))
+        table.add_row(str(line["clients"]), line["what"], *rates, f"{line['of_tpc_b']:.0%}")
+    Console(highlight=False).print(table)
+
+
+def commands(
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="How long each is measured, in seconds.")] = 2,
+    users: Annotated[int, typer.Option(min=32, help="How many users there are to start at most.")] = 4000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Starts, switches and stops per second, beside TPC-B."""
+    data_dir = load_settings().data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=data_dir, prefix="bench-") as folder,
+        (Path(folder) / "log").open("w", encoding="utf-8") as log,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # the one the service runs on
+    ):
+        logs.configure(to=log)
+        rates = runner.run(_measure(Path(folder), rounds, seconds, users))
+    documents = list(rates.documents())
+    if as_json:
+        print(json.dumps({"rounds": rounds, "seconds": seconds, "rates": documents}, indent=2))
+    else:
+        _show(documents, rounds)
+
+
+if __name__ == "__main__":
+    typer.run(commands)
