@@ -82,7 +82,10 @@ def table(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[s
     """Print many things: all of them as JSON, or their `columns` as a table."""
     if printed({name: list(documents)}, as_json):
         return
-    shown = Table(*columns, box=None)
+    shown = Table(box=None)
+    for column in columns:
+        # An id is there to be copied, so a narrow terminal breaks it rather than cutting it off.
+        shown.add_column(column, overflow="fold")
     for document in documents:
         shown.add_row(*(_text(document[column]) for column in columns))
     Console(highlight=False).print(shown if documents else f"No {name}.")
