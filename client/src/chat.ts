@@ -219,7 +219,8 @@ export class Chat {
     const told = instant(until ?? null);
     if (told === null || this.#leaseUntil === null || told <= this.#leaseUntil) return;
     this.#leaseUntil = told;
-    this.#painter.request();
+    // A timer that stood at the old end goes on; one that runs is painted on its second, not between.
+    if (this.#held?.nextMs === null) this.#painter.request();
   }
 
   #paint(): number | null {

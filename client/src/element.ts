@@ -135,7 +135,7 @@ export class TalkTimeElement extends HTMLElement {
   }
 
   #paint(frame: Frame): void {
-    this.setAttribute("state", frame.state);
+    if (this.getAttribute("state") !== frame.state) this.setAttribute("state", frame.state);
     this.toggleAttribute("paid", frame.snapshot !== null && frame.freeMs === 0);
     if (frame.reason) this.setAttribute("reason", frame.reason);
     else this.removeAttribute("reason");
