@@ -115,6 +115,7 @@ function open({ role }: Session, chatId: string): void {
   function announcePaidTime(frame: Frame): void {
     const was = before?.snapshot;
     const is = frame.snapshot;
+    if (!is?.timer.running) find("paid").hidden = true;
     if (!before || !was || !is?.timer.running || frame.freeMs > 0) return;
     const freeEnded = was.timer.running && before.freeMs > 0;
     const startedPaid = was.record?.id !== is.record?.id;

@@ -26,7 +26,8 @@ const rows = new Map<string, Row>();
 
 async function refresh(): Promise<void> {
   try {
-    show((await ask<{ records: Snapshot[] }>("GET", "/records?state=active")).records);
+    const { records } = await ask<{ records: { snapshot: Snapshot }[] }>("GET", "/records?state=active");
+    show(records.map(({ snapshot }) => snapshot));
     showProblem(null);
   } catch (error) {
     showProblem(error);

@@ -16,28 +16,23 @@ export function offerTopUp(): void {
 /** Buttons of the demo, a link to the host's page, or nothing where there is neither. `done` runs after a credit. */
 export function topUpControl(done: () => unknown): HTMLElement[] {
   if (demo) {
+    const summary = make("summary", { class: "button" }, "Top up");
+    const details = make("details", {}, summary);
+    const add = (button: HTMLButtonElement, amount: string) =>
+      act(button, async () => {
+        await topUp(amount);
+        details.open = false;
+        summary.focus();
+        await done();
+      });
     const buttons = AMOUNTS.map((amount) => {
-      const button = make(
-        "button",
-        { type: "button", "aria-label": `Top up ${money(amount)}` },
-        `+${money(amount)}`,
-      );
-      button.addEventListener("click", () =>
-        act(button, async () => {
-          await topUp(amount);
-          await done();
-        }),
-      );
+      const name = `Top up ${money(amount)}`;
+      const button = make("button", { type: "button", "aria-label": name }, `+${money(amount)}`);
+      button.addEventListener("click", () => add(button, amount));
       return button;
     });
-    return [
-      make(
-        "details",
-        {},
-        make("summary", { class: "button" }, "Top up"),
-        make("div", { class: "actions" }, ...buttons),
-      ),
-    ];
+    details.append(make("div", { class: "actions" }, ...buttons));
+    return [details];
   }
   const host = document.documentElement.dataset.topup;
   return host
