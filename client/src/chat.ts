@@ -33,6 +33,8 @@ export class Chat {
   #snapshot: Snapshot | null = null;
   #leaseUntil: number | null = null;
   #sequence: number | null = null;
+  /** The connection was lost since the channel last told the facts: they may be over. */
+  #stale = false;
   /** The last numbers shown: kept while the clock is in doubt. */
   #held: Measure | null = null;
 
@@ -145,6 +147,10 @@ export class Chat {
 
   /** The state may have changed without new facts: the connection or the clock did. */
   refresh(): void {
+    if (this.#connection.status.get() === "reconnecting") {
+      this.#stale = true;
+      this.#sequence = null;
+    }
     this.#facts.set(this.frame());
     this.#painter.request();
   }
@@ -199,6 +205,7 @@ export class Chat {
   #number(snapshot: Snapshot): void {
     const missed = this.#sequence !== null && snapshot.sequence > this.#sequence + 1;
     this.#sequence = missed ? null : snapshot.sequence;
+    this.#stale = false;
     this.#take(snapshot);
     if (missed) this.#connection.watch(this.id);
   }
@@ -206,7 +213,7 @@ export class Chat {
   /** Takes newer facts, from the channel or from an answer, whichever comes first. */
   #take(snapshot: Snapshot): void {
     const before = this.#snapshot;
-    if (before && Date.parse(snapshot.server_time) < Date.parse(before.server_time)) return;
+    if (before && isOlder(snapshot, before)) return;
     const until = instant(snapshot.timer.lease_until);
     // Within a segment a lease only ever grows, and the channel may have told a later end already.
     const same = snapshot.timer.running && before?.timer.since === snapshot.timer.since;
@@ -266,8 +273,7 @@ export class Chat {
     const snapshot = this.#snapshot;
     if (!snapshot) return "syncing";
     if (snapshot.record?.state === "ended") return "ended";
-    const { status } = this.#connection;
-    if (status.get() === "reconnecting" || status.get() === "closed") return "reconnecting";
+    if (this.#stale || this.#connection.status.get() === "closed") return "reconnecting";
     if (!snapshot.timer.running) return "paused";
     return at === null || this.#connection.suspect ? "syncing" : "running";
   }
@@ -278,6 +284,11 @@ export class Chat {
     if (record.state !== "ended" && record.current_chat_id !== this.id) return "switched";
     return record.reason;
   }
+}
+
+function isOlder(one: Snapshot, other: Snapshot): boolean {
+  const ms = Date.parse(one.server_time) - Date.parse(other.server_time);
+  return ms < 0 || (ms === 0 && one.sequence < other.sequence);
 }
 
 /** Null after `ms`. */

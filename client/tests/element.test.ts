@@ -100,9 +100,16 @@ test("comes back by itself, watches again, and never shows less", async () => {
   service.hangUp(1012);
   await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
   expect(element.reading.elapsedMs).toBeGreaterThanOrEqual(shown);
-  service.snapshot = () => begun(61_900);
+  const answer = begun(61_900, PAUSED);
+  service.snapshot = null;
   await vi.waitFor(() => expect(service.count("watch")).toBe(2), soon);
-  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(2), soon);
+  // What was true before the loss may be over: it does not run again before the channel says so.
+  expect(state()).toBe("reconnecting");
+  service.tell({ ...answer, server_time: new Date().toISOString(), sequence: 9 });
+  await vi.waitFor(() => expect(state()).toBe("paused"), soon);
+  expect(text("elapsed")).toBe("1:01");
+  expect(service.count("watch")).toBe(2);
 });
 
 test("an expired token is fetched again; a second refusal is the answer", async () => {
