@@ -5,8 +5,9 @@
 Read the clock before the lock, and a segment may close before it opened; load in the locking statement, and a race
 leaves you with what was true before it.
 
-Commands that arrive while a transaction is under way share the next one: what costs is the round trips and the commit,
-not the commands, so thirty-two at once need two or three commits. Deciding is pure and happens in memory, one command
+Commands that arrive together, or while a transaction is under way, share one: what costs is the round trips and the
+commit, not the commands. They are dealt out evenly to the free lanes, so that one batch is decided while another waits
+for the database. Deciding is pure and happens in memory, one command
 after the other on the state the one before left; a refusal changes nothing and disturbs nobody. If the database
 refuses the whole batch, each of its commands is tried alone.
 """
@@ -119,6 +120,7 @@ class Engine:
         self._waiting: deque[_Job] = deque()
         self._busy: set[str] = set()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._is_pumping = False
         self.commands_done: dict[str, int] = {}
         self.on_deadline_change: Callable[[float], None] = lambda _seconds: None
 
@@ -132,7 +134,7 @@ class Engine:
         """
         job = _Job(command, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
-        self._pump()
+        self._pump_soon()
         return await job.done
 
     async def settle(self, user_ids: Iterable[str], decide: Callable[[Unit], None] | None = None) -> None:
@@ -173,8 +175,8 @@ class Engine:
 
     async def close(self) -> None:
         """Finish what is under way."""
-        while self._lanes:
-            await asyncio.wait(self._lanes)
+        while self._lanes or self._is_pumping:
+            await (asyncio.wait(self._lanes) if self._lanes else asyncio.sleep(0))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Any]:
@@ -196,8 +198,15 @@ class Engine:
             unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
         return units
 
+    def _pump_soon(self) -> None:
+        """After whatever else is ready to run: it may bring more commands."""
+        if not self._is_pumping:
+            self._is_pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
     def _pump(self) -> None:
-        while len(self._lanes) < LANES and (batch := self._take()):
+        self._is_pumping = False
+        while (free := LANES - len(self._lanes)) and (batch := self._take(-(-len(self._waiting) // free))):
             users = {job.command.user_id for job in batch}
             self._busy |= users
             lane = asyncio.create_task(self._run_batch(batch))
@@ -207,17 +216,17 @@ class Engine:
     def _freed(self, users: set[str], lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
         self._busy -= users
-        self._pump()
+        self._pump_soon()
 
-    def _take(self) -> list[_Job]:
-        """The next commands whose payers nobody here is working on: they would only wait for the lock.
+    def _take(self, size: int) -> list[_Job]:
+        """Up to `size` of the next commands whose payers nobody here is working on: they would only wait for the lock.
 
         Two with one idempotency key never share a batch, so that the second finds the first one's answer.
         """
         batch: list[_Job] = []
         kept: deque[_Job] = deque()
         names: set[Any] = set()
-        while self._waiting and len(batch) < BATCH_MAX:
+        while self._waiting and len(batch) < min(size, BATCH_MAX):
             job = self._waiting.popleft()
             repeat = job.command.repeat
             if job.command.user_id in self._busy or (repeat is not None and repeat.name in names):
@@ -300,10 +309,8 @@ class Engine:
             self._publish(told)
         for unit in units.values():
             write_journal(unit.happened, cause)
-            if unit.payer is not unit.loaded:
-                due = meter.next_deadline(unit.payer, unit.rules)
-                if due is not None:
-                    self.on_deadline_change(max(0, due - unit.now) / 1000)
+            if unit.payer is not unit.loaded and unit.due_at is not None:
+                self.on_deadline_change(max(0, unit.due_at - unit.now) / 1000)
 
     async def _answered(self, connection: Any, commands: list[Command]) -> dict[tuple[str, str, str, str], Any]:
         names = [command.repeat.name for command in commands if command.repeat is not None]

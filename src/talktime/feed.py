@@ -33,6 +33,7 @@ log = structlog.get_logger()
 CHANNEL: Final = "talktime"
 PAYLOAD_MAX: Final = 7_500  # PostgreSQL takes 8,000 bytes
 _RETRY_SECONDS: Final = 0.5
+_SPACING_SECONDS: Final = 0.01
 _UNSENT_MAX: Final = 100_000
 
 
@@ -117,6 +118,8 @@ class Feed:
                 self._wake_sender.set()
             finally:
                 self._sending = False
+            # Each notification is a commit of its own: what is published meanwhile shares the next one.
+            await asyncio.sleep(_SPACING_SECONDS)
 
     async def sent(self) -> None:
         """Wait until what was published is sent, for a few tries."""

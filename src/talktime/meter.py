@@ -286,16 +286,19 @@ def record_grace_end(record: Record) -> int:
     return record.allowance_ms + record.tariff.grace_ms if record.tariff.grace_ms else 0
 
 
-def next_deadline(payer: Payer, rules: Rules) -> int | None:
-    """The earliest instant at which something happens by itself, leaving out what live processes keep renewing."""
-    return min((due.at for due in _due(payer, rules, held=False)), default=None)
+def next_deadline(payer: Payer, rules: Rules, ends: Mapping[str, Cut]) -> int | None:
+    """The earliest instant at which something happens by itself, leaving out what live processes keep renewing.
+
+    `ends` are the payer's `cuts`, which whoever stores a deadline stores too.
+    """
+    return min((due.at for due in _due(payer, rules, ends, held=False)), default=None)
 
 
 def settle(payer: Payer, now: int, rules: Rules) -> Payer:
     """Everything that fell due until `now`, in order, each as of its own instant."""
     while True:
         due = min(
-            (due for due in _due(payer, rules, held=True) if due.at <= now),
+            (due for due in _due(payer, rules, cuts(payer), held=True) if due.at <= now),
             key=lambda due: (due.at, _RANK[due.reason], due.record.started_at, due.record.record_id),
             default=None,
         )
@@ -441,8 +444,7 @@ class _Due(NamedTuple):
     record: Record
 
 
-def _due(payer: Payer, rules: Rules, *, held: bool) -> Iterator[_Due]:
-    ends = cuts(payer)
+def _due(payer: Payer, rules: Rules, ends: Mapping[str, Cut], *, held: bool) -> Iterator[_Due]:
     for record in payer.records.values():
         if record.is_running:
             end = ends.get(record.record_id)

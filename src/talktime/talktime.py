@@ -199,6 +199,7 @@ class Talktime:
         started: tuple[Snapshot, bool] = await self.engine.run(
             tracking.initialize_time_tracking_for_chat(user_id, advisor_id, chat_id or new_id(), tariff_version, repeat)
         )
+        self._remember(started[0].chat_id, (user_id, advisor_id))
         return started
 
     async def track(self, chat_id: str, *, tariff_version: int | None = None, repeat: Repeat | None = None) -> Snapshot:
@@ -234,9 +235,8 @@ class Talktime:
             row = await self._fetchrow("chat_parties", chat_id)
             if row is None:
                 raise NotFound("chat")
-            if len(self._parties) >= _PARTIES_KEPT:
-                self._parties.clear()
-            parties = self._parties[chat_id] = (row["user_id"], row["advisor_id"])
+            parties = row["user_id"], row["advisor_id"]
+            self._remember(chat_id, parties)
         return parties
 
     async def chats_of_user(self, user_id: str, *, limit: int = 200) -> list[ChatSummary]:
@@ -429,6 +429,11 @@ class Talktime:
 
     def _publish(self, told: list[Told]) -> None:
         self.feed.publish(told)  # made after the engine, since it reads through it
+
+    def _remember(self, chat_id: str, parties: tuple[str, str]) -> None:
+        if len(self._parties) >= _PARTIES_KEPT:
+            self._parties.clear()
+        self._parties[chat_id] = parties
 
     async def _payer_of(self, chat_id: str) -> str:
         return (await self.chat_parties(chat_id))[0]

@@ -109,8 +109,9 @@ class Unit:
         accrued_ms = sum(e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
         return snapshot(self.payer, record, self.rules, self.now, chat_id, chat.duration_ms + accrued_ms, chat.sequence)
 
-    def saved(self) -> None:
-        """What happened is stored now; it is kept apart for the log."""
+    def saved(self, due_at: int | None) -> None:
+        """What happened is stored now, with the next deadline; it is kept apart for the log."""
+        self.due_at = due_at
         self.happened = self.payer.events
         self.ended |= {event.record.record_id: event.record for event in self.payer.events if isinstance(event, Ended)}
         self.payer = replace(self.payer, events=())
@@ -187,9 +188,11 @@ class Store:
             connection, {(row["advisor_id"], row["tariff_version"]) for row in (*records, *ended, *last)}
         )
 
-        active: dict[str, dict[str, Record]] = {}
+        active: dict[str, dict[str, Record]] = {user_id: {} for user_id in users}
+        stored_cuts: dict[str, dict[str, int | None]] = {user_id: {} for user_id in users}
         for row in records:
-            active.setdefault(row["user_id"], {})[row["record_id"]] = self._record(row)
+            active[row["user_id"]][row["record_id"]] = self._record(row)
+            stored_cuts[row["user_id"]][row["record_id"]] = row["cut_at"]
         units: dict[str, Unit] = {}
         shared: dict[str, Chat] = {}
         for row in accounts:
@@ -198,12 +201,11 @@ class Store:
                 row["user_id"],
                 row["balance"],
                 row["settled_at"],
-                active.get(row["user_id"], {}),
+                active[row["user_id"]],
                 _sockets(sockets, row, rules, now),
             )
-            stored_cuts = {r["record_id"]: r["cut_at"] for r in records if r["user_id"] == row["user_id"]}
             units[row["user_id"]] = Unit(
-                payer, row["due_at"], stored_cuts, row["display_name"], payer, now, rules, shared
+                payer, row["due_at"], stored_cuts[row["user_id"]], row["display_name"], payer, now, rules, shared
             )
         for row in chat_rows:
             chat = Chat(
@@ -289,7 +291,7 @@ class Store:
         if accounts:
             await connection.execute(SQL["save_accounts"], *_columns(accounts, 4))
         for unit in units:
-            unit.saved()
+            unit.saved(due[unit.payer.user_id])
         return told
 
     async def _load_tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> None:
@@ -376,8 +378,8 @@ def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str
     rows: list[tuple[Any, ...]] = []
     due: dict[str, int | None] = {}
     for unit in units:
-        due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules)
         ends = cuts(unit.payer)
+        due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules, ends)
         now_over = {event.record.record_id: event.record for event in unit.payer.events if isinstance(event, Ended)}
         for record_id, record in (unit.payer.records | now_over).items():  # type: ignore[operator]
             cut_at = ends[record_id].at if record_id in ends else None
