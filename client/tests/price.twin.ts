@@ -1,0 +1,17 @@
+/** Prices cases from standard input, for `tests/test_price_twin.py`: one JSON document in, one out. */
+
+import { text } from "node:stream/consumers";
+import { credits, price } from "../src/price.ts";
+import type { Tariff } from "../src/types.ts";
+
+const cases = JSON.parse(await text(process.stdin)) as {
+  tariff: Tariff;
+  elapsed_ms: number;
+  allowance_ms: number;
+}[];
+const answers = cases.map(({ tariff, elapsed_ms, allowance_ms }) => {
+  const paid = price(tariff, elapsed_ms - allowance_ms);
+  const begun = price(tariff, elapsed_ms + 1 - allowance_ms, { grace: false });
+  return { cost: credits(paid.micros), billed_ms: paid.billedMs, committed: credits(begun.micros) };
+});
+process.stdout.write(JSON.stringify(answers));
