@@ -1,0 +1,118 @@
+"""The documents say what is true: their links lead somewhere, their lists are complete, their Python compiles."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import typer.main
+
+from talktime.api.problems import MethodNotAllowed
+from talktime.cli import app
+from talktime.errors import TalktimeError
+from talktime.money import format_credits, parse_credits
+from talktime.settings import PREFIX, Settings
+from talktime.tariff import Tariff, explain, parse_seconds, price
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+DOCUMENTS = sorted(
+    [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FIRST_CELL = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    prose = _FENCED.sub("", document.read_text(encoding="utf-8"))
+    for link in _LINK.findall(prose):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, heading = unquote(link).partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        if heading:
+            assert heading in set(anchors(target)), link
+
+
+def anchors(document: Path) -> Iterator[str]:
+    """What a heading is called in an address."""
+    for heading in re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_settings_are_all_there_and_no_others() -> None:
+    listed = _FIRST_CELL.findall((REFERENCE / "settings.md").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted(PREFIX + name.upper() for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_no_document_names_a_setting_that_does_not_exist(document: Path) -> None:
+    named = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", document.read_text(encoding="utf-8")))
+    assert named <= {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def test_the_errors_are_all_there_and_no_others() -> None:
+    listed = re.findall(
+        r"^\| `([a-z_]+)` \| (\d+) \|", (REFERENCE / "errors.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    errors: set[type[TalktimeError]] = {TalktimeError, MethodNotAllowed, *TalktimeError.__subclasses__()}
+    assert set(listed) == {(error.code, str(int(error.status))) for error in errors}
+    assert len(listed) == len(set(listed))
+
+
+def test_the_commands_are_all_there_and_no_others() -> None:
+    listed = re.findall(
+        r"^\| `talktime ([a-z ]+?)(?= [A-Z\[-]|`)", (REFERENCE / "commands.md").read_text(), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(commands())
+
+
+def commands() -> Iterator[str]:
+    """Everything the program does, as one types it."""
+    for name, command in typer.main.get_group(app).commands.items():
+        below = getattr(command, "commands", None)
+        yield from [name] if below is None else (f"{name} {inner}" for inner in below)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_python_in_documents_compiles(document: Path) -> None:
+    for language, code in _FENCED.findall(document.read_text(encoding="utf-8")):
+        if language == "python":
+            compile(code, name_of(document), "exec")
+
+
+def test_the_figures_of_a_charge_are_what_the_price_function_gives() -> None:
+    text = (ROOT / "docs" / "explanation" / "how-a-charge-is-computed.md").read_text(encoding="utf-8")
+    tariffs = [
+        Tariff.parse(json.loads(next(code for language, code in _FENCED.findall(text) if language == "json"))),
+        Tariff.parse({"free_seconds": 180, "tiers": [{"rate": "1.00", "increment_seconds": 60}]}),
+    ]
+    tables = re.findall(r"^\| seconds \| cost \|.*\n\|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    for tariff, table in zip(tariffs, tables, strict=True):
+        for elapsed, cost, billed in re.findall(r"^\| ([\d.]+) \| ([\d.]+) \| (\d+) \|", table, re.MULTILINE):
+            found = price(tariff, parse_seconds(elapsed))
+            assert (format_credits(found.cost), found.billed_ms) == (cost, int(billed) * 1000), elapsed
+    posted = re.findall(r"^\| [\d.]+ s \| ([\d.]+) s \| ([\d.]+) \|", text, re.MULTILINE)
+    charges = [price(tariffs[0], parse_seconds(total)).cost for total, _ in posted]
+    assert [later - before for before, later in itertools.pairwise([0, *charges])] == [
+        parse_credits(amount) for _, amount in posted
+    ]
+    assert re.findall(
+        r"^\| (.+) \| ([\d.]+) \|$", text.partition("| step |")[2].partition("\n\n")[0], re.MULTILINE
+    ) == [
+        *((line.text, format_credits(line.amount)) for line in explain(tariffs[0], 95_500, 0)),
+        ("cost", "0.66"),
+    ]
