@@ -104,18 +104,20 @@ order by ordinal;
 
 -- name: save_chats
 -- Add time that has passed, note the latest record, and number the change for every chat that shows it.
+-- The array says that they are few: the planner would guess hundreds, and read the whole table.
 with changed as (
     select * from unnest($1::text[], $2::bigint[], $3::text[]) as changed (chat_id, accrued_ms, record_id)
 ), told as (
     select chat_id from chats where record_id = any($4::text[]) union select unnest($5::text[])
+), touched as (
+    select chat_id from changed union select chat_id from told
 )
 update chats c set
     duration_ms = c.duration_ms + coalesce(changed.accrued_ms, 0),
     record_id = coalesce(changed.record_id, c.record_id),
     sequence = c.sequence + (told.chat_id is not null)::int
-from (select chat_id from changed union select chat_id from told) as touched (chat_id)
-left join changed using (chat_id) left join told using (chat_id)
-where c.chat_id = touched.chat_id
+from touched left join changed using (chat_id) left join told using (chat_id)
+where c.chat_id = any(array(select chat_id from touched)) and c.chat_id = touched.chat_id
 returning c.chat_id, c.duration_ms, c.record_id, c.sequence, told.chat_id is not null as told;
 
 -- name: save_accounts
