@@ -15,6 +15,9 @@ const HEARTBEAT_MIN_MS = 1000;
 const SILENCE_HEARTBEATS = 2.5;
 const PONG_MAX_MS = 5000;
 
+/** After a heartbeat: long enough for the other side's answer to count in the lease the pong tells. */
+const ANSWERED_MS = 500;
+
 /** How often to look whether what was sent before has left. */
 const QUEUE_MS = 5;
 
@@ -152,7 +155,6 @@ export class Connection {
   #receive(text: string): void {
     const c3 = performance.now();
     const message = JSON.parse(text) as ServerMessage;
-    this.#listen();
     this.look();
     let broke = false;
     const suspect = this.suspect;
@@ -166,6 +168,7 @@ export class Connection {
       broke = this.#clock.hear(instant(message.snapshot.server_time) ?? 0, c3);
     }
     if (broke) this.#askAnew();
+    else this.#listen();
     this.received.send(message);
     if (broke || suspect !== this.suspect) this.disturbed.send(undefined);
   }
@@ -177,7 +180,9 @@ export class Connection {
       this.#heartbeatMs = Math.max(HEARTBEAT_MIN_MS, sent - this.#lastHeartbeat);
     this.#lastHeartbeat = sent;
     this.send({ type: "heartbeat" });
-    this.#pings.ping();
+    // Timers of a hidden page are held back; this handler is not.
+    if (document.hidden) this.#pings.ping();
+    else this.#waiting = setTimeout(() => this.#pings.ping(), ANSWERED_MS);
   }
 
   #lose(code: number): boolean {

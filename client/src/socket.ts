@@ -20,7 +20,7 @@ const LOST = 4408;
 
 const OPEN_MAX_MS = 8000;
 const BACK_OFF_MIN_MS = 500;
-const BACK_OFF_MAX_MS = 10_000;
+const BACK_OFF_MAX_MS = 5000;
 
 export class Socket {
   readonly status = new Store<SocketStatus>("connecting");
