@@ -135,10 +135,9 @@ export class TalkTimeElement extends HTMLElement {
   }
 
   #paint(frame: Frame): void {
-    if (this.getAttribute("state") !== frame.state) this.setAttribute("state", frame.state);
+    this.#mark("state", frame.state);
+    this.#mark("reason", frame.reason);
     this.toggleAttribute("paid", frame.snapshot !== null && frame.freeMs === 0);
-    if (frame.reason) this.setAttribute("reason", frame.reason);
-    else this.removeAttribute("reason");
     const { elapsed, credits, free, aloud } = this.#parts;
     write(elapsed, frame.reason === "timer_failed" ? "starting…" : digits(frame));
     write(credits, frame.balance ?? "");
@@ -146,6 +145,13 @@ export class TalkTimeElement extends HTMLElement {
     const words = this.#before && remark(this.#before, frame);
     if (words) aloud.textContent = words;
     this.#before = frame;
+  }
+
+  /** Sets an attribute, or removes it, only where that changes something: pages watch them. */
+  #mark(name: string, value: string | null): void {
+    if (this.getAttribute(name) === value) return;
+    if (value === null) this.removeAttribute(name);
+    else this.setAttribute(name, value);
   }
 
   /** Hides what the attribute `show` does not name. */
