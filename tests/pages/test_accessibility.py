@@ -1,0 +1,101 @@
+"""Every page in its states, light and dark, on a phone and on a desk: axe finds nothing, nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Page
+
+from talktime.api.tokens import Role
+
+from .conftest import Demo, Pair, Screens
+
+AXE = Path(__file__).parents[2] / "client/node_modules/axe-core/axe.min.js"
+FREE_THEN_MINUTES = {
+    "free_seconds": 60,
+    "tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}],
+}
+
+looks = pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    return demo.pair(FREE_THEN_MINUTES, "3.00")
+
+
+def findings(page: Page) -> list[dict[str, Any]]:
+    """What axe says against the page, and whether it is wider than its window."""
+    page.evaluate(AXE.read_text())
+    # A colour is measured where it has arrived, not on its way.
+    page.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")
+    found: list[dict[str, Any]] = page.evaluate(
+        "axe.run(document).then(({violations}) => violations.map(v => ({id: v.id, where: v.nodes.map(n => n.html)})))"
+    )
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append({"id": "wider than the window"})
+    return found
+
+
+@looks
+def test_landing(screens: Screens, width: int, scheme: Literal["light", "dark"]) -> None:
+    page = screens.blank(width=width, scheme=scheme)
+    page.goto("/")
+    assert findings(page) == []
+
+
+@looks
+def test_signed_out(screens: Screens, width: int, scheme: Literal["light", "dark"]) -> None:
+    page = screens.blank(width=width, scheme=scheme)
+    page.goto("/user")
+    page.get_by_role("heading", name="You are not signed in").wait_for()
+    assert findings(page) == []
+
+
+@looks
+def test_lists(screens: Screens, demo: Demo, pair: Pair, width: int, scheme: Literal["light", "dark"]) -> None:
+    demo.chat(pair)
+    user = screens.user(pair, "/user", width=width, scheme=scheme)
+    user.locator("#chats .row").wait_for()
+    user.get_by_text("Top up", exact=True).click()
+    assert findings(user) == []
+    advisor = screens.advisor(pair, "/advisor", width=width, scheme=scheme)
+    advisor.locator("#running .row").wait_for()
+    assert findings(advisor) == []
+    operator = screens.of(Role.OPERATOR, "olga", "/operator", width=width, scheme=scheme)
+    operator.get_by_role("button", name=f"Stop {pair.user}").click()
+    assert findings(operator) == []
+
+
+@looks
+def test_chat_in_its_states(
+    screens: Screens, demo: Demo, pair: Pair, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}", width=width, scheme=scheme)
+    advisor = screens.advisor(pair, f"/chat/{chat}", width=width, scheme=scheme)
+    user.wait_for_selector("talk-time[state=running]")
+    user.get_by_label("Your message").fill("Hello, Theo")
+    user.get_by_role("button", name="Send").click()
+    advisor.get_by_text("Hello, Theo").wait_for()
+    assert findings(user) == []
+    assert findings(advisor) == []
+    demo.advance(80)  # paid time, and less than five minutes of credit
+    user.locator("#warning").wait_for()
+    assert findings(user) == []
+    demo.call("POST", f"/chats/{chat}/pause")
+    user.get_by_role("button", name="Continue").wait_for()
+    assert findings(user) == []
+    demo.call("POST", f"/chats/{chat}/resume")
+    demo.advance(170)
+    user.get_by_text("Your credits have run out").wait_for()
+    advisor.get_by_text("Nora is out of credit").wait_for()
+    assert findings(user) == []
+    assert findings(advisor) == []
+    demo.call("POST", f"/chats/{chat}/stop")
+    user.get_by_role("link", name="See the receipt").click()
+    user.locator("#receipt").wait_for()
+    user.get_by_text("The timeline as a table").click()
+    assert findings(user) == []

@@ -1,0 +1,196 @@
+"""The chat page, on both sides, as people use it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from talktime.api.tokens import Role
+
+from .conftest import Demo, Pair, Screens
+
+MINUTES = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+SECONDS = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
+FREE_MINUTE = {**MINUTES, "free_seconds": 60}
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    return demo.pair(MINUTES, "20.00")
+
+
+def running(page: Page) -> Page:
+    page.wait_for_selector("talk-time[state=running]")
+    return page
+
+
+def elapsed_ms(page: Page) -> float:
+    return float(page.evaluate("document.querySelector('talk-time').reading.elapsedMs"))
+
+
+def test_one_person_alone_gets_from_the_landing_to_a_receipt_by_keyboard(screens: Screens) -> None:
+    page = screens.blank()
+    page.goto("/")
+
+    def press_on(role: str, name: str) -> None:
+        """Tab to it, as somebody without a mouse would, and press Enter."""
+        wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+        wanted.wait_for()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if wanted.evaluate("e => e === document.activeElement"):
+                break
+        else:
+            pytest.fail(f"Tab does not reach {name}")
+        page.keyboard.press("Enter")
+
+    press_on("link", "Alice")
+    press_on("button", "Start chat with Ben")
+    running(page)
+    page.get_by_label("Your message").focus()
+    page.keyboard.type("What does this cost?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages .own")).to_contain_text("What does this cost?")
+    # The seat is empty, so the automatic advisor of the demo answers.
+    page.locator("#messages .other").first.wait_for()
+    press_on("button", "Stop")
+    press_on("link", "See the receipt")
+    expect(page.locator("#receipt")).to_be_visible()
+
+
+def test_a_message_arrives_once_and_stays_after_a_refresh(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    user.get_by_label("Your message").fill("Are you\nthere?")
+    user.get_by_role("button", name="Send").click()
+    advisor.get_by_label("Your message").fill("I am")
+    expect(user.get_by_text("Theo is typing…")).to_be_visible()
+    advisor.keyboard.press("Enter")
+    for page in (user, advisor):
+        expect(page.locator("#messages li")).to_have_count(2)
+        page.reload()
+        expect(page.locator("#messages li")).to_have_text([re.compile("Are you\nthere"), re.compile("I am")])
+
+
+def test_loading_a_page_only_reads(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    user.get_by_role("button", name="Pause").click()
+    expect(user.get_by_role("button", name="Continue")).to_be_visible()
+    asked: list[str] = []
+    user.on("request", lambda request: asked.append(request.method))
+    user.reload()
+    expect(user.get_by_role("button", name="Continue")).to_be_visible()
+    assert set(asked) == {"GET"}
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "paused"
+
+
+def test_the_other_side_is_told_of_a_pause_and_can_go_on(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    user.get_by_role("button", name="Pause").click()
+    expect(advisor.locator("#why")).to_contain_text("Nothing is charged until somebody continues.")
+    advisor.get_by_role("button", name="Continue").click()
+    running(user)
+    expect(user.locator("#why-title")).to_be_empty()
+
+
+def test_moving_to_another_chat_and_back(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    user.get_by_role("button", name="New chat").click()
+    user.wait_for_url(lambda url: not url.endswith(chat))
+    running(user)
+    link = advisor.get_by_role("link", name="Go to that chat")
+    link.click()
+    advisor.wait_for_url(user.url)
+    assert abs(elapsed_ms(running(advisor)) - elapsed_ms(user)) < 1000
+    user.get_by_role("button", name=re.compile("Chat 1")).click()
+    user.wait_for_url(f"**/chat/{chat}")
+    running(user)
+    assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]
+
+
+def test_with_nothing_active_another_chat_is_only_shown(screens: Screens, demo: Demo, pair: Pair) -> None:
+    first, second = demo.chat(pair), demo.chat(pair)
+    demo.call("POST", f"/chats/{second}/stop")
+    user = screens.user(pair, f"/chat/{second}")
+    user.get_by_role("link", name=re.compile("Chat 1")).click()
+    user.wait_for_url(f"**/chat/{first}")
+    expect(user.get_by_role("button", name="Start again")).to_be_visible()
+    assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+    user.get_by_role("button", name="Start again").click()
+    running(user)
+
+
+def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(FREE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    expect(user.locator("#phase")).to_have_text("Free time")
+    expect(user.locator("#paid")).to_be_hidden()
+    demo.advance(58 - elapsed_ms(user) / 1000)
+    expect(user.locator("#paid")).to_have_text("Paid time starts now. 1.00 a minute, by whole minutes")
+    expect(user.locator("#phase")).to_have_text("Paid time")
+    user.reload()
+    running(user)
+    expect(user.locator("#phase")).to_have_text("Paid time")
+    expect(user.locator("#paid")).to_be_hidden()
+
+
+def test_running_out_and_topping_up_without_leaving(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(MINUTES, "8.00")
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    expect(user.locator("#forecast")).to_have_text(re.compile(r"^Enough for about 7 min, until \d\d:\d\d$"))
+    expect(advisor.locator("#forecast")).to_have_text(re.compile("^Nora can go on for about 7 min"))
+    expect(user.locator("#warning")).to_be_hidden()
+    demo.advance(185)
+    expect(user.locator("#warning")).to_have_text("Less than 5 minutes of credit left")
+    demo.advance(180)
+    expect(user.locator("#warning")).to_have_text("Less than 2 minutes of credit left")
+    demo.advance(120)
+    expect(user.locator("#why")).to_contain_text(re.compile(r"It waits [01]:\d\d more"))
+    expect(user.locator("#phase")).to_have_text("Out of credit")
+    expect(advisor.locator("#why-title")).to_have_text("Nora is out of credit")
+    # The amounts are there unasked.
+    user.get_by_role("button", name="Top up 5.00").click()
+    running(user)
+    running(advisor)
+    assert demo.call("GET", f"/users/{pair.user}/account")["balance"] == "5.00"
+
+
+def test_all_digits_change_in_one_frame(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(SECONDS, "20.00")
+    user = running(screens.user(pair, f"/chat/{demo.chat(pair)}"))
+    # One observer for all: what changes in one task of the browser comes in one batch.
+    batches: list[list[str]] = user.evaluate(
+        """() => new Promise(done => {
+            const root = document.querySelector('talk-time').shadowRoot;
+            const names = new Map([[document.querySelector('#cost'), 'cost']]);
+            for (const role of ['elapsed', 'credits']) names.set(root.querySelector(`[data-role=${role}]`), role);
+            const batches = [];
+            const observer = new MutationObserver(records => {
+                batches.push([...new Set(records.map(r => names.get(r.target)))].sort());
+                if (batches.length === 4) done(batches);
+            });
+            for (const element of names.keys()) observer.observe(element, {childList: true});
+        })"""
+    )
+    assert batches == [["cost", "credits", "elapsed"]] * 4
+
+
+def test_what_is_not_yours_is_not_shown(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    stranger = screens.of(Role.USER, "alice", f"/chat/{chat}")
+    expect(stranger.get_by_role("alert")).to_have_text("That isn’t here, or it isn’t yours.")
+    expect(stranger.locator("#messages")).not_to_contain_text("Nora")
+    # The refusals are what was wanted here.
+    screens.complaints.clear()

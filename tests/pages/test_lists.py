@@ -1,0 +1,141 @@
+"""The pages around the chats: signing in, lists, receipt, operator."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from talktime.api.tokens import Role
+
+from .conftest import Demo, Pair, Screens
+
+MINUTES = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    return demo.pair(MINUTES, "20.00")
+
+
+@pytest.mark.parametrize(
+    ("person", "page", "heading"),
+    [("alice", "/user", "Your chats"), ("maya", "/advisor", "Your chats"), ("olga", "/operator", "Running now")],
+)
+def test_each_person_of_the_demo_arrives_at_their_page(screens: Screens, person: str, page: str, heading: str) -> None:
+    tab = screens.blank()
+    tab.goto(f"/demo/as/{person}")
+    tab.wait_for_url(f"**{page}")
+    expect(tab.get_by_role("heading", level=1)).to_have_text(heading)
+    assert "token" not in tab.url
+    assert tab.context.cookies() == []
+
+
+@pytest.mark.parametrize(
+    "outside", ["https://evil.example/", "//evil.example/", "/\\evil.example/", "javascript:alert(1)"]
+)
+def test_becoming_somebody_never_leads_outside(screens: Screens, demo: Demo, outside: str) -> None:
+    tab = screens.blank()
+    tab.goto(f"/demo/as/alice?next={outside}")
+    tab.wait_for_url(re.compile(re.escape(demo.address) + "/(user|evil.example/)"))
+
+
+def test_a_token_that_ran_out_leads_back_to_the_same_page(screens: Screens) -> None:
+    tab = screens.blank()
+    tab.goto("/demo/as/alice?next=/user")
+    tab.locator("#content").wait_for()
+    tab.evaluate("sessionStorage.setItem('talktime.token', 'stale')")
+    tab.reload()
+    tab.get_by_role("link", name="Sign in again").click()
+    tab.wait_for_url("**/user")
+    tab.locator("#advisors").wait_for()
+    # The refusals of the stale token are what was wanted here.
+    screens.complaints.clear()
+
+
+def test_a_page_of_another_role_says_so(screens: Screens, pair: Pair) -> None:
+    tab = screens.blank()
+    tab.goto("/demo/as/maya?next=/user")
+    expect(tab.get_by_role("heading", name="This page is for somebody else")).to_be_visible()
+
+
+def test_an_advisor_sees_a_chat_begin_and_end_by_itself(screens: Screens, demo: Demo, pair: Pair) -> None:
+    advisor = screens.advisor(pair, "/advisor")
+    expect(advisor.get_by_text("Nobody is talking to you.")).to_be_visible()
+    chat = demo.chat(pair)
+    advisor.wait_for_selector("#running talk-time[state=running]")
+    before = advisor.locator("#running talk-time").evaluate("e => e.reading.elapsedMs")
+    advisor.wait_for_timeout(300)
+    assert advisor.locator("#running talk-time").evaluate("e => e.reading.elapsedMs") > before
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(advisor.locator("#earlier .row")).to_contain_text("ended")
+    expect(advisor.locator("#running .row")).to_have_count(0)
+
+
+def test_a_users_list_keeps_no_meter_running(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.chat(pair)
+    user = screens.blank()
+    sockets: list[str] = []
+    user.on("websocket", lambda socket: sockets.append(socket.url))
+    user.close()
+    user = screens.user(pair, "/user")
+    user.on("websocket", lambda socket: sockets.append(socket.url))
+    user.reload()
+    expect(user.locator("#chats .row")).to_contain_text("running")
+    expect(user.locator("#available")).to_have_text("19.00")
+    assert sockets == []
+
+
+def test_the_price_is_in_words_and_the_chat_starts_at_it(screens: Screens) -> None:
+    tab = screens.blank()
+    tab.goto("/demo/as/alice")
+    card = tab.locator("#advisors li", has_text="Maya")
+    expect(card).to_contain_text("First 3 minutes free, then 1.00 a minute, by whole minutes")
+    card.get_by_role("button", name="Start chat with Maya").click()
+    tab.wait_for_url("**/chat/*")
+    expect(tab.locator("#price")).to_have_text("First 3 minutes free, then 1.00 a minute, by whole minutes")
+
+
+def amounts(page: Page, selector: str) -> list[Decimal]:
+    return [Decimal(text.replace("−", "-")) for text in page.locator(selector).all_inner_texts()]
+
+
+def test_a_receipt_adds_up_and_shows_its_pauses(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    screens.advisor(pair, f"/chat/{chat}").wait_for_selector("talk-time[state=running]")
+    user.wait_for_selector("talk-time[state=running]")
+    demo.advance(90)
+    demo.call("POST", f"/chats/{chat}/pause")
+    demo.advance(60)
+    demo.call("POST", f"/chats/{chat}/resume")
+    demo.advance(60)
+    demo.call("POST", f"/chats/{chat}/stop")
+    user.get_by_role("link", name="See the receipt").click()
+    user.locator("#receipt").wait_for()
+    (cost,) = amounts(user, "#cost")
+    assert cost == Decimal("3.00")
+    assert sum(amounts(user, "#lines td")) == cost
+    assert sum(amounts(user, "#entries td.number")) == -cost
+    picture = user.get_by_role("img", name="When the time ran")
+    expect(picture.locator("rect")).to_have_count(2)
+    expect(picture.locator("line.pause")).to_have_count(1)
+    user.get_by_text("The timeline as a table").click()
+    expect(user.locator("#stretches tr")).to_have_count(3)
+    expect(user.locator("#stretches tr").nth(1)).to_contain_text("Paused: paused")
+
+
+def test_an_operator_stops_what_runs_after_being_asked(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    operator = screens.of(Role.OPERATOR, "olga", "/operator")
+    row = operator.locator("#records tr", has_text=pair.user)
+    expect(row).to_contain_text("running")
+    row.get_by_role("button", name="Stop").click()
+    operator.get_by_role("button", name="Keep it running").click()
+    assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]
+    row.get_by_role("button", name="Stop").click()
+    operator.get_by_role("button", name="Stop it").click()
+    expect(row).to_have_count(0)
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "stopped"
