@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -41,6 +40,7 @@ SUBPROTOCOL: Final = "bearer."
 HELLO_SECONDS: Final = 10.0
 FRAME_BYTES_MAX: Final = 16 * 1024
 WATCHES_MAX: Final = 200
+C0_MAX: Final = 2**53  # a browser's clock, in milliseconds; NaN is not below it
 MESSAGES_PER_SECOND: Final = 50.0
 MESSAGES_BURST: Final = 200.0
 REFUSALS_MAX: Final = 200
@@ -273,7 +273,7 @@ class Screen:
         self._deadline = loop.call_later(left_seconds, self._outbox.close, SIGN_IN, "this token has expired")
 
     def _pong(self, c0: object, arrived_ms: float) -> None:
-        if isinstance(c0, bool) or not isinstance(c0, int | float) or not (math.isfinite(c0) and abs(c0) < 2**53):
+        if isinstance(c0, bool) or not isinstance(c0, int | float) or not abs(c0) < C0_MAX:
             raise InvalidRequest(("c0", "must be a number of milliseconds"))
         presence = self._talktime.presence
         leases = _instants(presence.leases(self))

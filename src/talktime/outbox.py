@@ -28,6 +28,7 @@ class Outbox:
         self._waiting: deque[dict[str, Any]] = deque()
         self._news = asyncio.Event()
         self._closing: tuple[int, str] | None = None
+        self._writer: asyncio.Task[None] | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -46,22 +47,24 @@ class Outbox:
         self._news.set()
 
     def close(self, code: int, reason: str) -> None:
-        """Send what waits, then close. The first close counts."""
+        """Send what waits, then close, or give up on a screen that does not take it. The first close counts."""
         if self._closing is None:
             self._closing = code, reason
             self._news.set()
+            if self._writer is not None:
+                asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._writer.cancel)
 
     async def write(self) -> None:
-        """Send until `close`. Raises what the socket raises when the other end goes away."""
+        """Send until `close`. Raises what the socket raises when the other end goes away; is cancelled to give up."""
+        self._writer = asyncio.current_task()
         while self._closing is None:
             await self._send_waiting()
             if self._closing is None:
                 self._news.clear()
                 await self._news.wait()
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await self._send_waiting()
-            code, reason = self._closing
-            await self._websocket.close(code, reason)
+        await self._send_waiting()
+        code, reason = self._closing
+        await self._websocket.close(code, reason)
 
     async def _send_waiting(self) -> None:
         while self._waiting:

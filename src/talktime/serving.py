@@ -38,8 +38,8 @@ def address(host: str, port: int) -> str:
     return f"http://{named}:{port}"
 
 
-def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> bool:
-    """Serve until SIGINT or SIGTERM; `announce` is called with the address. False if it could not start."""
+def make_server(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> uvicorn.Server:
+    """The server for `app`; `announce` is called with the address once it listens."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -53,7 +53,12 @@ def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> 
         ws_ping_interval=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config, announce)
+    return _Server(config, announce)
+
+
+def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> bool:
+    """Serve until SIGINT or SIGTERM; `announce` is called with the address. False if it could not start."""
+    server = make_server(app, settings, announce)
     # uvicorn stops on these, and afterwards raises them again for whoever was there before: being told to stop and
     # stopping is success.
     for number in (signal.SIGINT, signal.SIGTERM):

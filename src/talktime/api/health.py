@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from talktime.api.documents import Alive, answers
 from talktime.api.metrics import Metrics
 from talktime.api.opening import opening_of
+from talktime.api.problems import UNREACHABLE
 from talktime.errors import Unavailable
 
 router = APIRouter(tags=["health"])
@@ -45,6 +46,6 @@ async def figures(request: Request) -> Response:
     if talktime is not None:
         try:
             counts |= await talktime.counts()
-        except (OSError, Unavailable):
+        except (*UNREACHABLE, Unavailable):
             counts["engine_open"] = 0.0
     return Response(metrics.text(counts), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -18,6 +20,8 @@ from talktime.errors import RateLimited, TooLarge, Unauthorized
 BODY_BYTES_MAX: Final = 64 * 1024
 REQUESTS_PER_SECOND: Final = 50.0
 REQUESTS_BURST: Final = 300.0
+DISCARD_BYTES_MAX: Final = 64 * 1024 * 1024
+DISCARD_SECONDS: Final = 10.0
 BUCKETS_MAX: Final = 20_000
 
 
@@ -87,14 +91,7 @@ class Limits:
             response = problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
-        if not self._fits(request):
-            await problem_response(_too_large(), {"Connection": "close"})(scope, receive, send)
-            return
-        await self._app(scope, _measured(receive), send)
-
-    def _fits(self, request: Request) -> bool:
-        declared = request.headers.get("content-length", "0")
-        return not declared.isdigit() or int(declared[:20]) <= BODY_BYTES_MAX
+        await self._app(scope, _Measured(receive), send)
 
     def _caller(self, request: Request) -> Caller | Unauthorized | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -113,21 +110,29 @@ class Limits:
         return self._buckets.take(request.client.host if request.client else "unknown")
 
 
-def _measured(receive: Receive) -> Receive:
-    """`receive`, for as many bytes as a body may have: a client may say no length, or a wrong one."""
-    received = 0
+class _Measured:
+    """`receive`, for as many bytes as a body may have; clients may say no length, or a wrong one.
 
-    async def measured() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > BODY_BYTES_MAX:
-            # FastAPI passes this one kind of exception on while it reads a body.
-            raise HTTPException(int(TooLarge.status))
+    What is beyond is read and thrown away before the refusal is sent, within bounds: a client that is still sending
+    when the connection closes would lose the answer.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._received = 0
+
+    async def __call__(self) -> Message:
+        message = await self._next()
+        if self._received <= BODY_BYTES_MAX:
+            return message
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while message.get("more_body") and self._received < DISCARD_BYTES_MAX:
+                    message = await self._next()
+        # FastAPI passes this one kind of exception on while it reads a body.
+        raise HTTPException(int(TooLarge.status))
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
         return message
-
-    return measured
-
-
-def _too_large() -> TooLarge:
-    return TooLarge("The body is larger than 64 KiB.")

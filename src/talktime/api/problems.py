@@ -27,6 +27,10 @@ UNREACHABLE: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # How PostgreSQL refuses a connection to a database that is being moved, restored or closed to us.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 """What a database that went away looks like from here: the same request may succeed later."""
 

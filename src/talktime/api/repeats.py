@@ -12,11 +12,8 @@ from pydantic import Field
 from talktime.api.access import caller_of
 from talktime.engine import Repeat
 
-_Key = Annotated[
-    str,
-    Header(alias="Idempotency-Key", description="The same key and body again give the first answer again."),
-    Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$"),
-]
+_header = Header(alias="Idempotency-Key", description="The same key and body again give the first answer again.")
+_Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
 
 
 async def _repeat(request: Request, key: str) -> Repeat:
@@ -32,12 +29,12 @@ async def _repeat(request: Request, key: str) -> Repeat:
     )
 
 
-async def required_repeat(request: Request, key: _Key) -> Repeat:
+async def required_repeat(request: Request, key: Annotated[_Key, _header]) -> Repeat:
     """The request's key, for what moves money."""
     return await _repeat(request, key)
 
 
-async def optional_repeat(request: Request, key: _Key | None = None) -> Repeat | None:
+async def optional_repeat(request: Request, key: Annotated[_Key | None, _header] = None) -> Repeat | None:
     """The request's key, if it has one."""
     return None if key is None else await _repeat(request, key)
 

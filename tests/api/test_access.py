@@ -1,0 +1,198 @@
+"""Who may call what: every route, against every kind of stranger. A route without a row here fails the first test."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from talktime.api.tokens import Role
+from talktime.asgi import create_app
+from talktime.settings import Settings
+
+
+class Row(NamedTuple):
+    """One call: who may make it, whose it is, and who is in the wrong role though it is theirs."""
+
+    method: str
+    path: str
+    body: Any
+    allowed: tuple[str, ...]
+    strangers: tuple[str, ...] = ()
+    wrong_role: tuple[str, ...] = ()
+
+
+ALL_SIDES = ("service", "user:alice", "advisor:maya")
+STRANGERS = ("user:bob", "advisor:ben", "user:maya", "advisor:alice", "user:nobody")
+TARIFF = {"tiers": [{"rate": "1.00"}]}
+NEW_CHAT = {"user_id": "alice", "advisor_id": "maya", "chat_id": "chat 1"}
+CREDIT = {"amount": "1.00", "kind": "gift"}
+
+ROWS = [
+    Row("PUT", "/v1/users/alice", {"display_name": "A"}, ("service",), STRANGERS, ("user:alice", "operator")),
+    Row("GET", "/v1/users/alice/account", None, ("service", "operator", "user:alice"), STRANGERS),
+    Row("GET", "/v1/users/alice/entries", None, ("service", "operator", "user:alice"), STRANGERS),
+    Row("GET", "/v1/users/alice/chats", None, ("service", "operator", "user:alice"), STRANGERS),
+    Row("POST", "/v1/users/alice/credits", CREDIT, ("service",), STRANGERS, ("user:alice", "operator")),
+    Row("POST", "/v1/users/alice/debits", {"amount": "1.00"}, ("service",), STRANGERS, ("user:alice", "operator")),
+    Row(
+        "PUT",
+        "/v1/advisors/maya",
+        {"display_name": "M", "tariff": TARIFF},
+        ("service",),
+        STRANGERS,
+        ("advisor:maya", "operator"),
+    ),
+    Row("GET", "/v1/advisors/maya", None, (*ALL_SIDES, "operator", *STRANGERS)),
+    Row("GET", "/v1/advisors/maya/chats", None, ("service", "operator", "advisor:maya"), STRANGERS),
+    Row("POST", "/v1/chats", NEW_CHAT, ("service", "user:alice"), STRANGERS, ("advisor:maya", "operator")),
+    Row(
+        "POST",
+        "/v1/chats/chat 1/tracking",
+        None,
+        ("service", "user:alice"),
+        STRANGERS,
+        ("advisor:maya", "operator"),
+    ),
+    Row("GET", "/v1/chats/chat 1/tracking", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row("POST", "/v1/chats/chat 1/heartbeat", None, ("user:alice", "advisor:maya"), STRANGERS, ("operator",)),
+    Row("POST", "/v1/chats/chat 1/pause", None, ALL_SIDES, STRANGERS, ("operator",)),
+    Row("POST", "/v1/chats/chat 1/resume", None, ALL_SIDES, STRANGERS, ("operator",)),
+    Row("GET", "/v1/chats/chat 1/messages", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row(
+        "POST",
+        "/v1/chats/chat 1/messages",
+        {"text": "Hello", "client_id": "1"},
+        ("user:alice", "advisor:maya"),
+        STRANGERS,
+        ("operator",),
+    ),
+    Row("GET", "/v1/records", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("GET", "/v1/records/RECORD", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row("GET", "/v1/records/RECORD/receipt", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row("POST", "/v1/chats/chat 1/stop", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row(
+        "POST",
+        "/v1/tokens",
+        {"role": "user", "subject": "alice"},
+        ("service",),
+        (),
+        ("user:alice", "advisor:maya", "operator"),
+    ),
+    Row(
+        "POST",
+        "/v1/test-clock/advance",
+        {"seconds": 0.5},
+        ("service",),
+        (),
+        ("user:alice", "advisor:maya", "operator"),
+    ),
+]
+ANYONE = [
+    Row("POST", "/v1/price", {"tariff": TARIFF, "seconds": 61}, ()),
+    Row("GET", "/v1/time", None, ()),
+    Row("GET", "/healthz", None, ()),
+    Row("GET", "/readyz", None, ()),
+    Row("GET", "/metrics", None, ()),
+]
+
+
+def _pattern(row: Row) -> tuple[str, str]:
+    path = row.path.replace("/alice", "/{user_id}").replace("/maya", "/{advisor_id}")
+    return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}")
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_every_route_has_its_row(settings: Settings) -> None:
+    routes = {
+        (method.upper(), path)
+        for path, methods in create_app(settings).openapi()["paths"].items()
+        for method in methods
+    }
+    assert routes == {_pattern(row) for row in ROWS + ANYONE}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_who_may(service: Any, row: Row) -> None:
+    await service.people()
+    record_id = (await service.chat())["record"]["id"]
+    path = row.path.replace("RECORD", record_id)
+
+    async def status(by: str | None, at: str = path, body: Any = row.body) -> int:
+        response = await service.call(row.method, at, body, by=by, key=f"key of {by}" if by else None)
+        assert response.is_success or response.headers["content-type"] == "application/problem+json"
+        code: int = response.status_code
+        return code
+
+    before = await service.done("GET", "/v1/users/alice/account")
+    assert await status(None) == 401
+    assert {by: await status(by) for by in row.strangers} == dict.fromkeys(row.strangers, 404)
+    assert {by: await status(by) for by in row.wrong_role} == dict.fromkeys(row.wrong_role, 403)
+    # What isn't there looks exactly like what is somebody else's.
+    nowhere = path.replace("chat 1", "no chat").replace("alice", "nobody").replace("maya", "nobody")
+    if row.strangers and nowhere != path:
+        assert await status("user:bob", nowhere.replace(record_id, "no record")) == 404
+    assert await service.done("GET", "/v1/users/alice/account") == before
+
+    for by in row.allowed:
+        assert await status(by) < 300, by
+
+
+@pytest.mark.parametrize("row", ANYONE, ids=lambda row: f"{row.method} {row.path}")
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_what_needs_no_token(service: Any, row: Row) -> None:
+    assert (await service.call(row.method, row.path, row.body)).status_code == 200
+    forged = {"Authorization": "Bearer not a token"}
+    assert (await service.call(row.method, row.path, row.body, headers=forged)).status_code == 200
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_a_service_names_the_party_it_speaks_for(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    path = "/v1/chats/chat 1/heartbeat"
+    assert (await service.call("POST", path, by="service")).status_code == 422
+    assert (await service.call("POST", path, {"party": "advisor"}, by="service")).status_code == 200
+    assert (await service.call("POST", path, {"party": "advisor"}, by="user:alice")).status_code == 403
+    said = {"text": "Hello", "client_id": "1", "party": "advisor"}
+    message = (await service.call("POST", "/v1/chats/chat 1/messages", said, by="service")).json()
+    assert message["sender"] == "advisor"
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_a_token_that_does_not_hold(service: Any) -> None:
+    await service.people()
+    expired = service.tokens.make(Role.USER, "alice", ttl_seconds=-1)
+    head, claims, signature = service.token("user:alice").split(".")
+    other_signature = signature[:-5] + ("AAAAA" if signature[-5:] != "AAAAA" else "BBBBB")
+    forged = (f"{head}.{claims}.{other_signature}", f"{head}.{claims}.", "e30.e30.e30", "x", "x" * 10_000)
+    for token in (expired, *forged):
+        response = await service.call("GET", "/v1/users/alice/account", headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"].startswith("Bearer")
+        assert response.json()["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_a_made_token_works(service: Any) -> None:
+    await service.people()
+    made = await service.done("POST", "/v1/tokens", {"role": "user", "subject": "alice", "ttl_seconds": 60})
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    assert (await service.call("GET", "/v1/users/alice/account", headers=headers)).status_code == 200
+    assert (await service.call("GET", "/v1/users/bob/account", headers=headers)).status_code == 404
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_ids_are_the_hosts_own(service: Any) -> None:
+    """Slashes, percent signs, spaces and other scripts are as good as letters."""
+    for user_id in ("a/b", "100%", "50%2Fx", "naïve ü/ñ 你好", "?&#", "x" * 128):
+        await service.done("PUT", f"/v1/users/{_quoted(user_id)}", {"display_name": "U"})
+        account = await service.done("GET", f"/v1/users/{_quoted(user_id)}/account", by=f"user:{user_id}")
+        assert account["user_id"] == user_id
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415
+
+    return quote(text, safe="")

@@ -1,0 +1,160 @@
+"""Bad input: each a clear problem document that points at the field, and the service unharmed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+TIER = {"rate": "1.00"}
+TARIFF = {"tiers": [TIER]}
+TIMELESS = {"tiers": [{**TIER, "per_seconds": 0}]}
+ADVISOR = {"display_name": "M", "tariff": TARIFF}
+LONG = "x" * 10_000
+
+BAD = [
+    ("PUT", "/v1/users/u", {}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": 7}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": ""}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": "   "}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": "x" * 201}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": "a\0b"}, "display_name"),
+    ("PUT", "/v1/users/u", {"display_name": "U", "balance": "1"}, "balance"),
+    ("PUT", "/v1/users/u", [], "body"),
+    ("PUT", "/v1/users/u", "U", "body"),
+    ("PUT", f"/v1/users/{LONG}", {"display_name": "U"}, "user_id"),
+    ("PUT", "/v1/users/a%00b", {"display_name": "U"}, "user_id"),
+    ("PUT", "/v1/users/a%09b", {"display_name": "U"}, "user_id"),
+    ("PUT", "/v1/advisors/m", {"display_name": "M"}, "tariff"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": []}, "tariff"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {}}, "tariff.tiers"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {"tiers": []}}, "tariff.tiers"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {"tiers": [TIER] * 51}}, "tariff.tiers"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {"tiers": [{"rate": "-1"}]}}, "tariff.tiers[0].rate"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {"tiers": [{"rate": 1.0}]}}, "tariff.tiers[0].rate"),
+    (
+        "PUT",
+        "/v1/advisors/m",
+        {**ADVISOR, "tariff": TIMELESS},
+        "tariff.tiers[0].per_seconds",
+    ),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {**TARIFF, "free_seconds": float("nan")}}, "tariff.free_seconds"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "tariff": {**TARIFF, "free": 3}}, "tariff.free"),
+    ("PUT", "/v1/advisors/m", {**ADVISOR, "terms": {}}, "terms"),
+    ("POST", "/v1/users/alice/credits", {"amount": "-1.00", "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "0", "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "0.0000001", "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "9" * 200, "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": 1, "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "1e3", "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "１", "kind": "gift"}, "amount"),
+    ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "bribe"}, "kind"),
+    ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "gift", "expires_at": None}, "expires_at"),
+    ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "gift", "reference": "x" * 201}, "reference"),
+    ("POST", "/v1/users/alice/debits", {"amount": None}, "amount"),
+    ("POST", "/v1/chats", {"user_id": "alice"}, "advisor_id"),
+    ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": LONG}, "chat_id"),
+    ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": ""}, "chat_id"),
+    ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": "\ud800"}, "chat_id"),
+    ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "tariff_version": "1"}, "tariff_version"),
+    ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "tariff_version": 10**30}, "tariff_version"),
+    ("POST", "/v1/chats/chat 1/pause", {"why": "tea"}, "why"),
+    ("POST", "/v1/chats/chat 1/heartbeat", {"party": "both"}, "party"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "", "client_id": "1", "party": "user"}, "text"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "x" * 4001, "client_id": "1", "party": "user"}, "text"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "a\0b", "client_id": "1", "party": "user"}, "text"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "\ud800", "client_id": "1", "party": "user"}, "text"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "x", "client_id": "x" * 129, "party": "user"}, "client_id"),
+    ("POST", "/v1/chats/chat 1/messages", {"text": "x", "client_id": "1"}, "party"),
+    ("GET", "/v1/chats/chat 1/messages?after=-1", None, "after"),
+    ("GET", "/v1/chats/chat 1/messages?after=x", None, "after"),
+    ("GET", "/v1/users/alice/entries?limit=0", None, "limit"),
+    ("GET", "/v1/users/alice/entries?before=x", None, "before"),
+    ("GET", "/v1/records?state=lost", None, "state"),
+    ("POST", "/v1/price", {"tariff": TARIFF}, "seconds"),
+    ("POST", "/v1/price", {"tariff": TARIFF, "seconds": -1}, "seconds"),
+    ("POST", "/v1/price", {"tariff": TARIFF, "seconds": "1.0001"}, "seconds"),
+    ("POST", "/v1/price", {"tariff": TARIFF, "seconds": True}, "seconds"),
+    ("POST", "/v1/price", {"tariff": TARIFF, "seconds": "1" * 500}, "seconds"),
+    ("POST", "/v1/tokens", {"role": "king", "subject": "x"}, "role"),
+    ("POST", "/v1/tokens", {"role": "user", "subject": "x", "ttl_seconds": 0}, "ttl_seconds"),
+    ("POST", "/v1/test-clock/advance", {"seconds": -1}, "seconds"),
+    ("POST", "/v1/test-clock/advance", {"seconds": 10**12}, "seconds"),
+]
+
+RAW = [
+    (b'{"display_name": ', "application/json"),
+    (b'{"display_name": "U"}', "text/plain"),
+    (b'{"display_name": "U"}', None),
+    (b"display_name=U", "application/x-www-form-urlencoded"),
+    (b'{"display_name": "\xff"}', "application/json"),
+    (b"[" * 30_000, "application/json"),
+    (b"9" * 30_000, "application/json"),
+    (b"null", "application/json"),
+    (b"", "application/json"),
+]
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_bad_bodies(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    before = await service.done("GET", "/v1/users/alice/account")
+    for number, (method, path, body, field) in enumerate(BAD):
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"bad {number}"}
+        content = None if body is None else json.dumps(body).encode()
+        response = await service.call(method, path, by="service", headers=headers, content=content)
+        assert response.status_code == 422, (method, path, body, response.text)
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert problem["code"] == "invalid_request"
+        assert field in [error["field"] for error in problem["errors"]], (method, path, body, problem)
+        assert len(response.content) < 3_000
+    assert await service.done("GET", "/v1/users/alice/account") == before
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_what_is_no_json(service: Any) -> None:
+    for content, kind in RAW:
+        headers = {} if kind is None else {"Content-Type": kind}
+        response = await service.call("PUT", "/v1/users/u", by="service", content=content, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
+        # Without a token nobody is told what is wrong with a body.
+        assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_huge_bodies(service: Any) -> None:
+    async def endless() -> Any:
+        for _ in range(160):
+            yield b"x" * 65_536
+
+    for content in (b"x" * 65_537, b"x" * 10_000_000, endless()):
+        response = await service.call(
+            "PUT", "/v1/users/u", by="service", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert (response.status_code, response.json()["code"]) == (413, "too_large")
+    assert (await service.call("GET", "/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_unknown_people_and_things(service: Any) -> None:
+    await service.people()
+    for number, (method, path, body) in enumerate(
+        (
+            ("GET", "/v1/users/nobody/account", None),
+            ("GET", "/v1/advisors/nobody", None),
+            ("GET", "/v1/chats/nothing/tracking", None),
+            ("POST", "/v1/chats/nothing/tracking", None),
+            ("POST", "/v1/chats/nothing/stop", None),
+            ("GET", "/v1/chats/nothing/messages", None),
+            ("GET", "/v1/records/nothing", None),
+            ("GET", "/v1/records/nothing/receipt", None),
+            ("POST", "/v1/users/nobody/credits", {"amount": "1.00", "kind": "gift"}),
+            ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "nobody"}),
+            ("POST", "/v1/chats", {"user_id": "nobody", "advisor_id": "maya"}),
+        )
+    ):
+        response = await service.call(method, path, body, by="service", key=f"key {number}")
+        assert (response.status_code, response.json()["code"]) == (404, "not_found"), (method, path)

@@ -1,0 +1,280 @@
+"""The live channel: who gets in, what is told, in which order, and what can't hurt it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Any
+
+import pytest
+import websockets
+
+from talktime.api.tokens import Role
+from talktime.asgi import create_app
+from talktime.outbox import WAITING_MAX, Outbox
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+async def test_snapshots_follow_one_another_without_a_gap(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    async with service.live("user:alice") as user, service.live("advisor:maya") as advisor:
+        heard: dict[str, list[dict[str, Any]]] = {}
+        for name, live in (("user", user), ("advisor", advisor)):
+            await live.say("watch", chat_id="one")
+            heard[name] = [await live.hear("snapshot")]
+        for act in ("pause", "resume", "pause", "resume", "stop"):
+            await service.done("POST", f"/v1/chats/one/{act}", by="user:alice")
+        for name, live in (("user", user), ("advisor", advisor)):
+            while heard[name][-1]["snapshot"]["record"]["state"] != "ended":
+                heard[name].append(await live.hear("snapshot"))
+            numbers = [message["snapshot"]["sequence"] for message in heard[name]]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert heard["user"][-1]["snapshot"]["chat"] == heard["advisor"][-1]["snapshot"]["chat"]
+
+
+async def test_asking_again_gives_the_snapshot_again(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    async with service.live("operator") as live:
+        await live.say("watch", chat_id="chat 1")
+        first = await live.hear("snapshot")
+        await live.say("watch", chat_id="chat 1")
+        second = await live.hear("snapshot")
+        assert second["snapshot"]["sequence"] == first["snapshot"]["sequence"]
+        await live.say("unwatch", chat_id="chat 1")
+        await live.say("ping", c0=1)
+        await live.hear("pong")
+        await service.done("POST", "/v1/chats/chat 1/pause")
+        await live.say("ping", c0=2)
+        assert (await live.hear("snapshot", "pong"))["type"] == "pong"
+
+
+async def test_messages_and_typing_reach_the_other_side(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    async with service.live("user:alice") as user, service.live("advisor:maya") as advisor:
+        for live in (user, advisor):
+            await live.say("watch", chat_id="chat 1")
+            await live.hear("snapshot")
+        await user.say("typing", chat_id="chat 1")
+        assert await advisor.hear("typing") == {"type": "typing", "chat_id": "chat 1", "party": "user"}
+        for number in range(5):
+            await user.say("message", chat_id="chat 1", client_id=str(number), text=f"Hello {number}")
+        for live in (user, advisor):
+            heard = [(await live.hear("message"))["message"] for _ in range(5)]
+            assert [(message["position"], message["text"], message["sender"]) for message in heard] == [
+                (number + 1, f"Hello {number}", "user") for number in range(5)
+            ]
+        # A repeat changes nothing, and whoever repeats hears that it had arrived.
+        await user.say("message", chat_id="chat 1", client_id="2", text="Hello 2")
+        assert (await user.hear("message"))["message"]["position"] == 3
+    assert len((await service.done("GET", "/v1/chats/chat 1/messages"))["messages"]) == 5
+
+
+async def test_pongs_carry_engine_time(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    async with service.live("user:alice") as live:
+        await live.say("watch", chat_id="chat 1")
+        await live.hear("snapshot")
+        await live.say("ping", c0=123.5)
+        pong = await live.hear("pong")
+        assert pong["c0"] == 123.5
+        assert pong["s1"] <= pong["s2"]
+        assert pong["epoch"] == (await service.done("GET", "/v1/time"))["epoch"]
+        assert set(pong["leases"]) == {"chat 1"}
+        ahead_ms = time.time() * 1000 - pong["s2"]
+        assert abs(ahead_ms) < 60_000  # nobody has moved the clock
+        await service.done("POST", "/v1/test-clock/advance", {"seconds": 3600})
+        async with asyncio.timeout(10):
+            while pong["s2"] - time.time() * 1000 < 3_000_000:
+                await live.say("ping", c0=1)
+                pong = await live.hear("pong")
+        assert pong["epoch"] == (await service.done("GET", "/v1/time"))["epoch"]
+
+
+async def test_signing_in(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    token = service.token("user:alice")
+    async with service.live(subprotocols=[websockets.Subprotocol(f"bearer.{token}")]) as live:
+        assert live.socket.subprotocol == f"bearer.{token}"
+        await live.say("watch", chat_id="chat 1")
+        await live.hear("snapshot")
+    async with service.live(subprotocols=[websockets.Subprotocol("bearer.nonsense")]) as live:
+        assert await live.close_code() == 4401
+    for first in ({"type": "watch", "chat_id": "chat 1"}, {"type": "hello", "token": "x"}, {"type": "ping", "c0": 1}):
+        async with service.live() as live:
+            await live.socket.send(json.dumps(first))
+            assert await live.close_code() == 4401
+    async with service.live() as live:
+        assert await live.close_code() == 4401  # nobody said hello
+
+
+async def test_a_token_that_expires_ends_the_visit(service: Any) -> None:
+    async with service.live() as live:
+        await live.say("hello", token=service.tokens.make(Role.OPERATOR, "o", ttl_seconds=2))
+        await live.say("ping", c0=1)
+        await live.hear("pong")
+        assert await live.close_code() == 4401
+    async with service.live() as live:
+        await live.say("hello", token=service.tokens.make(Role.OPERATOR, "o", ttl_seconds=2))
+        await live.say("hello", token=service.tokens.make(Role.OPERATOR, "o", ttl_seconds=60))
+        await asyncio.sleep(3)
+        await live.say("ping", c0=1)
+        await live.hear("pong")
+
+
+@pytest.mark.parametrize("who", ["user:bob", "advisor:ben", "user:maya", "advisor:alice"])
+@pytest.mark.parametrize("act", ["watch", "message", "typing"])
+async def test_others_chats_are_closed(service: Any, who: str, act: str) -> None:
+    await service.people()
+    await service.chat()
+    said = {"client_id": "1", "text": "Hello"} if act == "message" else {}
+    for chat_id in ("chat 1", "no chat"):
+        async with service.live(who) as live:
+            await live.say(act, chat_id=chat_id, **said)
+            assert await live.close_code() == 4403
+    assert (await service.done("GET", "/v1/chats/chat 1/messages"))["messages"] == []
+
+
+async def test_nonsense_is_answered_and_does_no_harm(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    async with service.live("user:alice") as live:
+        for frame in (
+            "",
+            "not json",
+            "[]",
+            "null",
+            "[" * 9_000,
+            "{}",
+            '{"type": 7}',
+            '{"type": "dance"}',
+            '{"type": "watch"}',
+            '{"type": "watch", "chat_id": 7}',
+            '{"type": "watch", "chat_id": "a\\u0000b"}',
+            '{"type": "watch", "chat_id": "chat 1", "now": true}',
+            '{"type": "ping"}',
+            '{"type": "ping", "c0": "1"}',
+            '{"type": "ping", "c0": NaN}',
+            '{"type": "ping", "c0": true}',
+            '{"type": "ping", "c0": 1' + "0" * 400 + "}",
+            '{"type": "message", "chat_id": "chat 1", "text": "x"}',
+            '{"type": "message", "chat_id": "chat 1", "client_id": "1", "text": ""}',
+            '{"type": "message", "chat_id": "chat 1", "client_id": "1", "text": "\\ud800"}',
+            '{"type": "message", "chat_id": "chat 1", "client_id": "1", "text": "a\\u0000b"}',
+            '{"type": "hello"}',
+            b"\x00\x01",
+        ):
+            await live.socket.send(frame)
+            answer = await live.hear("problem", "pong", "snapshot", "message")
+            assert answer["type"] == "problem", frame
+            assert answer["problem"]["code"] == "invalid_request", frame
+        await live.say("hello", token=service.token("advisor:maya"))
+        assert (await live.hear("problem"))["problem"]["errors"][0]["field"] == "token"
+        await live.say("watch", chat_id="chat 1")
+        await live.hear("snapshot")
+
+
+async def test_frames_that_are_too_big(service: Any) -> None:
+    async with service.live("operator") as live:
+        await live.socket.send("x" * 17_000)
+        assert await live.close_code() == 1009
+    async with service.live("operator") as live:
+        await live.socket.send("é" * 16_000)  # 32,000 bytes
+        assert await live.close_code() == 1009
+    assert (await service.call("GET", "/readyz")).status_code == 200
+
+
+async def _flood(live: Any) -> None:
+    with contextlib.suppress(websockets.ConnectionClosed):
+        while True:
+            await live.say("ping", c0=1)
+            await asyncio.sleep(0)  # the server and this flood share a loop
+
+
+async def test_floods(service: Any) -> None:
+    async with service.live("operator") as live:
+        flood = asyncio.create_task(_flood(live))
+        assert await live.close_code() == 4429
+        await flood
+    async with service.live("operator") as live:
+        for _ in range(230):
+            await live.say("ping", c0=1)
+        assert (await live.hear("problem"))["problem"]["code"] == "rate_limited"
+        await asyncio.sleep(1)
+        await live.say("ping", c0=7)
+        async with asyncio.timeout(10):
+            while (await live.hear("pong"))["c0"] != 7:
+                pass
+
+
+async def test_one_socket_watches_so_many_chats(service: Any) -> None:
+    await service.people()
+    for number in range(201):
+        await service.chat(f"c{number}")
+    async with service.live("operator") as live:
+        for number in range(200):
+            await live.say("watch", chat_id=f"c{number}")
+            assert (await live.hear("snapshot", "problem"))["type"] == "snapshot"
+            await asyncio.sleep(0.02)
+        await live.say("watch", chat_id="c200")
+        assert (await live.hear("problem"))["chat_id"] == "c200"
+
+
+async def test_a_screen_too_slow_is_lost(server: Any) -> None:
+    """A socket that takes little: what waits for it is bounded, and it is closed instead of being told half."""
+
+    class Stuck:
+        closed: tuple[int, str] | None = None
+
+        async def send_text(self, _text: str) -> None:
+            await asyncio.sleep(0.2)
+
+        async def close(self, code: int, reason: str) -> None:
+            self.closed = code, reason
+
+    stuck = Stuck()
+    outbox = Outbox(stuck, lambda: 0.0)  # type: ignore[arg-type]
+    writer = asyncio.create_task(outbox.write())
+    await asyncio.sleep(0)
+    for number in range(WAITING_MAX + 2):
+        outbox.put({"type": "n", "number": number})
+    await asyncio.wait_for(writer, 5)
+    assert stuck.closed == (4408, "too slow")
+
+
+async def test_a_screen_that_takes_nothing_is_given_up(service: Any) -> None:
+    async with service.live("operator") as live:
+        flood = asyncio.create_task(_flood(live))  # and reads none of the answers
+        metrics = "talktime_live_sockets 1.0"
+        async with asyncio.timeout(30):
+            while metrics in (await service.call("GET", "/metrics")).text:
+                await asyncio.sleep(0.2)
+        flood.cancel()
+
+
+async def test_the_silent_are_lost(settings: Any, start: Any) -> None:
+    async with start(create_app, settings.model_copy(update={"presence_lease_seconds": 1})) as service:
+        await service.people()
+        await service.chat()
+        async with service.live("user:alice") as user, service.live("operator") as operator:
+            await user.say("watch", chat_id="chat 1")
+            heard = await user.hear("heartbeat")
+            assert set(heard) == {"type", "s2", "epoch", "leases"}
+            await operator.hear("heartbeat")
+            assert await user.close_code() == 4408
+            assert await operator.close_code() == 4408
+
+
+async def test_stopping_tells_the_screens(settings: Any, start: Any) -> None:
+    async with start(create_app, settings) as service:
+        socket = await websockets.connect(service.address.replace("http", "ws") + "/v1/live")
+        await socket.send(json.dumps({"type": "hello", "token": service.token("operator")}))
+    await asyncio.wait_for(socket.wait_closed(), 10)
+    assert socket.close_code == 1012

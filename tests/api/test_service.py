@@ -1,0 +1,194 @@
+"""What every answer has in common, and what the service says about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from talktime.asgi import create_app
+from talktime.settings import Settings
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+@newest
+async def test_headers_on_everything(service: Any) -> None:
+    for path, status in (
+        ("/", 200),
+        ("/docs", 200),
+        ("/openapi.json", 200),
+        ("/healthz", 200),
+        ("/v1/time", 200),
+        ("/v1/users/alice/account", 401),
+        ("/v1/nothing", 404),
+        ("/nothing", 404),
+        ("/static/nothing.js", 404),
+        ("/static/..%2f..%2fcli.py", 404),
+    ):
+        response = await service.call("GET", path, headers={"Origin": "https://elsewhere.example"})
+        assert response.status_code == status, path
+        assert "default-src 'self'" in response.headers["content-security-policy"]
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in response.headers
+        assert "server" not in response.headers
+        if status >= 400:
+            assert response.headers["content-type"] == "application/problem+json", path
+            assert response.json()["status"] == status
+
+
+@newest
+async def test_methods_that_do_not_exist(service: Any) -> None:
+    response = await service.call("DELETE", "/v1/time")
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] == "GET"
+    # A browser asks this way whether another site may call; the answer is no.
+    preflight = await service.call(
+        "OPTIONS", "/v1/chats", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}
+    )
+    assert preflight.status_code == 405
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+async def test_what_nobody_expected(service: Any, settings: Settings, caplog: Any) -> None:
+    """A table is gone: the answer has no insides, the log has them, and the next request is served."""
+    await service.people()
+    connection = await asyncpg.connect(settings.database_url)
+    await connection.execute("alter table talktime.advisors rename to lost_advisors")
+    response = await service.call("GET", "/v1/advisors/maya", by="service")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_error")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "advisors" not in response.text
+    await connection.execute("alter table talktime.lost_advisors rename to advisors")
+    await connection.close()
+    assert (await service.call("GET", "/v1/advisors/maya", by="service")).status_code == 200
+
+
+async def test_a_database_that_goes_away(service: Any, settings: Settings, server: Any) -> None:
+    await service.people()
+    url = settings.database_url or ""
+    name = url.split("?")[0].rsplit("/", 1)[1]
+    server.execute(f"alter database {name} allow_connections false")
+    server.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+    for path, by in (("/v1/users/alice/account", "service"), ("/readyz", None)):
+        response = await service.call("GET", path, by=by)
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable"), path
+    assert (await service.call("GET", "/healthz")).status_code == 200
+    assert (await service.call("GET", "/metrics")).status_code == 200
+    server.execute(f"alter database {name} allow_connections true")
+    async with asyncio.timeout(20):
+        while (await service.call("GET", "/readyz")).status_code != 200:
+            await asyncio.sleep(0.1)
+    assert (await service.call("GET", "/v1/users/alice/account", by="service")).status_code == 200
+
+
+@newest
+async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path, start: Any) -> None:
+    from talktime.database.migrate import migrate  # noqa: PLC0415
+
+    settings = Settings(database_url=empty_database_url, data_dir=tmp_path, port=0)
+    async with start(create_app, settings) as service:
+        response = await service.call("GET", "/readyz")
+        assert response.status_code == 503
+        assert "talktime migrate" in response.json()["detail"]
+        assert (await service.call("GET", "/v1/time")).status_code == 503
+        async with service.live() as live:
+            assert await live.close_code() == 1013
+        await migrate(empty_database_url)
+        async with asyncio.timeout(20):
+            while (await service.call("GET", "/readyz")).status_code != 200:
+                await asyncio.sleep(0.1)
+        assert (await service.call("GET", "/v1/time")).status_code == 200
+
+
+@newest
+async def test_figures(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    async with service.live("user:alice") as live:
+        await live.say("watch", chat_id="chat 1")
+        await live.hear("snapshot")
+        text = (await service.call("GET", "/metrics")).text
+    assert "talktime_live_sockets 1.0" in text
+    assert 'talktime_http_requests_total{method="POST",route="/v1/chats",status="201"} 1.0' in text
+    assert "talktime_engine_open 1.0" in text
+    assert "alice" not in text
+    assert "chat 1" not in text
+
+
+@newest
+async def test_the_test_clock_exists_only_for_tests(settings: Settings, start: Any) -> None:
+    async with start(create_app, settings.model_copy(update={"test_clock": False})) as service:
+        response = await service.call("POST", "/v1/test-clock/advance", {"seconds": 1}, by="service")
+        assert response.status_code == 404
+        assert "/v1/test-clock/advance" not in (await service.call("GET", "/openapi.json")).json()["paths"]
+
+
+@newest
+async def test_the_test_clock_advances(service: Any) -> None:
+    before = (await service.call("GET", "/v1/time")).json()["server_time"]
+    now = (await service.done("POST", "/v1/test-clock/advance", {"seconds": 86_400.5}))["now"]
+    assert now > before
+    assert (await service.call("GET", "/v1/time")).json()["server_time"] >= now
+
+
+@newest
+async def test_inside_a_hosts_application(settings: Settings) -> None:
+    """Mounted, without anybody running our lifespan: it opens at the first request."""
+    app = create_app(settings)
+    host = Starlette(routes=[Mount("/meter", app)])
+    transport = httpx.ASGITransport(host)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://host.example") as client:
+            assert (await client.get("/meter/readyz")).status_code == 200
+            assert (await client.get("/meter/v1/users/u/account")).status_code == 401
+            page = (await client.get("/meter/")).text
+            assert 'href="/meter/static/pages/base.css"' in page
+            assert (await client.get("/meter/docs")).status_code == 200
+    finally:
+        await app.state.opening.close()
+
+
+@newest
+async def test_the_interface_is_described(service: Any) -> None:
+    document = (await service.call("GET", "/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["responses"].keys() >= {"4XX", "5XX"}, (method, path)
+            public = path in {"/v1/price", "/v1/time", "/healthz", "/readyz", "/metrics"}
+            assert public != bool(operation.get("security")), (method, path)
+            assert operation["description"]
+    page = (await service.call("GET", "/docs")).text
+    for path in document["paths"]:
+        assert path in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert json.dumps(document).count("HTTPValidationError") == 0
+
+
+@newest
+async def test_limits_count_per_person(service: Any) -> None:
+    await service.people()
+    path = "/v1/advisors/maya"
+    answers = await asyncio.gather(*(service.call("GET", path, by="user:alice") for _ in range(450)))
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert refused[0].json()["code"] == "rate_limited"
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert (await service.call("GET", path, by="advisor:maya")).status_code == 200
+    backend = await asyncio.gather(*(service.call("GET", path, by="service") for _ in range(450)))
+    assert {answer.status_code for answer in backend} == {200}
+    strangers = await asyncio.gather(*(service.call("GET", path) for _ in range(450)))
+    assert {answer.status_code for answer in strangers} == {401, 429}
+    # Pages are the same for everybody, and always there.
+    assert (await service.call("GET", "/")).status_code == 200
