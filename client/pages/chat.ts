@@ -9,11 +9,11 @@ import { connect, type Frame, type Snapshot, type TalkTimeElement } from "../src
 import { converse } from "./parts/conversation.ts";
 import { find, say } from "./parts/dom.ts";
 import { actsOf, explain, forecast, phaseOf, type Viewer, warning } from "./parts/explain.ts";
-import { act, enter, showProblem } from "./parts/frame.ts";
+import { act, enter, offerTopUp, showProblem } from "./parts/frame.ts";
 import { offerNewChat, pairChats, showPair } from "./parts/pair.ts";
 import { root, signedIn, signOut, token } from "./parts/service.ts";
 import type { Session } from "./parts/session.ts";
-import { offerTopUp, topUpControl } from "./parts/topup.ts";
+import { topUpControl } from "./parts/topup.ts";
 import { money, price } from "./parts/words.ts";
 
 const PAID_SHOWN_MS = 12_000;

@@ -167,6 +167,22 @@ def test_running_out_and_topping_up_without_leaving(screens: Screens, demo: Demo
     assert demo.call("GET", f"/users/{pair.user}/account")["balance"] == "5.00"
 
 
+def test_a_start_without_credit_offers_a_top_up(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(MINUTES, "1.00")
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    # The minute that had begun took all of it.
+    user = screens.user(pair, f"/chat/{chat}")
+    user.get_by_role("button", name="Start again").click()
+    expect(user.get_by_role("alert")).to_contain_text("There isn’t enough credit for that.")
+    user.get_by_role("button", name="Top up 5.00").click()
+    user.get_by_role("button", name="Start again").click()
+    running(user)
+    expect(user.get_by_role("alert")).to_be_hidden()
+    # The browser tells of the refusal too.
+    screens.complaints.clear()
+
+
 def test_all_digits_change_in_one_frame(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(SECONDS, "20.00")
     user = running(screens.user(pair, f"/chat/{demo.chat(pair)}"))

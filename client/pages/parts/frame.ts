@@ -1,5 +1,6 @@
 /** What every page begins with: the ways in its header, and a panel instead of the content when nobody is signed in. */
 
+import { RequestProblem } from "../../src/request.ts";
 import { demo } from "./demo.ts";
 import { find, make, say } from "./dom.ts";
 import { inWords, root } from "./service.ts";
@@ -27,11 +28,18 @@ export function enter(...roles: Role[]): Session | null {
   return session;
 }
 
-/** Say what went wrong in the page's own line, or clear it with null. */
+/** Say what went wrong in the page's own line, or clear it with null. Where credit would help, offer it. */
 export function showProblem(error: unknown): void {
   const line = find("problem");
   line.hidden = error === null;
   say(line, error === null ? "" : inWords(error));
+  if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") offerTopUp();
+}
+
+/** Show the amounts unasked: the moment to choose one has come. */
+export function offerTopUp(): void {
+  const details = document.querySelector<HTMLDetailsElement>("#topup details");
+  if (details) details.open = true;
 }
 
 /** Run a person's act from a button: disabled meanwhile, its refusal shown. */
