@@ -80,7 +80,8 @@ function fact(name: string, value: string): HTMLElement {
 }
 
 function row({ from, to, ms, chat, reason: why }: Stretch): HTMLElement {
-  const what = chat === null ? `Paused: ${reason(why)}` : `Chat ${chat}`;
+  const pause = why === "paused" ? "Paused" : `Paused: ${reason(why)}`;
+  const what = chat === null ? pause : `Chat ${chat}`;
   const time = (instant: Instant): HTMLElement =>
     make("td", {}, make("time", { datetime: instant }, exactly(instant)));
   return make("tr", {}, time(from), time(to), make("td", {}, what), number(stopwatch(ms)));
