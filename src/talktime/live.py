@@ -149,6 +149,7 @@ class Screen:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """A watched chat changed."""
+        self._talktime.presence.learn(snapshot)
         watch = self._watches.get(snapshot.chat_id)
         if watch is None:
             return

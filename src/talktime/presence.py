@@ -102,9 +102,15 @@ class Presence:
         except BaseException:
             self._drop(socket, key)
             raise
-        if snapshot.timer.running and snapshot.timer.lease_until is not None:
-            self._known.setdefault(chat_id, dict.fromkeys(Party, snapshot.timer.lease_until))
+        self.learn(snapshot)
         return snapshot
+
+    def learn(self, snapshot: Snapshot) -> None:
+        """A chat that begins to run has a lease to be told at once, not only from the next heartbeat on."""
+        if not snapshot.timer.running:
+            self._known.pop(snapshot.chat_id, None)
+        elif snapshot.timer.lease_until is not None:
+            self._known.setdefault(snapshot.chat_id, dict.fromkeys(Party, snapshot.timer.lease_until))
 
     async def detach(self, socket: Hashable, chat_id: str | None = None) -> None:
         """The socket no longer watches this chat, or any; what it has proved still counts for a lease."""
