@@ -57,7 +57,7 @@ async def test_twenty_switches_between_chats_add_up_to_the_millisecond(stage: St
     standing = (await stage.tracking(left))["chat"]["duration_ms"]
     user, advisor = await stage.both_screens(current)
     await advisor.page.goto(f"{stage.nodes[-1].address}/chat/{left}")
-    await advisor.page.wait_for_function("document.querySelector('talk-time').reading.elapsedMs !== null")
+    await advisor.page.wait_for_selector("talk-time:not([state=syncing])")
     await asyncio.sleep(1.5)
     await stage.assert_agreement(current, user)
     assert await advisor.elapsed_ms() == (await stage.tracking(left))["chat"]["duration_ms"] == standing
