@@ -75,9 +75,11 @@ class Screen:
         """Since the page was loaded, no running digit went back or was skipped, and no script failed."""
         samples = await self.page.evaluate("window.samples")
         assert samples
-        # A page that has just loaded knows the time a frame before it paints it.
-        running = [sample for sample in samples if sample[2] == "running" and sample[3] != "--:--"]
-        for (at, elapsed, _, digits), (next_at, next_elapsed, _, next_digits) in pairwise(running):
+        for (at, elapsed, state, digits), (next_at, next_elapsed, next_state, next_digits) in pairwise(samples):
+            # A screen that learns of a pause late takes back the delay, and a page that has just loaded knows the time
+            # a frame before it paints it.
+            if not state == next_state == "running" or digits == "--:--" or next_digits == "--:--":
+                continue
             assert next_elapsed >= elapsed, f"back from {elapsed} to {next_elapsed}"
             step = _seconds(next_digits) - _seconds(digits)
             assert step >= 0, f"digits back from {digits} to {next_digits}"
