@@ -547,8 +547,11 @@ def _lease_extended(record: Record, party: Party, until: int) -> Record:
 def _open(payer: Payer, record: Record, now: int, rules: Rules, reason: Reason | None) -> Payer:
     """Start the record's timer: the one place that does."""
     if not rules.timer_starts:
-        # One that had failed before keeps waiting from then.
-        return payer if record.reason is Reason.TIMER_FAILED else _wait(payer, record, now, Reason.TIMER_FAILED)
+        if record.reason is not Reason.TIMER_FAILED:
+            return _wait(payer, record, now, Reason.TIMER_FAILED)
+        # One that had failed before keeps waiting from then; it may have moved to another chat, though.
+        has_moved = payer.records[record.record_id].chat_id != record.chat_id
+        return _with(payer, record, *([Waiting(record, now)] if has_moved else []))
     record = replace(
         record, state=State.RUNNING, reason=None, running_since=now, settled_at=now, paused_at=None, waiting_since=None
     )

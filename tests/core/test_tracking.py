@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from talktime import Reason, State, Talktime, parse_credits
+from talktime import Reason, State, Talktime, Tariff, parse_credits
 from talktime.engine import Repeat
 from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
+from talktime.settings import load_settings
 from talktime.tariff import price
 from talktime.views import Snapshot
 
@@ -236,3 +237,30 @@ async def test_the_schema_refuses(talktime: Talktime, sql: str) -> None:
     await begin(talktime)
     with pytest.raises((asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError)):
         await talktime._pool.execute(sql)
+
+
+async def test_a_chat_can_be_changed_while_its_timer_fails(talktime: Talktime) -> None:
+    await talktime._pool.execute(FAIL)
+    first = await begin(talktime)
+    second = await talktime.initialize_time_tracking_for_chat("alice", "maya", "second")
+    assert (second.record.id, second.record.current_chat_id) == (first.record.id, "second")
+    assert (second.record.reason, second.timer.running) == (Reason.TIMER_FAILED, False)
+    await talktime._pool.execute("drop trigger fail on segments")
+    await talktime.timers.check_health()
+    assert (await talktime.snapshot("second")).timer.running
+    assert not (await talktime.snapshot("first")).timer.running
+
+
+async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(database_url: str) -> None:
+    settings = load_settings(database_url=database_url, presence_lease_seconds=1, abandon_seconds=1)
+    async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
+        await visitor.put_user("alice", "Alice")
+        await visitor.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+        await visitor.add_credit("alice", parse_credits("100.00"))
+        first = await begin(visitor)
+        await visitor._pool.execute("update engine_clock set offset_ms = offset_ms + 60000")
+        again = await begin(visitor)
+        assert again.timer.running
+        assert again.record.id != first.record.id
+        assert (await visitor.record(first.record.id)).ended_at == first.record.started_at + 1_000
+        assert await visitor.broken_rules() == []

@@ -381,7 +381,8 @@ def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str
         ends = cuts(unit.payer)
         due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules, ends)
         now_over = {event.record.record_id: event.record for event in unit.payer.events if isinstance(event, Ended)}
-        for record_id, record in (unit.payer.records | now_over).items():  # type: ignore[operator]
+        # Those that are over first: a pair's next record is refused while its last one is stored as active.
+        for record_id, record in (now_over | unit.payer.records).items():  # type: ignore[operator]
             cut_at = ends[record_id].at if record_id in ends else None
             if record is not unit.loaded.records.get(record_id) or cut_at != unit.stored_cuts.get(record_id):
                 rows.append(_record_row(record, cut_at))
