@@ -120,6 +120,11 @@ async def test_what_is_no_json(service: Any) -> None:
         headers = {} if kind is None else {"Content-Type": kind}
         response = await service.call("PUT", "/v1/users/u", by="service", content=content, headers=headers)
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
+        # A key is read from the body too.
+        keyed = await service.call(
+            "POST", "/v1/users/u/credits", by="service", key="no json", content=content, headers=headers
+        )
+        assert (keyed.status_code, keyed.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
         # Without a token nobody is told what is wrong with a body.
         assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
 

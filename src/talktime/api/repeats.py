@@ -18,8 +18,11 @@ _Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]
 
 async def _repeat(request: Request, key: str) -> Repeat:
     # What was said, not how it was spelt: key order and spaces don't make another request.
-    said = json.loads(await request.body() or b"{}")
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    body = await request.body()
+    try:
+        canonical = json.dumps(json.loads(body or b"{}"), sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        canonical = body  # no JSON: it will be refused as a body, not here
     return Repeat(
         caller=caller_of(request).name,
         method=request.method,
