@@ -288,7 +288,8 @@ def stop_record(context: typer.Context, record_id: str, as_json: Json = False) -
 
     async def work(talktime: Any) -> Any:
         record = await talktime.record(_id(record_id))
-        await talktime.stop(record.current_chat_id)
+        if record.is_active:  # else its chat may have gone on with another record, which is not meant
+            await talktime.stop(record.current_chat_id)
         return await talktime.record(record_id)
 
     console.show(run(context, work).document(), as_json)
