@@ -30,6 +30,9 @@ BATCH: Final = 500
 LOOK_SECONDS: Final = 1.0
 """How long the worker sleeps at most: other nodes may have stored a nearer deadline."""
 
+BUSY_SECONDS: Final = 0.05
+"""How long it leaves alone what it could not settle."""
+
 OVERDUE_MS: Final = 5_000
 
 
@@ -145,7 +148,8 @@ class ChatTimerManager:
         due = await self._engine.pool.fetchval(SQL["next_due"])
         if due is not None:
             now = await self._engine.pool.fetchval(SQL["engine_now"])
-            self._wake_in(max(0, due - now) / 1000)
+            # What is still due is being worked on elsewhere, or failed: looking again at once would be a busy loop.
+            self._wake_in((due - now) / 1000 if due > now else BUSY_SECONDS)
 
     async def _guarded(self, work: Callable[[], Awaitable[Any]]) -> None:
         """A worker outlives a database that is away for a while."""

@@ -264,3 +264,27 @@ async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(databa
         assert again.record.id != first.record.id
         assert (await visitor.record(first.record.id)).ended_at == first.record.started_at + 1_000
         assert await visitor.broken_rules() == []
+
+
+async def test_the_worker_waits_for_who_holds_a_due_account(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(database_url=database_url, presence_lease_seconds=1)
+    async with Talktime.connect(database_url, settings=settings) as node:
+        await node.put_user("alice", "Alice")
+        await node.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+        await node.add_credit("alice", parse_credits("100.00"))
+        await begin(node)
+        rounds = 0
+        settle_due = node.timers.settle_due
+
+        async def counted() -> int:
+            nonlocal rounds
+            rounds += 1
+            return await settle_due()
+
+        monkeypatch.setattr(node.timers, "settle_due", counted)
+        async with node._pool.acquire() as connection, connection.transaction():
+            await connection.execute("select from accounts where user_id = 'alice' for update")
+            await asyncio.sleep(2)
+        assert 1 < rounds < 50
+        await asyncio.sleep(0.5)
+        assert (await rows(node, "select reason from records"))[0]["reason"] == Reason.USER_AWAY.value
