@@ -1,0 +1,157 @@
+"""The command line as people run it: what it prints, and with which code it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talktime.api.tokens import Role, Tokens
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+SECRET = "a secret for tests, long enough to sign"
+TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+
+
+class Cli:
+    """Runs `talktime` with settings of its own."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
+            "TALKTIME_DATABASE_URL": database_url,
+            "TALKTIME_DATA_DIR": str(folder),
+            "TALKTIME_SECRET": SECRET,
+        }
+        (folder / "tariff.json").write_text(json.dumps(TARIFF))
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", "from talktime.cli import main; main()"]
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """What it prints, having ended with `code`."""
+        done = subprocess.run(
+            [*self.command, *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done
+        assert "Traceback" not in done.stderr
+        assert SECRET not in done.stdout + done.stderr
+        if code:
+            assert done.stderr.strip()
+        return done.stdout
+
+    def document(self, *arguments: str) -> Any:
+        """Its `--json`."""
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture
+def cli(database_url: str, tmp_path: Path) -> Cli:
+    return Cli(database_url, tmp_path)
+
+
+def test_people_and_their_credit(cli: Cli) -> None:
+    assert cli.document("user", "add", "alice", "--name", "Alice")["created"]
+    assert cli.document("advisor", "set", "maya", "--tariff", "tariff.json")["tariff_version"] == 1
+    assert cli.document("user", "credit", "alice", "12.50")["balance"] == "12.50"
+    assert cli.document("user", "debit", "alice", "2.5", "--reference", "tea")["balance"] == "10.00"
+    assert [entry["amount"] for entry in cli.document("user", "entries", "alice")["entries"]] == ["-2.50", "12.50"]
+    assert "10.00" in cli("user", "show", "alice")
+    assert cli.document("user", "chats", "alice") == {"chats": []}
+    assert cli.document("record", "list") == {"records": []}
+    assert cli.document("doctor") == {"broken": []}
+    assert cli.document("migrate") == {"applied": []}
+
+
+def test_exit_codes(cli: Cli) -> None:
+    cli("user", "show", "nobody", code=3)
+    cli("record", "show", "nothing", code=3)
+    cli("receipt", "nothing", code=3)
+    cli("dance", code=2)
+    cli("price", "--tariff", "missing.json", "--seconds", "1", code=2)
+    cli("price", "--tariff", "tariff.json", "--seconds", "-1", code=2)
+    cli("user", "credit", "alice", "much", code=2)
+    cli("token", "create", "--role", "king", "--subject", "x", code=2)
+    cli("token", "create", "--role", "user", "--subject", "a\nb", code=2)
+    cli("demo", "--host", "0.0.0.0", code=2)
+    (cli.folder / "tariff.json").write_text('{"tiers": []}')
+    cli("advisor", "set", "maya", "--tariff", "tariff.json", code=2)
+    cli.environment["TALKTIME_PORT"] = "many"
+    cli("user", "show", "nobody", code=2)
+
+
+def test_a_database_that_is_not_there(cli: Cli) -> None:
+    cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://somebody:hush-hush@127.0.0.1:1/nothing"
+    for command in (("doctor",), ("migrate",), ("user", "show", "alice")):
+        assert not cli(*command, code=1)
+
+
+def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:
+    cli.environment["TALKTIME_DATABASE_URL"] = empty_database_url
+    cli("doctor", code=1)
+    assert cli.document("migrate")["applied"]
+    assert cli("doctor") == "Every rule holds.\n"
+
+
+def test_tokens_are_printed_alone(cli: Cli) -> None:
+    printed = cli("token", "create", "--role", "user", "--subject", "alice", "--ttl", "60")
+    assert re.fullmatch(r"[\w.-]+\n", printed)
+    caller = Tokens(SECRET).read(printed.strip())
+    assert (caller.role, caller.subject) == (Role.USER, "alice")
+
+
+def test_prices(cli: Cli) -> None:
+    assert cli.document("price", "--tariff", "tariff.json", "--seconds", "60.001") == {
+        "cost": "2.00",
+        "billed_seconds": 120,
+    }
+    assert cli("price", "--tariff", "tariff.json", "--seconds", "60") == "1.00 for 60 billed seconds\n"
+
+
+def test_serving_a_bill(cli: Cli) -> None:
+    """A whole conversation over HTTP, looked at from the command line; and a clean end."""
+    cli("user", "add", "alice")
+    cli("advisor", "set", "maya", "--tariff", "tariff.json")
+    cli("user", "credit", "alice", "5")
+    process = subprocess.Popen(
+        [*cli.command, "serve", "--port", "0"], env=cli.environment, cwd=cli.folder, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        address = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        token = Tokens(SECRET).make(Role.SERVICE, "host")
+        request = urllib.request.Request(
+            f"{address}/v1/chats",
+            json.dumps({"user_id": "alice", "advisor_id": "maya", "chat_id": "c"}).encode(),
+            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as response:
+            record_id = json.load(response)["record"]["id"]
+        running = cli.document("record", "list", "--state", "running")["records"]
+        assert [record["id"] for record in running] == [record_id]
+        assert cli.document("record", "stop", record_id)["state"] == "ended"
+        receipt = cli.document("receipt", record_id)
+        assert receipt["cost"] == "1.00"
+        assert [entry["amount"] for entry in receipt["entries"]] == ["-1.00"]
+        assert "1.00" in cli("receipt", record_id)
+        assert cli.document("doctor") == {"broken": []}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

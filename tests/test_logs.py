@@ -1,0 +1,60 @@
+"""No secret reaches a log, however deep it is or whatever it is called."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from talktime import logs
+from talktime.api.tokens import Role, Tokens
+
+TOKEN = Tokens("a secret for tests, long enough to sign").make(Role.USER, "alice")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"token": "hush"},
+        {"Authorization": "hush"},
+        {"database_password": "hush"},
+        {"TALKTIME_SECRET": "hush"},
+        {"settings": {"secret": "hush", "deep": [{"access_token": "hush"}]}},
+        {"url": "postgresql://somebody:hush@host/db"},
+        {"header": "Bearer hush-hush"},
+        {"header": "bearer.hush"},
+    ],
+)
+def test_secrets_are_redacted(event: dict[str, object]) -> None:
+    said = json.dumps(logs.redact(None, "info", event))
+    assert "hush" not in said
+    assert logs.REDACTED in said
+
+
+def test_what_is_no_secret_stays() -> None:
+    event = {"event": "timer_manager.start_timer", "user_id": "alice", "url": "postgresql://host/db", "n": 7}
+    assert logs.redact(None, "info", dict(event)) == event
+
+
+def test_a_token_in_a_sentence_or_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    before = logging.getLogger().handlers[:]
+    try:
+        logs.configure()
+        try:
+            int(f"bad token {TOKEN}")
+        except ValueError:
+            structlog.get_logger("talktime").exception("service.failed", said=f"it was {TOKEN}")
+        logging.getLogger("library").warning("saw %s", TOKEN)
+    finally:
+        logging.getLogger().handlers[:] = before
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"].split()[0] for line in lines] == ["service.failed", "saw"]
+    assert TOKEN not in stream.getvalue()
+    assert lines[0]["level"] == "error"
+    assert "ValueError" in lines[0]["exception"]
