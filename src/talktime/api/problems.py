@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -101,9 +102,15 @@ def add_handlers(app: FastAPI) -> None:
     What nobody expected is not handled here but in the outermost layer (`envelope`), which puts its headers on it too.
     """
 
-    async def refuse(_request: Request, error: Exception) -> JSONResponse:
-        headers = error.headers if isinstance(error, HTTPException) else None
-        return problem_response(refused(error), headers)
+    async def refuse(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            return problem_response(refused(error))
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and path.startswith("/v1/"):
+            # An id may hold a slash, so the router takes more addresses for known than there are.
+            methods = _methods_at(app.openapi()["paths"], path)
+            return problem_response(refused(error) if methods else NotFound("address"), {"Allow": ", ".join(methods)})
+        return problem_response(refused(error), error.headers)
 
     async def replay(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Repeated):
@@ -119,6 +126,14 @@ def add_handlers(app: FastAPI) -> None:
     for kind in (TalktimeError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Repeated, replay)
+
+
+def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
+    found: set[str] = set()
+    for template, methods in paths.items():
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)), path):
+            found.update(methods)
+    return sorted(method.upper() for method in found)
 
 
 def _http_refusal(error: HTTPException) -> TalktimeError:

@@ -1,0 +1,38 @@
+"""The OpenAPI document is true: schemathesis makes requests of it, and every answer has to fit."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+SECONDS_MAX = 40
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_answers_fit_their_description(service: Any, tmp_path: Path) -> None:
+    await service.people()
+    await service.chat()
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        "run",
+        f"{service.address}/openapi.json",
+        f"--header=Authorization: Bearer {service.token('service')}",
+        f"--max-time={SECONDS_MAX}",
+        "--max-examples=10",
+        "--phases=examples,coverage,fuzzing",
+        # It knows nobody's ids, so much of what is well said finds nothing.
+        "--exclude-checks=positive_data_acceptance",
+        "--generation-deterministic",
+        "--no-color",
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()[-5000:]
+    assert (await service.call("GET", "/readyz")).status_code == 200
