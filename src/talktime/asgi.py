@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from talktime import live, pages
 from talktime.api import chats, health, openapi, people, records, service
+from talktime.api.addresses import Addresses
 from talktime.api.envelope import Envelope
 from talktime.api.limits import Limits
 from talktime.api.metrics import Metrics
@@ -72,6 +73,7 @@ def create_app(
     app.state.on_screens = on_screens
     app.state.pages = pages.Pages(topup_url=settings.topup_url)
     add_handlers(app)
+    app.add_middleware(Addresses)
     app.add_middleware(Limits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
     for part in (people, chats, records, service, health, openapi, live, pages):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("schemathesis")
-SECONDS_MAX = 40
+SECONDS_MAX = 30
 
 
 @pytest.mark.parametrize("server", ["pg18"], indirect=True)
@@ -23,7 +23,7 @@ async def test_answers_fit_their_description(service: Any, tmp_path: Path) -> No
         f"{service.address}/openapi.json",
         f"--header=Authorization: Bearer {service.token('service')}",
         f"--max-time={SECONDS_MAX}",
-        "--max-examples=10",
+        "--max-examples=5",
         "--phases=examples,coverage,fuzzing",
         # It knows nobody's ids, so much of what is well said finds nothing.
         "--exclude-checks=positive_data_acceptance",

@@ -50,6 +50,8 @@ async def test_methods_that_do_not_exist(service: Any) -> None:
     response = await service.call("DELETE", "/v1/time")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response.headers["allow"] == "GET"
+    response = await service.call("DELETE", "/v1/chats/c/messages")
+    assert response.headers["allow"] == "GET, POST"
     # A browser asks this way whether another site may call; the answer is no.
     preflight = await service.call(
         "OPTIONS", "/v1/chats", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}

@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from talktime.api.addresses import read_id
 from talktime.api.bodies import is_id
 from talktime.api.opening import opened
 from talktime.api.tokens import Caller, Role
@@ -75,7 +76,7 @@ class Allow:
         """
         caller = caller_of(request)
         if self.own is not None:
-            await require_own(talktime, caller, self.own, request.path_params[f"{self.own}_id"])
+            await require_own(talktime, caller, self.own, read_id(request.path_params[f"{self.own}_id"]))
         if caller.role not in self.roles:
             raise Forbidden(f"A token of role {caller.role} may not do this.")
         return caller

@@ -6,8 +6,18 @@ import unicodedata
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictStr,
+    WithJsonSchema,
+)
 
+from talktime.api.addresses import SLASH, read_id
 from talktime.api.tokens import TTL_SECONDS_MAX, Role
 from talktime.meter import Party
 from talktime.money import parse_credits
@@ -22,11 +32,11 @@ _CONTROL: Final = frozenset({"Cc", "Cs"})  # control characters, and halves of s
 
 def is_id(text: str) -> bool:
     """Whether `text` could be anybody's or anything's id: 1 to 128 characters, none of them a control character."""
-    return 0 < len(text) <= ID_LENGTH_MAX and _CONTROL.isdisjoint(map(unicodedata.category, text))
+    return 0 < len(text) <= ID_LENGTH_MAX and SLASH not in text and _CONTROL.isdisjoint(map(unicodedata.category, text))
 
 
 def _without_control(text: str) -> str:
-    if not _CONTROL.isdisjoint(map(unicodedata.category, text)):
+    if SLASH in text or not _CONTROL.isdisjoint(map(unicodedata.category, text)):
         raise ValueError("must not contain control characters")
     return text
 
@@ -121,10 +131,7 @@ Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
-UserId = Annotated[Id, Path()]
-AdvisorId = Annotated[Id, Path()]
-ChatId = Annotated[Id, Path()]
-RecordId = Annotated[Id, Path()]
+PathId = Annotated[Id, BeforeValidator(read_id), Path()]
 
 
 class Body(BaseModel):

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute, require_own
-from talktime.api.bodies import ChatId, CreateChat, Heartbeat, NewMessage, Nothing, Track
+from talktime.api.bodies import CreateChat, Heartbeat, NewMessage, Nothing, PathId, Track
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import OptionalRepeat
@@ -65,11 +65,11 @@ def _named(caller: Caller, body: CreateChat) -> str:
     return body.advisor_id if caller.role is Role.ADVISOR else body.user_id
 
 
-@router.post("/chats/{chat_id:path}/tracking", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
 async def track(
     talktime: Engine,
     _caller: ServiceOrUser,
-    chat_id: ChatId,
+    chat_id: PathId,
     repeat: OptionalRepeat,
     body: Track | None = None,
 ) -> JSONResponse:
@@ -78,48 +78,48 @@ async def track(
     return JSONResponse((await talktime.track(chat_id, tariff_version=version, repeat=repeat)).document())
 
 
-@router.get("/chats/{chat_id:path}/tracking", responses=answers(documents.Snapshot))
-async def snapshot(talktime: Engine, _caller: Viewer, chat_id: ChatId) -> JSONResponse:
+@router.get("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
+async def snapshot(talktime: Engine, _caller: Viewer, chat_id: PathId) -> JSONResponse:
     """Everything one screen needs."""
     return JSONResponse((await talktime.snapshot(chat_id)).document())
 
 
-@router.post("/chats/{chat_id:path}/heartbeat", responses=answers(documents.Snapshot))
-async def heartbeat(talktime: Engine, caller: Side, chat_id: ChatId, body: Heartbeat | None = None) -> JSONResponse:
+@router.post("/chats/{chat_id}/heartbeat", responses=answers(documents.Snapshot))
+async def heartbeat(talktime: Engine, caller: Side, chat_id: PathId, body: Heartbeat | None = None) -> JSONResponse:
     """Proof of presence without a socket; a host's backend names the `party` that is present."""
     party = party_of(caller, body.party if body else None)
     return JSONResponse((await talktime.heartbeat(chat_id, party)).document())
 
 
-@router.post("/chats/{chat_id:path}/pause", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/pause", responses=answers(documents.Snapshot))
 async def pause(
-    talktime: Engine, _caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, _caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
     return JSONResponse((await talktime.pause(chat_id, repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id:path}/resume", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
 async def resume(
-    talktime: Engine, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Resume the record, on its current chat."""
     return JSONResponse((await talktime.resume(chat_id, by=_acting(caller), repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id:path}/stop", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/stop", responses=answers(documents.Snapshot))
 async def stop(
-    talktime: Engine, _caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, _caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
     return JSONResponse((await talktime.stop(chat_id, repeat=repeat)).document())
 
 
-@router.get("/chats/{chat_id:path}/messages", responses=answers(documents.Messages))
+@router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))
 async def messages(
     talktime: Engine,
     _caller: Viewer,
-    chat_id: ChatId,
+    chat_id: PathId,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="the position to begin after")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> JSONResponse:
@@ -128,8 +128,8 @@ async def messages(
     return JSONResponse({"messages": [message.document() for message in found]})
 
 
-@router.post("/chats/{chat_id:path}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
-async def send_message(talktime: Engine, caller: Side, chat_id: ChatId, body: NewMessage) -> JSONResponse:
+@router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
+async def send_message(talktime: Engine, caller: Side, chat_id: PathId, body: NewMessage) -> JSONResponse:
     """Say something; the same `client_id` again is the same message (200)."""
     sender = party_of(caller, body.party)
     message, created = await talktime.send_message(chat_id, sender, body.text, body.client_id)

@@ -9,14 +9,13 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import AddCredit, AdvisorId, Debit, Id, PutAdvisor, PutUser, UserId
+from talktime.api.bodies import AddCredit, Debit, Id, PathId, PutAdvisor, PutUser
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import RequiredRepeat
 from talktime.api.tokens import Role
 from talktime.talktime import Talktime
 
-# A host's ids may contain anything, a slash too: such an id arrives as `%2F` and is a path to the router.
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["people"])
 
 Engine = Annotated[Talktime, Depends(opened)]
@@ -28,23 +27,23 @@ _that_advisor = Depends(Allow(Role.SERVICE, Role.OPERATOR, Role.ADVISOR, own="ad
 _anyone = Depends(Allow(*Role))
 
 
-@router.put("/users/{user_id:path}", dependencies=[_service_user], responses=answers(documents.User, 200, 201))
-async def put_user(talktime: Engine, user_id: UserId, body: PutUser) -> JSONResponse:
+@router.put("/users/{user_id}", dependencies=[_service_user], responses=answers(documents.User, 200, 201))
+async def put_user(talktime: Engine, user_id: PathId, body: PutUser) -> JSONResponse:
     """Create a user, or rename one."""
     created = await talktime.put_user(user_id, body.display_name)
     return JSONResponse({"id": user_id, "display_name": body.display_name}, 201 if created else 200)
 
 
-@router.get("/users/{user_id:path}/account", dependencies=[_that_user], responses=answers(documents.Account))
-async def account(talktime: Engine, user_id: UserId) -> JSONResponse:
+@router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(documents.Account))
+async def account(talktime: Engine, user_id: PathId) -> JSONResponse:
     """What a user has, what running meters have committed of it, and what is available."""
     return JSONResponse((await talktime.account(user_id)).document())
 
 
-@router.get("/users/{user_id:path}/entries", dependencies=[_that_user], responses=answers(documents.Entries))
+@router.get("/users/{user_id}/entries", dependencies=[_that_user], responses=answers(documents.Entries))
 async def entries(
     talktime: Engine,
-    user_id: UserId,
+    user_id: PathId,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[Id | None, Query(description="the id of the last entry of the page before")] = None,
 ) -> JSONResponse:
@@ -53,57 +52,52 @@ async def entries(
     return JSONResponse({"entries": [entry.document() for entry in found]})
 
 
-@router.get("/users/{user_id:path}/chats", dependencies=[_that_user], responses=answers(documents.ChatSummaries))
-async def user_chats(talktime: Engine, user_id: UserId) -> JSONResponse:
+@router.get("/users/{user_id}/chats", dependencies=[_that_user], responses=answers(documents.ChatSummaries))
+async def user_chats(talktime: Engine, user_id: PathId) -> JSONResponse:
     """A user's chats."""
     found = await talktime.chats_of_user(user_id)
     return JSONResponse({"chats": [chat.document() for chat in found]})
 
 
 @router.post(
-    "/users/{user_id:path}/credits",
+    "/users/{user_id}/credits",
     status_code=201,
     dependencies=[_service_user],
     responses=answers(documents.Account, 201),
 )
-async def add_credit(talktime: Engine, user_id: UserId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
+async def add_credit(talktime: Engine, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
     """Add credit to a user's account; records waiting for it go on."""
     done = await talktime.add_credit(user_id, body.amount, body.kind, reference=body.reference, repeat=repeat)
     return JSONResponse(done.document(), 201)
 
 
 @router.post(
-    "/users/{user_id:path}/debits",
+    "/users/{user_id}/debits",
     status_code=201,
     dependencies=[_service_user],
     responses=answers(documents.Account, 201),
 )
-async def debit(talktime: Engine, user_id: UserId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
+async def debit(talktime: Engine, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
     """Spend a user's credit elsewhere; refused beyond what is available."""
     done = await talktime.debit(user_id, body.amount, reference=body.reference, repeat=repeat)
     return JSONResponse(done.document(), 201)
 
 
-@router.put(
-    "/advisors/{advisor_id:path}", dependencies=[_service_advisor], responses=answers(documents.Advisor, 200, 201)
-)
-async def put_advisor(talktime: Engine, advisor_id: AdvisorId, body: PutAdvisor) -> JSONResponse:
+@router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(documents.Advisor, 200, 201))
+async def put_advisor(talktime: Engine, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
     """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on."""
     advisor, created = await talktime.put_advisor(advisor_id, body.display_name, body.tariff)
     return JSONResponse(advisor.document(), 201 if created else 200)
 
 
-# Before the shorter address, which would take "/chats" for the end of an id.
-@router.get(
-    "/advisors/{advisor_id:path}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries)
-)
-async def advisor_chats(talktime: Engine, advisor_id: AdvisorId) -> JSONResponse:
+@router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
+async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
     """An advisor's chats."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse({"chats": [chat.document() for chat in found]})
 
 
-@router.get("/advisors/{advisor_id:path}", dependencies=[_anyone], responses=answers(documents.Advisor))
-async def advisor(talktime: Engine, advisor_id: AdvisorId) -> JSONResponse:
+@router.get("/advisors/{advisor_id}", dependencies=[_anyone], responses=answers(documents.Advisor))
+async def advisor(talktime: Engine, advisor_id: PathId) -> JSONResponse:
     """An advisor's name and the tariff a record started now would have."""
     return JSONResponse((await talktime.advisor(advisor_id)).document())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -103,14 +102,12 @@ def add_handlers(app: FastAPI) -> None:
     """
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
-        if not isinstance(error, HTTPException):
-            return problem_response(refused(error))
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and path.startswith("/v1/"):
-            # An id may hold a slash, so the router takes more addresses for known than there are.
-            methods = _methods_at(app.openapi()["paths"], path)
-            return problem_response(refused(error) if methods else NotFound("address"), {"Allow": ", ".join(methods)})
-        return problem_response(refused(error), error.headers)
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        if "Allow" in headers:
+            # The router names the methods of one route, but an address may have two.
+            path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+            headers["Allow"] = ", ".join(_methods_at(app.openapi()["paths"], path)) or headers["Allow"]
+        return problem_response(refused(error), headers)
 
     async def replay(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Repeated):
@@ -129,11 +126,13 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
+    parts = path.split("/")
     found: set[str] = set()
     for template, methods in paths.items():
-        if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)), path):
-            found.update(methods)
-    return sorted(method.upper() for method in found)
+        known = template.split("/")
+        if len(known) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(known, parts, strict=True)):
+            found.update(method.upper() for method in methods)
+    return sorted(found)
 
 
 def _http_refusal(error: HTTPException) -> TalktimeError:

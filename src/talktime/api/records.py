@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import RecordId
+from talktime.api.bodies import PathId
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.tokens import Role
@@ -37,12 +37,12 @@ async def records(
 
 
 @router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(documents.Record))
-async def record(talktime: Engine, record_id: RecordId) -> JSONResponse:
+async def record(talktime: Engine, record_id: PathId) -> JSONResponse:
     """A record as it stands."""
     return JSONResponse((await talktime.record(record_id)).document())
 
 
 @router.get("/records/{record_id}/receipt", dependencies=[_viewer], responses=answers(documents.Receipt))
-async def receipt(talktime: Engine, record_id: RecordId) -> JSONResponse:
+async def receipt(talktime: Engine, record_id: PathId) -> JSONResponse:
     """A record's bill, with everything needed to recompute it."""
     return JSONResponse((await talktime.receipt(record_id)).document())

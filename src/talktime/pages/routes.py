@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from talktime.api.addresses import read_id
 from talktime.pages.setting import Pages
 
 HERE = Path(__file__).parent
@@ -41,10 +42,10 @@ async def advisor(request: Request) -> HTMLResponse:
     return page(request, "advisor")
 
 
-@router.get("/chat/{chat_id:path}")
+@router.get("/chat/{chat_id}")
 async def chat(request: Request, chat_id: str) -> HTMLResponse:
     """One chat, from either side."""
-    return page(request, "chat", chat_id=chat_id)
+    return page(request, "chat", chat_id=read_id(chat_id))
 
 
 @router.get("/receipts/{record_id}")
