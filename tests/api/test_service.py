@@ -80,7 +80,8 @@ async def test_a_database_that_goes_away(service: Any, settings: Settings, serve
     url = settings.database_url or ""
     name = url.split("?")[0].rsplit("/", 1)[1]
     server.execute(f"alter database {name} allow_connections false")
-    server.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+    # Waits until they are gone: one that still lives would answer the next request.
+    server.execute(f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}'")
     for path, by in (("/v1/users/alice/account", "service"), ("/readyz", None)):
         response = await service.call("GET", path, by=by)
         assert (response.status_code, response.json()["code"]) == (503, "unavailable"), path
