@@ -42,7 +42,20 @@ BATCH_MAX: Final = 64
 LANES: Final = 2
 _KEPT_STATUSES: Final = frozenset({402, 404, 409})
 _TRIES: Final = 3
-UNREACHABLE: Final = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncpg.CannotConnectNowError)
+UNREACHABLE: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    # How PostgreSQL refuses a connection to a database that is being moved, restored or closed to us.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
+"""What a database that went away looks like from here: the same request may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,28 +150,29 @@ class Engine:
         self._pump_soon()
         return await job.done
 
-    async def settle(self, user_ids: Iterable[str], decide: Callable[[Unit], None] | None = None) -> None:
-        """Apply what is due to these accounts, and `decide` for each, in one transaction.
+    async def settle(self, user_ids: Iterable[str], decide: Callable[[Unit], None] | None = None) -> bool:
+        """Apply what is due to these accounts, and `decide` for each, in one transaction; whether all could be stored.
 
         If it can't be stored for all of them at once it is done for each alone, so that one can't hold up the others.
         """
         users = sorted(set(user_ids))
         if not users:
-            return
+            return True
         try:
             await self._settle((SQL["lock_accounts"], users), decide, self.rules)
         except UNREACHABLE:
             raise
         except Exception as error:
             if len(users) > 1:
-                for user_id in users:
-                    await self.settle([user_id], decide)
+                return all([await self.settle([user_id], decide) for user_id in users])
             elif isinstance(error, TimerStartError):
                 await self._settle(
                     (SQL["lock_accounts"], users), decide, replace(self.rules, timer_starts=False), str(error)
                 )
             else:
                 log.exception("timer_manager.settle_failed", user_id=users[0])
+                return False
+        return True
 
     async def settle_due(self, now: int, limit: int) -> int:
         """Apply what is due by `now`, to accounts that nobody is working on; how many accounts that were."""

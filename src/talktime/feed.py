@@ -56,8 +56,9 @@ class Listener(Protocol):
 class Feed:
     """Sends and hears changes, and hands them to whoever subscribed to their chats."""
 
-    def __init__(self, url: str, engine: Engine, payer_of: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, url: str, process_id: str, engine: Engine, payer_of: Callable[[str], Awaitable[str]]) -> None:
         self._url = url
+        self._process_id = process_id
         self._engine = engine
         self._payer_of = payer_of
         self._listeners: dict[str, set[Listener]] = {}
@@ -134,7 +135,7 @@ class Feed:
         while True:
             self._lost.clear()
             try:
-                connection = await connect(self._url)
+                connection = await connect(self._url, f"talktime {self._process_id}")
                 try:
                     connection.add_termination_listener(lambda _connection: self._lost.set())
                     await connection.add_listener(CHANNEL, self._on_notification)

@@ -24,7 +24,6 @@ from talktime import tracking
 from talktime.database.queries import SQL
 from talktime.engine import UNREACHABLE, Engine
 from talktime.errors import TalktimeError
-from talktime.ids import new_id
 from talktime.meter import Party
 
 if TYPE_CHECKING:
@@ -62,7 +61,10 @@ class _Held:
 class Presence:
     """The sockets of this process and the leases they hold."""
 
-    def __init__(self, engine: Engine, clock: EngineClock, payer_of: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(
+        self, process_id: str, engine: Engine, clock: EngineClock, payer_of: Callable[[str], Awaitable[str]]
+    ) -> None:
+        self._process_id = process_id
         self._engine = engine
         self._clock = clock
         self._payer_of = payer_of
@@ -70,9 +72,12 @@ class Presence:
         self._sockets: dict[Hashable, _Held] = {}
         self._holders: dict[Key, set[Hashable]] = {}
         self._silent: set[Key] = set()
+        self._earlier: dict[Key, float] = {}  # what a tab proved that is closed, while another is open
+        self._gone: dict[Key, float] = {}  # last proofs of what nobody watches any more, until they are stored
         self._known: dict[str, dict[Party, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.node_id = new_id()
+        self._lives = 0
+        self.node_id = ""
 
     @property
     def epoch(self) -> str:
@@ -83,7 +88,9 @@ class Presence:
         return len(self._sockets)
 
     async def register(self) -> None:
-        """Begin to be a node."""
+        """Begin to be a node: this process has a new one whenever the one before has lapsed."""
+        self._lives += 1
+        self.node_id = f"{self._process_id}.{self._lives}"
         await self._engine.pool.execute(SQL["register_node"], self.node_id)
 
     async def attach(self, socket: Hashable, chat_id: str, party: Party) -> Snapshot:
@@ -118,11 +125,17 @@ class Presence:
         if held is None:
             return
         keys = [key for key in held.keys if chat_id is None or key[0] == chat_id]
-        gone = [key for key in keys if self._drop(socket, key)]
+        for key in keys:
+            proved = max(held.proved, self._earlier.get(key, held.proved))
+            if self._drop(socket, key):
+                self._silent.discard(key)
+                self._earlier.pop(key, None)
+                self._gone[key] = proved
+            elif key in self._holders:
+                self._earlier[key] = proved
         if chat_id is None:
             self._sockets.pop(socket, None)
-        self._silent -= set(gone)
-        await self._each(gone, lambda user_id, key: tracking.unwatch(user_id, *key, self.node_id, held.proved))
+        await self._store_gone()
 
     def prove(self, socket: Hashable) -> None:
         """An application message came: somebody is there. Call it first."""
@@ -163,7 +176,8 @@ class Presence:
             await self.detach(socket)
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._engine.pool.execute(SQL["forget_node"], self.node_id)
+        if await self._store_gone():  # else the node lapses, and whoever buries it ends what it has held
+            await self._engine.pool.execute(SQL["forget_node"], self.node_id)
 
     async def _beat(self, began: float) -> None:
         await self._learn_leases()
@@ -177,12 +191,15 @@ class Presence:
         proofs = {key: self._proved(key) for key in self._holders}
         silent = [key for key, proved in proofs.items() if proved < began and key not in self._silent]
         self._silent |= set(silent)
-        await self._each(
+        failed = await self._each(
             silent,
             lambda user_id, key: (
                 tracking.fall_silent(user_id, *key, self.node_id, self._proved(key)) if key in self._holders else None
             ),
         )
+        self._silent -= failed
+        if failed or not await self._store_gone():
+            return  # renewing the node would renew the very leases that must end
         oldest = min((proved for key, proved in proofs.items() if key not in self._silent), default=time.monotonic())
         age_ms = int((time.monotonic() - oldest) * 1000)
         renewed = await self._engine.pool.fetchval(SQL["renew_node"], self.node_id, age_ms, self._engine.rules.lease_ms)
@@ -192,7 +209,6 @@ class Presence:
     async def _start_over(self) -> None:
         """We were away for longer than a lease, so others have ended our sockets' leases: begin as another node."""
         log.warning("presence.node_lapsed", node_id=self.node_id)
-        self.node_id = new_id()
         await self.register()
         await self._return(set(self._holders) - self._silent)
 
@@ -217,7 +233,8 @@ class Presence:
         )
 
     def _proved(self, key: Key) -> float:
-        return max((self._sockets[socket].proved for socket in self._holders.get(key, ())), default=time.monotonic())
+        proofs = [self._sockets[socket].proved for socket in self._holders.get(key, ())]
+        return max([*proofs, self._earlier.get(key, 0.0)] if proofs else [time.monotonic()])
 
     def _drop(self, socket: Hashable, key: Key) -> bool:
         """Forget that the socket watches this; whether nobody does any more."""
@@ -244,17 +261,37 @@ class Presence:
             keys, lambda user_id, key: tracking.watch(user_id, *key, self.node_id) if key in self._holders else None
         )
 
-    async def _each(self, keys: Iterable[Key], command: Callable[[str, Key], Command | None]) -> None:
-        """Run a command for each key together, so that they share transactions; None: it is no longer needed."""
+    async def _store_gone(self) -> bool:
+        """Store the last proofs of what nobody watches any more; whether all are stored. Tried again at every beat."""
+        gone = dict(self._gone)
+        failed = await self._each(
+            gone,
+            lambda user_id, key: (
+                None if key in self._holders else tracking.unwatch(user_id, *key, self.node_id, gone[key])
+            ),
+        )
+        for key in gone.keys() - failed:
+            if self._gone.get(key) == gone[key]:
+                del self._gone[key]
+        return not self._gone
+
+    async def _each(self, keys: Iterable[Key], command: Callable[[str, Key], Command | None]) -> set[Key]:
+        """Run a command for each key together, so that they share transactions; those that could not be stored.
+
+        None instead of a command: it is no longer needed.
+        """
+        wanted = list(keys)
 
         async def one(key: Key) -> None:
-            wanted = command(await self._payer_of(key[0]), key)
-            if wanted is not None:
-                await self._engine.run(wanted)
+            needed = command(await self._payer_of(key[0]), key)
+            if needed is not None:
+                await self._engine.run(needed)
 
-        for result in await asyncio.gather(*(one(key) for key in keys), return_exceptions=True):
-            if isinstance(result, BaseException):
-                log.warning("presence.not_stored", cause=repr(result))
+        results = await asyncio.gather(*(one(key) for key in wanted), return_exceptions=True)
+        failed = {key: result for key, result in zip(wanted, results, strict=True) if isinstance(result, BaseException)}
+        for cause in failed.values():
+            log.warning("presence.not_stored", cause=repr(cause))
+        return set(failed)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -63,9 +63,10 @@ class Talktime:
         )
         self.engine = Engine(pool, rules, self._publish)
         self.clock = EngineClock(pool)
-        self.feed = Feed(url, self.engine, self._payer_of)
+        process_id = new_id()
+        self.feed = Feed(url, process_id, self.engine, self._payer_of)
         self.feed.on_clock_moved = self.clock.resample
-        self.presence = Presence(self.engine, self.clock, self._payer_of)
+        self.presence = Presence(process_id, self.engine, self.clock, self._payer_of)
         self.timers = ChatTimerManager(self.engine, self._payer_of)
         self._parties: dict[str, tuple[str, str]] = {}
 

@@ -102,9 +102,9 @@ class ChatTimerManager:
                 payer["user_id"] for payer in await self._engine.pool.fetch(SQL["payers_of_node"], row["node_id"])
             ]
             log.warning("timer_manager.node_lapsed", node_id=row["node_id"], payers=len(payers))
-            for start in range(0, len(payers), BATCH):
-                await self._engine.settle(payers[start : start + BATCH])
-            await self._engine.pool.execute(SQL["forget_node"], row["node_id"])
+            batches = [payers[start : start + BATCH] for start in range(0, len(payers), BATCH)]
+            if all([await self._engine.settle(batch) for batch in batches]):
+                await self._engine.pool.execute(SQL["forget_node"], row["node_id"])
 
     async def checkpoint(self) -> None:
         """Write every running record's totals to the tables, in batches."""

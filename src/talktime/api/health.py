@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from talktime.api.documents import Alive, answers
 from talktime.api.metrics import Metrics
 from talktime.api.opening import opening_of
-from talktime.api.problems import UNREACHABLE
+from talktime.engine import UNREACHABLE
 from talktime.errors import Unavailable
 
 router = APIRouter(tags=["health"])

@@ -6,33 +6,18 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from talktime.engine import UNREACHABLE
 from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
 from talktime.tariff import TariffError
 
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 20
 FIELD_LENGTH_MAX: Final = 120
-
-UNREACHABLE: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    # How PostgreSQL refuses a connection to a database that is being moved, restored or closed to us.
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
-)
-"""What a database that went away looks like from here: the same request may succeed later."""
 
 _MESSAGES: Final = {
     "missing": "is required",

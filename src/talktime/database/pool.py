@@ -58,8 +58,8 @@ def open_pool(url: str, *, size: int) -> AbstractAsyncContextManager[Any]:
     )
 
 
-async def connect(url: str) -> Any:
+async def connect(url: str, name: str) -> Any:
     """One connection of its own, for LISTEN."""
-    connection = await asyncpg.connect(url, server_settings=SESSION)
+    connection = await asyncpg.connect(url, server_settings=SESSION | {"application_name": name})
     await prepare(connection)
     return connection

@@ -244,8 +244,7 @@ select user_id from records where state = 'paused' and reason in ('timer_failed'
         select from watches w join nodes n using (node_id)
         where w.chat_id = records.chat_id and w.proved_at is null and n.renewed_at > records.waiting_since))
 union
-select a.user_id from accounts a where a.due_at is null and exists (
-    select from records r where r.user_id = a.user_id and r.state = 'paused')
+select user_id from missing_deadlines
 union
 select a.user_id from accounts a where a.due_at < $1;
 
@@ -304,7 +303,10 @@ update engine_clock set offset_ms = greatest(offset_ms, $1) returning offset_ms;
 -- A party with an open socket is present through a whole advance.
 with present as (
     update nodes set renewed_at = greatest(renewed_at, $1)
-    where renewed_at + $2::bigint * interval '1 millisecond' > engine_now() returning node_id
+    where renewed_at + $2::bigint * interval '1 millisecond' > engine_now()
+      -- One that was killed a moment ago has not lapsed yet, but it listens no more.
+      and exists (select from pg_stat_activity where application_name = 'talktime ' || split_part(node_id, '.', 1))
+    returning node_id
 )
 update watches set proved_at = greatest(proved_at, $1)
 where proved_at is not null and node_id in (select node_id from present);
@@ -354,7 +356,6 @@ with broken (rule, repair, id) as (
     union all
     select '9: an active record has its deadlines, none overdue by more than a minute', 'start a node: talktime serve', a.user_id
     from accounts a
-    where a.due_at < engine_now() - interval '1 minute'
-       or (a.due_at is null and exists (select from records r where r.user_id = a.user_id and r.state = 'paused'))
+    where a.due_at < engine_now() - interval '1 minute' or exists (select from missing_deadlines m where m.user_id = a.user_id)
 )
 select rule, repair, count(*) as count, (array_agg(id order by id))[1:5] as examples from broken group by rule, repair order by rule;

@@ -176,6 +176,18 @@ comment on column watches.proved_at is 'The last proof of a socket that has gone
 create index watches_user on watches (user_id);
 create index watches_chat on watches (chat_id);
 
+create view missing_deadlines as
+select a.user_id from accounts a join records r using (user_id)
+where a.due_at is null and (
+    r.state = 'paused'
+    or r.state = 'running' and (
+        select count(distinct w.party) from watches w where w.chat_id = r.chat_id and w.proved_at is null
+    ) < 2
+)
+group by a.user_id;
+comment on view missing_deadlines is
+    'Rule 9: accounts that wait for something, or run without sockets of both parties, and have no instant for it.';
+
 create table messages (
     message_id text collate "C" primary key,
     user_id text collate "C" not null,

@@ -1,0 +1,101 @@
+"""Leases that sockets hold: what they prove counts, and nothing else."""
+
+from __future__ import annotations
+
+import time
+
+from talktime import Party, Reason, State, Talktime, parse_credits, tracking
+from talktime.views import Snapshot
+
+HOUR_MS = 3_600_000
+
+
+class Socket:
+    """A socket that says nothing by itself."""
+
+    def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
+        pass
+
+    def lost(self) -> None:
+        raise AssertionError
+
+
+async def start(talktime: Talktime) -> None:
+    """A chat whose credit outlasts every lease here."""
+    await talktime.add_credit("alice", parse_credits("10000"))
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+
+
+async def both_watch(talktime: Talktime) -> dict[Party, Socket]:
+    await start(talktime)
+    sockets = {party: Socket() for party in Party}
+    for party, socket in sockets.items():
+        await talktime.presence.attach(socket, "first", party)
+    return sockets
+
+
+async def moved_on(talktime: Talktime) -> Snapshot:
+    """A minute past every lease, and well before a paused record is abandoned."""
+    await talktime.advance_clock(talktime.engine.rules.lease_ms + 60_000)
+    return await talktime.snapshot("first")
+
+
+async def test_parties_with_open_sockets_are_present_through_an_advance(talktime: Talktime) -> None:
+    await both_watch(talktime)
+    await talktime.advance_clock(HOUR_MS)
+    assert (await talktime.snapshot("first")).record.state is State.RUNNING
+
+
+async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: Talktime) -> None:
+    await start(talktime)
+    await talktime._pool.execute("insert into nodes values ('killed.1', engine_now())")
+    for party in Party:
+        await talktime.engine.run(tracking.watch("alice", "first", party, "killed.1"))
+    renewed = await talktime._pool.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
+    shown = await moved_on(talktime)
+    assert shown.record.reason is Reason.USER_AWAY
+    lease_ms = talktime.engine.rules.lease_ms
+    # A watch is itself a proof, a moment after the node's row.
+    assert renewed + lease_ms <= shown.record.started_at + shown.elapsed_ms <= renewed + lease_ms + 10_000
+
+
+async def test_the_newest_proof_of_two_tabs_counts_whichever_closes_first(talktime: Talktime) -> None:
+    sockets = await both_watch(talktime)
+    other = Socket()
+    await talktime.presence.attach(other, "first", Party.USER)
+    # The tab that closes last spoke a minute ago, the one that closes first just now.
+    talktime.presence._sockets[other].proved -= 60
+    talktime.presence._sockets[sockets[Party.USER]].proved += 5
+    newest = talktime.presence._sockets[sockets[Party.USER]].proved
+    await talktime.presence.detach(sockets[Party.USER])
+    assert talktime.presence._proved(("first", Party.USER)) == newest
+    await talktime.presence.detach(other)
+    assert not talktime.presence._earlier
+
+
+async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing_renewed_meanwhile(
+    talktime: Talktime,
+) -> None:
+    sockets = await both_watch(talktime)
+    await talktime._pool.execute(
+        "create trigger refuse before delete on watches for each row execute function refuse_change()"
+    )
+    await talktime.presence.detach(sockets[Party.USER])
+    node = "select renewed_at from nodes where node_id = $1"
+    renewed = await talktime._pool.fetchval(node, talktime.presence.node_id)
+    await talktime.presence._beat(time.monotonic() - 1)
+    assert await talktime._pool.fetchval(node, talktime.presence.node_id) == renewed
+    await talktime._pool.execute("drop trigger refuse on watches")
+    await talktime.presence._beat(time.monotonic() - 1)
+    assert await talktime._pool.fetchval(node, talktime.presence.node_id) > renewed
+    assert await talktime._pool.fetchval("select count(*) from watches where party = 'user'") == 0
+    shown = await moved_on(talktime)
+    assert shown.record.reason is Reason.USER_AWAY
+
+
+async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: Talktime) -> None:
+    await start(talktime)
+    await talktime._pool.execute("update accounts set due_at = null")
+    assert [broken["rule"][0] for broken in await talktime.broken_rules()] == ["9"]
+    await talktime.timers.check_health()
+    assert await talktime.broken_rules() == []
