@@ -22,8 +22,12 @@ select user_id, display_name, balance, settled_at, due_at, (select engine_now())
 -- name: load_active_records
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
        r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.cut_at, s.started_at as running_since
-from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
+       r.advisor_lease_until, r.cut_at, s.segment_id, s.started_at as running_since
+from records r
+-- Lateral, so that the planner looks each one up: where it expects more, it reads the whole table.
+left join lateral (
+    select segment_id, started_at from segments where record_id = r.record_id and ended_at is null limit 1
+) s on true
 where r.user_id = any($1::text[]) and r.ended_at is null;
 
 -- name: load_chat_records
@@ -72,9 +76,10 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 on conflict (chat_id) do nothing returning chat_id;
 
 -- name: close_segments
+-- By their own number: by their record's, the planner may search the slower index of the exclusion constraint.
 update segments s set ended_at = closed.at, reason = closed.reason
-from unnest($1::text[], $2::timestamptz[], $3::text[]) as closed (record_id, at, reason)
-where s.record_id = closed.record_id and s.ended_at is null;
+from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as closed (segment_id, at, reason)
+where s.segment_id = closed.segment_id;
 
 -- name: save_records
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason, started_at,

@@ -90,6 +90,7 @@ class Unit:
     loaded: Payer
     due_at: int | None
     stored_cuts: dict[str, int | None]
+    open_segments: dict[str, int]
     display_name: str
     payer: Payer
     now: int
@@ -190,9 +191,12 @@ class Store:
 
         active: dict[str, dict[str, Record]] = {user_id: {} for user_id in users}
         stored_cuts: dict[str, dict[str, int | None]] = {user_id: {} for user_id in users}
+        open_segments: dict[str, dict[str, int]] = {user_id: {} for user_id in users}
         for row in records:
             active[row["user_id"]][row["record_id"]] = self._record(row)
             stored_cuts[row["user_id"]][row["record_id"]] = row["cut_at"]
+            if row["segment_id"] is not None:
+                open_segments[row["user_id"]][row["record_id"]] = row["segment_id"]
         units: dict[str, Unit] = {}
         shared: dict[str, Chat] = {}
         for row in accounts:
@@ -205,7 +209,15 @@ class Store:
                 _sockets(sockets, row, rules, now),
             )
             units[row["user_id"]] = Unit(
-                payer, row["due_at"], stored_cuts[row["user_id"]], row["display_name"], payer, now, rules, shared
+                payer,
+                row["due_at"],
+                stored_cuts[row["user_id"]],
+                open_segments[row["user_id"]],
+                row["display_name"],
+                payer,
+                now,
+                rules,
+                shared,
             )
         for row in chat_rows:
             chat = Chat(
@@ -342,7 +354,7 @@ class _Segments:
                 elif isinstance(event, Closed):
                     index = opened.pop(event.record.record_id, None)
                     if index is None:
-                        self.closed.append((event.record.record_id, event.at, event.reason.value))
+                        self.closed.append((unit.open_segments[event.record.record_id], event.at, event.reason.value))
                     else:
                         self.inserted[index] = (*self.inserted[index][:4], event.at, event.reason.value)
 
