@@ -2,6 +2,9 @@
 
 import { Clock } from "../src/clock.ts";
 
+/** What `World` drives; tests hand in mutants of it. */
+export type ClockKind = new (quantumMs: number, floor?: number) => Clock;
+
 export interface Path {
   upMs: number;
   downMs: number;
@@ -21,6 +24,12 @@ export interface Look {
   error: number;
   bound: number;
   suspect: boolean;
+  /** Local time, as the clock is given it. */
+  local: number;
+  /** How much evidence of broken clocks there has been. */
+  evidence: number;
+  /** Engine time was moved and nothing has been heard of it yet: no bound can know. */
+  moved: boolean;
 }
 
 const BURST = [0, 150, 400, 900, 1800, 3500, 7000, 14_000];
@@ -38,19 +47,32 @@ export class World {
   #random: number;
   readonly #driftPpm: number;
   readonly #wrongMs: number;
+  readonly #grainMs: number;
   #events: { at: number; run: () => void }[] = [];
   #pings = 0;
+  #evidence = 0;
+  #moved = false;
+  /** Local time of the latest burst; answers to older pings prove nothing. */
+  #asked = 0;
 
   constructor(
     seed: number,
     path: Path,
-    { driftPpm = 80, wrongMs = 86_400_000, floor = Number.NEGATIVE_INFINITY } = {},
+    {
+      driftPpm = 80,
+      wrongMs = 86_400_000,
+      floor = Number.NEGATIVE_INFINITY,
+      /** The smallest step of the local clock. */
+      grainMs = 0,
+      kind = Clock as ClockKind,
+    } = {},
   ) {
     this.#random = seed;
     this.path = path;
     this.#driftPpm = driftPpm;
     this.#wrongMs = wrongMs;
-    this.clock = new Clock(1.1, floor);
+    this.#grainMs = grainMs;
+    this.clock = new kind(1.1 + grainMs, floor);
     this.disturb();
     this.#look();
   }
@@ -60,7 +82,8 @@ export class World {
   }
 
   get local(): number {
-    return (this.#now - this.#slept) * (1 + this.#driftPpm * 1e-6) + this.#wrongMs;
+    const local = (this.#now - this.#slept) * (1 + this.#driftPpm * 1e-6) + this.#wrongMs;
+    return this.#grainMs ? Math.floor(local / this.#grainMs) * this.#grainMs : local;
   }
 
   /** Numbers in 0..1, the same for a seed. */
@@ -89,8 +112,22 @@ export class World {
     this.#slept += ms;
   }
 
+  /** Time passes, local time too, while nothing runs: a frozen page. */
+  freeze(ms: number): void {
+    this.#now += ms;
+  }
+
+  /** Another server answers from now on, whose engine time is apart by `skewMs`. */
+  move(skewMs: number): void {
+    this.skewMs = skewMs;
+    this.epoch = `${this.epoch}'`;
+    this.#moved = true;
+  }
+
   /** A new generation and a burst of pings. */
   disturb(suspect = false): void {
+    this.#evidence += 1;
+    this.#asked = this.local;
     this.clock.disturb(this.local, suspect);
     this.#burst();
   }
@@ -122,7 +159,11 @@ export class World {
       const s1 = Math.floor(this.engine);
       const epoch = this.epoch;
       this.#at(this.#now + this.#delay(this.path.downMs), () => {
-        if (this.clock.take({ c0, s1, s2: s1, c3: this.local }, epoch)) this.#burst();
+        const broke = this.clock.take({ c0, s1, s2: s1, c3: this.local }, epoch);
+        if (epoch === this.epoch && c0 >= this.#asked) this.#moved = false;
+        if (!broke) return;
+        this.#evidence += 1;
+        this.#burst();
       });
     });
   }
@@ -130,8 +171,16 @@ export class World {
   #look(): void {
     const shown = this.clock.now(this.local);
     const error = shown === null ? 0 : shown - this.engine;
-    const { suspect } = this.clock;
-    this.looks.push({ at: this.#now, shown, error, bound: this.clock.errorMs(this.local), suspect });
+    this.looks.push({
+      at: this.#now,
+      shown,
+      error,
+      bound: this.clock.errorMs(this.local),
+      suspect: this.clock.suspect,
+      local: this.local,
+      evidence: this.#evidence,
+      moved: this.#moved,
+    });
     this.#at(this.#now + LOOK_MS, () => this.#look());
   }
 }
