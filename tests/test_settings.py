@@ -60,6 +60,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("CHECKPOINT_SECONDS", "0.0001", ["TALKTIME_CHECKPOINT_SECONDS", "3 decimals"]),
         ("TEST_CLOCK", "perhaps", ["TALKTIME_TEST_CLOCK", "'perhaps'"]),
         ("TOPUP_URL", "javascript:alert(1)", ["TALKTIME_TOPUP_URL", "http(s)"]),
+        ("ORIGINS", "https://shop.example, *", ["TALKTIME_ORIGINS", "exact origins"]),
+        ("ORIGINS", "https://shop.example/", ["TALKTIME_ORIGINS", "no path"]),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", ["TALKTIME_DATABASE_URL", "postgresql://"]),
     ],
 )
@@ -78,6 +80,13 @@ def test_a_bad_value_is_named_with_what_is_allowed(
 def test_seconds_may_be_long_and_have_decimals(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
     monkeypatch.setenv("TALKTIME_PRESENCE_LEASE_SECONDS", seconds)
     assert load_settings().presence_lease_seconds == Decimal(seconds)
+
+
+def test_origins_are_a_text_in_the_environment_and_may_be_a_list_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("talktime.toml").write_text("origins = ['https://shop.example']\n")
+    assert load_settings().origins == ("https://shop.example",)
+    monkeypatch.setenv("TALKTIME_ORIGINS", "https://Shop.example, http://127.0.0.1:8000")
+    assert load_settings().origins == ("https://shop.example", "http://127.0.0.1:8000")
 
 
 @pytest.mark.parametrize("content", ["prot = 1", "port = "])

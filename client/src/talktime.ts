@@ -7,7 +7,7 @@ import type { SocketStatus } from "./socket.ts";
 import type { Problem } from "./types.ts";
 
 export interface ConnectOptions {
-  /** Where the service is; the page's own origin when absent. */
+  /** Where the service is, an address or a path of the page's site; the page's own origin when absent. */
   url?: string;
   /** Answers a token of the service; called again when one has expired. */
   token: TokenSource;
@@ -20,7 +20,8 @@ export class Talktime {
   readonly #chats = new Map<string, Chat>();
 
   constructor({ url = location.origin, token }: ConnectOptions) {
-    const base = url.replace(/\/$/, "");
+    // Not every browser takes a relative address for a socket.
+    const base = new URL(url, location.href).href.replace(/\/$/, "");
     this.request = requester(base, token);
     this.#connection = new Connection(`${base.replace(/^http/, "ws")}/v1/live`, token);
     this.#connection.received.listen((message) => {

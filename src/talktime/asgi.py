@@ -21,6 +21,7 @@ from talktime.api.envelope import Envelope
 from talktime.api.limits import Limits
 from talktime.api.metrics import Metrics
 from talktime.api.opening import Opening, WhileOpen
+from talktime.api.origins import share_with
 from talktime.api.problems import add_handlers
 from talktime.api.tokens import Tokens
 from talktime.errors import Unavailable
@@ -76,6 +77,7 @@ def create_app(
     app.add_middleware(Addresses)
     app.add_middleware(Limits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
+    share_with(app, settings.origins)
     for part in (people, chats, records, service, health, openapi, live, pages):
         app.include_router(part.router)
     app.include_router(service.public_router)

@@ -28,6 +28,7 @@ from talktime.api.chats import party_of
 from talktime.api.limits import Bucket
 from talktime.api.metrics import Metrics
 from talktime.api.opening import opening_of
+from talktime.api.origins import is_welcome
 from talktime.api.problems import ServerError, invalid_request, refused
 from talktime.api.tokens import Caller, Tokens
 from talktime.errors import InvalidRequest, NotFound, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
@@ -62,6 +63,10 @@ async def live(websocket: WebSocket) -> None:
     """One screen, from its connection to its end."""
     offered = next((name for name in websocket.scope["subprotocols"] if name.startswith(SUBPROTOCOL)), None)
     await websocket.accept(offered)
+    if not is_welcome(websocket):
+        # Accepted first: a browser tells a page nothing of a handshake that was refused, so it would try for ever.
+        await websocket.close(NOT_YOURS, "this site is not among TALKTIME_ORIGINS")
+        return
     try:
         talktime = await opening_of(websocket).talktime()
     except Unavailable as error:

@@ -8,6 +8,7 @@ A value that won't do is refused when the program starts, by name, with what wou
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from decimal import Decimal
@@ -16,8 +17,14 @@ from tomllib import TOMLDecodeError
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 PREFIX = "TALKTIME_"
 FILE = "talktime.toml"
@@ -40,6 +47,24 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
+
+
+def _parts(given: object) -> object:
+    """What is written as one text, separated by commas or spaces, as a list."""
+    return given.replace(",", " ").split() if isinstance(given, str) else given
+
+
+def _origin(text: str) -> str:
+    """As browsers write it: in lower case, without a path."""
+    origin = text.lower()
+    # A pattern would let in the site that somebody registers tomorrow; an origin is exact or it is none.
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError(f"{text!r} is not an origin")
+    return origin
+
+
+_Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]
 _Path = Annotated[Path, AfterValidator(_absolute)]
 # Engine time is whole milliseconds, so a setting has no finer ones.
 _Seconds = Annotated[Decimal, Field(max_digits=None, decimal_places=3, le=1_000_000, allow_inf_nan=False)]
@@ -80,6 +105,9 @@ class Settings(BaseSettings):
         # Anything else, such as javascript:, has no business behind a button.
         pattern=r"^(https?://|/)",
         description="an http(s) address or a path beginning with /",
+    )
+    origins: _Origins = Field(
+        default=(), description="exact origins such as https://shop.example, separated by commas; no path, no *"
     )
 
     @classmethod

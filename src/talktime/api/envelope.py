@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Envelope:
-    """Wraps every answer. No answer allows another site to read it: there is no CORS header."""
+    """Wraps every answer. None allows another site to read it; `origins` does, for the sites that are named."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
