@@ -1,8 +1,9 @@
 """Presence is a lease, and a live socket renews it without a write of its own.
 
-A server process has one row, `nodes`. Every third of a lease it sends each socket a heartbeat, and a sixth of a lease
-later moves its row to the oldest proof among the sockets that answered: that one write renews the lease of all of
-them. A socket that did not answer is taken out: its own last proof is stored with its watch, so that everybody knows
+A server process has one row, `nodes`. Every third of a lease it sends each socket a heartbeat, and as soon as all have
+answered, or a sixth of a lease later, moves its row to the oldest proof among those that answered: that one write
+renews the lease of all of them. It comes soon, since should this process die only the row counts, whatever was told. A
+socket that did not answer is taken out: its own last proof is stored with its watch, so that everybody knows
 in advance when its lease ends; when it speaks again it is put back. When a socket closes, its last proof becomes the
 record's lease. When the process dies, its row stays where it was last moved to, and a lease after that all its
 sockets' leases end; a row that has lapsed never comes back to life.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -72,6 +74,8 @@ class Presence:
         self._sockets: dict[Hashable, _Held] = {}
         self._holders: dict[Key, set[Hashable]] = {}
         self._silent: set[Key] = set()
+        self._unanswered: set[Key] = set()
+        self._all_answered = asyncio.Event()
         self._earlier: dict[Key, float] = {}  # what a tab proved that is closed, while another is open
         self._gone: dict[Key, float] = {}  # last proofs of what nobody watches any more, until they are stored
         self._known: dict[str, dict[Party, int]] = {}
@@ -143,6 +147,7 @@ class Presence:
         if held is None:
             return
         held.proved = time.monotonic()
+        self._answer(held.keys)
         back = held.keys & self._silent
         if back:
             self._silent -= back
@@ -182,12 +187,17 @@ class Presence:
     async def _beat(self, began: float) -> None:
         await self._learn_leases()
         now_ms = int(self._clock.now_ms())
+        self._unanswered = self._holders.keys() - self._silent
+        self._all_answered.clear()
+        self._answer(())
         for socket, held in tuple(self._sockets.items()):
             if time.monotonic() - held.proved >= self._lease_seconds:
                 socket.lost()  # type: ignore[attr-defined]
             else:
                 socket.send_heartbeat(self.leases(socket), now_ms, self.epoch)  # type: ignore[attr-defined]
-        await asyncio.sleep(min(self._lease_seconds / 6, _ANSWER_SECONDS_MAX))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self._lease_seconds / 6, _ANSWER_SECONDS_MAX)):
+                await self._all_answered.wait()
         proofs = {key: self._proved(key) for key in self._holders}
         silent = [key for key, proved in proofs.items() if proved < began and key not in self._silent]
         self._silent |= set(silent)
@@ -248,7 +258,13 @@ class Presence:
         if holders:
             return False
         del self._holders[key]
+        self._answer((key,))
         return True
+
+    def _answer(self, keys: Iterable[Key]) -> None:
+        self._unanswered.difference_update(keys)
+        if not self._unanswered:
+            self._all_answered.set()
 
     async def _watch(self, key: Key) -> Snapshot:
         chat_id, party = key

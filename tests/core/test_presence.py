@@ -20,6 +20,16 @@ class Socket:
         raise AssertionError
 
 
+class Answering(Socket):
+    """A socket with somebody there."""
+
+    def __init__(self, talktime: Talktime) -> None:
+        self._presence = talktime.presence
+
+    def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
+        self._presence.prove(self)
+
+
 async def start(talktime: Talktime) -> None:
     """A chat whose credit outlasts every lease here."""
     await talktime.add_credit("alice", parse_credits("10000"))
@@ -91,6 +101,15 @@ async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing
     assert await talktime._pool.fetchval("select count(*) from watches where party = 'user'") == 0
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
+
+
+async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talktime) -> None:
+    await start(talktime)
+    for party in Party:
+        await talktime.presence.attach(Answering(talktime), "first", party)
+    began = time.monotonic()
+    await talktime.presence._beat(began)
+    assert time.monotonic() - began < 2.5  # half of how long one waits for those that don't
 
 
 async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: Talktime) -> None:
