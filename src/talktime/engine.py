@@ -26,15 +26,18 @@ import structlog
 
 from talktime import meter
 from talktime.database.queries import SQL
-from talktime.database.store import ChatTakenError, Store, TimerStartError, Unit
+from talktime.database.saving import ChatTakenError, TimerStartError, save
+from talktime.database.store import Store
+from talktime.database.unit import Unit
 from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, Unavailable
 from talktime.journal import write_journal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from talktime.database.store import AdvisorRow, Told
-    from talktime.meter import Rules
+    from talktime.database.saving import Told
+    from talktime.database.unit import AdvisorRow
+    from talktime.payer import Rules
 
 log = structlog.get_logger()
 
@@ -309,7 +312,7 @@ class Engine:
                 unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
             for job in batch:
                 _decide(job, units.get(job.command.user_id), advisors, answered)
-            told = await self.store.save(connection, units.values())
+            told = await save(connection, units.values())
             for job in batch:
                 if job.render is not None:
                     job.answer = job.render()
@@ -367,7 +370,7 @@ class Engine:
                 unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
                 if decide is not None:
                     decide(unit)
-            told = await self.store.save(connection, units.values())
+            told = await save(connection, units.values())
         self._committed(units, told, cause)
         return users
 

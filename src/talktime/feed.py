@@ -24,8 +24,8 @@ from talktime.views import Message
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from talktime.database.store import Told
-    from talktime.meter import Party
+    from talktime.database.saving import Told
+    from talktime.payer import Party
     from talktime.views import Snapshot
 
 log = structlog.get_logger()

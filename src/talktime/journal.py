@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from talktime.meter import Closed, Ended, Event, Opened, Reason, Record, Waiting
+from talktime.payer import Closed, Ended, Event, Opened, Reason, Record, Waiting
 from talktime.views import instant
 
 if TYPE_CHECKING:

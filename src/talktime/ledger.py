@@ -9,7 +9,7 @@ from talktime.tariff import explain, price
 from talktime.views import Receipt
 
 if TYPE_CHECKING:
-    from talktime.meter import Record
+    from talktime.payer import Record
     from talktime.views import Entry, SegmentView
 
 

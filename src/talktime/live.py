@@ -32,8 +32,8 @@ from talktime.api.origins import is_welcome
 from talktime.api.problems import ServerError, invalid_request, refused
 from talktime.api.tokens import Caller, Tokens
 from talktime.errors import InvalidRequest, NotFound, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
-from talktime.meter import Party
 from talktime.outbox import LOST, Outbox
+from talktime.payer import Party
 from talktime.talktime import Talktime
 from talktime.views import Message, Snapshot, instant
 

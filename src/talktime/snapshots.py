@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from talktime.meter import Payer, Reason, Record, Rules, cuts
+from talktime.cuts import cuts
+from talktime.payer import Payer, Reason, Record, Rules
 from talktime.tariff import price
 from talktime.views import RecordView, Snapshot, TimerView
 

@@ -23,18 +23,18 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from talktime import ledger, meter, tracking
+from talktime import ledger, tracking
 from talktime.clock import EngineClock
 from talktime.database.embedded import embedded_database
 from talktime.database.migrate import ensure_current
 from talktime.database.pool import open_pool
 from talktime.database.queries import SQL
-from talktime.database.store import Told
+from talktime.database.saving import Told
 from talktime.engine import UNREACHABLE, Command, Engine, Repeat
 from talktime.errors import InvalidRequest, NotFound, Unavailable
 from talktime.feed import Feed, message
 from talktime.ids import new_id
-from talktime.meter import Party, Rules
+from talktime.payer import Party, Reason, Rules
 from talktime.presence import Presence
 from talktime.settings import Settings, load_settings
 from talktime.tariff import Tariff, price
@@ -543,5 +543,5 @@ def _segment(row: Any, now: int) -> SegmentView:
         row["started_at"],
         ended_at,
         duration_ms,
-        None if row["reason"] is None else meter.Reason(row["reason"]),
+        None if row["reason"] is None else Reason(row["reason"]),
     )

@@ -17,7 +17,7 @@ from talktime import tracking
 from talktime.database.queries import SQL
 from talktime.engine import UNREACHABLE, Engine
 from talktime.errors import TalktimeError
-from talktime.meter import Party, State
+from talktime.payer import Party, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from talktime import meter
-from talktime.database.store import AdvisorRow, Chat, Unit, WatchChange
+from talktime.database.unit import AdvisorRow, Chat, Unit, WatchChange
 from talktime.engine import Answer, Command, Repeat
 from talktime.errors import Conflict, NotFound
 from talktime.ids import new_id
-from talktime.meter import Party, Posted, Reason, Record, SocketLease, State
 from talktime.money import BALANCE_MAX, format_credits
+from talktime.payer import Party, Payer, Posted, Reason, Record, SocketLease, State
 from talktime.views import Account
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _current_record(unit: Unit, chat_id: str) -> Record:
     return record
 
 
-def _with_socket(unit: Unit, chat_id: str, party: Party, lease: SocketLease | None) -> meter.Payer:
+def _with_socket(unit: Unit, chat_id: str, party: Party, lease: SocketLease | None) -> Payer:
     sockets: dict[Any, SocketLease] = dict(unit.payer.sockets)
     if lease is None:
         sockets.pop((chat_id, party), None)

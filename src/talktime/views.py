@@ -14,7 +14,7 @@ from talktime.money import format_credits
 from talktime.tariff import Line, Tariff
 
 if TYPE_CHECKING:
-    from talktime.meter import Reason, State
+    from talktime.payer import Reason, State
 
 HOW_TO_RECOMPUTE: Final = (
     "elapsed_ms is the sum of the segments' duration_ms."

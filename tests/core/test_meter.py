@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime import meter
+from talktime.cuts import cuts
 from talktime.errors import Conflict, InsufficientCredit
-from talktime.meter import Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
 from talktime.money import parse_credits
+from talktime.payer import AWAY, Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
 from talktime.tariff import Tariff, price
 
 MINUTE = 60_000
@@ -110,7 +111,7 @@ def test_the_path_does_not_matter(what: Tariff, steps: list[tuple[str, int]]) ->
 @pytest.mark.parametrize(("boundary", "last"), [("ceil", 120_000), ("begun", 119_999)])
 def test_the_credit_ends_at_its_instant(boundary: str, last: int) -> None:
     state = started(payer("2.00"), tariff(boundary=boundary))
-    assert meter.cuts(state)["record"] == (BEGIN + last, Reason.OUT_OF_CREDIT)
+    assert cuts(state)["record"] == (BEGIN + last, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + last + 50_000, RULES)
     assert closed(state) == [(BEGIN + last, Reason.OUT_OF_CREDIT)]
     assert (state.balance, only(state).state, only(state).elapsed_ms) == (0, State.PAUSED, last)
@@ -142,7 +143,7 @@ def test_the_maximum_stops_the_record_without_a_window() -> None:
 
 def test_free_time_runs_without_credit_and_then_is_cut() -> None:
     state = started(payer("0"), tariff(free_seconds=180), free=60_000)
-    assert meter.cuts(state)["record"] == (BEGIN + 120_000, Reason.OUT_OF_CREDIT)
+    assert cuts(state)["record"] == (BEGIN + 120_000, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + 130_000, RULES)
     assert closed(state) == [(BEGIN + 120_000, Reason.OUT_OF_CREDIT)]
     assert only(state).waiting_since == BEGIN + 120_000
@@ -179,7 +180,7 @@ def test_a_lease_that_ends_pauses_at_its_instant(away: Party) -> None:
     other = Party.ADVISOR if away is Party.USER else Party.USER
     state = meter.prove(state, only(state), other, BEGIN + LONG, BEGIN + 1_000, SHORT)
     state = meter.settle(state, BEGIN + 40_000, SHORT)
-    assert closed(state) == [(BEGIN + 30_000, meter.AWAY[away])]
+    assert closed(state) == [(BEGIN + 30_000, AWAY[away])]
     assert charged(state) == parse_credits("0.50")
     back = meter.prove(state, only(state), away, BEGIN + 70_000, BEGIN + 40_000, SHORT)
     assert only(back).running_since == BEGIN + 40_000
@@ -229,7 +230,7 @@ def test_a_top_up_in_the_last_moment_of_the_window() -> None:
     state = started(payer("2.00"), tariff())
     saved = topped_up(state, "1.00", cut + RULES.recharge_ms - 1)
     assert only(saved).running_since == cut + RULES.recharge_ms - 1
-    assert meter.cuts(saved)["record"].at == cut + RULES.recharge_ms - 1 + MINUTE
+    assert cuts(saved)["record"].at == cut + RULES.recharge_ms - 1 + MINUTE
     late = topped_up(state, "1.00", cut + RULES.recharge_ms)
     assert ended(late) == [(cut, Reason.OUT_OF_CREDIT)]
     assert late.balance == parse_credits("1.00")
@@ -249,11 +250,11 @@ def test_a_top_up_too_small_resumes_nothing() -> None:
 def test_exactly_one_of_several_is_cut() -> None:
     state = started(payer("5.00"), tariff("1.00"), record_id="slow")
     state = started(state, tariff("2.00"), record_id="fast", now=BEGIN + 1)
-    assert meter.cuts(state)["fast"].at == BEGIN + 1 + MINUTE
+    assert cuts(state)["fast"].at == BEGIN + 1 + MINUTE
     state = meter.settle(state, BEGIN + 1 + MINUTE, RULES)
     assert not state.records["fast"].is_running
     assert state.records["slow"].is_running
-    assert meter.cuts(state)["slow"] == (BEGIN + 3 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert cuts(state)["slow"] == (BEGIN + 3 * MINUTE, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + 4 * MINUTE, RULES)
     assert state.balance == 0
     assert (charged(state, "slow"), charged(state, "fast")) == (parse_credits("3.00"), parse_credits("2.00"))

@@ -19,8 +19,8 @@ from pydantic import (
 
 from talktime.api.addresses import SLASH, read_id
 from talktime.api.tokens import TTL_SECONDS_MAX, Role
-from talktime.meter import Party
 from talktime.money import parse_credits
+from talktime.payer import Party
 from talktime.tariff import SECONDS_MAX, Tariff, parse_seconds
 
 ID_LENGTH_MAX: Final = 128

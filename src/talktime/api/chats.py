@@ -15,7 +15,7 @@ from talktime.api.opening import opened
 from talktime.api.repeats import OptionalRepeat
 from talktime.api.tokens import Caller, Role
 from talktime.errors import Forbidden, InvalidRequest
-from talktime.meter import Party
+from talktime.payer import Party
 from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["chats"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from talktime.meter import Reason, State
+from talktime.payer import Reason, State
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-05T10:00:01.250Z"])]
 Credits = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{2,6}$", examples=["8.75"])]

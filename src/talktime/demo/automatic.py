@@ -10,7 +10,7 @@ import structlog
 
 from talktime.demo.answers import answer, greeting
 from talktime.errors import TalktimeError
-from talktime.meter import Party
+from talktime.payer import Party
 from talktime.talktime import Talktime
 from talktime.views import Message, Snapshot
 

@@ -1,0 +1,113 @@
+"""When credit ends: the coming increments of an account, played in order of instant. Pure.
+
+Computed, not found by ticking: for one running record it is the inverse of its price, for several a search over time,
+and neither takes longer for a balance that lasts for years.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from talktime.payer import Reason
+from talktime.tariff import commitment, last_affordable, stop_elapsed
+
+if TYPE_CHECKING:
+    from talktime.payer import Payer, Record
+
+INSTANT_MAX: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999: a credit that lasts longer is shown to end there."""
+
+_HORIZON_MS: Final = 100 * 365 * 86_400_000
+
+
+class Cut(NamedTuple):
+    """When a running record stops by itself, and why: `out_of_credit` or `max_cost`."""
+
+    at: int
+    reason: Reason
+
+
+def cuts(payer: Payer) -> dict[str, Cut]:
+    """When each running record's credit (or `max_cost`) ends, if nothing else happens; the others are left out.
+
+    All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
+    record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
+    """
+    base = payer.settled_at
+    running = sorted(
+        (record for record in payer.records.values() if record.is_running), key=lambda r: (r.started_at, r.record_id)
+    )
+    result: dict[str, Cut] = {}
+    for record in running:
+        stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
+        if stop_ms is not None:
+            result[record.record_id] = Cut(_instant(base + max(0, stop_ms - record.elapsed_at(base))), Reason.MAX_COST)
+    left, ahead_ms = payer.balance, 0
+    while running:
+        first = _first_excess(running, base, left, ahead_ms)
+        if first is None:
+            break
+        ahead_ms = first
+        victim = _unpaid(running, base, left, ahead_ms)
+        grace_left_ms = record_grace_end(victim) - victim.elapsed_at(base)
+        cut = Cut(_instant(base + max(ahead_ms, grace_left_ms)), Reason.OUT_OF_CREDIT)
+        stop = result.get(victim.record_id)
+        if stop is None or cut.at < stop.at:
+            result[victim.record_id] = cut
+        left -= _demand(victim, base, ahead_ms - 1)
+        running.remove(victim)
+    return result
+
+
+def record_grace_end(record: Record) -> int:
+    """The elapsed time up to which the record's grace lets it go on for nothing; 0 without grace."""
+    return record.allowance_ms + record.tariff.grace_ms if record.tariff.grace_ms else 0
+
+
+def _instant(at: int) -> int:
+    return min(at, INSTANT_MAX)
+
+
+def _demand(record: Record, base: int, ahead_ms: int) -> int:
+    """What the record will have begun to owe beyond what is posted, `ahead_ms` after `base`; it stops at `max_cost`."""
+    elapsed_ms = record.elapsed_at(base) + ahead_ms
+    stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
+    if stop_ms is not None:
+        elapsed_ms = min(elapsed_ms, stop_ms - 1)
+    return max(0, commitment(record.tariff, elapsed_ms, record.allowance_ms) - record.charged)
+
+
+def _first_excess(running: list[Record], base: int, left: int, low_ms: int) -> int | None:
+    """How long after `base` the records together have first begun to owe more than is `left`; None if never."""
+
+    def excess(ahead_ms: int) -> bool:
+        return sum(_demand(record, base, ahead_ms) for record in running) > left
+
+    if len(running) == 1:
+        (record,) = running
+        alone = last_affordable(record.tariff, record.charged + left, record.allowance_ms, grace=False)
+        if alone is None:
+            return None
+        alone = max(low_ms, alone - record.elapsed_at(base))
+        return alone if excess(alone) else None
+    high_ms = _HORIZON_MS
+    if not excess(high_ms):
+        return None
+    while low_ms < high_ms:
+        middle = (low_ms + high_ms) // 2
+        if excess(middle):
+            high_ms = middle
+        else:
+            low_ms = middle + 1
+    return low_ms
+
+
+def _unpaid(running: list[Record], base: int, left: int, ahead_ms: int) -> Record:
+    """The record whose increment at that instant is the first that can't be paid."""
+    owed = {record.record_id: _demand(record, base, ahead_ms - 1) for record in running}
+    left -= sum(owed.values())
+    for record in running:
+        left -= _demand(record, base, ahead_ms) - owed[record.record_id]
+        if left < 0:
+            return record
+    raise AssertionError  # the caller has found that together they exceed

@@ -1,0 +1,192 @@
+"""What changed, on its way into the tables: a handful of statements, however many accounts a transaction holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import asyncpg
+
+from talktime.cuts import cuts
+from talktime.database.queries import SQL
+from talktime.deadlines import next_deadline
+from talktime.payer import Accrued, Closed, Ended, Opened, Posted, Record, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from talktime.database.unit import Unit
+
+
+class TimerStartError(Exception):
+    """The database would not take a new segment: the timer could not be started."""
+
+
+class ChatTakenError(Exception):
+    """Another payer's command made a chat of this id meanwhile."""
+
+
+class Told(NamedTuple):
+    """A numbered change of a chat, to be sent to its screens."""
+
+    chat_id: str
+    sequence: int
+
+
+async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
+    """Store what changed, in the order the constraints want; the chats that screens must be told about, numbered.
+
+    Raises:
+        TimerStartError: when the new segments can't be stored.
+        ChatTakenError: when a new chat's id was taken meanwhile.
+    """
+    units = [unit for unit in units if unit.payer is not unit.loaded or unit.watches]
+    if not units:
+        return []
+    await _save_new_chats(connection, units)
+    segments = _Segments(units)
+    if segments.closed:
+        await connection.execute(SQL["close_segments"], *columns(segments.closed, 3))
+    rows, due = _changed_records(units)
+    if rows:
+        await connection.execute(SQL["save_records"], *columns(rows, 18))
+    if segments.inserted:
+        try:
+            await connection.execute(SQL["insert_segments"], *columns(segments.inserted, 6))
+        except asyncpg.PostgresError as error:
+            raise TimerStartError(str(error)) from error
+    entries = [
+        (unit.payer.user_id, event.amount, event.kind, event.at, event.record_id, event.reference)
+        for unit in units
+        for event in unit.payer.events
+        if isinstance(event, Posted)
+    ]
+    if entries:
+        await connection.execute(SQL["insert_entries"], *columns(entries, 6))
+    told = await _save_chats(connection, units)
+    await _save_watches(connection, units)
+    accounts = [
+        (unit.payer.user_id, unit.payer.balance, unit.payer.settled_at, due[unit.payer.user_id])
+        for unit in units
+        if unit.payer.events or unit.payer.balance != unit.loaded.balance or due[unit.payer.user_id] != unit.due_at
+    ]
+    if accounts:
+        await connection.execute(SQL["save_accounts"], *columns(accounts, 4))
+    for unit in units:
+        unit.saved(due[unit.payer.user_id])
+    return told
+
+
+class _Segments:
+    """What the events mean for the table: which stored segments end, and which rows are new, ended already or not."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self.closed: list[tuple[Any, ...]] = []
+        self.inserted: list[tuple[Any, ...]] = []
+        for unit in units:
+            opened: dict[str, int] = {}
+            for event in unit.payer.events:
+                if isinstance(event, Opened):
+                    record = event.record
+                    opened[record.record_id] = len(self.inserted)
+                    self.inserted.append((record.record_id, record.user_id, record.chat_id, event.at, None, None))
+                elif isinstance(event, Closed):
+                    index = opened.pop(event.record.record_id, None)
+                    if index is None:
+                        self.closed.append((unit.open_segments[event.record.record_id], event.at, event.reason.value))
+                    else:
+                        self.inserted[index] = (*self.inserted[index][:4], event.at, event.reason.value)
+
+
+def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+async def _save_new_chats(connection: Any, units: list[Unit]) -> None:
+    new = [chat for chat in units[0].chats.values() if chat.is_new]
+    chats = [(chat.chat_id, chat.user_id, chat.advisor_id, chat.created_at) for chat in new]
+    if chats:
+        inserted = await connection.fetch(SQL["insert_chats"], *columns(chats, 4))
+        if len(inserted) < len(chats):
+            raise ChatTakenError
+
+
+def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str, int | None]]:
+    """Rows of the records that are new or changed, and each account's next deadline."""
+    rows: list[tuple[Any, ...]] = []
+    due: dict[str, int | None] = {}
+    for unit in units:
+        ends = cuts(unit.payer)
+        due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules, ends)
+        now_over = {event.record.record_id: event.record for event in unit.payer.events if isinstance(event, Ended)}
+        # Those that are over first: a pair's next record is refused while its last one is stored as active.
+        for record_id, record in (now_over | unit.payer.records).items():  # type: ignore[operator]
+            cut_at = ends[record_id].at if record_id in ends else None
+            if record is not unit.loaded.records.get(record_id) or cut_at != unit.stored_cuts.get(record_id):
+                rows.append(_record_row(record, cut_at))
+    return rows, due
+
+
+def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
+    return (
+        record.record_id,
+        record.user_id,
+        record.advisor_id,
+        record.chat_id,
+        record.tariff_version,
+        record.free_ms_before,
+        record.state.value,
+        None if record.reason is None else record.reason.value,
+        record.started_at,
+        record.settled_at,
+        record.paused_at,
+        record.waiting_since,
+        record.ended_at,
+        record.elapsed_ms,
+        record.charged,
+        record.user_lease_until,
+        record.advisor_lease_until,
+        cut_at,
+    )
+
+
+async def _save_chats(connection: Any, units: list[Unit]) -> list[Told]:
+    accrued: Counter[str] = Counter()
+    latest: dict[str, str] = {}
+    told_records: list[str] = []
+    for unit in units:
+        for event in unit.payer.events:
+            if isinstance(event, Accrued):
+                accrued[event.chat_id] += event.duration_ms
+            elif isinstance(event, Opened | Waiting):
+                latest[event.record.chat_id] = event.record.record_id
+        if unit.is_changed:
+            told_records += unit.told_records()
+    changed = [(chat_id, accrued[chat_id], latest.get(chat_id)) for chat_id in {*accrued, *latest}]
+    if not changed and not told_records:
+        return []
+    rows = await connection.fetch(SQL["save_chats"], *columns(changed, 3), told_records, list(latest))
+    chats = units[0].chats
+    for row in rows:
+        chat = chats.get(row["chat_id"])
+        if chat is not None:
+            chats[chat.chat_id] = replace(
+                chat, duration_ms=row["duration_ms"], record_id=row["record_id"], sequence=row["sequence"], is_new=False
+            )
+    return [Told(row["chat_id"], row["sequence"]) for row in rows if row["told"]]
+
+
+async def _save_watches(connection: Any, units: list[Unit]) -> None:
+    changes = {(watch.node_id, watch.chat_id, watch.party): (watch, unit) for unit in units for watch in unit.watches}
+    put = [
+        (watch.node_id, watch.chat_id, watch.party.value, unit.payer.user_id, watch.proved_at)
+        for watch, unit in changes.values()
+        if not watch.dropped
+    ]
+    if put:
+        await connection.execute(SQL["put_watches"], *columns(put, 5))
+    dropped = [(watch.node_id, watch.chat_id, watch.party.value) for watch, _ in changes.values() if watch.dropped]
+    if dropped:
+        await connection.execute(SQL["drop_watches"], *columns(dropped, 3))

@@ -1,0 +1,94 @@
+"""The steps that commands and deadlines are made of: a record's timer opens and closes, it waits, it ends. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from talktime.payer import Accrued, Closed, Ended, Opened, Party, Posted, Reason, State, Waiting
+
+if TYPE_CHECKING:
+    from talktime.payer import Event, Payer, Record, Rules
+
+
+def put(payer: Payer, record: Record, *events: Event) -> Payer:
+    """The payer with the record as it is now, or without one that is over, and with what happened to it."""
+    records = {**payer.records, record.record_id: record}
+    if record.ended_at is not None:
+        del records[record.record_id]
+    return replace(payer, records=records, events=(*payer.events, *events))
+
+
+def lease_extended(record: Record, party: Party, until: int) -> Record:
+    """The record with this party present until then, at least."""
+    if party is Party.USER:
+        return replace(record, user_lease_until=max(record.user_lease_until, until))
+    return replace(record, advisor_lease_until=max(record.advisor_lease_until, until))
+
+
+def open_timer(payer: Payer, record: Record, now: int, rules: Rules, reason: Reason | None) -> Payer:
+    """Start the record's timer: the one place that does."""
+    if not rules.timer_starts:
+        if record.reason is not Reason.TIMER_FAILED:
+            return wait(payer, record, now, Reason.TIMER_FAILED)
+        # One that had failed before keeps waiting from then; it may have moved to another chat, though.
+        has_moved = payer.records[record.record_id].chat_id != record.chat_id
+        return put(payer, record, *([Waiting(record, now)] if has_moved else []))
+    record = replace(
+        record, state=State.RUNNING, reason=None, running_since=now, settled_at=now, paused_at=None, waiting_since=None
+    )
+    return put(payer, record, Opened(record, now, reason))
+
+
+def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
+    """The record does not run, from `now` on for this reason."""
+    record = replace(
+        record,
+        state=State.PAUSED,
+        reason=reason,
+        running_since=None,
+        waiting_since=now,
+        paused_at=now if record.paused_at is None else record.paused_at,
+    )
+    return put(payer, record, Waiting(record, now))
+
+
+def settled(payer: Payer, record: Record, at: int) -> Payer:
+    """The running record with its totals as of `at`: time to the chat, its price to the ledger."""
+    accrued_ms = at - record.settled_at
+    cost = record.cost_at(at)
+    charge = cost - record.charged
+    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, settled_at=at)
+    events: list[Event] = [Accrued(record.chat_id, accrued_ms)] if accrued_ms else []
+    if charge:
+        events.append(Posted(-charge, "charge", at, record.record_id))
+    return replace(put(payer, record, *events), balance=payer.balance - charge)
+
+
+def close_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+    """The segment ends, and what it came to is posted; the record is left to whoever says why."""
+    since = record.running_since
+    assert since is not None  # noqa: S101  running means that
+    payer = settled(payer, record, at)
+    record = replace(payer.records[record.record_id], state=State.PAUSED, running_since=None)
+    return put(payer, record, Closed(record, record.chat_id, since, at, reason))
+
+
+def stop_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+    """Stop the record's timer: it is paused for this reason, and waits from here."""
+    payer = close_timer(payer, record, at, reason)
+    record = replace(payer.records[record.record_id], reason=reason, paused_at=at, waiting_since=at)
+    return put(payer, record)
+
+
+def end(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+    """End a record. One that waited in vain ended when its time stopped, not when we gave up waiting."""
+    if record.is_running:
+        payer = close_timer(payer, record, at, reason)
+        record = payer.records[record.record_id]
+    elif reason is Reason.ABANDONED:
+        at = record.started_at if record.paused_at is None else record.paused_at
+    elif reason is Reason.OUT_OF_CREDIT and record.waiting_since is not None:
+        at = record.waiting_since
+    record = replace(record, state=State.ENDED, reason=reason, ended_at=at, waiting_since=None)
+    return put(payer, record, Ended(record))
