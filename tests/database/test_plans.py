@@ -30,7 +30,8 @@ _RECORDS = """
 insert into talktime.records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason,
     started_at, settled_at, ended_at, user_lease_until, advisor_lease_until)
 select '{state} ' || n, 'user ' || n, 'advisor', 'chat ' || n, 1, 0, '{state}',
-       case '{state}' when 'ended' then 'stopped' end, now(), now(), case '{state}' when 'ended' then now() end, now(), now()
+       case '{state}' when 'ended' then 'stopped' end, now(), now(), case '{state}' when 'ended' then now() end,
+       now(), now()
 from generate_series(1, {payers}) n;
 insert into talktime.segments (record_id, user_id, chat_id, started_at, ended_at, reason)
 select '{state} ' || n, 'user ' || n, 'chat ' || n, now(), case '{state}' when 'ended' then now() end,
