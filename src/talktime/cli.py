@@ -9,35 +9,31 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from talktime import console
-from talktime.api.bodies import is_id
 from talktime.api.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
+from talktime.commands import advisors, records, users
+from talktime.commands.arguments import TariffFile, read_id, read_tariff
 from talktime.console import Json, fail, printed, run, settings_of, usage
-from talktime.money import format_credits, parse_credits
-from talktime.tariff import Tariff, TariffError, parse_seconds, price, seconds
+from talktime.money import format_credits
+from talktime.tariff import parse_seconds, price, seconds
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The meter for paid conversations."
 )
 token_app = typer.Typer(no_args_is_help=True, help="Tokens for programs and browsers.")
-user_app = typer.Typer(no_args_is_help=True, help="Users and their credits.")
-advisor_app = typer.Typer(no_args_is_help=True, help="Advisors and their tariffs.")
-record_app = typer.Typer(no_args_is_help=True, help="Conversation time records.")
 app.add_typer(token_app, name="token")
-app.add_typer(user_app, name="user")
-app.add_typer(advisor_app, name="advisor")
-app.add_typer(record_app, name="record")
+app.add_typer(users.app, name="user")
+app.add_typer(advisors.app, name="advisor")
+app.add_typer(records.app, name="record")
 
 Host = Annotated[str | None, typer.Option(help="Where to listen.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="The port; 0 is any free one.", show_default="8700")]
-TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
 
 
 @app.callback()
@@ -143,9 +139,7 @@ def create_token(
     ] = TTL_SECONDS_DEFAULT,
 ) -> None:
     """Print a token, alone."""
-    if not is_id(subject):
-        usage("A subject has 1 to 128 characters, and no control characters.")
-    print(Tokens(settings_of(context).signing_secret()).make(role, subject, ttl))
+    print(Tokens(settings_of(context).signing_secret()).make(role, read_id(subject), ttl))
 
 
 @app.command("price")
@@ -156,7 +150,7 @@ def quote(
 ) -> None:
     """What some seconds cost by a tariff."""
     try:
-        quoted = price(_read_tariff(tariff), parse_seconds(elapsed))
+        quoted = price(read_tariff(tariff), parse_seconds(elapsed))
     except ValueError as error:
         usage(f"--seconds {error}")
     document = {"cost": format_credits(quoted.cost), "billed_seconds": seconds(quoted.billed_ms)}
@@ -164,141 +158,10 @@ def quote(
         print(f"{document['cost']} for {document['billed_seconds']} billed seconds")
 
 
-@user_app.command("add")
-def add_user(
-    context: typer.Context,
-    user_id: str,
-    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
-    as_json: Json = False,
-) -> None:
-    """Create a user, or rename one."""
-    created = run(context, lambda talktime: talktime.put_user(_id(user_id), name or user_id))
-    if not printed({"id": user_id, "display_name": name or user_id, "created": created}, as_json):
-        print(f"{user_id} {'created' if created else 'changed'}")
-
-
-@user_app.command("show")
-def show_user(context: typer.Context, user_id: str, as_json: Json = False) -> None:
-    """A user's account."""
-    console.show(run(context, lambda talktime: talktime.account(_id(user_id))).document(), as_json)
-
-
-@user_app.command("credit")
-def credit_user(
-    context: typer.Context,
-    user_id: str,
-    amount: str,
-    kind: Annotated[str, typer.Option(help="purchase, gift or refund")] = "purchase",
-    reference: Annotated[str | None, typer.Option(help="Your own number for it.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Add credit to a user's account."""
-    if kind not in {"purchase", "gift", "refund"}:
-        usage("--kind must be purchase, gift or refund")
-    micro = _amount(amount)
-    account = run(context, lambda talktime: talktime.add_credit(_id(user_id), micro, kind, reference=reference))
-    console.show(account.document(), as_json)
-
-
-@user_app.command("debit")
-def debit_user(
-    context: typer.Context,
-    user_id: str,
-    amount: str,
-    reference: Annotated[str | None, typer.Option(help="Your own number for it.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Spend a user's credit elsewhere."""
-    micro = _amount(amount)
-    account = run(context, lambda talktime: talktime.debit(_id(user_id), micro, reference=reference))
-    console.show(account.document(), as_json)
-
-
-@user_app.command("entries")
-def show_entries(context: typer.Context, user_id: str, as_json: Json = False) -> None:
-    """A user's ledger, newest first."""
-    found = run(context, lambda talktime: talktime.entries(_id(user_id)))
-    console.table("entries", [entry.document() for entry in found], ("at", "kind", "amount", "reference"), as_json)
-
-
-@user_app.command("chats")
-def show_user_chats(context: typer.Context, user_id: str, as_json: Json = False) -> None:
-    """A user's chats."""
-    found = run(context, lambda talktime: talktime.chats_of_user(_id(user_id)))
-    console.table(
-        "chats", [c.document() for c in found], ("id", "advisor_name", "duration_ms", "state", "reason"), as_json
-    )
-
-
-@advisor_app.command("set")
-def set_advisor(
-    context: typer.Context,
-    advisor_id: str,
-    tariff: TariffFile,
-    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
-    as_json: Json = False,
-) -> None:
-    """Create an advisor, or change one; a changed tariff holds for records that start from now on."""
-    parsed = _read_tariff(tariff)
-    advisor, _ = run(context, lambda talktime: talktime.put_advisor(_id(advisor_id), name or advisor_id, parsed))
-    console.show(advisor.document(), as_json)
-
-
-@advisor_app.command("show")
-def show_advisor(context: typer.Context, advisor_id: str, as_json: Json = False) -> None:
-    """An advisor and the tariff of today."""
-    console.show(run(context, lambda talktime: talktime.advisor(_id(advisor_id))).document(), as_json)
-
-
-@advisor_app.command("chats")
-def show_advisor_chats(context: typer.Context, advisor_id: str, as_json: Json = False) -> None:
-    """An advisor's chats."""
-    found = run(context, lambda talktime: talktime.chats_of_advisor(_id(advisor_id)))
-    console.table(
-        "chats", [c.document() for c in found], ("id", "user_name", "duration_ms", "state", "reason"), as_json
-    )
-
-
-@record_app.command("list")
-def list_records(
-    context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="running, paused, ended, or active: not ended")] = None,
-    as_json: Json = False,
-) -> None:
-    """Records, the newest first."""
-    if state not in {None, "running", "paused", "ended", "active"}:
-        usage("--state must be running, paused, ended or active")
-    found = run(context, lambda talktime: talktime.records(state))
-    rows = [
-        {**snapshot.record.document(), "elapsed_ms": snapshot.elapsed_ms, "cost": format_credits(snapshot.cost)}
-        for snapshot in found
-    ]
-    console.table("records", rows, ("id", "user_id", "advisor_id", "state", "reason", "elapsed_ms", "cost"), as_json)
-
-
-@record_app.command("show")
-def show_record(context: typer.Context, record_id: str, as_json: Json = False) -> None:
-    """A record as it stands."""
-    console.show(run(context, lambda talktime: talktime.record(_id(record_id))).document(), as_json)
-
-
-@record_app.command("stop")
-def stop_record(context: typer.Context, record_id: str, as_json: Json = False) -> None:
-    """End a record."""
-
-    async def work(talktime: Any) -> Any:
-        record = await talktime.record(_id(record_id))
-        if record.is_active:  # else its chat may have gone on with another record, which is not meant
-            await talktime.stop(record.current_chat_id)
-        return await talktime.record(record_id)
-
-    console.show(run(context, work).document(), as_json)
-
-
 @app.command()
 def receipt(context: typer.Context, record_id: str, as_json: Json = False) -> None:
     """A record's bill."""
-    console.show_receipt(run(context, lambda talktime: talktime.receipt(_id(record_id))), as_json)
+    console.show_receipt(run(context, lambda talktime: talktime.receipt(read_id(record_id))), as_json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -316,25 +179,3 @@ def main() -> None:
         app()
     except Exception as error:  # noqa: BLE001  the one place that turns failures into exit codes
         fail(error)
-
-
-def _id(text: str) -> str:
-    if not is_id(text):
-        usage("An id has 1 to 128 characters, and no control characters.")
-    return text
-
-
-def _amount(text: str) -> int:
-    try:
-        return parse_credits(text)
-    except ValueError as error:
-        usage(f"AMOUNT {error}")
-
-
-def _read_tariff(path: Path) -> Tariff:
-    try:
-        return Tariff.parse(json.loads(path.read_bytes()))
-    except TariffError as error:
-        usage(f"{path}: {error}")
-    except (ValueError, RecursionError):
-        usage(f"{path} is not JSON")

@@ -91,6 +91,17 @@ def table(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[s
     Console(highlight=False).print(shown if documents else f"No {name}.")
 
 
+def page(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[str], limit: int, as_json: bool) -> None:
+    """Print a page of at most `limit` of `documents`; one more than that says that there is another page."""
+    shown, more = documents[:limit], len(documents) > limit
+    following = (shown[-1].get("id") or shown[-1]["user_id"]) if more else None
+    if printed({name: list(shown), "next": following}, as_json):
+        return
+    table(name, shown, columns, as_json)
+    if more:
+        print(f"More follow {following}.")
+
+
 def show_receipt(receipt: Receipt, as_json: bool) -> None:
     """Print a bill."""
     document = receipt.document()

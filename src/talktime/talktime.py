@@ -170,6 +170,8 @@ class Talktime:
         if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
             raise InvalidRequest(("before", "must be the id of an entry"))
         rows = await self._fetch("entries", user_id, int(before) if before else 2**62, limit)
+        if not rows:
+            await self._require("user", user_id)
         return [_entry(row) for row in rows]
 
     # Chats and their timers.
@@ -220,6 +222,12 @@ class Talktime:
         """End the chat's record."""
         return await self._snapshot(tracking.stop(await self._payer_of(chat_id), chat_id, repeat))
 
+    async def stop_record(self, record_id: str) -> tuple[RecordView, bool]:
+        """End this very record, and no other that its chat may have gone on with. Also: whether it was active."""
+        row = await self._record_row(record_id)
+        stopped: bool = await self.engine.run(tracking.stop_record(row["user_id"], record_id))
+        return await self.record(record_id), stopped
+
     async def heartbeat(self, chat_id: str, party: Party) -> Snapshot:
         """Proof of a party's presence without a socket."""
         return await self._snapshot(tracking.heartbeat(await self._payer_of(chat_id), chat_id, party))
@@ -242,11 +250,17 @@ class Talktime:
 
     async def chats_of_user(self, user_id: str, *, limit: int = 200) -> list[ChatSummary]:
         """A user's chats, newest first."""
-        return await self._chats(await self._fetch("chats_of", user_id, None, limit))
+        rows = await self._fetch("chats_of", user_id, None, limit)
+        if not rows:
+            await self._require("user", user_id)
+        return await self._chats(rows)
 
     async def chats_of_advisor(self, advisor_id: str, *, limit: int = 200) -> list[ChatSummary]:
         """An advisor's chats, newest first."""
-        return await self._chats(await self._fetch("chats_of", None, advisor_id, limit))
+        rows = await self._fetch("chats_of", None, advisor_id, limit)
+        if not rows:
+            await self._require("advisor", advisor_id)
+        return await self._chats(rows)
 
     # Records.
 
@@ -435,6 +449,11 @@ class Talktime:
         if len(self._parties) >= _PARTIES_KEPT:
             self._parties.clear()
         self._parties[chat_id] = parties
+
+    async def _require(self, who: str, person_id: str) -> None:
+        """Nobody's list is not an empty one. Raises NotFound; `who` is user or advisor."""
+        if not await self._fetchval(f"{who}_exists", person_id):
+            raise NotFound(who)
 
     async def _payer_of(self, chat_id: str) -> str:
         return (await self.chat_parties(chat_id))[0]

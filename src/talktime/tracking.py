@@ -100,6 +100,18 @@ def stop(user_id: str, chat_id: str, repeat: Repeat | None = None) -> Command:
     return Command(user_id, decide, "stop", (chat_id,), None, repeat)
 
 
+def stop_record(user_id: str, record_id: str) -> Command:
+    """End this record and no other, whatever its chats have gone on with. The answer: whether it was active."""
+
+    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
+        record = unit.payer.records.get(record_id)
+        if record is not None:
+            unit.payer = meter.stop(unit.payer, record, unit.now)
+        return lambda: Answer(record is not None)
+
+    return Command(user_id, decide, "stop")
+
+
 def heartbeat(user_id: str, chat_id: str, party: Party) -> Command:
     """Proof that this party is present, for one lease. On a chat that isn't current it proves nothing."""
 

@@ -149,6 +149,12 @@ async def test_unknown_people_and_things(service: Any) -> None:
     for number, (method, path, body) in enumerate(
         (
             ("GET", "/v1/users/nobody/account", None),
+            ("GET", "/v1/users/nobody/entries", None),
+            ("GET", "/v1/users/nobody/entries?before=1", None),
+            ("GET", "/v1/users/nobody/chats", None),
+            ("GET", "/v1/users/maya/chats", None),
+            ("GET", "/v1/advisors/nobody/chats", None),
+            ("GET", "/v1/advisors/alice/chats", None),
             ("GET", "/v1/advisors/nobody", None),
             ("GET", "/v1/chats/nothing/tracking", None),
             ("POST", "/v1/chats/nothing/tracking", None),
@@ -163,3 +169,19 @@ async def test_unknown_people_and_things(service: Any) -> None:
     ):
         response = await service.call(method, path, body, by="service", key=f"key {number}")
         assert (response.status_code, response.json()["code"]) == (404, "not_found"), (method, path)
+    # A host may make a token before it makes the person: their own lists are not empty then, but not there yet.
+    for by, path in (
+        ("user:nobody", "/v1/users/nobody/account"),
+        ("user:nobody", "/v1/users/nobody/entries"),
+        ("user:nobody", "/v1/users/nobody/chats"),
+        ("advisor:nobody", "/v1/advisors/nobody/chats"),
+    ):
+        response = await service.call("GET", path, by=by)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found"), path
+    # Bob has neither entries nor chats, and Ben has none, but they are there.
+    for path, name in (
+        ("/v1/users/bob/entries", "entries"),
+        ("/v1/users/bob/chats", "chats"),
+        ("/v1/advisors/ben/chats", "chats"),
+    ):
+        assert await service.done("GET", path) == {name: []}

@@ -164,6 +164,12 @@ select user_id, display_name, balance from accounts where user_id > $1 order by 
 -- name: advisors
 select advisor_id, display_name, tariff_version from advisors where advisor_id > $1 order by advisor_id limit $2;
 
+-- name: user_exists
+select exists (select from accounts where user_id = $1);
+
+-- name: advisor_exists
+select exists (select from advisors where advisor_id = $1);
+
 -- name: entries
 select entry_id, amount, kind, at, record_id, reference from entries
 where user_id = $1 and entry_id < $2 order by entry_id desc limit $3;

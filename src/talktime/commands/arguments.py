@@ -1,0 +1,73 @@
+"""What is typed after a command's name, and what of it is refused before anything happens (exit code 2)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from talktime.api.bodies import Name, Reference, is_id
+from talktime.console import usage
+from talktime.money import parse_credits
+from talktime.tariff import Tariff, TariffError
+
+TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
+After = Annotated[str, typer.Option(help="Only ids after this one: the `next` of the page before.")]
+Before = Annotated[str | None, typer.Option(help="Only entries before this one: the `next` of the page before.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+
+_names: Final = TypeAdapter(Name)
+_references: Final = TypeAdapter(Reference)
+
+
+def read_id(text: str) -> str:
+    """An id as typed."""
+    if not is_id(text):
+        usage("An id has 1 to 128 characters, and no control characters.")
+    return text
+
+
+def read_name(text: str | None, otherwise: str) -> str:
+    """A name to show; `otherwise` when none was given."""
+    if text is None:
+        return otherwise
+    try:
+        return _names.validate_python(text)
+    except ValidationError:
+        usage("A name has 1 to 200 characters, not only spaces, and no control characters.")
+
+
+def read_reference(text: str | None) -> str | None:
+    """A host's own number for a payment, if one was given."""
+    if text is None:
+        return None
+    try:
+        return _references.validate_python(text)
+    except ValidationError:
+        usage("A reference has at most 200 characters, and no control characters.")
+
+
+def read_amount(text: str) -> int:
+    """Micro-credits, more than none."""
+    try:
+        amount = parse_credits(text)
+    except ValueError as error:
+        usage(f"AMOUNT {error}")
+    if amount == 0:
+        usage("AMOUNT must be more than 0")
+    return amount
+
+
+def read_tariff(path: Path) -> Tariff:
+    """The tariff in a file; whatever is wrong with it is said at once."""
+    try:
+        return Tariff.parse(json.loads(path.read_bytes()))
+    except TariffError as error:
+        usage(
+            "\n  ".join([f"{path} makes no sense as a tariff:", *(f"{field} {text}" for field, text in error.errors)])
+        )
+    except (ValueError, RecursionError):
+        usage(f"{path} is not JSON")

@@ -1,0 +1,234 @@
+"""Every command, by every way it can end: exit codes 0, 1, 2, 3 and 4, and lists page by page.
+
+One process runs them all, one after the other: starting Python for each would take longer than everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer.main
+
+from talktime import Talktime, Tariff, parse_credits
+from talktime.cli import app
+from talktime.money import AMOUNT_MAX, BALANCE_MAX
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+LOOP = """
+import contextlib, io, json, sys
+from talktime.cli import main
+for line in sys.stdin:
+    sys.argv = ["talktime", *json.loads(line)]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Commands:
+    """`talktime`, again and again in one process."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LOOP],
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
+                "TALKTIME_DATABASE_URL": database_url,
+                "TALKTIME_DATA_DIR": str(folder),
+            },
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> Ended:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(arguments) + "\n")
+        self.process.stdin.flush()
+        ended = Ended(*json.loads(self.process.stdout.readline()))
+        assert "Traceback" not in ended.err
+        if ended.code:
+            assert ended.err.strip()
+            assert not ended.out or arguments[0] == "doctor"
+        return ended
+
+    def document(self, *arguments: str) -> Any:
+        ended = self.run(*arguments, "--json")
+        assert ended.code == 0, (arguments, ended)
+        return json.loads(ended.out)
+
+    def write(self, name: str, text: str) -> str:
+        (self.folder / name).write_text(text)
+        return name
+
+
+@pytest.fixture
+def commands(database_url: str, tmp_path: Path) -> Iterator[Commands]:
+    commands = Commands(database_url, tmp_path)
+    yield commands
+    assert commands.process.stdin is not None
+    commands.process.stdin.close()
+    commands.process.wait(20)
+
+
+async def _people(database_url: str) -> tuple[str, str]:
+    """Alice with a running record, Bob with one that ended, Rich with all that an account holds; the records' ids."""
+    async with Talktime.connect(database_url, work=False) as talktime:
+        for user_id in ("alice", "bob", "rich"):
+            await talktime.put_user(user_id, user_id.title())
+            await talktime.add_credit(user_id, parse_credits("10.00"))
+        for advisor_id in ("ben", "maya", "zoe"):
+            await talktime.put_advisor(advisor_id, advisor_id.title(), Tariff.parse(TARIFF))
+        running = await talktime.initialize_time_tracking_for_chat("alice", "maya", "c1")
+        ended = await talktime.initialize_time_tracking_for_chat("bob", "maya", "c2")
+        await talktime.stop("c2")
+        for _ in range(BALANCE_MAX // AMOUNT_MAX - 1):
+            await talktime.add_credit("rich", AMOUNT_MAX)
+        return running.record.id, ended.record.id
+
+
+async def test_every_command_ends_as_it_says(commands: Commands, database_url: str) -> None:
+    running, over = await _people(database_url)
+    commands.write("tariff.json", json.dumps(TARIFF))
+    commands.write("bad.json", '{"tiers": [{"rate": "-1"}], "free": 3}')
+    commands.write("no.json", "tiers")
+    too_long = "x" * 129
+    rows: list[tuple[Any, ...]] = [
+        (0, "user", "list"),
+        (2, "user", "list", "--limit", "0"),
+        (2, "user", "list", "--limit", "1001"),
+        (0, "user", "add", "carl", "--name", "Carl"),
+        (2, "user", "add", too_long),
+        (2, "user", "add", "carl", "--name", ""),
+        (2, "user", "add", "carl", "--name", "a\nb"),
+        (0, "user", "show", "alice"),
+        (3, "user", "show", "nobody"),
+        (2, "user", "show", "a\nb"),
+        (0, "user", "credit", "alice", "5", "--kind", "gift"),
+        (1, "user", "debit", "alice", "1000"),
+        (2, "user", "credit", "alice", "0"),
+        (2, "user", "credit", "alice", "--", "-1"),
+        (2, "user", "credit", "alice", "5", "--kind", "bribe"),
+        (2, "user", "credit", "alice", "5", "--reference", "x" * 201),
+        (3, "user", "credit", "nobody", "5"),
+        (4, "user", "credit", "rich", "10000000000"),
+        (0, "user", "debit", "alice", "1", "--reference", "tea"),
+        (2, "user", "debit", "alice", "much"),
+        (3, "user", "debit", "nobody", "1"),
+        (0, "user", "entries", "alice"),
+        (2, "user", "entries", "alice", "--before", "x"),
+        (3, "user", "entries", "nobody"),
+        (0, "user", "chats", "alice"),
+        (3, "user", "chats", "nobody"),
+        (0, "advisor", "list"),
+        (0, "advisor", "set", "maya", "--tariff", "tariff.json"),
+        (2, "advisor", "set", "maya"),
+        (2, "advisor", "set", "maya", "--tariff", "missing.json"),
+        (2, "advisor", "set", "maya", "--tariff", "bad.json"),
+        (2, "advisor", "set", "maya", "--tariff", "no.json"),
+        (2, "advisor", "set", "", "--tariff", "tariff.json"),
+        (0, "advisor", "show", "maya"),
+        (3, "advisor", "show", "nobody"),
+        (0, "advisor", "chats", "maya"),
+        (3, "advisor", "chats", "nobody"),
+        (0, "record", "list"),
+        (2, "record", "list", "--state", "lost"),
+        (0, "record", "show", running),
+        (3, "record", "show", "nothing"),
+        (0, "record", "stop", over),
+        (0, "record", "stop", running),
+        (3, "record", "stop", "nothing"),
+        (0, "receipt", running),
+        (3, "receipt", "nothing"),
+        (0, "price", "--tariff", "tariff.json", "--seconds", "90"),
+        (2, "price", "--tariff", "bad.json", "--seconds", "90"),
+        (2, "price", "--tariff", "tariff.json", "--seconds", "nan"),
+        (2, "price", "--tariff", "tariff.json"),
+        (0, "token", "create", "--role", "user", "--subject", "alice"),
+        (2, "token", "create", "--role", "king", "--subject", "alice"),
+        (2, "token", "create", "--role", "user", "--subject", ""),
+        (2, "token", "create", "--role", "user", "--subject", "alice", "--ttl", "0"),
+        (0, "doctor"),
+        (0, "migrate"),
+        (0, "bench"),
+        (2, "bench", "nothing"),
+        (2, "serve", "--port", "70000"),
+        (2, "demo", "--host", "0.0.0.0"),
+        (2, "dance"),
+    ]
+    for code, *arguments in rows:
+        ended = commands.run(*arguments)
+        assert ended.code == code, (arguments, ended)
+    tried = {row[1] for row in rows} | {f"{row[1]} {row[2]}" for row in rows if len(row) > 2}
+    assert set(_every_command()) <= tried
+    refused = commands.run("advisor", "set", "maya", "--tariff", "bad.json").err
+    assert "tiers[0].rate must not be negative" in refused
+    assert "free is not a field of a tariff" in refused
+
+
+def _every_command() -> Iterator[str]:
+    for name, command in typer.main.get_group(app).commands.items():
+        below = getattr(command, "commands", None)
+        yield from [name] if below is None else (f"{name} {inner}" for inner in below)
+
+
+async def test_lists_come_page_by_page(commands: Commands, database_url: str) -> None:
+    await _people(database_url)
+    for name, ids, key in (
+        ("user", ["alice", "bob", "rich"], "user_id"),
+        ("advisor", ["ben", "maya", "zoe"], "id"),
+    ):
+        first = commands.document(name, "list", "--limit", "2")
+        assert ([row[key] for row in first[f"{name}s"]], first["next"]) == (ids[:2], ids[1])
+        second = commands.document(name, "list", "--limit", "2", "--after", first["next"])
+        assert ([row[key] for row in second[f"{name}s"]], second["next"]) == (ids[2:], None)
+        said = commands.run(name, "list", "--limit", "2").out
+        assert f"More follow {ids[1]}." in said
+        assert ids[2] not in said
+    alice = commands.document("user", "list", "--limit", "1")["users"][0]
+    assert (alice["balance"], alice["committed"], alice["available"]) == ("10.00", "1.00", "9.00")
+    newest = commands.document("user", "entries", "rich", "--limit", "1")
+    older = commands.document("user", "entries", "rich", "--limit", "1000", "--before", newest["next"])
+    assert len(newest["entries"]) == 1
+    assert len(older["entries"]) == BALANCE_MAX // AMOUNT_MAX - 1
+    assert older["next"] is None
+
+
+async def test_stopping_a_record_stops_that_one_alone(commands: Commands, database_url: str) -> None:
+    """Bob's first record has ended, and its chat goes on with another: the first one's id must not stop the second."""
+    _, first = await _people(database_url)
+    async with Talktime.connect(database_url, work=False) as talktime:
+        second = (await talktime.track("c2")).record.id
+    assert second != first
+    before = commands.document("record", "show", first)
+    assert commands.document("record", "stop", first) == {**before, "changed": False}
+    said = commands.run("record", "stop", first)
+    assert (said.code, said.out) == (0, f"{first} unchanged: it had ended already (stopped)\n")
+    assert commands.document("record", "show", second)["state"] == "running"
+    stopped = commands.document("record", "stop", second)
+    assert (stopped["state"], stopped["reason"], stopped["changed"]) == ("ended", "stopped", True)
+    assert commands.run("record", "stop", second).out.endswith("unchanged: it had ended already (stopped)\n")
