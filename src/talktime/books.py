@@ -1,0 +1,125 @@
+"""The library's part about money: accounts, entries, receipts, and whether all of it is true."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from talktime import ledger, tracking
+from talktime.database.queries import SQL
+from talktime.engine import Repeat
+from talktime.errors import InvalidRequest, NotFound
+from talktime.node import Node
+from talktime.payer import Reason
+from talktime.tariff import price
+from talktime.views import Account, Entry, Receipt, SegmentView
+
+_KINDS: Final = ("purchase", "gift", "refund")
+
+
+class Books(Node):
+    """What `Talktime` knows about money."""
+
+    # Credit.
+
+    async def add_credit(
+        self,
+        user_id: str,
+        amount: int,
+        kind: str = "purchase",
+        *,
+        reference: str | None = None,
+        repeat: Repeat | None = None,
+    ) -> Account:
+        """Add credit; records that ran out of it go on. `kind`: purchase, gift or refund."""
+        _positive(amount)
+        if kind not in _KINDS:
+            raise InvalidRequest(("kind", f"must be one of: {', '.join(_KINDS)}"))
+        account: Account = await self.engine.run(tracking.add_credit(user_id, amount, kind, reference, repeat))
+        return account
+
+    async def debit(
+        self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None
+    ) -> Account:
+        """Spend credit elsewhere; refused beyond what is available."""
+        _positive(amount)
+        account: Account = await self.engine.run(tracking.debit(user_id, amount, reference, repeat))
+        return account
+
+    async def account(self, user_id: str) -> Account:
+        """What a user has: posted, committed by running meters, and available now."""
+        units = await self.engine.read([user_id])
+        if user_id not in units:
+            raise NotFound("user")
+        return tracking.account_view(units[user_id])
+
+    async def entries(self, user_id: str, *, limit: int = 100, before: str | None = None) -> list[Entry]:
+        """The ledger of a user, newest first; `before` an entry's id, for the next page."""
+        if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
+            raise InvalidRequest(("before", "must be the id of an entry"))
+        rows = await self._fetch("entries", user_id, int(before) if before else 2**62, limit)
+        if not rows:
+            await self._require("user", user_id)
+        return [_entry(row) for row in rows]
+
+    async def receipt(self, record_id: str) -> Receipt:
+        """A record's bill. What a running one has come to is posted first, so that its entries add up to its cost."""
+        row = await self._record_row(record_id)
+        await self.engine.settle([row["user_id"]], tracking.checkpoint)
+        async with self.engine.reading() as connection:
+            record = await self.engine.store.record(connection, record_id)
+            if record is None:
+                raise NotFound("record")
+            names = await connection.fetchrow(SQL["names"], record.user_id, record.advisor_id)
+            segments = await connection.fetch(SQL["segments"], record_id)
+            entries = await connection.fetch(SQL["record_entries"], record_id)
+        now = record.settled_at
+        return ledger.receipt(
+            record,
+            now,
+            names["user_name"],
+            names["advisor_name"],
+            tuple(_segment(segment, now) for segment in segments),
+            tuple(_entry(entry) for entry in entries),
+        )
+
+    async def broken_rules(self) -> list[dict[str, Any]]:
+        """Each rule of the design that doesn't hold: `rule`, `count`, `examples`, `repair`. Empty if all do."""
+        async with self.engine.reading() as connection:
+            broken = [dict(row) for row in await connection.fetch(SQL["broken_rules"])]
+            wrong = [
+                record.record_id
+                for row in await connection.fetch(SQL["record_ids"])
+                if (record := await self.engine.store.record(connection, row["record_id"])) is not None
+                and record.charged != price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
+            ]
+        if wrong:
+            broken.append(
+                {
+                    "rule": "4: a record's charge is the price of its time",
+                    "count": len(wrong),
+                    "examples": wrong[:5],
+                    "repair": "compare with: talktime receipt RECORD_ID",
+                }
+            )
+        return broken
+
+
+def _positive(amount: int) -> None:
+    if amount <= 0:
+        raise InvalidRequest(("amount", "must be more than 0"))
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(str(row["entry_id"]), row["amount"], row["kind"], row["at"], row["record_id"], row["reference"])
+
+
+def _segment(row: Any, now: int) -> SegmentView:
+    ended_at = row["ended_at"]
+    duration_ms = (now if ended_at is None else ended_at) - row["started_at"]
+    return SegmentView(
+        row["chat_id"],
+        row["started_at"],
+        ended_at,
+        duration_ms,
+        None if row["reason"] is None else Reason(row["reason"]),
+    )
