@@ -54,8 +54,9 @@ def cuts(payer: Payer) -> dict[str, Cut]:
         stop = result.get(victim.record_id)
         if stop is None or cut.at < stop.at:
             result[victim.record_id] = cut
-        left -= _demand(victim, base, ahead_ms - 1)
         running.remove(victim)
+        if running:
+            left -= _demand(victim, base, ahead_ms - 1)
     return result
 
 
@@ -104,6 +105,8 @@ def _first_excess(running: list[Record], base: int, left: int, low_ms: int) -> i
 
 def _unpaid(running: list[Record], base: int, left: int, ahead_ms: int) -> Record:
     """The record whose increment at that instant is the first that can't be paid."""
+    if len(running) == 1:
+        return running[0]
     owed = {record.record_id: _demand(record, base, ahead_ms - 1) for record in running}
     left -= sum(owed.values())
     for record in running:
