@@ -34,9 +34,7 @@ def cuts(payer: Payer) -> dict[str, Cut]:
     record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
     """
     base = payer.settled_at
-    running = sorted(
-        (record for record in payer.records.values() if record.is_running), key=lambda r: (r.started_at, r.record_id)
-    )
+    running = payer.running()
     result: dict[str, Cut] = {}
     for record in running:
         stop_ms = stop_elapsed(record.tariff, record.allowance_ms)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.gifts import Lot
+from talktime.shares import NO_TERMS, Share, Terms, share
 from talktime.tariff import Tariff, commitment, price
 
 if TYPE_CHECKING:
@@ -71,7 +73,10 @@ class SocketLease(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A conversation time record. `elapsed_ms` and `charged` are as of `settled_at`, and always fit each other."""
+    """A conversation time record. `elapsed_ms`, `charged` and `earned` are as of `settled_at`, and always fit together.
+
+    `earned` is what of the charge is the advisor's, by the `terms` that held at the start.
+    """
 
     record_id: str
     user_id: str
@@ -92,6 +97,8 @@ class Record:
     ended_at: int | None = None
     user_lease_until: int = 0
     advisor_lease_until: int = 0
+    terms: Terms = NO_TERMS
+    earned: int = 0
 
     @property
     def allowance_ms(self) -> int:
@@ -110,6 +117,10 @@ class Record:
     def cost_at(self, at: int) -> int:
         """What that time costs."""
         return price(self.tariff, self.elapsed_at(at), self.allowance_ms).cost
+
+    def share_at(self, at: int) -> Share:
+        """How that cost divides between advisor and platform."""
+        return share(self.terms, self.tariff, self.elapsed_at(at), self.allowance_ms)
 
     def committed_at(self, at: int) -> int:
         """What it has begun to owe beyond what is posted."""
@@ -150,13 +161,30 @@ class Accrued:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A line for the ledger. `amount` is negative for what is spent."""
+    """A line for the ledger. `amount` is the user's, negative for what is spent; the platform has the other side of it.
+
+    `advisor_amount` is the advisor's part of it, `fees` what of the platform's are fees, and `gift` what of the user's
+    was given, not bought.
+    """
 
     amount: int
     kind: str
     at: int
     record_id: str | None = None
     reference: str | None = None
+    advisor_id: str | None = None
+    advisor_amount: int = 0
+    fees: int = 0
+    gift: int = 0
+    expires_at: int | None = None
+    reason: str | None = None
+    borne_by: str | None = None
+    refunded_ms: int | None = None
+
+    @property
+    def is_accrual(self) -> bool:
+        """Whether it only posts what screens compute by themselves."""
+        return self.kind in {"charge", "share"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +207,17 @@ Event = Opened | Closed | Accrued | Posted | Waiting | Ended
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """One account: its posted balance, its records that have not ended, what sockets prove, and what happened."""
+    """One account: its posted balance, its records that have not ended, what sockets prove, and what happened.
+
+    `gifts` is what of the balance was given, not bought.
+    """
 
     user_id: str
     balance: int
     settled_at: int
     records: Mapping[str, Record]
     sockets: Mapping[tuple[str, Party], SocketLease]
+    gifts: tuple[Lot, ...] = ()
     events: tuple[Event, ...] = ()
 
     def active_with(self, advisor_id: str) -> Record | None:
@@ -214,6 +246,11 @@ class Payer:
     def committed_at(self, at: int) -> int:
         """What the running records have begun to owe beyond what is posted."""
         return sum(record.committed_at(at) for record in self.records.values())
+
+    def running(self) -> list[Record]:
+        """The records that run, those that started earlier first: in the same millisecond they pay first."""
+        records = (record for record in self.records.values() if record.is_running)
+        return sorted(records, key=lambda record: (record.started_at, record.record_id))
 
     def available_at(self, at: int) -> int:
         """What can be spent: the rest of the balance."""

@@ -20,11 +20,13 @@ from typing import Any, Final
 from talktime import tracking
 from talktime.books import Books
 from talktime.database.queries import SQL
+from talktime.database.store import terms_of
 from talktime.engine import UNREACHABLE, Command, Repeat
 from talktime.errors import InvalidRequest, NotFound, Unavailable
 from talktime.feed import message
 from talktime.ids import new_id
 from talktime.payer import Party
+from talktime.shares import NO_TERMS, Terms
 from talktime.tariff import Tariff
 from talktime.views import Account, Advisor, ChatSummary, Message, RecordView, Snapshot
 
@@ -41,8 +43,13 @@ class Talktime(Books):
         created: bool = await self._fetchval("put_user", user_id, display_name)
         return created
 
-    async def put_advisor(self, advisor_id: str, display_name: str, tariff: Tariff) -> tuple[Advisor, bool]:
-        """Create an advisor, or change; a changed tariff is a new version. The advisor, and whether it was created."""
+    async def put_advisor(
+        self, advisor_id: str, display_name: str, tariff: Tariff, terms: Terms | None = None
+    ) -> tuple[Advisor, bool]:
+        """Create an advisor, or change; a changed tariff is a new version. The advisor, and whether it was created.
+
+        What is changed holds for records that start from now on. Terms that are not given stay as they are.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SQL["lock_name"], f"advisor {advisor_id}")
             row = await connection.fetchrow(SQL["lock_advisor"], advisor_id)
@@ -50,8 +57,18 @@ class Talktime(Books):
             if row is None or Tariff.parse(row["tariff"]) != tariff:
                 version += row is not None
                 await connection.execute(SQL["insert_tariff"], advisor_id, version, tariff.document())
-            await connection.execute(SQL["put_advisor"], advisor_id, display_name, version)
-        return Advisor(advisor_id, display_name, tariff, version), row is None
+            if terms is None:
+                terms = NO_TERMS if row is None else terms_of(row)
+            await connection.execute(
+                SQL["put_advisor"],
+                advisor_id,
+                display_name,
+                version,
+                terms.share_ppm,
+                terms.fee_per_minute,
+                terms.fee_per_session,
+            )
+        return Advisor(advisor_id, display_name, tariff, version, terms), row is None
 
     async def advisor(self, advisor_id: str) -> Advisor:
         """An advisor's name and current tariff."""
@@ -226,7 +243,9 @@ class Talktime(Books):
             found = await self.engine.store.advisors(connection, ids)
         if len(found) < len(ids):
             raise NotFound("advisor")
-        return [Advisor(a.advisor_id, a.display_name, a.tariff, a.tariff_version) for a in (found[i] for i in ids)]
+        return [
+            Advisor(a.advisor_id, a.display_name, a.tariff, a.tariff_version, a.terms) for a in (found[i] for i in ids)
+        ]
 
     async def _chats(self, rows: list[Any]) -> list[ChatSummary]:
         units = await self.engine.read({row["user_id"] for row in rows}, {row["chat_id"] for row in rows})

@@ -247,6 +247,7 @@ def _track(unit: Unit, advisor: AdvisorRow, chat_id: str, tariff_version: int | 
         started_at=unit.now,
         settled_at=unit.now,
         state=State.PAUSED,
+        terms=advisor.terms,
     )
     unit.payer = meter.start(unit.payer, new, unit.now, unit.rules)
 

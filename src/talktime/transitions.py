@@ -54,14 +54,27 @@ def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
 
 
 def settled(payer: Payer, record: Record, at: int) -> Payer:
-    """The running record with its totals as of `at`: time to the chat, its price to the ledger."""
+    """The running record with its totals as of `at`: time to the chat, its price and who gets it to the ledger."""
     accrued_ms = at - record.settled_at
-    cost = record.cost_at(at)
-    charge = cost - record.charged
-    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, settled_at=at)
+    cost, shared = record.cost_at(at), record.share_at(at)
+    charge, earned = cost - record.charged, shared.advisor - record.earned
+    fees = shared.fees - record.share_at(record.settled_at).fees
+    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, earned=shared.advisor, settled_at=at)
     events: list[Event] = [Accrued(record.chat_id, accrued_ms)] if accrued_ms else []
-    if charge:
-        events.append(Posted(-charge, "charge", at, record.record_id))
+    if charge or earned or fees:
+        # While the price stands still, fees may go on: then only the platform and the advisor have something to settle.
+        kind = "charge" if charge else "share"
+        events.append(
+            Posted(
+                -charge,
+                kind,
+                at,
+                record.record_id,
+                advisor_id=record.advisor_id,
+                advisor_amount=earned,
+                fees=fees,
+            )
+        )
     return replace(put(payer, record, *events), balance=payer.balance - charge)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from talktime.money import format_credits
+from talktime.shares import Terms
 from talktime.tariff import Line, Tariff
 
 if TYPE_CHECKING:
@@ -189,21 +190,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Advisor:
-    """Who is paid, and the tariff that a record started now would have."""
+    """Who is paid, and the tariff and terms that a record started now would have."""
 
     advisor_id: str
     display_name: str
     tariff: Tariff
     tariff_version: int
+    terms: Terms
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
+    def document(self, *, with_terms: bool = False) -> dict[str, Any]:
+        """Its JSON; the terms are no business of users."""
+        shown = {
             "id": self.advisor_id,
             "display_name": self.display_name,
             "tariff": self.tariff.document(),
             "tariff_version": self.tariff_version,
         }
+        return shown | {"terms": self.terms.document()} if with_terms else shown
 
 
 @dataclass(frozen=True, slots=True)

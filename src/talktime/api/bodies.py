@@ -21,6 +21,7 @@ from talktime.api.addresses import SLASH, read_id
 from talktime.api.tokens import TTL_SECONDS_MAX, Role
 from talktime.money import parse_credits
 from talktime.payer import Party
+from talktime.shares import Terms
 from talktime.tariff import SECONDS_MAX, Tariff, parse_seconds
 
 ID_LENGTH_MAX: Final = 128
@@ -112,6 +113,22 @@ _TARIFF_SCHEMA: Final[dict[str, Any]] = {
     },
     "examples": [{"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}],
 }
+_TERMS_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["share_percent"],
+    "properties": {
+        "share_percent": {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.5},
+                {"type": "string", "pattern": r"^([0-9]{1,2}(\.[0-9]{1,4})?|100)$"},
+            ]
+        },
+        "fee_per_minute": _CREDITS_FIELD,
+        "fee_per_session": _CREDITS_FIELD,
+    },
+    "examples": [{"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0"}],
+}
 
 Id = Annotated[
     StrictStr,
@@ -129,6 +146,7 @@ Reference = Annotated[StrictStr, Field(max_length=200), AfterValidator(_without_
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(_AMOUNT_SCHEMA)]
 Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_SCHEMA)]
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
+TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema(_TERMS_SCHEMA)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 PathId = Annotated[Id, BeforeValidator(read_id), Path()]
@@ -147,6 +165,7 @@ class PutUser(Body):
 class PutAdvisor(Body):
     display_name: Name
     tariff: TariffDocument
+    terms: TermsDocument | None = None
 
 
 class AddCredit(Body):

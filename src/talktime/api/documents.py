@@ -101,11 +101,20 @@ class User(Document):
     display_name: str
 
 
+class Terms(Document):
+    share_percent: int | float
+    fee_per_minute: Credits
+    fee_per_session: Credits
+
+
 class Advisor(Document):
+    """The terms are for the advisor, `service` and `operator`."""
+
     id: str
     display_name: str
     tariff: Tariff
     tariff_version: int
+    terms: Terms | None = None
 
 
 class Advisors(Document):

@@ -13,7 +13,7 @@ from talktime.api.bodies import AddCredit, Debit, Id, PathId, PutAdvisor, PutUse
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import RequiredRepeat
-from talktime.api.tokens import Role
+from talktime.api.tokens import Caller, Role
 from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["people"])
@@ -85,9 +85,12 @@ async def debit(talktime: Engine, user_id: PathId, body: Debit, repeat: Required
 
 @router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(documents.Advisor, 200, 201))
 async def put_advisor(talktime: Engine, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
-    """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on."""
-    advisor, created = await talktime.put_advisor(advisor_id, body.display_name, body.tariff)
-    return JSONResponse(advisor.document(), 201 if created else 200)
+    """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
+
+    So are changed terms; when none are given, those that hold stay.
+    """
+    advisor, created = await talktime.put_advisor(advisor_id, body.display_name, body.tariff, body.terms)
+    return JSONResponse(advisor.document(with_terms=True), 201 if created else 200)
 
 
 @router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
@@ -97,7 +100,8 @@ async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
     return JSONResponse({"chats": [chat.document() for chat in found]})
 
 
-@router.get("/advisors/{advisor_id}", dependencies=[_anyone], responses=answers(documents.Advisor))
-async def advisor(talktime: Engine, advisor_id: PathId) -> JSONResponse:
-    """An advisor's name and the tariff a record started now would have."""
-    return JSONResponse((await talktime.advisor(advisor_id)).document())
+@router.get("/advisors/{advisor_id}", responses=answers(documents.Advisor))
+async def advisor(talktime: Engine, advisor_id: PathId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
+    """An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks."""
+    is_told = not caller.is_person or (caller.role is Role.ADVISOR and caller.subject == advisor_id)
+    return JSONResponse((await talktime.advisor(advisor_id)).document(with_terms=is_told))

@@ -13,11 +13,14 @@ from starlette.responses import JSONResponse
 
 from talktime.engine import UNREACHABLE
 from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.shares import TermsError
 from talktime.tariff import TariffError
 
 MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 20
 FIELD_LENGTH_MAX: Final = 120
+
+_WHOLE: Final = {"tariff", "terms"}  # what is wrong with all of it
 
 _MESSAGES: Final = {
     "missing": "is required",
@@ -58,8 +61,8 @@ def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     for error in errors:
         field = _field(error["loc"], error["type"])
         cause = error.get("ctx", {}).get("error")
-        if isinstance(cause, TariffError):
-            found += [(field if path == "tariff" else f"{field}.{path}", message) for path, message in cause.errors]
+        if isinstance(cause, TariffError | TermsError):
+            found += [(field if path in _WHOLE else f"{field}.{path}", message) for path, message in cause.errors]
         elif isinstance(cause, ValueError):
             found.append((field, str(cause)))
         else:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from talktime import console
-from talktime.commands.arguments import After, Limit, TariffFile, read_id, read_name, read_tariff
+from talktime.commands.arguments import After, Limit, TariffFile, read_id, read_name, read_tariff, read_terms
 from talktime.console import Json, run
 
 app = typer.Typer(no_args_is_help=True, help="Advisors and their tariffs.")
@@ -19,7 +19,7 @@ def list_advisors(context: typer.Context, after: After = "", limit: Limit = 100,
     found = run(context, lambda talktime: talktime.advisors(after=after, limit=limit + 1))
     console.page(
         "advisors",
-        [advisor.document() for advisor in found],
+        [advisor.document(with_terms=True) for advisor in found],
         ("id", "display_name", "tariff_version"),
         limit,
         as_json,
@@ -32,18 +32,29 @@ def set_advisor(
     advisor_id: str,
     tariff: TariffFile,
     name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
+    share_percent: Annotated[
+        str | None,
+        typer.Option(help="The advisor's share, after the fees. Without it the terms stay as they are."),
+    ] = None,
+    fee_per_minute: Annotated[str, typer.Option(help="Taken for each billed minute, before the share.")] = "0",
+    fee_per_session: Annotated[str, typer.Option(help="Taken for each session, before the share.")] = "0",
     as_json: Json = False,
 ) -> None:
-    """Create an advisor, or change one; a changed tariff holds for records that start from now on."""
+    """Create an advisor, or change one; a changed tariff or share holds for records that start from now on."""
     parsed, shown = read_tariff(tariff), read_name(name, advisor_id)
-    advisor, _ = run(context, lambda talktime: talktime.put_advisor(read_id(advisor_id), shown, parsed))
-    console.show(advisor.document(), as_json)
+    terms = None if share_percent is None else read_terms(share_percent, fee_per_minute, fee_per_session)
+    if terms is None and (fee_per_minute, fee_per_session) != ("0", "0"):
+        console.usage("A fee needs --share-percent: together they are the advisor's terms.")
+    advisor, _ = run(context, lambda talktime: talktime.put_advisor(read_id(advisor_id), shown, parsed, terms))
+    console.show(advisor.document(with_terms=True), as_json)
 
 
 @app.command("show")
 def show_advisor(context: typer.Context, advisor_id: str, as_json: Json = False) -> None:
     """An advisor and the tariff of today."""
-    console.show(run(context, lambda talktime: talktime.advisor(read_id(advisor_id))).document(), as_json)
+    console.show(
+        run(context, lambda talktime: talktime.advisor(read_id(advisor_id))).document(with_terms=True), as_json
+    )
 
 
 @app.command("chats")

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from talktime.api.bodies import Name, Reference, is_id
 from talktime.console import usage
 from talktime.money import parse_credits
+from talktime.shares import Terms, TermsError
 from talktime.tariff import Tariff, TariffError
 
 TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
@@ -71,3 +72,13 @@ def read_tariff(path: Path) -> Tariff:
         )
     except (ValueError, RecursionError):
         usage(f"{path} is not JSON")
+
+
+def read_terms(share_percent: str, fee_per_minute: str, fee_per_session: str) -> Terms:
+    """An advisor's terms as typed."""
+    try:
+        return Terms.parse(
+            {"share_percent": share_percent, "fee_per_minute": fee_per_minute, "fee_per_session": fee_per_session}
+        )
+    except TermsError as error:
+        usage("; ".join(f"--{field.replace('_', '-')} {text}" for field, text in error.errors))

@@ -22,7 +22,7 @@ select user_id, display_name, balance, settled_at, due_at, (select engine_now())
 -- name: load_active_records
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
        r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.cut_at, s.segment_id, s.started_at as running_since
+       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, s.segment_id, s.started_at as running_since
 from records r
 -- Lateral, so that the planner looks each one up: where it expects more, it reads the whole table.
 left join lateral (
@@ -34,7 +34,7 @@ where r.user_id = any($1::text[]) and r.ended_at is null;
 -- The latest record of each chat, where it has ended.
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
        r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.cut_at, null::timestamptz as running_since
+       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
 from chats c join records r on r.record_id = c.record_id
 where c.chat_id = any($1::text[]) and r.ended_at is not null;
 
@@ -58,7 +58,7 @@ group by w.user_id, w.chat_id, w.party, w.proved_at is null;
 select chat_id, user_id, advisor_id, record_id, duration_ms, sequence from chats where chat_id = any($1::text[]);
 
 -- name: load_advisors
-select advisor_id, display_name, tariff_version from advisors where advisor_id = any($1::text[]);
+select advisor_id, display_name, tariff_version, share_ppm, fee_per_minute, fee_per_session from advisors where advisor_id = any($1::text[]);
 
 -- name: load_tariffs
 select t.advisor_id, t.version, t.tariff
@@ -83,15 +83,18 @@ where s.segment_id = closed.segment_id;
 
 -- name: save_records
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason, started_at,
-    settled_at, paused_at, waiting_since, ended_at, elapsed_ms, charged, user_lease_until, advisor_lease_until, cut_at)
+    settled_at, paused_at, waiting_since, ended_at, elapsed_ms, charged, user_lease_until, advisor_lease_until, cut_at,
+    share_ppm, fee_per_minute, fee_per_session, earned)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[],
     $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
-    $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[])
+    $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::int[], $20::bigint[], $21::bigint[],
+    $22::bigint[])
 on conflict (record_id) do update set
     chat_id = excluded.chat_id, state = excluded.state, reason = excluded.reason, settled_at = excluded.settled_at,
     paused_at = excluded.paused_at, waiting_since = excluded.waiting_since, ended_at = excluded.ended_at,
     elapsed_ms = excluded.elapsed_ms, charged = excluded.charged, user_lease_until = excluded.user_lease_until,
-    advisor_lease_until = excluded.advisor_lease_until, cut_at = excluded.cut_at;
+    advisor_lease_until = excluded.advisor_lease_until, cut_at = excluded.cut_at,
+    earned = excluded.earned;
 
 -- name: insert_segments
 insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason)
@@ -101,10 +104,14 @@ from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamp
 order by ordinal;
 
 -- name: insert_entries
-insert into entries (user_id, amount, kind, at, record_id, reference)
-select user_id, amount, kind, at, record_id, reference
-from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
-    with ordinality as posted (user_id, amount, kind, at, record_id, reference, ordinal)
+insert into entries (user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount, expires_at,
+    reason, borne_by, refunded_ms)
+select user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount, expires_at, reason,
+       borne_by, refunded_ms
+from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    $9::bigint[], $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::bigint[])
+    with ordinality as posted (user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount,
+        expires_at, reason, borne_by, refunded_ms, ordinal)
 order by ordinal;
 
 -- name: save_chats
@@ -143,7 +150,7 @@ on conflict (user_id) do update set display_name = excluded.display_name
 returning xmax = 0 as created;
 
 -- name: lock_advisor
-select tariff_version, tariff from advisors a
+select tariff_version, tariff, share_ppm, fee_per_minute, fee_per_session from advisors a
 join tariffs t on t.advisor_id = a.advisor_id and t.version = a.tariff_version
 where a.advisor_id = $1 for update of a;
 
@@ -151,8 +158,10 @@ where a.advisor_id = $1 for update of a;
 insert into tariffs (advisor_id, version, tariff) values ($1, $2, $3);
 
 -- name: put_advisor
-insert into advisors (advisor_id, display_name, tariff_version) values ($1, $2, $3)
-on conflict (advisor_id) do update set display_name = excluded.display_name, tariff_version = excluded.tariff_version;
+insert into advisors (advisor_id, display_name, tariff_version, share_ppm, fee_per_minute, fee_per_session)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (advisor_id) do update set display_name = excluded.display_name, tariff_version = excluded.tariff_version,
+    share_ppm = excluded.share_ppm, fee_per_minute = excluded.fee_per_minute, fee_per_session = excluded.fee_per_session;
 
 -- name: lock_name
 -- Two that make the same new thing at once wait for each other.
@@ -172,7 +181,7 @@ select exists (select from advisors where advisor_id = $1);
 
 -- name: entries
 select entry_id, amount, kind, at, record_id, reference from entries
-where user_id = $1 and entry_id < $2 order by entry_id desc limit $3;
+where user_id = $1 and entry_id < $2 and kind <> 'share' order by entry_id desc limit $3;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Reading.
@@ -186,7 +195,7 @@ select record_id, user_id, advisor_id, chat_id from records where record_id = $1
 -- name: record_by_id
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
        r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, s.started_at as running_since
+       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, s.started_at as running_since
 from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
 where r.record_id = $1;
 
@@ -194,7 +203,8 @@ where r.record_id = $1;
 select chat_id, started_at, ended_at, reason from segments where record_id = $1 order by started_at, segment_id;
 
 -- name: record_entries
-select entry_id, amount, kind, at, record_id, reference from entries where record_id = $1 order by entry_id;
+select entry_id, amount, kind, at, record_id, reference from entries
+where record_id = $1 and kind <> 'share' order by entry_id;
 
 -- name: names
 select a.display_name as user_name, v.display_name as advisor_name

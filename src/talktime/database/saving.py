@@ -50,20 +50,20 @@ async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
         await connection.execute(SQL["close_segments"], *columns(segments.closed, 3))
     rows, due = _changed_records(units)
     if rows:
-        await connection.execute(SQL["save_records"], *columns(rows, 18))
+        await connection.execute(SQL["save_records"], *columns(rows, 22))
     if segments.inserted:
         try:
             await connection.execute(SQL["insert_segments"], *columns(segments.inserted, 6))
         except asyncpg.PostgresError as error:
             raise TimerStartError(str(error)) from error
     entries = [
-        (unit.payer.user_id, event.amount, event.kind, event.at, event.record_id, event.reference)
+        _entry_row(unit.payer.user_id, event)
         for unit in units
         for event in unit.payer.events
         if isinstance(event, Posted)
     ]
     if entries:
-        await connection.execute(SQL["insert_entries"], *columns(entries, 6))
+        await connection.execute(SQL["insert_entries"], *columns(entries, 14))
     told = await _save_chats(connection, units)
     await _save_watches(connection, units)
     accounts = [
@@ -129,6 +129,25 @@ def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str
     return rows, due
 
 
+def _entry_row(user_id: str, entry: Posted) -> tuple[Any, ...]:
+    return (
+        user_id,
+        entry.amount,
+        entry.kind,
+        entry.at,
+        entry.record_id,
+        entry.reference,
+        entry.advisor_id,
+        entry.advisor_amount,
+        entry.fees,
+        entry.gift,
+        entry.expires_at,
+        entry.reason,
+        entry.borne_by,
+        entry.refunded_ms,
+    )
+
+
 def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
     return (
         record.record_id,
@@ -149,6 +168,10 @@ def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
         record.user_lease_until,
         record.advisor_lease_until,
         cut_at,
+        record.terms.share_ppm,
+        record.terms.fee_per_minute,
+        record.terms.fee_per_session,
+        record.earned,
     )
 
 

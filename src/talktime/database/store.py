@@ -12,6 +12,7 @@ from talktime.database.queries import SQL
 from talktime.database.saving import columns
 from talktime.database.unit import AdvisorRow, Chat, Unit
 from talktime.payer import Party, Payer, Reason, Record, Rules, SocketLease, State
+from talktime.shares import Terms
 from talktime.tariff import Tariff
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Store:
                 row["display_name"],
                 self._tariffs[row["advisor_id"], row["tariff_version"]],
                 row["tariff_version"],
+                terms_of(row),
             )
             for row in rows
         }
@@ -147,7 +149,14 @@ class Store:
             ended_at=row["ended_at"],
             user_lease_until=row["user_lease_until"],
             advisor_lease_until=row["advisor_lease_until"],
+            terms=terms_of(row),
+            earned=row["earned"],
         )
+
+
+def terms_of(row: Any) -> Terms:
+    """The terms in a row of advisors or records."""
+    return Terms(row["share_ppm"], row["fee_per_minute"], row["fee_per_session"])
 
 
 def _sockets(rows: Iterable[Any], account: Any, rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:

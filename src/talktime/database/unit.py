@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.errors import NotFound
 from talktime.payer import Accrued, Closed, Ended, Event, Opened, Party, Payer, Posted, Record, Rules, Waiting
+from talktime.shares import Terms
 from talktime.snapshots import snapshot
 from talktime.tariff import Tariff
 
@@ -32,12 +33,13 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class AdvisorRow:
-    """An advisor and the tariff that a record started now gets."""
+    """An advisor, and the tariff and terms that a record started now gets."""
 
     advisor_id: str
     display_name: str
     tariff: Tariff
     tariff_version: int
+    terms: Terms
 
 
 class WatchChange(NamedTuple):
@@ -104,8 +106,7 @@ class Unit:
     def is_changed(self) -> bool:
         """Whether screens have something new to show; a checkpoint's postings are nothing new."""
         return any(
-            isinstance(event, Opened | Closed | Waiting | Ended)
-            or (isinstance(event, Posted) and event.kind != "charge")
+            isinstance(event, Opened | Closed | Waiting | Ended) or (isinstance(event, Posted) and not event.is_accrual)
             for event in self.payer.events
         )
 

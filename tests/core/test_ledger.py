@@ -1,0 +1,129 @@
+"""The ledger in the database: every row has two sides, and none is ever changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from talktime import Talktime, Tariff, parse_credits
+from talktime.shares import Terms
+
+TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
+MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+async def rows(talktime: Talktime, sql: str) -> list[Any]:
+    """What the tables say."""
+    return [dict(row) for row in await talktime._pool.fetch(sql)]
+
+
+async def test_a_charge_is_shared_in_one_row(talktime: Talktime) -> None:
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    # What is agreed later is for later records.
+    await talktime.put_advisor("vera", "Vera", MINUTES, Terms(0))
+    for _ in range(4):
+        await talktime.advance_clock(145_000)
+        await talktime.timers.checkpoint()
+    stopped = await talktime.stop("first")
+    assert stopped.cost == parse_credits("20.00")
+    (sums,) = await rows(
+        talktime,
+        "select count(*) > 1 as several, sum(amount)::bigint as paid, sum(advisor_amount)::bigint as earned,"
+        " sum(platform_amount)::bigint as kept, sum(fees)::bigint as fees, min(advisor_id) as who"
+        f" from entries where record_id = '{started.record.id}'",
+    )
+    assert sums == {
+        "several": True,
+        "paid": -parse_credits("20.00"),
+        "earned": parse_credits("7.84"),
+        "kept": parse_credits("12.16"),
+        "fees": parse_credits("4.00"),
+        "who": "vera",
+    }
+
+
+@newest
+async def test_terms_stay_until_others_are_given(talktime: Talktime) -> None:
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.put_advisor("vera", "Vera K.", MINUTES)
+    assert (await talktime.advisor("vera")).terms == TERMS
+    assert (await talktime.advisor("maya")).terms == Terms(0)
+
+
+@newest
+async def test_every_entry_balances_and_names_its_books(talktime: Talktime) -> None:
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.add_credit("alice", parse_credits("5"), "gift")
+    await talktime.add_credit("alice", parse_credits("1"), "refund")
+    await talktime.debit("alice", parse_credits("2"))
+    await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    await talktime.advance_clock(30_000)
+    await talktime.stop("first")
+    unbalanced = "select entry_id from postings group by entry_id having sum(amount) <> 0"
+    assert await rows(talktime, unbalanced) == []
+    books = await rows(talktime, "select kind, book, sum(amount)::bigint as amount from postings group by 1, 2")
+    found = {(row["kind"], row["book"]): row["amount"] for row in books}
+    assert found == {
+        ("purchase", "user"): parse_credits("100"),
+        ("purchase", "outside"): -parse_credits("100"),
+        ("gift", "user"): parse_credits("5"),
+        ("gift", "promotion"): -parse_credits("5"),
+        ("refund", "user"): parse_credits("1"),
+        ("refund", "outside"): -parse_credits("1"),
+        ("debit", "user"): -parse_credits("2"),
+        ("debit", "outside"): parse_credits("2"),
+        ("charge", "user"): -parse_credits("2"),
+        ("charge", "advisor"): parse_credits("0.784"),
+        ("charge", "revenue"): parse_credits("1.216"),
+    }
+
+
+@newest
+async def test_the_program_before_still_writes_entries(talktime: Talktime) -> None:
+    started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime._pool.execute(
+        "insert into entries (user_id, amount, kind, at, record_id, reference)"
+        " values ('alice', 5, 'purchase', engine_now(), null, 'old'), ('alice', -5, 'charge', engine_now(), $1, 'old')",
+        started.record.id,
+    )
+    found = await rows(talktime, "select amount, advisor_amount, platform_amount from entries where reference = 'old'")
+    assert found == [
+        {"amount": 5, "advisor_amount": 0, "platform_amount": -5},
+        {"amount": -5, "advisor_amount": 0, "platform_amount": 5},
+    ]
+    # They fit no balance, so the auditor at the end of each test would mind them.
+    await talktime._pool.execute("alter table entries disable trigger user")
+    await talktime._pool.execute("delete from entries where reference = 'old'")
+
+
+@newest
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "(user_id, amount, kind, at) values ('alice', 5, 'charge', engine_now())",
+        "(user_id, amount, kind, at) values ('alice', 0, 'purchase', engine_now())",
+        "(user_id, amount, kind, at) values ('alice', -5, 'gift', engine_now())",
+        "(user_id, amount, kind, at) values ('alice', 5, 'bribe', engine_now())",
+        "(user_id, amount, kind, at, advisor_amount) values ('alice', 5, 'purchase', engine_now(), -5)",
+        "(user_id, amount, kind, at, gift_amount) values ('alice', 5, 'gift', engine_now(), 6)",
+        "(user_id, amount, kind, at, gift_amount) values ('alice', -5, 'expiry', engine_now(), 0)",
+        "(user_id, amount, kind, at, platform_amount) values ('alice', 5, 'purchase', engine_now(), 0)",
+    ],
+)
+async def test_the_database_refuses_what_makes_no_sense(talktime: Talktime, bad: str) -> None:
+    with pytest.raises((asyncpg.CheckViolationError, asyncpg.GeneratedAlwaysError)):
+        await talktime._pool.execute(f"insert into entries {bad}")
+
+
+@newest
+@pytest.mark.parametrize(
+    "change", ["update entries set amount = 1", "delete from entries", "truncate entries, records cascade"]
+)
+async def test_the_database_refuses_changes(talktime: Talktime, change: str) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="facts"):
+        await talktime._pool.execute(change)
