@@ -34,13 +34,17 @@ class Store:
         pairs: Iterable[tuple[str, str]] = (),
     ) -> dict[str, Unit]:
         """The payers of these ids that exist, with these chats, and what these pairs used of their free time."""
-        users, chats, pairs = sorted(set(user_ids)), sorted(set(chat_ids)), sorted(set(pairs))
+        users, chats, pairs = sorted(set(user_ids)), sorted(set(chat_ids)), set(pairs)
         accounts = await connection.fetch(SQL["load_accounts"], users)
         records = await connection.fetch(SQL["load_active_records"], users)
         sockets = await connection.fetch(SQL["load_sockets"], users) if records else []
         chat_rows = await connection.fetch(SQL["load_chats"], chats) if chats else []
-        ended = await connection.fetch(SQL["load_chat_records"], chats) if chats else []
-        last = await connection.fetch(SQL["load_last_records"], *columns(pairs, 2)) if pairs else []
+        active_ids = {row["record_id"] for row in records}
+        left = [row["chat_id"] for row in chat_rows if row["record_id"] not in active_ids]
+        ended = await connection.fetch(SQL["load_chat_records"], left) if left else []
+        # An active record says itself how much of the free time was used before it.
+        pairs -= {(row["user_id"], row["advisor_id"]) for row in records}
+        last = await connection.fetch(SQL["load_last_records"], *columns(sorted(pairs), 2)) if pairs else []
         await self._load_tariffs(
             connection, {(row["advisor_id"], row["tariff_version"]) for row in (*records, *ended, *last)}
         )
@@ -53,6 +57,9 @@ class Store:
             stored_cuts[row["user_id"]][row["record_id"]] = row["cut_at"]
             if row["segment_id"] is not None:
                 open_segments[row["user_id"]][row["record_id"]] = row["segment_id"]
+        leases: dict[str, list[Any]] = {user_id: [] for user_id in users}
+        for row in sockets:
+            leases[row["user_id"]].append(row)
         units: dict[str, Unit] = {}
         shared: dict[str, Chat] = {}
         for row in accounts:
@@ -62,7 +69,7 @@ class Store:
                 row["balance"],
                 row["settled_at"],
                 active[row["user_id"]],
-                _sockets(sockets, row, rules, now),
+                _sockets(leases[row["user_id"]], rules, now),
             )
             units[row["user_id"]] = Unit(
                 payer,
@@ -159,13 +166,12 @@ def terms_of(row: Any) -> Terms:
     return Terms(row["share_ppm"], row["fee_per_minute"], row["fee_per_session"])
 
 
-def _sockets(rows: Iterable[Any], account: Any, rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:
+def _sockets(rows: Iterable[Any], rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:
     """Nodes that have lapsed hold nothing any more, but what they proved counts."""
     sockets: dict[tuple[str, Party], SocketLease] = {}
     for row in rows:
-        if row["user_id"] == account["user_id"]:
-            key = (row["chat_id"], Party(row["party"]))
-            until = row["proved_at"] + rules.lease_ms
-            before = sockets.get(key, SocketLease(0, held=False))
-            sockets[key] = SocketLease(max(until, before.until), held=before.held or (row["held"] and until > now))
+        key = (row["chat_id"], Party(row["party"]))
+        until = row["proved_at"] + rules.lease_ms
+        before = sockets.get(key, SocketLease(0, held=False))
+        sockets[key] = SocketLease(max(until, before.until), held=before.held or (row["held"] and until > now))
     return sockets
