@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from talktime.audit import RULES
 from talktime.database.cluster import Cluster
 from talktime.database.embedded import EmbeddedServer
 from talktime.database.folders import open_way, socket_folder
@@ -28,6 +29,7 @@ from talktime.database.programs import Programs, bundled_programs
 
 # No test needs its data to survive a power cut.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+_BROKEN = "".join(f"select {rule}, * from talktime.broken_rule_{rule};" for rule in RULES)
 _numbers = itertools.count(1)
 
 
@@ -44,7 +46,11 @@ class Server:
 
     def execute(self, sql: str) -> None:
         """Runs one statement on the server's own database."""
-        self.programs.run("psql", "--no-psqlrc", "--quiet", self.database("postgres"), "-c", sql)
+        self.ask(self.database("postgres"), sql)
+
+    def ask(self, url: str, sql: str) -> str:
+        """What the statements give on a database, as plain lines."""
+        return self.programs.run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "-c", sql)
 
 
 @pytest.fixture
@@ -86,10 +92,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture
-def database_url(server: Server) -> Iterator[str]:
-    """The address of a fresh, migrated database."""
+def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a fresh, migrated database, in which every rule must still hold when the test is over."""
     with _database(server, "template talktime") as url:
         yield url
+        if request.node.get_closest_marker("breaks_rules") is None:
+            assert server.ask(url, _BROKEN) == "", "the auditor finds something"
 
 
 @pytest.fixture

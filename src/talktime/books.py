@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from talktime import ledger, tracking
+from talktime.audit import RULES, Audit
 from talktime.database.queries import SQL
 from talktime.engine import Repeat
 from talktime.errors import InvalidRequest, NotFound
 from talktime.node import Node
 from talktime.payer import Reason
-from talktime.tariff import price
 from talktime.views import Account, Entry, Receipt, SegmentView
 
 _KINDS: Final = ("purchase", "gift", "refund")
@@ -82,26 +83,23 @@ class Books(Node):
             tuple(_entry(entry) for entry in entries),
         )
 
+    # The proof.
+
+    async def audit(self, on_progress: Callable[[int, int], None] = lambda _done, _all: None) -> Audit:
+        """Check every rule of the design; `on_progress` is told how many accounts are done, of how many."""
+        return await self.auditor.audit(on_progress)
+
     async def broken_rules(self) -> list[dict[str, Any]]:
-        """Each rule of the design that doesn't hold: `rule`, `count`, `examples`, `repair`. Empty if all do."""
-        async with self.engine.reading() as connection:
-            broken = [dict(row) for row in await connection.fetch(SQL["broken_rules"])]
-            wrong = [
-                record.record_id
-                for row in await connection.fetch(SQL["record_ids"])
-                if (record := await self.engine.store.record(connection, row["record_id"])) is not None
-                and record.charged != price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
-            ]
-        if wrong:
-            broken.append(
-                {
-                    "rule": "4: a record's charge is the price of its time",
-                    "count": len(wrong),
-                    "examples": wrong[:5],
-                    "repair": "compare with: talktime receipt RECORD_ID",
-                }
-            )
-        return broken
+        """Each rule of the design that doesn't hold: `rule`, `says`, `count`, `examples`, `repair`. Empty if all do."""
+        return (await self.audit()).broken()
+
+    async def repair(self, audit: Audit) -> None:
+        """Make the stored totals and deadlines of all users with a finding anew from the facts."""
+        await self.auditor.repair(audit.users)
+
+    def breaches(self) -> dict[int, int]:
+        """How many breaches of each rule this node has seen, as it looks at some accounts every minute."""
+        return {rule: self.auditor.seen(rule) for rule in RULES}
 
 
 def _positive(amount: int) -> None:

@@ -15,8 +15,9 @@ from typing import Annotated
 
 import typer
 
-from talktime import console
+from talktime import Talktime, console
 from talktime.api.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
+from talktime.audit import Audit
 from talktime.commands import advisors, records, users
 from talktime.commands.arguments import TariffFile, read_id, read_tariff
 from talktime.console import Json, fail, printed, run, settings_of, usage
@@ -117,15 +118,25 @@ def migrate(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="First make the totals of broken accounts anew from the facts.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check every rule that must always hold; exit code 1 if one is broken."""
-    broken = run(context, lambda talktime: talktime.broken_rules())
-    if not printed({"broken": broken}, as_json):
-        for rule in broken:
-            print(f"{rule['rule']}: broken {rule['count']} times, for example {rule['examples']}\n  {rule['repair']}")
-        if not broken:
-            print("Every rule holds.")
-    if broken:
+
+    async def work(talktime: Talktime) -> Audit:
+        audit = await talktime.audit(console.progress("accounts"))
+        if repair and audit.counts:
+            await talktime.repair(audit)
+            audit = await talktime.audit(console.progress("accounts"))
+        return audit
+
+    audit = run(context, work)
+    console.show_audit(audit, as_json)
+    if audit.counts:
         raise typer.Exit(1)
 
 

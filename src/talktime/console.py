@@ -13,9 +13,11 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from talktime import logs
+from talktime.audit import Audit
 from talktime.database import DatabaseProblem
 from talktime.errors import Conflict, InvalidRequest, NotFound, TalktimeError
 from talktime.money import format_credits
@@ -126,6 +128,39 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
         lines.add_row(line.text, format_credits(line.amount))
     lines.add_row(f"{clock_text(receipt.elapsed_ms)} in all", format_credits(receipt.cost), style="bold")
     out.print(lines)
+
+
+def show_audit(audit: Audit, as_json: bool) -> None:
+    """Print what the auditor found, in words, and what to do about it."""
+    if audit.counts:
+        print(f"talktime: rules are broken: {', '.join(map(str, sorted(audit.counts)))}", file=sys.stderr)
+    if printed(audit.document(), as_json):
+        return
+    checked = f"{audit.accounts} accounts, {audit.records} records, {audit.entries} entries"
+    for rule in audit.broken():
+        print(f"Rule {rule['rule']} is broken {rule['count']} times: {rule['says']}.")
+        for found in rule["examples"]:
+            print(f"  {found['what']}: {found['id']} of {found['user_id']}")
+            print(f"    stored: {found['stored']}; from the facts: {found['follows']}")
+        print(f"  To do: {rule['repair']}")
+    print(f"Checked: {checked}." if audit.counts else f"Every rule holds: {checked}.")
+
+
+def progress(unit: str) -> Callable[[int, int], None]:
+    """Something to tell how much is done, of how much; a bar on a terminal, and nothing elsewhere."""
+    bar = Progress(
+        *Progress.get_default_columns(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    )
+    task = bar.add_task(unit, total=None)
+
+    def tell(done: int, total: int) -> None:
+        if not bar.finished:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+        if done >= total:
+            bar.stop()
+
+    return tell
 
 
 def run_bench(context: typer.Context, arguments: list[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import asyncpg
 import structlog
 
+from talktime.auditor import Auditor
 from talktime.clock import EngineClock
 from talktime.database.embedded import embedded_database
 from talktime.database.migrate import ensure_current
@@ -53,6 +54,7 @@ class Node:
         self.feed.on_clock_moved = self.clock.resample
         self.presence = Presence(process_id, self.engine, self.clock, self._payer_of)
         self.timers = ChatTimerManager(self.engine, self._payer_of)
+        self.auditor = Auditor(self.engine)
         self._parties: dict[str, tuple[str, str]] = {}
 
     @classmethod
@@ -148,6 +150,8 @@ class Node:
         ]
         if self.settings.checkpoint_seconds:
             works.append(self.timers.run_every(float(self.settings.checkpoint_seconds), self.timers.checkpoint))
+        if self.settings.audit_seconds:
+            works.append(self.timers.run_every(float(self.settings.audit_seconds), self.auditor.look))
         tasks = [asyncio.create_task(_reported(work)) for work in works]
         try:
             await heard.wait()

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
         default=Decimal(15), ge=0, description=_SECONDS_ALLOWED.format("from 0 (never) to")
     )
     health_seconds: _Seconds = Field(default=Decimal(5), gt=0, description=_SECONDS_ALLOWED.format("above 0, up to"))
+    audit_seconds: _Seconds = Field(default=Decimal(60), ge=0, description=_SECONDS_ALLOWED.format("from 0 (never) to"))
     test_clock: bool = Field(default=False, description="1 (never in production) or 0")
     topup_url: str | None = Field(
         default=None,

@@ -76,7 +76,7 @@ def test_people_and_their_credit(cli: Cli) -> None:
     assert "10.00" in cli("user", "show", "alice")
     assert cli.document("user", "chats", "alice") == {"chats": []}
     assert cli.document("record", "list") == {"records": []}
-    assert cli.document("doctor") == {"broken": []}
+    assert cli.document("doctor") == {"broken": [], "checked": {"accounts": 1, "records": 0, "entries": 2}}
     assert cli.document("migrate") == {"applied": []}
 
 
@@ -107,7 +107,24 @@ def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:
     cli.environment["TALKTIME_DATABASE_URL"] = empty_database_url
     cli("doctor", code=1)
     assert cli.document("migrate")["applied"]
-    assert cli("doctor") == "Every rule holds.\n"
+    assert cli("doctor") == "Every rule holds: 0 accounts, 0 records, 0 entries.\n"
+
+
+def test_the_doctor_says_what_is_wrong_and_mends_it(cli: Cli, server: Any, database_url: str) -> None:
+    cli("user", "add", "alice")
+    cli("user", "credit", "alice", "5")
+    server.ask(database_url, "update talktime.accounts set balance = 7000000")
+    said = cli("doctor", code=1)
+    for part in (
+        "Rule 5 is broken 1 times",
+        "alice",
+        "stored: 7000000 millionths; from the facts: 5000000 millionths",
+        "--repair",
+        "Checked: 1 accounts",
+    ):
+        assert part in said
+    assert cli("doctor", "--repair").startswith("Every rule holds: 1 accounts")
+    assert cli.document("user", "show", "alice")["balance"] == "5.00"
 
 
 def test_tokens_are_printed_alone(cli: Cli) -> None:
@@ -151,7 +168,7 @@ def test_serving_a_bill(cli: Cli) -> None:
         assert receipt["cost"] == "1.00"
         assert [entry["amount"] for entry in receipt["entries"]] == ["-1.00"]
         assert "1.00" in cli("receipt", record_id)
-        assert cli.document("doctor") == {"broken": []}
+        assert cli.document("doctor")["broken"] == []
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0

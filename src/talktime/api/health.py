@@ -48,4 +48,7 @@ async def figures(request: Request) -> Response:
             counts |= await talktime.counts()
         except (*UNREACHABLE, Unavailable):
             counts["engine_open"] = 0.0
-    return Response(metrics.text(counts), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        metrics.text(counts, {} if talktime is None else talktime.breaches()),
+        media_type="text/plain; version=0.0.4; charset=utf-8",
+    )

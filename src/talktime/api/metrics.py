@@ -23,11 +23,19 @@ class Metrics:
             registry=self._registry,
         )
         self.sockets = Gauge("talktime_live_sockets", "Open live channels of this process.", registry=self._registry)
+        self._breaches = Gauge(
+            "talktime_broken_rules",
+            "Breaches of each rule that must always hold, as this node looks at some accounts every minute.",
+            ("rule",),
+            registry=self._registry,
+        )
         self._engine = _EngineFigures()
         self._registry.register(self._engine)
 
-    def text(self, figures: dict[str, float]) -> bytes:
-        """Everything in Prometheus' text format, with the engine's own `figures` as of now."""
+    def text(self, figures: dict[str, float], breaches: dict[int, int]) -> bytes:
+        """Everything in Prometheus' text format, with the engine's own `figures` as of now, and `breaches` by rule."""
+        for rule, count in breaches.items():
+            self._breaches.labels(str(rule)).set(count)
         self._engine.figures = figures
         return generate_latest(self._registry)
 

@@ -45,7 +45,7 @@ from unnest($1::text[], $2::text[]) as pair (user_id, advisor_id),
 lateral (
     select * from records
     where user_id = pair.user_id and advisor_id = pair.advisor_id and ended_at is not null
-    order by started_at desc, record_id desc limit 1
+    order by started_at desc, ended_at desc limit 1  -- ids of one millisecond are in no order
 ) r;
 
 -- name: load_sockets
@@ -346,37 +346,83 @@ select
         as deadline_lag_seconds;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The rules of the design that constraints can't hold, as of when each record was last settled. Empty when all hold.
+-- The auditor, account by account: after $1, up to $2.
 
--- name: record_ids
-select record_id from records;
+-- name: count_accounts
+select count(*) from accounts;
+
+-- name: next_accounts
+select count(*), max(user_id collate "C") as last
+from (select user_id from accounts where user_id > $1 order by user_id limit $2) as accounts;
+
+-- name: count_entries
+select count(*) from entries where user_id > $1 and user_id <= $2;
 
 -- name: broken_rules
-with broken (rule, repair, id) as (
-    select '3: a chat''s duration is the sum of its segments', 'talktime record show RECORD_ID', c.chat_id
-    from chats c left join segments s using (chat_id) left join records r on r.record_id = s.record_id
-    group by c.chat_id, c.duration_ms
-    having c.duration_ms <> coalesce(sum((extract(epoch from coalesce(s.ended_at, r.settled_at) - s.started_at) * 1000)::bigint), 0)
-    union all
-    select '3: only the record''s current chat has the open segment', 'talktime record stop RECORD_ID', r.record_id
-    from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
-    where (r.state = 'running') <> (s.segment_id is not null) or s.chat_id <> r.chat_id
-    union all
-    select '4: a record''s charge is the sum of its charge entries', 'talktime receipt RECORD_ID', r.record_id
-    from records r left join entries e on e.record_id = r.record_id and e.kind = 'charge'
-    group by r.record_id, r.charged having r.charged <> -coalesce(sum(e.amount), 0)
-    union all
-    select '5: a balance is the sum of its entries', 'talktime user show USER_ID', a.user_id
-    from accounts a left join entries e using (user_id)
-    group by a.user_id, a.balance having a.balance <> coalesce(sum(e.amount), 0)
-    union all
-    select '6: nothing is billed after an end', 'talktime receipt RECORD_ID', r.record_id
+select 1 as rule, what, id, user_id, stored, follows from broken_rule_1 where user_id > $1 and user_id <= $2
+union all
+select 2, what, id, user_id, stored, follows from broken_rule_2 where user_id > $1 and user_id <= $2
+union all
+select 3, what, id, user_id, stored, follows from broken_rule_3 where user_id > $1 and user_id <= $2
+union all
+select 4, what, id, user_id, stored, follows from broken_rule_4 where user_id > $1 and user_id <= $2
+union all
+select 5, what, id, user_id, stored, follows from broken_rule_5 where user_id > $1 and user_id <= $2
+union all
+select 6, what, id, user_id, stored, follows from broken_rule_6 where user_id > $1 and user_id <= $2
+union all
+select 7, what, id, user_id, stored, follows from broken_rule_7 where user_id > $1 and user_id <= $2
+union all
+select 8, what, id, user_id, stored, follows from broken_rule_8 where user_id > $1 and user_id <= $2
+union all
+select 9, what, id, user_id, stored, follows from broken_rule_9 where user_id > $1 and user_id <= $2;
+
+-- name: audited_records
+select record_id, user_id, advisor_id, tariff_version, free_ms_before, elapsed_ms, charged
+from records where user_id > $1 and user_id <= $2;
+
+-- name: audited_charges
+-- Numbers in arrays, since there are many: instants in milliseconds since 1970.
+select record_id, array_agg(at_ms order by at_ms) as at_ms, array_agg(amount order by at_ms) as amount
+from (
+    select record_id, (extract(epoch from at) * 1000)::bigint as at_ms, -sum(amount)::bigint as amount from entries
+    where kind = 'charge' and user_id > $1 and user_id <= $2 group by record_id, at
+) charges
+group by record_id;
+
+-- name: audited_segments
+select record_id, array_agg(began_ms order by began_ms, segment_id) as began_ms,
+       array_agg(ended_ms order by began_ms, segment_id) as ended_ms
+from (
+    select record_id, segment_id, (extract(epoch from s.started_at) * 1000)::bigint as began_ms,
+           (extract(epoch from coalesce(s.ended_at, r.settled_at)) * 1000)::bigint as ended_ms
     from records r join segments s using (record_id)
-    where r.ended_at is not null and s.ended_at > r.ended_at
-    group by r.record_id
-    union all
-    select '9: an active record has its deadlines, none overdue by more than a minute', 'start a node: talktime serve', a.user_id
-    from accounts a
-    where a.due_at < engine_now() - interval '1 minute' or exists (select from missing_deadlines m where m.user_id = a.user_id)
-)
-select rule, repair, count(*) as count, (array_agg(id order by id))[1:5] as examples from broken group by rule, repair order by rule;
+    where r.user_id > $1 and r.user_id <= $2
+) segments
+group by record_id;
+
+-- name: audited_payers
+select distinct user_id from records where ended_at is null and user_id > $1 and user_id <= $2;
+
+-- name: restore_durations
+-- Segments and entries are facts, and every total follows from them.
+update chats c set duration_ms = s.duration_ms
+from (
+    select c.chat_id, coalesce(sum(milliseconds(coalesce(s.ended_at, r.settled_at) - s.started_at)), 0) as duration_ms
+    from chats c left join segments s using (chat_id) left join records r on r.record_id = s.record_id
+    where c.user_id = $1 group by c.chat_id
+) s
+where c.chat_id = s.chat_id and c.duration_ms <> s.duration_ms;
+
+-- name: restore_records
+update records r set
+    elapsed_ms = (
+        select coalesce(sum(milliseconds(coalesce(s.ended_at, r.settled_at) - s.started_at)), 0)
+        from segments s where s.record_id = r.record_id),
+    charged = (select coalesce(-sum(amount), 0) from entries e where e.record_id = r.record_id and e.kind = 'charge')
+where r.user_id = $1;
+
+-- name: restore_balances
+update accounts a set balance = e.balance
+from (select coalesce(sum(amount), 0) as balance from entries where user_id = $1) e
+where a.user_id = $1 and a.balance <> e.balance;

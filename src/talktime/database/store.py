@@ -119,6 +119,11 @@ class Store:
             for row in rows
         }
 
+    async def tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> dict[tuple[str, int], Tariff]:
+        """The tariffs of these `(advisor_id, version)`."""
+        await self._load_tariffs(connection, versions)
+        return {version: self._tariffs[version] for version in versions}
+
     async def record(self, connection: Any, record_id: str) -> Record | None:
         """One record, active or ended."""
         row = await connection.fetchrow(SQL["record_by_id"], record_id)

@@ -1,0 +1,238 @@
+"""The auditor: each rule is broken with plain SQL, and the doctor says so in words; what can be mended it mends."""
+
+from __future__ import annotations
+
+import pytest
+
+from talktime import Party, Talktime, Tariff, parse_credits
+from talktime.audit import RULES
+from talktime.engine import Repeat
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+breaking = pytest.mark.breaks_rules
+
+# What holds without the constraints, and the triggers, that would not let it come to this.
+LIFT = """
+set local session_replication_role = replica;
+drop index records_one_active, segments_one_open;
+alter table segments drop constraint segments_never_overlap;
+alter table accounts drop constraint accounts_balance_check;
+alter table repeats drop constraint repeats_pkey;
+alter table messages drop constraint messages_chat_id_sender_client_id_key;
+"""
+RUNNING = "(select record_id from records where state = 'running')"
+ENDED = "(select record_id from records where state = 'ended')"
+
+BREACHES = [
+    (
+        1,
+        "the pair has more than one active record",
+        (
+            'insert into records select (jsonb_populate_record(r, \'{"record_id": "twin"}\')).* from records r'
+            " where state = 'running'"
+        ),
+    ),
+    (
+        2,
+        "the record has more than one open segment",
+        (
+            "insert into segments (record_id, user_id, chat_id, started_at)"
+            " select record_id, user_id, chat_id, started_at from segments where ended_at is null"
+        ),
+    ),
+    (
+        2,
+        "a segment begins before the one before it has ended",
+        "update segments set started_at = started_at - interval '1 millisecond' where reason = 'paused'",
+    ),
+    (
+        3,
+        "a chat's duration is not the sum of its segments",
+        "update chats set duration_ms = duration_ms - 1 where chat_id = 'second'",
+    ),
+    (
+        3,
+        "only a running record's current chat has an open segment",
+        "update segments set chat_id = 'second' where ended_at is null",
+    ),
+    (
+        3,
+        "only a running record's current chat has an open segment",
+        "update segments set ended_at = started_at + interval '7 seconds', reason = 'paused' where ended_at is null",
+    ),
+    (3, "a segment is on a chat of other people", "update chats set advisor_id = 'ben' where chat_id = 'second'"),
+    (
+        4,
+        "a record's charge is not the sum of its charge entries",
+        (
+            "insert into entries (user_id, amount, kind, at, record_id)"
+            f" select 'alice', -1, 'charge', engine_now(), {RUNNING}"
+        ),
+    ),
+    (4, "a charge is on another user's account", f"update entries set user_id = 'bob' where record_id = {RUNNING}"),
+    (
+        4,
+        "a record's time is not the sum of its segments",
+        "update records set elapsed_ms = elapsed_ms + 1 where state = 'ended'",
+    ),
+    (
+        4,
+        "the free time used before a record is not what the pair's earlier records used",
+        "update records set free_ms_before = 4999 where state = 'running'",
+    ),
+    (
+        4,
+        "a record's charge is not the price of its time",
+        (
+            f"update records set charged = charged + 10000 where record_id = {ENDED};"
+            "insert into entries (user_id, amount, kind, at, record_id)"
+            f" select 'alice', -10000, 'charge', engine_now(), {ENDED};"
+            "update accounts set balance = balance - 10000 where user_id = 'alice'"
+        ),
+    ),
+    (5, "a balance is not the sum of the account's entries", "update accounts set balance = balance + 1"),
+    (
+        5,
+        "a balance is below zero",
+        (
+            "insert into entries (user_id, amount, kind, at) values ('bob', -1, 'debit', engine_now());"
+            "update accounts set balance = -1 where user_id = 'bob'"
+        ),
+    ),
+    (
+        6,
+        "time is billed from before its record began",
+        f"update records set started_at = started_at + interval '1 millisecond' where record_id = {ENDED}",
+    ),
+    (
+        6,
+        "time is billed after its record stopped",
+        f"update records set ended_at = started_at + interval '19 seconds' where record_id = {ENDED}",
+    ),
+    (
+        6,
+        "time is billed after the credit's end",
+        "update records set cut_at = settled_at - interval '1 millisecond' where state = 'running'",
+    ),
+    (
+        6,
+        "time is billed after the advisor's lease",
+        "update records set advisor_lease_until = settled_at - interval '1 millisecond' where state = 'running'",
+    ),
+    (
+        6,
+        "is not the price of that time",
+        f"update entries set at = at - interval '1 second' where record_id = {RUNNING}",
+    ),
+    (7, "a request was answered more than once under one key", "insert into repeats select * from repeats"),
+    (
+        7,
+        "a message is there more than once",
+        "insert into messages select 'copy', user_id, chat_id, position + 1, sender, client_id, text, at from messages",
+    ),
+    (
+        8,
+        "an entry took more than the account had",
+        (
+            "insert into entries (user_id, amount, kind, at) values"
+            " ('bob', -5, 'debit', engine_now()), ('bob', 5, 'purchase', engine_now())"
+        ),
+    ),
+    (
+        8,
+        "the credit of a running record does not end when it says",
+        "update records set cut_at = cut_at + interval '1 millisecond' where state = 'running'",
+    ),
+    (9, "nothing is planned for when the record must stop or end by itself", "update accounts set due_at = null"),
+    (
+        9,
+        "nothing is planned for when the record must stop or end by itself",
+        "update accounts set due_at = due_at + interval '1 millisecond'",
+    ),
+    (9, "what was due is not done", "update accounts set due_at = engine_now() - interval '61 seconds'"),
+]
+
+
+async def talk(talktime: Talktime) -> None:
+    """Alice has had one record with Maya, over two chats, and another one runs; a message, a kept answer."""
+    tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}], "free_seconds": 5})
+    for advisor in ("maya", "ben"):
+        await talktime.put_advisor(advisor, advisor.title(), tariff)
+    for user in ("alice", "bob"):
+        await talktime.put_user(user, user.title())
+    await talktime.add_credit("alice", parse_credits("100.00"), repeat=Repeat("alice", "POST", "/", "key", b"body"))
+    for chat in ("first", "second"):
+        await talktime.initialize_time_tracking_for_chat("alice", "maya", chat)
+        await talktime.advance_clock(10_000)
+    await talktime.pause("second")
+    await talktime.stop("second")
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime.advance_clock(7_000)
+    await talktime.timers.checkpoint()
+    await talktime.send_message("first", Party.USER, "Hello", "one")
+
+
+async def damage(talktime: Talktime, sql: str) -> None:
+    """Change facts behind the program's back."""
+    async with talktime._pool.acquire() as connection, connection.transaction():
+        await connection.execute(LIFT)
+        await connection.execute(sql)
+
+
+async def test_what_is_right_is_right(visitor: Talktime) -> None:
+    await talk(visitor)
+    audit = await visitor.audit()
+    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 4}}
+
+
+@newest
+@breaking
+@pytest.mark.parametrize(("rule", "what", "sql"), BREACHES, ids=lambda value: str(value)[:60])
+async def test_each_breach_is_found(visitor: Talktime, rule: int, what: str, sql: str) -> None:
+    await talk(visitor)
+    await damage(visitor, sql)
+    found = {broken["rule"]: broken for broken in await visitor.broken_rules()}
+    assert rule in found
+    (example,) = [example for example in found[rule]["examples"] if what in example["what"]][:1]
+    assert example["stored"] != example["follows"]
+    assert found[rule]["says"] == RULES[rule].says
+
+
+def test_no_rule_is_left_out() -> None:
+    assert {rule for rule, _, _ in BREACHES} == set(RULES) == set(range(1, 10))
+
+
+MENDED = """
+update chats set duration_ms = duration_ms + 1000 where chat_id = 'second';
+update records set elapsed_ms = elapsed_ms - 1, charged = charged - 1;
+update records set cut_at = cut_at + interval '1 second' where state = 'running';
+update accounts set balance = balance + 5, due_at = null;
+"""
+
+
+@newest
+async def test_repair_makes_totals_anew_from_facts(visitor: Talktime) -> None:
+    await talk(visitor)
+    totals = [f"select * from {table} order by 1" for table in ("chats", "records")]
+    totals.append("select user_id, balance, due_at from accounts order by 1")
+    before = [await visitor._pool.fetch(sql) for sql in totals]
+    await damage(visitor, MENDED)
+    audit = await visitor.audit()
+    assert {3, 4, 5, 8, 9} <= set(audit.counts)
+    await visitor.repair(audit)
+    assert await visitor.broken_rules() == []
+    assert [await visitor._pool.fetch(sql) for sql in totals] == before
+
+
+@newest
+@breaking
+async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime) -> None:
+    await talk(visitor)
+    await visitor.auditor.look()
+    assert set(visitor.breaches().values()) == {0}
+    await damage(visitor, "update accounts set balance = balance + 1")
+    await visitor.auditor.look()
+    assert visitor.breaches()[5] == 2
+    await visitor._pool.execute("update accounts set balance = balance - 1")
+    await visitor.auditor.look()
+    assert set(visitor.breaches().values()) == {0}
