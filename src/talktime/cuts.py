@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.payer import Reason
-from talktime.tariff import commitment, last_affordable, stop_elapsed
+from talktime.tariff import commitment, last_affordable, price, stop_elapsed
 
 if TYPE_CHECKING:
     from talktime.payer import Payer, Record
@@ -36,25 +36,38 @@ def cuts(payer: Payer) -> dict[str, Cut]:
     base = payer.settled_at
     running = payer.running()
     result: dict[str, Cut] = {}
+    released: dict[str, tuple[int, int]] = {}  # when a record stops, what it held of the balance beyond its price
     for record in running:
         stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
         if stop_ms is not None:
-            result[record.record_id] = Cut(_instant(base + max(0, stop_ms - record.elapsed_at(base))), Reason.MAX_COST)
-    left, ahead_ms = payer.balance, 0
+            ahead_ms = max(0, stop_ms - record.elapsed_at(base))
+            result[record.record_id] = Cut(_instant(base + ahead_ms), Reason.MAX_COST)
+            released[record.record_id] = _release(record, base, ahead_ms, _demand(record, base, ahead_ms))
+    left, low_ms = payer.balance, min((_began(record, base) for record in running), default=0)
     while running:
-        first = _first_excess(running, base, left, ahead_ms)
+        first = _first_excess(running, base, left, low_ms)
         if first is None:
             break
-        ahead_ms = first
-        victim = _unpaid(running, base, left, ahead_ms)
-        grace_left_ms = record_grace_end(victim) - victim.elapsed_at(base)
-        cut = Cut(_instant(base + max(ahead_ms, grace_left_ms)), Reason.OUT_OF_CREDIT)
+        free = min(((at, record_id) for record_id, (at, amount) in released.items() if amount), default=None)
+        if free is not None and free[0] <= first:
+            low_ms = max(low_ms, free[0])
+            left += released.pop(free[1])[1]
+            continue
+        low_ms = first
+        victim = _unpaid(running, base, left, first)
+        # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
+        ahead_ms = max(first, record_grace_end(victim) - victim.elapsed_at(base))
+        cut = Cut(_instant(base + ahead_ms), Reason.OUT_OF_CREDIT)
         stop = result.get(victim.record_id)
         if stop is None or cut.at < stop.at:
             result[victim.record_id] = cut
+        else:
+            ahead_ms = stop.at - base
         running.remove(victim)
         if running:
-            left -= _demand(victim, base, ahead_ms - 1)
+            held = _demand(victim, base, first - 1)
+            released[victim.record_id] = _release(victim, base, ahead_ms, held)
+            left -= held
     return result
 
 
@@ -67,8 +80,21 @@ def _instant(at: int) -> int:
     return min(at, INSTANT_MAX)
 
 
+def _began(record: Record, base: int) -> int:
+    """How long after `base` the record's timer started: at most 0."""
+    return 0 if record.running_since is None else record.running_since - base
+
+
+def _release(record: Record, base: int, ahead_ms: int, held: int) -> tuple[int, int]:
+    """That a record which stops after `ahead_ms` leaves what it `held` beyond its price, which is less within grace."""
+    cost = price(record.tariff, record.elapsed_at(base) + ahead_ms, record.allowance_ms).cost
+    return ahead_ms, max(0, held - max(0, cost - record.charged))
+
+
 def _demand(record: Record, base: int, ahead_ms: int) -> int:
     """What the record will have begun to owe beyond what is posted, `ahead_ms` after `base`; it stops at `max_cost`."""
+    if ahead_ms < _began(record, base):
+        return 0
     elapsed_ms = record.elapsed_at(base) + ahead_ms
     stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
     if stop_ms is not None:
@@ -77,7 +103,10 @@ def _demand(record: Record, base: int, ahead_ms: int) -> int:
 
 
 def _first_excess(running: list[Record], base: int, left: int, low_ms: int) -> int | None:
-    """How long after `base` the records together have first begun to owe more than is `left`; None if never."""
+    """How long after `base` the records together have first begun to owe more than is `left`; None if never.
+
+    It may lie before `base`: a record within its grace goes on although what it has begun to owe can't be paid.
+    """
 
     def excess(ahead_ms: int) -> bool:
         return sum(_demand(record, base, ahead_ms) for record in running) > left

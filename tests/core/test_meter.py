@@ -300,3 +300,15 @@ def test_switching_happens_at_one_instant() -> None:
     assert closed(state) == [(BEGIN + 10_000, Reason.SWITCHED)]
     assert opened == [BEGIN, BEGIN + 10_000]
     assert meter.track(state, only(state), "other", BEGIN + 20_000, RULES) is state
+
+
+def test_who_goes_on_within_grace_cuts_nobody_else() -> None:
+    """One that can't pay its second minute goes on while its grace lasts; looking meanwhile must not cut the other."""
+    long_grace = tariff("1.00", grace_seconds=180)
+    state = started(payer("2.40"), tariff("0.25"), record_id="paying")
+    state = started(state, long_grace, record_id="graceful", now=BEGIN + 1)
+    looked = meter.settle(state, BEGIN + 100_000, RULES)  # 0.50 and 2.00 are begun, and only 2.40 is there
+    assert looked.records["paying"].is_running
+    assert cuts(state)["graceful"] == cuts(looked)["graceful"] == (BEGIN + 180_001, Reason.OUT_OF_CREDIT)
+    # What it held is free again from there on.
+    assert cuts(state)["paying"] == cuts(looked)["paying"] == (BEGIN + 9 * MINUTE, Reason.OUT_OF_CREDIT)
