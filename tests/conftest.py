@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from talktime.audit import RULES
 from talktime.database.cluster import Cluster
@@ -26,6 +27,10 @@ from talktime.database.embedded import EmbeddedServer
 from talktime.database.folders import open_way, socket_folder
 from talktime.database.migrate import migrate
 from talktime.database.programs import Programs, bundled_programs
+
+# A busy machine must not fail a test that is right.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # No test needs its data to survive a power cut.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}

@@ -1,16 +1,11 @@
-"""How examples are drawn here, and a node with people on a database of its own."""
+"""A node with people on a database of its own."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.settings import load_settings
-
-# A busy machine must not fail a test that is right.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""Tariffs as Hypothesis draws them: every feature, alone and together, as documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+_FEW: list[str] = ["0", "0", "0.000001", "0.01", "0.333333", "1", "2.5"]
+
+
+@st.composite
+def documents(draw: st.DrawFn, unit_ms: int = 1, *, costs: bool = False) -> dict[str, Any]:
+    """A tariff whose times are small multiples of `unit_ms`, so that everything of interest lies within 100 of them.
+
+    Args:
+        draw: Hypothesis's.
+        unit_ms: 1 for what is played millisecond by millisecond, a second or a minute for what looks like life.
+        costs: its time costs something in the end, so that credit ends.
+    """
+
+    def seconds(*counts: int) -> float:
+        return draw(st.sampled_from(counts)) * unit_ms / 1000
+
+    starts = [0, *sorted(draw(st.sets(st.integers(1, 40), max_size=3)))]
+    tiers = [
+        {
+            "from_seconds": start * unit_ms / 1000,
+            "rate": draw(st.sampled_from(_FEW)),
+            "per_seconds": seconds(1, 7, 10, 60),
+            "increment_seconds": seconds(1, 1, 3, 7, 10),
+        }
+        for start in starts
+    ]
+    if costs:
+        tiers[-1]["rate"] = draw(st.sampled_from(["0.01", "0.333333", "1", "2.5"]))
+    return {
+        "connect_fee": draw(st.sampled_from(_FEW)),
+        "free_seconds": seconds(0, 0, 1, 5, 20),
+        "grace_seconds": seconds(0, 0, 0, 3, 15),
+        "tiers": tiers,
+        "boundary": draw(st.sampled_from(["ceil", "begun"])),
+        "minimum_charge": draw(st.sampled_from(["0", "0", "1.5", "4"])),
+        "max_cost": draw(st.sampled_from([None, None, "0.5", "3", "10"])),
+        "at_max_cost": draw(st.just("stop") if costs else st.sampled_from(["free", "stop"])),
+        "rounding": {
+            "places": draw(st.sampled_from([0, 1, 2, 2, 4, 6])),
+            "mode": draw(st.sampled_from(["up", "down", "half_up"])),
+        },
+    }
+
+
+amounts = st.sampled_from([0, 1, 10_000, 500_000, 1_000_000, 2_500_000, 7_770_000]) | st.integers(0, 30_000_000)
+"""Micro-credits that such a tariff uses up soon."""
+
+allowances = st.sampled_from([0, 0, 1, 4, 15])
+"""Units left of the free time."""

@@ -1,0 +1,209 @@
+"""Whatever happens to a pair, in whatever order: each record's charges add up to the price of its own time.
+
+The stories have pauses, switches, checkpoints, leases that end and return, top-ups, changes of the tariff and people
+who look in between; the totals are held against the oracle, from the segments alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.properties import oracle
+from tests.properties.tariffs import documents
+
+from talktime import meter
+from talktime.errors import InsufficientCredit
+from talktime.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
+from talktime.tariff import Tariff
+
+RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
+DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)
+ACTS: Final = [
+    *("start", "start", "switch", "pause", "stop", "checkpoint", "look", "credit", "debit", "change_tariff"),
+    *("user", "advisor", "both", "both", "both"),
+]
+STORY: Final = st.lists(
+    st.tuples(st.sampled_from(ACTS), st.integers(0, 25_000) | st.integers(0, 200_000)),
+    max_size=25,
+)
+
+
+class Pair:
+    """A user and an advisor, and what they do."""
+
+    def __init__(self, tariffs: list[dict[str, Any]], credit: int) -> None:
+        self.tariffs = tariffs
+        self.current = 0
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.payer = Payer("user", credit, 0, {}, {})
+        self.now = 0
+        self.chats = 0
+
+    @property
+    def record(self) -> Record | None:
+        """The active one."""
+        return self.payer.active_with("advisor")
+
+    def act(self, what: str) -> None:
+        """One thing, at this instant; what is refused changes nothing."""
+        self.payer = meter.settle(self.payer, self.now, RULES)
+        with suppress(InsufficientCredit):
+            self.payer = getattr(self, what)()
+
+    def look(self) -> Payer:
+        return self.payer
+
+    def change_tariff(self) -> Payer:
+        self.current = (self.current + 1) % len(self.tariffs)
+        return self.payer
+
+    def credit(self) -> Payer:
+        return meter.credit(self.payer, Posted(1_234_567, "purchase", self.now), RULES)
+
+    def debit(self) -> Payer:
+        return meter.debit(self.payer, Posted(-300_000, "debit", self.now))
+
+    def checkpoint(self) -> Payer:
+        return meter.checkpoint(self.payer, self.now)
+
+    def start(self) -> Payer:
+        record = self.record
+        if record is None:
+            return self._started()
+        return meter.track(self.payer, record, record.chat_id, self.now, RULES)
+
+    def switch(self) -> Payer:
+        self.chats += 1
+        record = self.record
+        if record is None:
+            return self._started()
+        return meter.track(self.payer, record, f"chat {self.chats}", self.now, RULES)
+
+    def pause(self) -> Payer:
+        return self.payer if self.record is None else meter.pause(self.payer, self.record, self.now)
+
+    def stop(self) -> Payer:
+        return self.payer if self.record is None else meter.stop(self.payer, self.record, self.now)
+
+    def user(self) -> Payer:
+        return self._proved(Party.USER)
+
+    def advisor(self) -> Payer:
+        return self._proved(Party.ADVISOR)
+
+    def both(self) -> Payer:
+        self.payer = self._proved(Party.USER)
+        return self._proved(Party.ADVISOR)
+
+    def _proved(self, party: Party) -> Payer:
+        if self.record is None:
+            return self.payer
+        return meter.prove(self.payer, self.record, party, self.now + RULES.lease_ms, self.now, RULES)
+
+    def _started(self) -> Payer:
+        record_id = str(len(self.documents))
+        document = self.tariffs[self.current]
+        record = Record(
+            record_id,
+            "user",
+            "advisor",
+            "chat",
+            Tariff.parse(document),
+            self.current,
+            sum(free for _, free in self.times()),
+            self.now,
+            self.now,
+        )
+        payer = meter.start(self.payer, record, self.now, RULES)
+        self.documents[record_id] = document
+        return payer
+
+    def segments(self, record_id: str) -> list[tuple[int, int]]:
+        """When its timer ran, from what happened."""
+        return [
+            (event.since, event.at)
+            for event in self.payer.events
+            if isinstance(event, Closed) and event.record.record_id == record_id
+        ]
+
+    def times(self) -> Iterable[tuple[int, int]]:
+        """Elapsed and free time of each record in turn, from its segments: an allowance is used up from the front."""
+        used_ms = 0
+        for record_id, document in self.documents.items():
+            elapsed_ms = sum(end - begin for begin, end in self.segments(record_id))
+            left_ms = max(0, oracle.milliseconds(document["free_seconds"]) - used_ms)
+            free_ms = min(elapsed_ms, left_ms)
+            used_ms += free_ms
+            yield elapsed_ms, free_ms
+
+    def charges(self, record_id: str) -> list[Posted]:
+        """What was posted for a record."""
+        return [e for e in self.payer.events if isinstance(e, Posted) and e.record_id == record_id]
+
+
+def played(tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]) -> Pair:
+    """The pair after the story, everything settled and ended."""
+    pair = Pair(tariffs, credit)
+    for what, duration in story:
+        pair.act(what)
+        assert pair.payer.balance >= 0
+        pair.now += duration
+    pair.act("stop")
+    return pair
+
+
+@given(DOCUMENTS, st.integers(0, 20_000_000), STORY)
+def test_the_sum_charged_is_the_price_of_the_total(
+    tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]
+) -> None:
+    pair = played(tariffs, credit, story)
+    used_ms = 0
+    for (record_id, document), (elapsed, free) in zip(pair.documents.items(), pair.times(), strict=True):
+        allowance = max(0, oracle.milliseconds(document["free_seconds"]) - used_ms)
+        used_ms += free
+        charges = pair.charges(record_id)
+        assert -sum(charge.amount for charge in charges) == oracle.price(document, elapsed, allowance)
+        assert all(charge.amount < 0 for charge in charges)
+    posted = sum(event.amount for event in pair.payer.events if isinstance(event, Posted))
+    assert pair.payer.balance == credit + posted >= 0
+    ended = [event.record.record_id for event in pair.payer.events if isinstance(event, Ended)]
+    assert ended == list(pair.documents)
+
+
+@given(DOCUMENTS, st.integers(0, 20_000_000), STORY)
+def test_time_runs_once_in_order_and_only_while_both_are_there(
+    tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]
+) -> None:
+    pair = played(tariffs, credit, story)
+    segments = [segment for record_id in pair.documents for segment in pair.segments(record_id)]
+    assert all(begin <= end for begin, end in segments)
+    assert all(before[1] <= after[0] for before, after in pairwise(segments))
+    # A person proves to be there by acting or by a heartbeat; whoever starts gives the other one lease to come.
+    proofs = [0]
+    for _, duration in story:
+        proofs.append(proofs[-1] + duration)
+    for begin, end in segments:
+        proved = [at for at in proofs if at <= end]
+        covered = [(at, at + RULES.lease_ms) for at in proved]
+        assert all(any(since <= at < until for since, until in covered) for at in range(begin, end, 5_000))
+
+
+@given(DOCUMENTS, st.integers(0, 20_000_000), STORY, st.lists(st.integers(1, 10_000), min_size=1, max_size=4))
+def test_where_the_time_is_cut_changes_no_bill(
+    tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]], cuts: list[int]
+) -> None:
+    """The same story with looks and checkpoints put in at random instants."""
+    cut_story: list[tuple[str, int]] = []
+    for number, (what, duration) in enumerate(story):
+        part = min(duration, cuts[number % len(cuts)])
+        cut_story += [(what, part), (("look", "checkpoint")[number % 2], duration - part)]
+    whole, cut = played(tariffs, credit, story), played(tariffs, credit, cut_story)
+    assert whole.payer.balance == cut.payer.balance
+    for record_id in whole.documents:
+        assert whole.segments(record_id) == cut.segments(record_id)
+        assert sum(c.amount for c in whole.charges(record_id)) == sum(c.amount for c in cut.charges(record_id))
