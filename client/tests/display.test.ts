@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import vectors from "../../tests/vectors/display.json" with { type: "json" };
+import { measure } from "../src/meter.ts";
+import type { Snapshot } from "../src/types.ts";
+
+test.each(vectors.map((vector) => [vector.id, vector] as const))(
+  "%s shows what the service's own test shows",
+  (_, { snapshot, shown }) => {
+    for (const expected of shown) {
+      const at = Date.parse(expected.at);
+      const screen = measure(snapshot as Snapshot, at);
+      expect({
+        at: expected.at,
+        elapsed_ms: screen.elapsedMs,
+        record_elapsed_ms: screen.recordElapsedMs,
+        free_ms: screen.freeMs,
+        billed_ms: screen.billedMs,
+        cost: screen.cost,
+        credits: screen.balance,
+      }).toEqual({
+        at: expected.at,
+        elapsed_ms: expected.elapsed_ms,
+        record_elapsed_ms: expected.record_elapsed_ms,
+        free_ms: expected.free_ms,
+        billed_ms: expected.billed_ms,
+        cost: expected.cost,
+        credits: expected.credits,
+      });
+      // A screen learns of a pause from the service; until then its time stands at the same millisecond.
+      if (snapshot.timer.running) expect(screen.nextMs !== null).toBe(expected.state === "running");
+    }
+  },
+);

@@ -1,0 +1,94 @@
+"""What a screen shows at given instants: the vectors that the browser's client is held to as well."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.properties import display
+
+from talktime import meter
+from talktime.money import format_credits, parse_credits
+from talktime.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
+from talktime.snapshots import snapshot
+from talktime.tariff import Tariff, commitment
+
+VECTORS: Final[list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "display.json").read_text("utf-8")
+)
+RULES: Final = Rules(30_000, display.RECHARGE_MS, display.ABANDON_MS)
+
+
+def instant(text: str | None) -> int:
+    """Milliseconds since 1970; 0 of none."""
+    return 0 if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def payer(facts: dict[str, Any]) -> Payer:
+    """The account and its only record, as the snapshot tells them."""
+    record, timer = facts["record"], facts["timer"]
+    tariff = Tariff.parse(facts["tariff"])
+    runs, now, cost = timer["running"], instant(facts["server_time"]), parse_credits(facts["cost"])
+    owed = commitment(tariff, facts["elapsed_ms"], facts["allowance_ms"]) - cost if runs else 0
+    the_record = Record(
+        record_id=record["id"],
+        user_id=record["user_id"],
+        advisor_id=record["advisor_id"],
+        chat_id=record["current_chat_id"],
+        tariff=tariff,
+        tariff_version=1,
+        free_ms_before=tariff.free_ms - facts["allowance_ms"],
+        started_at=instant(record["started_at"]),
+        settled_at=now,
+        state=State(record["state"]),
+        reason=None if record["reason"] is None else Reason(record["reason"]),
+        elapsed_ms=facts["elapsed_ms"],
+        charged=cost,
+        running_since=instant(timer["since"]) if runs else None,
+        waiting_since=now if record["state"] == "paused" else None,
+        ended_at=None if record["ended_at"] is None else instant(record["ended_at"]),
+        user_lease_until=instant(timer["lease_until"]),
+        advisor_lease_until=instant(timer["lease_until"]),
+    )
+    return Payer("user", parse_credits(facts["balance"]) + owed, now, {record["id"]: the_record}, {})
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+def test_the_numbers_at_an_instant(vector: dict[str, Any]) -> None:
+    facts = vector["snapshot"]
+    first = payer(facts)
+    for expected in vector["shown"]:
+        at = instant(expected["at"])
+        now = meter.settle(first, at, RULES)
+        over = next((e.record for e in now.events if isinstance(e, Ended)), None)
+        record = over or now.records["record"]
+        chat_ms = facts["chat"]["duration_ms"] + sum(e.duration_ms for e in now.events if isinstance(e, Accrued))
+        shown = snapshot(now, record, RULES, at, "chat", chat_ms, 1)
+        assert {
+            "at": expected["at"],
+            "state": shown.record.state.value,
+            "reason": shown.record.reason and shown.record.reason.value,
+            "elapsed_ms": shown.chat_duration_ms,
+            "record_elapsed_ms": shown.elapsed_ms,
+            "free_ms": shown.free_remaining_ms,
+            "billed_ms": shown.billed_ms,
+            "cost": format_credits(shown.cost),
+            "credits": format_credits(shown.balance),
+        } == expected
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+def test_the_credit_ends_as_told(vector: dict[str, Any]) -> None:
+    facts = vector["snapshot"]
+    if facts["timer"]["running"]:
+        told = snapshot(
+            payer(facts), payer(facts).records["record"], RULES, instant(facts["server_time"]), "chat", 0, 1
+        )
+        assert (told.timer.cut_at or 0) == instant(facts["timer"]["cut_at"])
+
+
+def test_the_file_is_what_the_oracle_says() -> None:
+    assert [display.case(scene) for scene in display.SCENES] == VECTORS
