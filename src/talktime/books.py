@@ -8,10 +8,10 @@ from typing import Any, Final
 from talktime import ledger, tracking
 from talktime.audit import RULES, Audit
 from talktime.database.queries import SQL
-from talktime.engine import Repeat
 from talktime.errors import InvalidRequest, NotFound
 from talktime.node import Node
 from talktime.payer import Reason
+from talktime.repeats import Repeat
 from talktime.views import Account, Entry, Receipt, SegmentView
 
 _KINDS: Final = ("purchase", "gift", "refund")

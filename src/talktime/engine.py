@@ -29,8 +29,9 @@ from talktime.database.queries import SQL
 from talktime.database.saving import ChatTakenError, TimerStartError, save
 from talktime.database.store import Store
 from talktime.database.unit import Unit
-from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, Unavailable
+from talktime.errors import NotFound, Repeated, TalktimeError, Unavailable
 from talktime.journal import write_journal
+from talktime.repeats import Kept, is_kept, keep_answers, keep_refusal, load_answered, refuse_repeat
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
     from talktime.database.saving import Told
     from talktime.database.unit import AdvisorRow
     from talktime.payer import Rules
+    from talktime.repeats import Name, Repeat
 
 log = structlog.get_logger()
 
 BATCH_MAX: Final = 64
 LANES: Final = 2
-_KEPT_STATUSES: Final = frozenset({402, 404, 409})
 _TRIES: Final = 3
 UNREACHABLE: Final = (
     OSError,
@@ -59,22 +60,6 @@ UNREACHABLE: Final = (
     asyncpg.ObjectNotInPrerequisiteStateError,
 )
 """What a database that went away looks like from here: the same request may succeed later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """An idempotency key, and the request it stands for."""
-
-    caller: str
-    method: str
-    path: str
-    key: str
-    body_hash: bytes
-
-    @property
-    def name(self) -> tuple[str, str, str, str]:
-        """What a key belongs to: caller, method, path, and the key itself."""
-        return (self.caller, self.method, self.path, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +174,21 @@ class Engine:
             due = [row["user_id"] for row in await self.pool.fetch(SQL["due_accounts"], now, limit)]
             await self.settle(due)
         return len(due)
+
+    async def keep_refusal(self, repeat: Repeat, error: TalktimeError) -> None:
+        """Keep a refusal that needed no command as the answer of its key, or raise the answer that came first.
+
+        Raises:
+            Repeated: when its idempotency key was answered before.
+            Unavailable: when the database can't be reached.
+        """
+        if not is_kept(error):
+            return
+        try:
+            async with self.pool.acquire() as connection, connection.transaction():
+                await keep_refusal(connection, repeat, error)
+        except UNREACHABLE as unreachable:
+            raise Unavailable("The database can't be reached. Try again.") from unreachable
 
     async def close(self) -> None:
         """Finish what is under way."""
@@ -307,7 +307,7 @@ class Engine:
             )
             wanted = {command.advisor_id for command in commands if command.advisor_id is not None}
             advisors = await self.store.advisors(connection, wanted) if wanted else {}
-            answered = await self._answered(connection, commands)
+            answered = await load_answered(connection, [c.repeat for c in commands if c.repeat is not None])
             for unit in units.values():
                 unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
             for job in batch:
@@ -316,7 +316,8 @@ class Engine:
             for job in batch:
                 if job.render is not None:
                     job.answer = job.render()
-            await self._keep(connection, batch, units)
+            now = max((unit.now for unit in units.values()), default=None)
+            await keep_answers(connection, filter(None, map(_kept, batch)), now)
         self._committed(units, told, cause)
         for command in commands:
             self.commands_done[command.name] = self.commands_done.get(command.name, 0) + 1
@@ -328,35 +329,6 @@ class Engine:
             write_journal(unit.happened, cause)
             if unit.payer is not unit.loaded and unit.due_at is not None:
                 self.on_deadline_change(max(0, unit.due_at - unit.now) / 1000)
-
-    async def _answered(self, connection: Any, commands: list[Command]) -> dict[tuple[str, str, str, str], Any]:
-        names = [command.repeat.name for command in commands if command.repeat is not None]
-        if not names:
-            return {}
-        rows = await connection.fetch(SQL["load_repeats"], *map(list, zip(*names, strict=True)))
-        return {
-            (row["caller"], row["method"], row["path"], row["key"]): (row["body_hash"], row["status"], row["document"])
-            for row in rows
-        }
-
-    async def _keep(self, connection: Any, batch: list[_Job], units: dict[str, Unit]) -> None:
-        """Store the answers that stay answers, in the transaction they belong to."""
-        now = max((unit.now for unit in units.values()), default=None)
-        rows: list[tuple[Any, ...]] = []
-        for job in batch:
-            repeat = job.command.repeat
-            if repeat is None or isinstance(job.error, Repeated):
-                continue
-            if job.answer is not None:
-                rows.append((*repeat.name, repeat.body_hash, job.answer.status, job.answer.document(), now))
-            elif isinstance(job.error, TalktimeError) and job.error.status in _KEPT_STATUSES:
-                rows.append((*repeat.name, repeat.body_hash, int(job.error.status), job.error.problem(), now))
-        if not rows:
-            return
-        if now is None:  # no account, so no clock was read yet
-            now = await connection.fetchval(SQL["engine_now"])
-            rows = [(*row[:-1], now) for row in rows]
-        await connection.execute(SQL["save_repeats"], *map(list, zip(*rows, strict=True)))
 
     async def _settle(
         self, lock: tuple[Any, ...], decide: Callable[[Unit], None] | None, rules: Rules, cause: str | None = None
@@ -375,23 +347,24 @@ class Engine:
         return users
 
 
-def _refuse_repeat(repeat: Repeat, before: Any) -> None:
-    """What was answered before is not done again."""
-    if before is None:
-        return
-    body_hash, status, document = before
-    if body_hash != repeat.body_hash:
-        raise InvalidRequest(("Idempotency-Key", "was used before with another request body"))
-    raise Repeated(status, document)
+def _kept(job: _Job) -> Kept | None:
+    repeat, error = job.command.repeat, job.error
+    if repeat is None:
+        return None
+    if job.answer is not None:
+        return Kept(repeat, job.answer.status, job.answer.document())
+    return (
+        Kept(repeat, int(error.status), error.problem())
+        if isinstance(error, TalktimeError) and is_kept(error)
+        else None
+    )
 
 
-def _decide(
-    job: _Job, unit: Unit | None, advisors: dict[str, AdvisorRow], answered: dict[tuple[str, str, str, str], Any]
-) -> None:
+def _decide(job: _Job, unit: Unit | None, advisors: dict[str, AdvisorRow], answered: dict[Name, Kept]) -> None:
     command = job.command
     try:
         if command.repeat is not None:
-            _refuse_repeat(command.repeat, answered.get(command.repeat.name))
+            refuse_repeat(command.repeat, answered.get(command.repeat.name))
         if unit is None:
             raise NotFound("user")
         job.render = command.decide(unit, None if command.advisor_id is None else advisors.get(command.advisor_id))

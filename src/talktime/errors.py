@@ -105,14 +105,18 @@ class InsufficientCredit(TalktimeError):
 
 
 class Conflict(TalktimeError):
-    """Not in this state. `state` is what is, `allowed` what can be done from there."""
+    """Not in this state.
+
+    `state` is the record's, None where there is none; `allowed` the calls that can be made from there, by whoever may:
+    `tracking`, `pause`, `resume` and `stop` on the chat, `chats` for another one, `debits` on the account.
+    """
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
     title = "Not in this state"
 
-    def __init__(self, detail: str, *, state: str | None = None, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__(detail, state=state, allowed=list(allowed))
+    def __init__(self, detail: str, *, state: str | None, allowed: tuple[str, ...], **members: Any) -> None:
+        super().__init__(detail, state=state, allowed=list(allowed), **members)
 
 
 class TooLarge(TalktimeError):

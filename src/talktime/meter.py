@@ -93,7 +93,7 @@ def resume(payer: Payer, record: Record, now: int, rules: Rules, by: Party) -> P
         return payer
     if by is Party.ADVISOR and not payer.is_present(record, Party.USER, now):
         msg = "The user is not here, so the advisor can't resume. It resumes when the user is back."
-        raise Conflict(msg, state=record.state, allowed=("stop", "pause"))
+        raise Conflict(msg, state=record.state.value, allowed=("pause", "stop"))
     return _resume(payer, record, now, rules, by)
 
 

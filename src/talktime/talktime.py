@@ -21,11 +21,12 @@ from talktime import tracking
 from talktime.books import Books
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
-from talktime.engine import UNREACHABLE, Command, Repeat
-from talktime.errors import InvalidRequest, NotFound, Unavailable
+from talktime.engine import UNREACHABLE, Command
+from talktime.errors import InvalidRequest, NotFound, TalktimeError, Unavailable
 from talktime.feed import message
 from talktime.ids import new_id
 from talktime.payer import Party
+from talktime.repeats import Repeat
 from talktime.shares import NO_TERMS, Terms
 from talktime.tariff import Tariff
 from talktime.views import Account, Advisor, ChatSummary, Message, RecordView, Snapshot
@@ -118,20 +119,23 @@ class Talktime(Books):
 
     async def track(self, chat_id: str, *, tariff_version: int | None = None, repeat: Repeat | None = None) -> Snapshot:
         """`initialize_time_tracking_for_chat` for a chat that exists."""
-        user_id, advisor_id = await self.chat_parties(chat_id)
+        user_id, advisor_id = await self._parties_for(chat_id, repeat)
         return await self._snapshot(tracking.track(user_id, advisor_id, chat_id, tariff_version, repeat))
 
     async def pause(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
         """Pause the record; it resumes only by a person's act."""
-        return await self._snapshot(tracking.pause(await self._payer_of(chat_id), chat_id, repeat))
+        user_id, _ = await self._parties_for(chat_id, repeat)
+        return await self._snapshot(tracking.pause(user_id, chat_id, repeat))
 
     async def resume(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:
         """Resume the record. An advisor can only while the user is there."""
-        return await self._snapshot(tracking.resume(await self._payer_of(chat_id), chat_id, by, repeat))
+        user_id, _ = await self._parties_for(chat_id, repeat)
+        return await self._snapshot(tracking.resume(user_id, chat_id, by, repeat))
 
     async def stop(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
         """End the chat's record."""
-        return await self._snapshot(tracking.stop(await self._payer_of(chat_id), chat_id, repeat))
+        user_id, _ = await self._parties_for(chat_id, repeat)
+        return await self._snapshot(tracking.stop(user_id, chat_id, repeat))
 
     async def stop_record(self, record_id: str) -> tuple[RecordView, bool]:
         """End this very record, and no other that its chat may have gone on with. Also: whether it was active."""
@@ -221,6 +225,19 @@ class Talktime(Books):
         return [message(row) for row in await self._fetch("messages", chat_id, after, limit)]
 
     # Inside.
+
+    async def _parties_for(self, chat_id: str, repeat: Repeat | None) -> tuple[str, str]:
+        """The parties of the chat that a request is about; that there is none is an answer to keep like any other."""
+        try:
+            return await self.chat_parties(chat_id)
+        except NotFound as error:
+            await self.keep_refusal(repeat, error)
+            raise
+
+    async def keep_refusal(self, repeat: Repeat | None, error: TalktimeError) -> None:
+        """Keep a refusal as the answer of its idempotency key, if it has one, or raise the answer that came first."""
+        if repeat is not None:
+            await self.engine.keep_refusal(repeat, error)
 
     async def _snapshot(self, command: Command) -> Snapshot:
         snapshot: Snapshot = await self.engine.run(command)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from talktime import meter
 from talktime.database.unit import AdvisorRow, Chat, Unit, WatchChange
-from talktime.engine import Answer, Command, Repeat
+from talktime.engine import Answer, Command
 from talktime.errors import Conflict, NotFound
 from talktime.ids import new_id
 from talktime.money import BALANCE_MAX, format_credits
 from talktime.payer import Party, Payer, Posted, Reason, Record, SocketLease, State
+from talktime.repeats import Repeat
 from talktime.views import Account
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def initialize_time_tracking_for_chat(
     def decide(unit: Unit, advisor: AdvisorRow | None) -> Callable[[], Answer]:
         chat = unit.chats.get(chat_id)
         if chat is not None and (chat.user_id, chat.advisor_id) != (user_id, advisor_id):
-            msg = "A chat with this id belongs to other people."
-            raise Conflict(msg)
+            # Of the record that is there nothing is told: it is other people's. The state is that of their own.
+            own = unit.payer.active_with(advisor_id)
+            msg = "A chat with this id belongs to other people. Take another id, or none: then one is made."
+            raise Conflict(msg, state=None if own is None else own.state.value, allowed=("chats",))
         if advisor is None:
             raise NotFound("advisor")
         _track(unit, advisor, chat_id, tariff_version)
@@ -175,8 +178,8 @@ def add_credit(
 
     def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
         if unit.payer.balance + amount > BALANCE_MAX:
-            msg = f"An account holds at most {format_credits(BALANCE_MAX)}."
-            raise Conflict(msg)
+            msg = f"An account holds at most {format_credits(BALANCE_MAX)}, and this would be more."
+            raise Conflict(msg, state=None, allowed=("debits",))
         unit.payer = meter.credit(unit.payer, Posted(amount, kind, unit.now, None, reference), unit.rules)
         return lambda: Answer(account_view(unit), 201)
 
@@ -229,13 +232,23 @@ def account_view(unit: Unit) -> Account:
 
 def _track(unit: Unit, advisor: AdvisorRow, chat_id: str, tariff_version: int | None) -> None:
     record = unit.payer.active_with(advisor.advisor_id)
-    version = advisor.tariff_version if record is None else record.tariff_version
-    if tariff_version is not None and tariff_version != version:
-        msg = f"The tariff that holds is version {version}, not {tariff_version}. Show it and ask again."
-        raise Conflict(msg, state=None if record is None else record.state)
     if record is not None:
+        # It keeps the tariff that it started with, whatever version the person has seen since.
         unit.payer = meter.track(unit.payer, record, chat_id, unit.now, unit.rules)
         return
+    if tariff_version not in {None, advisor.tariff_version}:
+        before = unit.chats.get(chat_id)
+        latest = None if before is None else unit.record_of(before)
+        msg = (
+            f"The tariff is version {advisor.tariff_version} by now, not {tariff_version}."
+            " Show it to the person, and start with its version."
+        )
+        raise Conflict(
+            msg,
+            state=None if latest is None else latest.state.value,
+            allowed=("chats",) if before is None else ("tracking",),
+            tariff_version=advisor.tariff_version,
+        )
     new = Record(
         record_id=new_id(),
         user_id=unit.payer.user_id,
@@ -263,11 +276,11 @@ def _latest_record(unit: Unit, chat_id: str) -> Record:
 def _current_record(unit: Unit, chat_id: str) -> Record:
     record = _latest_record(unit, chat_id)
     if record.ended_at is not None:
-        msg = "The record of this chat has ended."
-        raise Conflict(msg, state=record.state, allowed=("tracking",))
+        msg = "The record of this chat has ended. Tracking begins a new one."
+        raise Conflict(msg, state=record.state.value, allowed=("tracking",))
     if record.chat_id != chat_id:
-        msg = f"The record has moved on to chat {record.chat_id}."
-        raise Conflict(msg, state=record.state, allowed=("tracking", "stop"))
+        msg = f"The record has moved on to chat {record.chat_id}. Tracking brings it back here."
+        raise Conflict(msg, state=record.state.value, allowed=("tracking", "stop"))
     return record
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
+import pytest
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+ACTS = ("tracking", "pause", "resume", "stop")
 CREDITS = "/v1/users/alice/credits"
 TEN = {"amount": "10.00", "kind": "purchase"}
 
@@ -91,3 +97,33 @@ async def test_a_message_is_said_once(service: Any) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len((await service.done("GET", path))["messages"]) == 1
+
+
+@newest
+async def test_what_was_not_there_stays_the_answer(service: Any) -> None:
+    """The chat exists when the request is repeated: under its key the first answer counts, under another the chat."""
+    await service.people()
+    for number, (act, by) in enumerate(itertools.product(ACTS, ("service", "user:alice"))):
+        chat_id = f"later {number}"
+        path = f"/v1/chats/{chat_id}/{act}"
+        first = await service.call("POST", path, by=by, key="k")
+        assert (first.status_code, "idempotency-replayed" in first.headers) == (404, False)
+        await service.chat(chat_id)
+        again = await service.call("POST", path, by=by, key="k")
+        assert (again.status_code, again.json()) == (404, first.json()), (act, by)
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.headers["content-type"] == "application/problem+json"
+        assert (await service.call("POST", path, by=by, key="k 2")).status_code == 200
+    path = "/v1/chats/later 0/tracking"
+    other = await service.call("POST", path, {"tariff_version": 1}, by="service", key="k")
+    assert other.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+@newest
+async def test_a_hundred_who_find_nothing_are_one(service: Any) -> None:
+    await service.people()
+    calls = [service.call("POST", "/v1/chats/none/stop", by="service", key="same") for _ in range(100)]
+    answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} == {404}
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1

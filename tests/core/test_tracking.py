@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from talktime import Reason, State, Talktime, Tariff, parse_credits
-from talktime.engine import Repeat
 from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
+from talktime.repeats import Repeat
 from talktime.settings import load_settings
 from talktime.tariff import price
 from talktime.views import Snapshot

@@ -17,8 +17,9 @@ from fastapi.security import HTTPBearer
 from talktime.api.addresses import read_id
 from talktime.api.bodies import is_id
 from talktime.api.opening import opened
-from talktime.api.tokens import Caller, Role
-from talktime.errors import Forbidden, NotFound, Unauthorized
+from talktime.api.repeats import repeat_of
+from talktime.api.tokens import Caller, Role, caller_of
+from talktime.errors import Forbidden, NotFound
 from talktime.talktime import Talktime
 
 Thing = Literal["user", "advisor", "chat", "record"]
@@ -27,18 +28,6 @@ Thing = Literal["user", "advisor", "chat", "record"]
 _bearer: Final = HTTPBearer(
     auto_error=False, scheme_name="token", bearerFormat="JWT", description="`talktime token create`"
 )
-
-
-def caller_of(request: Request) -> Caller:
-    """Who is calling.
-
-    Raises:
-        Unauthorized: nobody, or with a token that doesn't hold.
-    """
-    caller = getattr(request.state, "caller", None)
-    if isinstance(caller, Caller):
-        return caller
-    raise (caller if isinstance(caller, Unauthorized) else Unauthorized("This needs a token: Authorization: Bearer …"))
 
 
 class GuardedRoute(APIRoute):
@@ -76,7 +65,12 @@ class Allow:
         """
         caller = caller_of(request)
         if self.own is not None:
-            await require_own(talktime, caller, self.own, read_id(request.path_params[f"{self.own}_id"]))
+            try:
+                await require_own(talktime, caller, self.own, read_id(request.path_params[f"{self.own}_id"]))
+            except NotFound as error:
+                # What isn't there may be there when the request is repeated: its first answer stays its answer.
+                await talktime.keep_refusal(await repeat_of(request), error)
+                raise
         if caller.role not in self.roles:
             raise Forbidden(f"A token of role {caller.role} may not do this.")
         return caller

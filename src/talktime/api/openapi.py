@@ -38,9 +38,25 @@ _PROBLEM: Final = {
         },
         "required": {"type": "string", "description": "insufficient_credit: what it needs"},
         "available": {"type": "string", "description": "insufficient_credit: what there is"},
-        "state": {"type": ["string", "null"], "description": "conflict: what is"},
-        "allowed": {"type": "array", "items": {"type": "string"}, "description": "conflict: what can be done"},
+        "state": {
+            "enum": ["running", "paused", "ended", None],
+            "description": "conflict: the state of the record, null where there is none",
+        },
+        "allowed": {
+            "type": "array",
+            "items": {"enum": ["tracking", "pause", "resume", "stop", "chats", "debits"]},
+            "description": "conflict: the calls that can be made from there, by whoever may",
+        },
+        "tariff_version": {"type": "integer", "description": "conflict of tariff versions: the one that holds"},
     },
+    "allOf": [
+        {"if": {"properties": {"code": {"const": code}}}, "then": {"required": members}}
+        for code, members in (
+            ("conflict", ["state", "allowed"]),
+            ("insufficient_credit", ["required", "available"]),
+            ("invalid_request", ["errors"]),
+        )
+    ],
 }  # fmt: skip
 _REFUSALS: Final = {
     "4XX": "Refused: nothing has changed",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from talktime.api.access import caller_of
-from talktime.engine import Repeat
+from talktime.api.tokens import caller_of
+from talktime.repeats import Repeat
 
 _header = Header(alias="Idempotency-Key", description="The same key and body again give the first answer again.")
 _Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
+_keys: Final = TypeAdapter(_Key)
 
 
 async def _repeat(request: Request, key: str) -> Repeat:
@@ -30,6 +31,15 @@ async def _repeat(request: Request, key: str) -> Repeat:
         key=key,
         body_hash=hashlib.sha256(canonical).digest(),
     )
+
+
+async def repeat_of(request: Request) -> Repeat | None:
+    """The key of a request that may not be looked at further; None if it has none that holds."""
+    try:
+        key = _keys.validate_python(request.headers.get("Idempotency-Key"))
+    except ValidationError:
+        return None
+    return await _repeat(request, key) if request.method == "POST" else None
 
 
 async def required_repeat(request: Request, key: Annotated[_Key, _header]) -> Repeat:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 import jwt
+from fastapi import Request
 
 from talktime.errors import Unauthorized
 
@@ -81,3 +82,15 @@ class Tokens:
             raise Unauthorized("This token has expired.") from None
         except (jwt.PyJWTError, ValueError):
             raise Unauthorized("This token does not hold.") from None
+
+
+def caller_of(request: Request) -> Caller:
+    """Who is calling.
+
+    Raises:
+        Unauthorized: nobody, or with a token that doesn't hold.
+    """
+    caller = getattr(request.state, "caller", None)
+    if isinstance(caller, Caller):
+        return caller
+    raise (caller if isinstance(caller, Unauthorized) else Unauthorized("This needs a token: Authorization: Bearer …"))

@@ -141,6 +141,12 @@ where a.user_id = saved.user_id;
 insert into repeats (caller, method, path, key, body_hash, status, document, at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::json[], $8::timestamptz[]);
 
+-- name: save_refusal
+-- One that is being stored under the same key right now is waited for.
+insert into repeats (caller, method, path, key, body_hash, status, document, at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict do nothing returning true;
+
 -- ---------------------------------------------------------------------------------------------------------------------
 -- People.
 

@@ -1,0 +1,111 @@
+"""Every 409 tells the state of the record, and what can be done from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from talktime.money import AMOUNT_MAX, BALANCE_MAX, format_credits
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+DEARER = {"tiers": [{"rate": "2.00", "per_seconds": 60, "increment_seconds": 60}]}
+
+
+async def _refused(service: Any, path: str, body: Any = None, by: str = "user:alice") -> tuple[Any, list[str]]:
+    """The state and what is allowed, of a call that must conflict; what it says ends with what to do."""
+    response = await service.call("POST", path, body, by=by, key=f"{path} {body} {by} {service.keys}")
+    assert response.status_code == 409, response.text
+    problem = response.json()
+    assert problem["code"] == "conflict"
+    assert problem["detail"].endswith(".")
+    return problem["state"], problem["allowed"]
+
+
+async def test_a_record_that_has_ended(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    await service.done("POST", "/v1/chats/one/stop")
+    for act in ("pause", "resume"):
+        for by in ("user:alice", "advisor:maya", "service"):
+            assert await _refused(service, f"/v1/chats/one/{act}", by=by) == ("ended", ["tracking"])
+    assert (await service.done("POST", "/v1/chats/one/tracking"))["timer"]["running"]
+
+
+async def test_a_record_that_has_moved_on(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    await service.chat("two")
+    for state in ("running", "paused"):
+        for act in ("pause", "resume"):
+            assert await _refused(service, f"/v1/chats/one/{act}") == (state, ["tracking", "stop"])
+        await service.done("POST", "/v1/chats/two/pause")
+    assert (await service.done("POST", "/v1/chats/one/tracking"))["timer"]["running"]
+
+
+async def test_an_advisor_alone(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    await service.done("POST", "/v1/chats/one/pause")
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 31})
+    assert await _refused(service, "/v1/chats/one/resume", by="advisor:maya") == ("paused", ["pause", "stop"])
+    await service.done("POST", "/v1/chats/one/heartbeat", by="user:alice")
+    assert (await service.done("POST", "/v1/chats/one/resume", by="advisor:maya"))["timer"]["running"]
+
+
+async def test_an_id_of_other_peoples_chat(service: Any) -> None:
+    """Their record's state is theirs; what is told is whether the asking pair has one."""
+    await service.people()
+    await service.chat("theirs")
+    await service.done("POST", "/v1/users/bob/credits", {"amount": "10.00", "kind": "purchase"})
+    theirs = {"user_id": "bob", "advisor_id": "maya", "chat_id": "theirs"}
+    assert await _refused(service, "/v1/chats", theirs, by="user:bob") == (None, ["chats"])
+    assert (await service.done("GET", "/v1/users/bob/chats"))["chats"] == []
+    await service.done("POST", "/v1/chats", {**theirs, "chat_id": "his"})
+    await service.done("POST", "/v1/chats/his/pause")
+    service.keys += 1
+    assert await _refused(service, "/v1/chats", theirs, by="user:bob") == ("paused", ["chats"])
+    # The same user with another advisor is another pair, too.
+    other = {"user_id": "alice", "advisor_id": "ben", "chat_id": "theirs"}
+    assert await _refused(service, "/v1/chats", other) == (None, ["chats"])
+
+
+async def test_a_tariff_of_yesterday_starts_nothing(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    await service.done("POST", "/v1/chats/one/stop")
+    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER})
+    new = {"user_id": "alice", "advisor_id": "maya", "chat_id": "two", "tariff_version": 1}
+    assert await _refused(service, "/v1/chats", new) == (None, ["chats"])
+    assert await _refused(service, "/v1/chats/one/tracking", {"tariff_version": 1}) == ("ended", ["tracking"])
+    response = await service.call("POST", "/v1/chats/one/tracking", {"tariff_version": 3}, by="user:alice")
+    assert (response.status_code, response.json()["tariff_version"]) == (409, 2)
+    started = await service.done("POST", "/v1/chats", {**new, "tariff_version": 2})
+    assert (started["timer"]["running"], started["tariff_version"]) == (True, 2)
+
+
+async def test_only_starts_compare_tariffs(service: Any) -> None:
+    """A record keeps its own: resuming it or moving it to another chat names no price that could have changed."""
+    await service.people()
+    await service.chat("one")
+    await service.done("POST", "/v1/chats/one/pause")
+    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER})
+    for version in (1, 2, 9):
+        seen = {"tariff_version": version}
+        resumed = await service.done("POST", "/v1/chats/one/tracking", seen)
+        assert (resumed["timer"]["running"], resumed["tariff_version"]) == (True, 1)
+        moved = await service.done(
+            "POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": f"v{version}", **seen}
+        )
+        assert (moved["record"]["id"], moved["tariff_version"]) == (resumed["record"]["id"], 1)
+        await service.done("POST", "/v1/chats/one/tracking", seen)
+        await service.done("POST", "/v1/chats/one/pause")
+
+
+async def test_an_account_that_is_full(service: Any) -> None:
+    await service.people(credit="0.01")
+    most = {"amount": format_credits(AMOUNT_MAX), "kind": "purchase"}
+    for _ in range(BALANCE_MAX // AMOUNT_MAX - 1):
+        await service.done("POST", "/v1/users/alice/credits", most)
+    assert await _refused(service, "/v1/users/alice/credits", most, by="service") == (None, ["debits"])
