@@ -106,7 +106,7 @@ class Limits:
 
     def _wait_seconds(self, request: Request, caller: Caller | Unauthorized | None) -> float:
         if isinstance(caller, Caller):
-            return self._buckets.take(caller.name) if caller.is_person else 0.0
+            return self._buckets.take(caller.token_id) if caller.is_person else 0.0
         return self._buckets.take(request.client.host if request.client else "unknown")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,11 +30,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a token speaks for, and until when (`expires_at`: seconds since 1970)."""
+    """Who a token speaks for, and until when (`expires_at`: seconds since 1970).
+
+    `token_id` tells the tokens of one person apart, and can't be turned back into one.
+    """
 
     role: Role
     subject: str
     expires_at: int
+    token_id: str
 
     @property
     def name(self) -> str:
@@ -77,7 +82,8 @@ class Tokens:
                 issuer=ISSUER,
                 options={"require": ["role", "sub", "iat", "exp", "iss"]},
             )
-            return Caller(Role(claims["role"]), claims["sub"], int(claims["exp"]))
+            token_id = hashlib.sha256(token.encode()).hexdigest()
+            return Caller(Role(claims["role"]), claims["sub"], int(claims["exp"]), token_id)
         except jwt.ExpiredSignatureError:
             raise Unauthorized("This token has expired.") from None
         except (jwt.PyJWTError, ValueError):
