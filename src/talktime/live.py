@@ -5,6 +5,9 @@ watched chat's snapshot and then every change of it, messages and typing. Nothin
 
     accept -> hello within 10 s -> watch, ping, heartbeat, message, typing … -> close
 
+A chat that doesn't exist is a problem of that chat alone: the others of the page go on. Somebody else's closes the
+socket, since no honest page asks for one.
+
 Close codes: 1012 restarting, 1013 the database is away, 4401 sign in, 4403 not yours, 4408 lost, 4429 flooding.
 """
 
@@ -12,40 +15,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
+from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from talktime.api.access import require_own
-from talktime.api.bodies import Id, NewMessage, is_id
+from talktime.api.access import NotYours, require_own
+from talktime.api.bodies import is_id
 from talktime.api.chats import party_of
-from talktime.api.limits import Bucket
 from talktime.api.metrics import Metrics
 from talktime.api.opening import opening_of
 from talktime.api.origins import is_welcome
 from talktime.api.problems import ServerError, invalid_request, refused
 from talktime.api.tokens import Caller, Tokens
-from talktime.errors import InvalidRequest, NotFound, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.errors import InvalidRequest, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.inbox import About, Hello, Saying, Turnstile, Typing, Verdict, parse
 from talktime.outbox import LOST, Outbox
 from talktime.payer import Party
 from talktime.talktime import Talktime
 from talktime.views import Message, Snapshot, instant
+from talktime.watched import Watched
 
 SUBPROTOCOL: Final = "bearer."
 HELLO_SECONDS: Final = 10.0
 FRAME_BYTES_MAX: Final = 16 * 1024
 WATCHES_MAX: Final = 200
 C0_MAX: Final = 2**53  # a browser's clock, in milliseconds; NaN is not below it
-MESSAGES_PER_SECOND: Final = 50.0
-MESSAGES_BURST: Final = 200.0
-REFUSALS_MAX: Final = 200
-"""Messages beyond the limit that are only refused; a socket that goes on is closed."""
 
 TOO_BIG: Final = 1009
 RESTARTING: Final = 1012
@@ -77,39 +76,6 @@ async def live(websocket: WebSocket) -> None:
         await Screen(websocket, talktime).run(offered)
 
 
-class _Watch:
-    """A watched chat: the last sequence number sent; until there is one, `early` keeps changes that overtook it."""
-
-    __slots__ = ("early", "last")
-
-    def __init__(self) -> None:
-        self.last: int | None = None
-        self.early: list[Snapshot] = []
-
-
-class _About(BaseModel):
-    """A message about one chat."""
-
-    model_config = ConfigDict(extra="forbid")
-    type: str
-    chat_id: Id
-
-
-class _Saying(NewMessage):
-    type: str
-    chat_id: Id
-
-
-class _Typing(_About):
-    party: Party | None = None
-
-
-class _Hello(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    type: str
-    token: StrictStr
-
-
 class Screen:
     """The server's end of one live socket; also what `Presence` and `Feed` call back."""
 
@@ -121,9 +87,8 @@ class Screen:
         self._outbox = Outbox(websocket, talktime.clock.now_ms)
         self._caller: Caller | None = None
         self._party: Party | None = None  # whose presence this screen proves
-        self._watches: dict[str, _Watch] = {}
-        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
-        self._refusals = 0
+        self._watched = Watched(self._send_snapshot)
+        self._turnstile = Turnstile()
         self._heard_at = time.monotonic()
         self._lease_seconds = float(talktime.settings.presence_lease_seconds)
         loop = asyncio.get_running_loop()
@@ -155,13 +120,7 @@ class Screen:
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """A watched chat changed."""
         self._talktime.presence.learn(snapshot)
-        watch = self._watches.get(snapshot.chat_id)
-        if watch is None:
-            return
-        if watch.last is None:
-            watch.early.append(snapshot)
-        elif snapshot.sequence > watch.last:
-            self._send_snapshot(watch, snapshot)
+        self._watched.change(snapshot)
 
     def on_message(self, message: Message) -> None:
         """Somebody said something in a watched chat."""
@@ -194,27 +153,25 @@ class Screen:
             text = frame.get("text")
             if len(text or frame.get("bytes") or "") > FRAME_BYTES_MAX:
                 self._outbox.close(TOO_BIG, TooLarge.title)
-            elif self._is_within_limit():
+            elif self._is_admitted():
                 await self._take(text, arrived_ms)
 
-    def _is_within_limit(self) -> bool:
-        if not self._bucket.take():
-            self._refusals = max(0, self._refusals - 1)
-            return True
-        self._refusals += 1
-        if self._refusals > REFUSALS_MAX:
-            self._outbox.close(FLOODING, RateLimited.title)
-        elif self._refusals % 50 == 1:
-            self._problem(RateLimited("Too many messages at once; this one was dropped."))
+    def _is_admitted(self) -> bool:
+        match self._turnstile.admit():
+            case Verdict.TAKEN:
+                return True
+            case Verdict.REFUSED:
+                self._problem(RateLimited("Too many messages at once; this one was dropped. Send fewer."))
+            case Verdict.FLOOD:
+                self._outbox.close(FLOODING, RateLimited.title)
         return False
 
     async def _take(self, text: str | None, arrived_ms: float) -> None:
         message: dict[str, Any] = {}
         try:
-            message = _parse(text)
+            message = parse(text)
             await self._obey(message, arrived_ms)
-        except NotFound:
-            # Not theirs or not there: the two look the same, here too.
+        except NotYours:
             self._outbox.close(NOT_YOURS, "not yours")
         except ValidationError as error:
             self._problem(
@@ -235,7 +192,7 @@ class Screen:
     async def _obey(self, message: dict[str, Any], arrived_ms: float) -> None:
         kind = message.get("type")
         if kind == "hello":
-            self._sign_in(_Hello.model_validate(message).token)
+            self._sign_in(Hello.model_validate(message).token)
             return
         caller = self._caller
         if caller is None:
@@ -247,17 +204,18 @@ class Screen:
             case "heartbeat":
                 pass  # that it came is all it says, and `_read` has noticed
             case "watch":
-                await self._watch(caller, _About.model_validate(message).chat_id)
+                await self._watch(caller, About.model_validate(message).chat_id)
             case "unwatch":
-                chat_id = _About.model_validate(message).chat_id
+                chat_id = About.model_validate(message).chat_id
                 if self._forget(chat_id) and self._party is not None:
                     await self._talktime.presence.detach(self, chat_id)
                     self._tell(chat_id)
             case "message":
-                await self._say(caller, _Saying.model_validate(message))
+                await self._say(caller, Saying.model_validate(message))
             case "typing":
-                typing = _Typing.model_validate(message)
+                typing = Typing.model_validate(message)
                 await require_own(self._talktime, caller, "chat", typing.chat_id)
+                await self._talktime.chat_parties(typing.chat_id)  # a backend may name any, but not none
                 self._talktime.feed.publish_typing(typing.chat_id, party_of(caller, typing.party))
             case _:
                 raise InvalidRequest(("type", "must be hello, watch, unwatch, ping, heartbeat, message or typing"))
@@ -290,28 +248,28 @@ class Screen:
     async def _watch(self, caller: Caller, chat_id: str) -> None:
         """Watch a chat; asking again gives the snapshot again."""
         await require_own(self._talktime, caller, "chat", chat_id)
-        if chat_id in self._watches:
-            watch = self._watches[chat_id]
-            watch.last = None
-            snapshot = await self._talktime.snapshot(chat_id)
-        else:
-            if len(self._watches) >= WATCHES_MAX:
-                raise RateLimited(f"One socket watches at most {WATCHES_MAX} chats.")
-            # Listening begins before the snapshot is read: no change can fall between the two.
-            watch = self._watches[chat_id] = _Watch()
-            self._talktime.feed.subscribe(chat_id, self)
+        if chat_id in self._watched:
+            self._watched.begin(chat_id)
+            self._watched.show(await self._talktime.snapshot(chat_id))
+            return
+        if len(self._watched) >= WATCHES_MAX:
+            raise RateLimited(f"One socket watches at most {WATCHES_MAX} chats. Unwatch some, or open another.")
+        # Listening begins before the snapshot is read: no change can fall between the two.
+        self._watched.begin(chat_id)
+        self._talktime.feed.subscribe(chat_id, self)
+        try:
             if self._party is not None:
                 snapshot = await self._talktime.presence.attach(self, chat_id, self._party)
                 self._tell(chat_id)
             else:
                 snapshot = await self._talktime.snapshot(chat_id)
-        self._send_snapshot(watch, snapshot)
-        for later in watch.early:
-            self.on_snapshot(later)
-        watch.early.clear()
+        except TalktimeError:
+            self._forget(chat_id)
+            raise
+        self._watched.show(snapshot)
 
     def _forget(self, chat_id: str) -> bool:
-        if self._watches.pop(chat_id, None) is None:
+        if not self._watched.end(chat_id):
             return False
         self._talktime.feed.unsubscribe(chat_id, self)
         return True
@@ -320,16 +278,16 @@ class Screen:
         if self._on_screens is not None:
             self._on_screens(chat_id)
 
-    async def _say(self, caller: Caller, saying: _Saying) -> None:
+    async def _say(self, caller: Caller, saying: Saying) -> None:
         await require_own(self._talktime, caller, "chat", saying.chat_id)
         sender = party_of(caller, saying.party)
         message, created = await self._talktime.send_message(saying.chat_id, sender, saying.text, saying.client_id)
-        if not created or saying.chat_id not in self._watches:
+        if not created or saying.chat_id not in self._watched:
             # Nothing new to tell everybody, but whoever sent it waits to hear that it arrived.
             self.on_message(message)
 
     async def _leave(self) -> None:
-        watched = list(self._watches)
+        watched = list(self._watched)
         for chat_id in watched:
             self._forget(chat_id)
         if self._party is not None:
@@ -339,8 +297,7 @@ class Screen:
         for chat_id in watched:
             self._tell(chat_id)
 
-    def _send_snapshot(self, watch: _Watch, snapshot: Snapshot) -> None:
-        watch.last = snapshot.sequence
+    def _send_snapshot(self, snapshot: Snapshot) -> None:
         self._outbox.put({"type": "snapshot", "chat_id": snapshot.chat_id, "snapshot": snapshot.document()})
 
     def _problem(self, error: TalktimeError, message: dict[str, Any] | None = None) -> None:
@@ -354,24 +311,12 @@ class Screen:
     def _on_beat(self) -> None:
         """Presence keeps in touch with the people it counts on; this does the same for everybody else."""
         self._beat = asyncio.get_running_loop().call_later(self._lease_seconds / 3, self._on_beat)
-        if self._caller is None or (self._party is not None and self._watches):
+        if self._caller is None or (self._party is not None and self._watched):
             return
         if time.monotonic() - self._heard_at > self._lease_seconds:
             self.lost()
         else:
             self.send_heartbeat({}, 0, self._talktime.presence.epoch)
-
-
-def _parse(text: str | None) -> dict[str, Any]:
-    if text is None:
-        raise InvalidRequest(("message", "must be text"))
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidRequest(("message", "is not JSON")) from None
-    if not isinstance(message, dict):
-        raise InvalidRequest(("message", "must be an object with a type"))
-    return message
 
 
 def _instants(leases: dict[str, int]) -> dict[str, str]:

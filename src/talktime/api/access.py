@@ -76,11 +76,16 @@ class Allow:
         return caller
 
 
+class NotYours(NotFound):
+    """There is such a thing, but the caller must not learn it: over HTTP the two look the same."""
+
+
 async def require_own(talktime: Talktime, caller: Caller, thing: Thing, thing_id: str) -> None:
     """Nothing, if `thing_id` may exist for this caller.
 
     Raises:
-        NotFound: the caller is a person and it is not theirs.
+        NotFound: there is no such chat or record.
+        NotYours: the caller is a person and it is not theirs.
     """
     if not caller.is_person:
         return
@@ -92,4 +97,4 @@ async def require_own(talktime: Talktime, caller: Caller, thing: Thing, thing_id
         parties = await (talktime.chat_parties if thing == "chat" else talktime.record_parties)(thing_id)
         owner = parties[0 if caller.role is Role.USER else 1]
     if owner != caller.subject:
-        raise NotFound(thing)
+        raise NotYours(thing)

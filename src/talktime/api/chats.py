@@ -32,8 +32,10 @@ def party_of(caller: Caller, named: Party | None) -> Party:
 
     Raises:
         InvalidRequest: a backend names none.
-        Forbidden: a person names the other side.
+        Forbidden: a person names the other side, or an operator any.
     """
+    if caller.role is Role.OPERATOR:
+        raise Forbidden("An operator looks on, and speaks for neither side.")
     if not caller.is_person:
         if named is None:
             raise InvalidRequest(("party", "is required: user or advisor"))
