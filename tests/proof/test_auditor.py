@@ -6,7 +6,7 @@ import pytest
 
 from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.audit import RULES
-from talktime.engine import Repeat
+from talktime.repeats import Repeat
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 breaking = pytest.mark.breaks_rules
