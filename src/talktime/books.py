@@ -29,19 +29,27 @@ class Books(Node):
         kind: str = "purchase",
         *,
         reference: str | None = None,
+        expires_at: int | None = None,
         repeat: Repeat | None = None,
     ) -> Account:
-        """Add credit; records that ran out of it go on. `kind`: purchase, gift or refund."""
+        """Add credit; records that ran out of it go on. `kind`: purchase, gift or refund.
+
+        A gift is spent before what was bought, and may expire: what is neither spent nor committed by then is gone.
+        """
         _positive(amount)
         if kind not in _KINDS:
             raise InvalidRequest(("kind", f"must be one of: {', '.join(_KINDS)}"))
-        account: Account = await self.engine.run(tracking.add_credit(user_id, amount, kind, reference, repeat))
+        if expires_at is not None and kind != "gift":
+            raise InvalidRequest(("expires_at", "is for gifts only"))
+        account: Account = await self.engine.run(
+            tracking.add_credit(user_id, amount, kind, reference, expires_at, repeat)
+        )
         return account
 
     async def debit(
         self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None
     ) -> Account:
-        """Spend credit elsewhere; refused beyond what is available."""
+        """Spend credit elsewhere, gifts first; refused beyond what is available."""
         _positive(amount)
         account: Account = await self.engine.run(tracking.debit(user_id, amount, reference, repeat))
         return account
@@ -108,7 +116,17 @@ def _positive(amount: int) -> None:
 
 
 def _entry(row: Any) -> Entry:
-    return Entry(str(row["entry_id"]), row["amount"], row["kind"], row["at"], row["record_id"], row["reference"])
+    return Entry(
+        id=str(row["entry_id"]),
+        amount=row["amount"],
+        gift=row["gift_amount"],
+        kind=row["kind"],
+        at=row["at"],
+        record_id=row["record_id"],
+        reference=row["reference"],
+        reason=row["reason"],
+        expires_at=row["expires_at"],
+    )
 
 
 def _segment(row: Any, now: int) -> SegmentView:

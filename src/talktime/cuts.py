@@ -32,29 +32,30 @@ def cuts(payer: Payer) -> dict[str, Cut]:
 
     All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
     record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
+    Gifts expire in between.
     """
     base = payer.settled_at
     running = payer.running()
     result: dict[str, Cut] = {}
-    released: dict[str, tuple[int, int]] = {}  # when a record stops, what it held of the balance beyond its price
+    funds = _Funds(payer, base)
     for record in running:
         stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
         if stop_ms is not None:
             ahead_ms = max(0, stop_ms - record.elapsed_at(base))
             result[record.record_id] = Cut(_instant(base + ahead_ms), Reason.MAX_COST)
-            released[record.record_id] = _release(record, base, ahead_ms, _demand(record, base, ahead_ms))
-    left, low_ms = payer.balance, min((_began(record, base) for record in running), default=0)
+            funds.released[record.record_id] = _release(record, base, ahead_ms, _demand(record, base, ahead_ms))
+    low_ms = min((_began(record, base) for record in running), default=0)
     while running:
-        first = _first_excess(running, base, left, low_ms)
+        first = _first_excess(running, base, funds.left, low_ms)
+        change_ms = funds.next_change(first)
+        if change_ms is not None:
+            low_ms = max(low_ms, change_ms)
+            funds.change(sum(_demand(record, base, max(0, change_ms)) for record in running))
+            continue
         if first is None:
             break
-        free = min(((at, record_id) for record_id, (at, amount) in released.items() if amount), default=None)
-        if free is not None and free[0] <= first:
-            low_ms = max(low_ms, free[0])
-            left += released.pop(free[1])[1]
-            continue
         low_ms = first
-        victim = _unpaid(running, base, left, first)
+        victim = _unpaid(running, base, funds.left, first)
         # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
         ahead_ms = max(first, record_grace_end(victim) - victim.elapsed_at(base))
         cut = Cut(_instant(base + ahead_ms), Reason.OUT_OF_CREDIT)
@@ -66,9 +67,53 @@ def cuts(payer: Payer) -> dict[str, Cut]:
         running.remove(victim)
         if running:
             held = _demand(victim, base, first - 1)
-            released[victim.record_id] = _release(victim, base, ahead_ms, held)
-            left -= held
+            funds.released[victim.record_id] = _release(victim, base, ahead_ms, held)
+            funds.hold(held)
     return result
+
+
+class _Funds:
+    """What is `left` for running records while the time ahead is played.
+
+    Records that have stopped hold what they owe, and release what they turn out not to owe; gifts expire, and leave
+    what is owed by then: `kept` of them, of all that is owed beyond what is posted.
+    """
+
+    def __init__(self, payer: Payer, base: int) -> None:
+        self.left = payer.balance
+        self.released: dict[str, tuple[int, int]] = {}  # when a record stops, what it held beyond its price
+        self._expiries = [(lot.expires_at - base, lot.amount) for lot in payer.gifts if lot.expires_at is not None]
+        self._held = 0
+        self._kept = 0
+
+    def next_change(self, until_ms: int | None) -> int | None:
+        """When it changes next, if that is before an increment can't be paid at `until_ms` (None: never)."""
+        if until_ms is None and not self._expiries and not self._kept:
+            return None
+        free = self._next_release()
+        instants = [] if free is None or (until_ms is not None and free[0] > until_ms) else [free[0]]
+        if self._expiries and (until_ms is None or self._expiries[0][0] < until_ms):
+            instants.append(self._expiries[0][0])
+        return min(instants, default=None)
+
+    def change(self, owed_by_running: int) -> None:
+        """The next release, or the next expiry, whichever is first."""
+        free = self._next_release()
+        if free is not None and (not self._expiries or free[0] <= self._expiries[0][0]):
+            self.hold(-self.released.pop(free[1])[1])
+        else:
+            self._kept += self._expiries.pop(0)[1]
+        gone = max(0, self._kept - max(0, self._held + owed_by_running))
+        self._kept -= gone
+        self.left -= gone
+
+    def hold(self, amount: int) -> None:
+        """A record that stops holds so much."""
+        self.left -= amount
+        self._held += amount
+
+    def _next_release(self) -> tuple[int, str] | None:
+        return min(((at, record_id) for record_id, (at, amount) in self.released.items() if amount), default=None)
 
 
 def record_grace_end(record: Record) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.payer import AWAY, Party, Reason
+from talktime.posting import next_expiry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,4 +62,6 @@ def next_deadline(payer: Payer, rules: Rules, ends: Mapping[str, Cut]) -> int | 
 
     `ends` are the payer's `cuts`, which whoever stores a deadline stores too.
     """
-    return min((due.at for due in dues(payer, rules, ends, held=False)), default=None)
+    instants = [due.at for due in dues(payer, rules, ends, held=False)]
+    expiry = next_expiry(payer)
+    return min(instants if expiry is None else [*instants, expiry], default=None)

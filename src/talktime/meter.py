@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 from talktime.cuts import cuts
 from talktime.deadlines import dues
 from talktime.errors import Conflict, InsufficientCredit
-from talktime.payer import AWAY, AWAY_REASONS, Party, Reason, State
-from talktime.transitions import close_timer, end, lease_extended, open_timer, put, settled, stop_timer, wait
+from talktime.payer import AWAY_REASONS, Party, Reason, State
+from talktime.posting import all_settled, expired, next_expiry
+from talktime.transitions import close_timer, end, lease_extended, open_timer, stop_timer, wait
 
 if TYPE_CHECKING:
-    from talktime.payer import Payer, Posted, Record, Rules
+    from talktime.payer import Payer, Record, Rules
 
 
 def settle(payer: Payer, now: int, rules: Rules) -> Payer:
@@ -34,6 +35,10 @@ def settle(payer: Payer, now: int, rules: Rules) -> Payer:
             key=lambda due: due.order,
             default=None,
         )
+        expiry = next_expiry(payer)
+        if expiry is not None and expiry <= now and (due is None or expiry <= due.at):
+            payer = expired(replace(payer, settled_at=expiry), expiry)
+            continue
         if due is None:
             return replace(payer, settled_at=max(now, payer.settled_at))
         payer = replace(payer, settled_at=max(due.at, payer.settled_at))
@@ -114,12 +119,12 @@ def stop(payer: Payer, record: Record, now: int) -> Payer:
 def prove(payer: Payer, record: Record, party: Party, until: int, now: int, rules: Rules) -> Payer:
     """A party is present until then. A record that waited for its people resumes as soon as both are there."""
     record = lease_extended(record, party, until)
-    return resume_present(put(payer, record), record, now, rules)
+    return resume_present(payer.put(record), record, now, rules)
 
 
 def leave(payer: Payer, record: Record, party: Party, until: int) -> Payer:
     """A socket is gone; what it last proved still counts."""
-    return put(payer, lease_extended(record, party, until))
+    return payer.put(lease_extended(record, party, until))
 
 
 def resume_present(
@@ -135,39 +140,9 @@ def resume_present(
     return open_timer(payer, record, now, rules, record.reason)
 
 
-def credit(payer: Payer, entry: Posted, rules: Rules) -> Payer:
-    """Credit arrives: records that ran out resume, oldest cut first, each if it can pay and both are there."""
-    now = entry.at
-    payer = replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))
-    waiting = (record for record in payer.records.values() if record.reason is Reason.OUT_OF_CREDIT)
-    for record in sorted(waiting, key=lambda r: (r.waiting_since or 0, r.started_at, r.record_id)):
-        if record.commitment_at(now) > payer.available_at(now):
-            continue
-        missing = next((party for party in Party if not payer.is_present(record, party, now)), None)
-        if missing is None:
-            payer = open_timer(payer, record, now, rules, record.reason)
-        else:
-            payer = wait(payer, record, now, AWAY[missing])
-    return payer
-
-
-def debit(payer: Payer, entry: Posted) -> Payer:
-    """Credit is spent elsewhere.
-
-    Raises:
-        InsufficientCredit: beyond what is available.
-    """
-    if -entry.amount > payer.available_at(entry.at):
-        raise InsufficientCredit(-entry.amount, payer.available_at(entry.at))
-    return replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))
-
-
 def checkpoint(payer: Payer, now: int) -> Payer:
     """Post and store what running records have come to, for readers that go straight to the tables."""
-    for record in payer.records.values():
-        if record.is_running:
-            payer = settled(payer, record, now)
-    return payer
+    return all_settled(payer, now)
 
 
 def _require_credit(payer: Payer, record: Record, now: int) -> None:

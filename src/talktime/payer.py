@@ -9,7 +9,7 @@ Units: instants and durations in milliseconds of engine time, money in micro-cre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -246,6 +246,13 @@ class Payer:
     def committed_at(self, at: int) -> int:
         """What the running records have begun to owe beyond what is posted."""
         return sum(record.committed_at(at) for record in self.records.values())
+
+    def put(self, record: Record, *events: Event) -> Payer:
+        """The payer with the record as it is now, or without one that is over, and with what happened to it."""
+        records = {**self.records, record.record_id: record}
+        if record.ended_at is not None:
+            del records[record.record_id]
+        return replace(self, records=records, events=(*self.events, *events))
 
     def running(self) -> list[Record]:
         """The records that run, those that started earlier first: in the same millisecond they pay first."""

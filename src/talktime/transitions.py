@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from talktime.payer import Accrued, Closed, Ended, Opened, Party, Posted, Reason, State, Waiting
+from talktime.payer import Closed, Ended, Opened, Party, Reason, State, Waiting
+from talktime.posting import expired, settled
 
 if TYPE_CHECKING:
-    from talktime.payer import Event, Payer, Record, Rules
-
-
-def put(payer: Payer, record: Record, *events: Event) -> Payer:
-    """The payer with the record as it is now, or without one that is over, and with what happened to it."""
-    records = {**payer.records, record.record_id: record}
-    if record.ended_at is not None:
-        del records[record.record_id]
-    return replace(payer, records=records, events=(*payer.events, *events))
+    from talktime.payer import Payer, Record, Rules
 
 
 def lease_extended(record: Record, party: Party, until: int) -> Record:
@@ -33,11 +26,11 @@ def open_timer(payer: Payer, record: Record, now: int, rules: Rules, reason: Rea
             return wait(payer, record, now, Reason.TIMER_FAILED)
         # One that had failed before keeps waiting from then; it may have moved to another chat, though.
         has_moved = payer.records[record.record_id].chat_id != record.chat_id
-        return put(payer, record, *([Waiting(record, now)] if has_moved else []))
+        return payer.put(record, *([Waiting(record, now)] if has_moved else []))
     record = replace(
         record, state=State.RUNNING, reason=None, running_since=now, settled_at=now, paused_at=None, waiting_since=None
     )
-    return put(payer, record, Opened(record, now, reason))
+    return payer.put(record, Opened(record, now, reason))
 
 
 def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
@@ -50,32 +43,7 @@ def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
         waiting_since=now,
         paused_at=now if record.paused_at is None else record.paused_at,
     )
-    return put(payer, record, Waiting(record, now))
-
-
-def settled(payer: Payer, record: Record, at: int) -> Payer:
-    """The running record with its totals as of `at`: time to the chat, its price and who gets it to the ledger."""
-    accrued_ms = at - record.settled_at
-    cost, shared = record.cost_at(at), record.share_at(at)
-    charge, earned = cost - record.charged, shared.advisor - record.earned
-    fees = shared.fees - record.share_at(record.settled_at).fees
-    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, earned=shared.advisor, settled_at=at)
-    events: list[Event] = [Accrued(record.chat_id, accrued_ms)] if accrued_ms else []
-    if charge or earned or fees:
-        # While the price stands still, fees may go on: then only the platform and the advisor have something to settle.
-        kind = "charge" if charge else "share"
-        events.append(
-            Posted(
-                -charge,
-                kind,
-                at,
-                record.record_id,
-                advisor_id=record.advisor_id,
-                advisor_amount=earned,
-                fees=fees,
-            )
-        )
-    return replace(put(payer, record, *events), balance=payer.balance - charge)
+    return payer.put(record, Waiting(record, now))
 
 
 def close_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
@@ -84,14 +52,15 @@ def close_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
     assert since is not None  # noqa: S101  running means that
     payer = settled(payer, record, at)
     record = replace(payer.records[record.record_id], state=State.PAUSED, running_since=None)
-    return put(payer, record, Closed(record, record.chat_id, since, at, reason))
+    # What it had begun to owe and does not owe after all may have been kept of a gift that is over.
+    return expired(payer.put(record, Closed(record, record.chat_id, since, at, reason)), at)
 
 
 def stop_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
     """Stop the record's timer: it is paused for this reason, and waits from here."""
     payer = close_timer(payer, record, at, reason)
     record = replace(payer.records[record.record_id], reason=reason, paused_at=at, waiting_since=at)
-    return put(payer, record)
+    return payer.put(record)
 
 
 def end(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
@@ -104,4 +73,4 @@ def end(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
     elif reason is Reason.OUT_OF_CREDIT and record.waiting_since is not None:
         at = record.waiting_since
     record = replace(record, state=State.ENDED, reason=reason, ended_at=at, waiting_since=None)
-    return put(payer, record, Ended(record))
+    return payer.put(record, Ended(record))

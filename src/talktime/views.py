@@ -6,10 +6,12 @@ In documents instants are RFC 3339 in UTC, durations end in `_ms`, credits are d
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from talktime.gifts import Lot
 from talktime.money import format_credits
 from talktime.shares import Terms
 from talktime.tariff import Line, Tariff
@@ -23,6 +25,7 @@ HOW_TO_RECOMPUTE: Final = (
     " cost is the tariff's price of priced, rounded once; the entries of kind 'charge' sum to -cost."
     " POST /v1/price with free_seconds set to what was left gives the same."
 )
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,6 +33,24 @@ def instant(milliseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds, such as `2026-01-05T10:00:01.250Z`."""
     moment = _EPOCH + timedelta(milliseconds=milliseconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def parse_instant(text: object) -> int:
+    """Milliseconds of an RFC 3339 instant with its offset, such as `2026-01-05T10:00:01.250Z`; truncated.
+
+    Raises:
+        ValueError: in words for the person who sent it.
+    """
+    match = _INSTANT.fullmatch(text) if isinstance(text, str) else None
+    try:
+        moment = None if match is None else datetime.fromisoformat(match[0].upper())
+        since = None if moment is None else moment - _EPOCH
+    except (ValueError, OverflowError):
+        since = None
+    if since is None or since < timedelta(0):
+        msg = "must be an instant with its offset, such as 2026-01-05T10:00:01.250Z"
+        raise ValueError(msg)
+    return since // timedelta(milliseconds=1)
 
 
 def instant_or_none(milliseconds: int | None) -> str | None:
@@ -146,45 +167,61 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user's credit: `balance` is what is posted, `committed` what running meters have begun to owe beyond that."""
+    """A user's credit: `balance` is what is posted, `committed` what running meters have begun to owe beyond that.
+
+    `gift` is what of the balance was given, not bought; `next_expiry` the gift that expires next, if one does.
+    """
 
     user_id: str
     display_name: str
     balance: int
     committed: int
     available: int
+    gift: int = 0
+    next_expiry: Lot | None = None
 
     def document(self) -> dict[str, Any]:
         """Its JSON."""
+        lot = self.next_expiry
         return {
             "user_id": self.user_id,
             "display_name": self.display_name,
             "balance": format_credits(self.balance),
             "committed": format_credits(self.committed),
             "available": format_credits(self.available),
+            "gift": format_credits(self.gift),
+            "next_expiry": None
+            if lot is None
+            else {"amount": format_credits(lot.amount), "expires_at": instant_or_none(lot.expires_at)},
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger. Charges and debits are negative."""
+    """One line of the ledger. Charges, debits and expiries are negative; `gift` is what of the amount was given."""
 
     id: str
     amount: int
+    gift: int
     kind: str
     at: int
     record_id: str | None = None
     reference: str | None = None
+    reason: str | None = None
+    expires_at: int | None = None
 
     def document(self) -> dict[str, Any]:
         """Its JSON."""
         return {
             "id": self.id,
             "amount": format_credits(self.amount),
+            "gift": format_credits(self.gift),
             "kind": self.kind,
             "at": instant(self.at),
             "record_id": self.record_id,
             "reference": self.reference,
+            "reason": self.reason,
+            "expires_at": instant_or_none(self.expires_at),
         }
 
 

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
+from talktime.errors import Conflict
 from talktime.shares import Terms
 
 TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
@@ -81,6 +82,49 @@ async def test_every_entry_balances_and_names_its_books(talktime: Talktime) -> N
         ("charge", "advisor"): parse_credits("0.784"),
         ("charge", "revenue"): parse_credits("1.216"),
     }
+
+
+@newest
+async def test_a_gift_expires_by_itself(talktime: Talktime) -> None:
+    now = await talktime.now()
+    account = await talktime.add_credit("alice", parse_credits("5"), "gift", expires_at=now + 3_600_000)
+    assert (account.gift, account.next_expiry) == (parse_credits("5"), (parse_credits("5"), now + 3_600_000))
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime.advance_clock(90_000)
+    await talktime.stop("first")
+    await talktime.advance_clock(3_600_000)
+    account = await talktime.account("alice")
+    assert (account.balance, account.gift, account.next_expiry) == (parse_credits("100"), 0, None)
+    newest_first = [(entry.kind, entry.amount, entry.gift) for entry in await talktime.entries("alice")]
+    spent = -newest_first[1][1]
+    assert newest_first == [
+        ("expiry", spent - parse_credits("5"), spent - parse_credits("5")),
+        ("charge", -spent, -spent),
+        ("gift", parse_credits("5"), parse_credits("5")),
+        ("purchase", parse_credits("100"), 0),
+    ]
+    assert (await rows(talktime, "select at from entries where kind = 'expiry'"))[0]["at"] == now + 3_600_000
+
+
+@newest
+async def test_an_account_holds_a_hundred_gifts(talktime: Talktime) -> None:
+    now = await talktime.now()
+    for number in range(100):
+        await talktime.add_credit("alice", 1, "gift", expires_at=now + 10**7 + number)
+    with pytest.raises(Conflict, match="100 gifts"):
+        await talktime.add_credit("alice", 1, "gift", expires_at=now + 10**8)
+    await talktime.add_credit("alice", 1)
+    assert (await talktime.account("alice")).gift == 100
+
+
+@newest
+async def test_gifts_and_the_program_before(talktime: Talktime) -> None:
+    await talktime.add_credit("alice", parse_credits("5"), "gift")
+    # It knows balances and nothing of gifts.
+    await talktime._pool.execute("update accounts set balance = 3000000 where user_id = 'alice'")
+    account = await talktime.account("alice")
+    assert (account.balance, account.gift) == (parse_credits("3"), parse_credits("3"))
+    await talktime._pool.execute("update accounts set balance = 105000000 where user_id = 'alice'")
 
 
 @newest

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime import meter
+from talktime.credit import add, debit
 from talktime.cuts import cuts
 from talktime.errors import Conflict, InsufficientCredit
 from talktime.money import parse_credits
@@ -66,7 +67,7 @@ def ended(payer: Payer) -> list[tuple[int | None, Reason | None]]:
 
 def topped_up(payer: Payer, credit: str, now: int, rules: Rules = RULES) -> Payer:
     """Credit arrives at `now`."""
-    return meter.credit(meter.settle(payer, now, rules), Posted(parse_credits(credit), "purchase", now), rules)
+    return add(meter.settle(payer, now, rules), Posted(parse_credits(credit), "purchase", now), rules)
 
 
 STEPS = st.lists(
@@ -163,8 +164,8 @@ def test_the_second_session_on_one_unit_is_refused() -> None:
 def test_committed_credit_cannot_be_spent() -> None:
     state = started(payer("1.50"), tariff())
     with pytest.raises(InsufficientCredit):
-        meter.debit(state, Posted(-parse_credits("0.500001"), "debit", BEGIN))
-    assert meter.debit(state, Posted(-parse_credits("0.50"), "debit", BEGIN)).balance == parse_credits("1.00")
+        debit(state, Posted(-parse_credits("0.500001"), "debit", BEGIN))
+    assert debit(state, Posted(-parse_credits("0.50"), "debit", BEGIN)).balance == parse_credits("1.00")
 
 
 @pytest.mark.parametrize("checked", [False, True])

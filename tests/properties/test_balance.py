@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.properties.reference import Reference, Session
 from tests.properties.tariffs import allowances, amounts, documents
 
-from talktime import meter
+from talktime import credit, meter
 from talktime.cuts import cuts
 from talktime.errors import InsufficientCredit
 from talktime.payer import Party, Payer, Posted, Record, Rules
@@ -73,9 +73,9 @@ class Both:
             record = Record(number, "user", number, number, tariff, 1, tariff.free_ms - allowance_ms, now, now)
             return meter.start(payer, record, now, RULES)
         if what == "credit":
-            return meter.credit(payer, Posted(value, "purchase", now), RULES)
+            return credit.add(payer, Posted(value, "purchase", now), RULES)
         if what == "debit":
-            return meter.debit(payer, Posted(-value, "debit", now))
+            return credit.debit(payer, Posted(-value, "debit", now))
         if what == "checkpoint":
             return meter.checkpoint(payer, now)
         found = payer.records.get(str(value)) if what in {"pause", "resume", "stop"} else None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.properties import oracle
 from tests.properties.tariffs import documents
 
-from talktime import meter
+from talktime import credit, meter
 from talktime.errors import InsufficientCredit
 from talktime.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
 from talktime.tariff import Tariff
@@ -63,10 +63,10 @@ class Pair:
         return self.payer
 
     def credit(self) -> Payer:
-        return meter.credit(self.payer, Posted(1_234_567, "purchase", self.now), RULES)
+        return credit.add(self.payer, Posted(1_234_567, "purchase", self.now), RULES)
 
     def debit(self) -> Payer:
-        return meter.debit(self.payer, Posted(-300_000, "debit", self.now))
+        return credit.debit(self.payer, Posted(-300_000, "debit", self.now))
 
     def checkpoint(self) -> Payer:
         return meter.checkpoint(self.payer, self.now)

@@ -23,6 +23,7 @@ from talktime.money import parse_credits
 from talktime.payer import Party
 from talktime.shares import Terms
 from talktime.tariff import SECONDS_MAX, Tariff, parse_seconds
+from talktime.views import parse_instant
 
 ID_LENGTH_MAX: Final = 128
 ADVANCE_SECONDS_MAX: Final = SECONDS_MAX  # ten years
@@ -73,6 +74,7 @@ _AMOUNT_SCHEMA: Final = {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,6
 _SECONDS_SCHEMA: Final = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})?$"}]
 }
+_INSTANT_SCHEMA: Final = {"type": "string", "format": "date-time", "examples": ["2026-01-05T10:00:01.250Z"]}
 _CREDITS_FIELD: Final = {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,6})?$"}
 _TARIFF_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -145,6 +147,7 @@ Text = Annotated[StrictStr, Field(min_length=1, max_length=4000), AfterValidator
 Reference = Annotated[StrictStr, Field(max_length=200), AfterValidator(_without_control)]
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(_AMOUNT_SCHEMA)]
 Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_SCHEMA)]
+Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(_INSTANT_SCHEMA)]
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
 TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema(_TERMS_SCHEMA)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
@@ -172,6 +175,7 @@ class AddCredit(Body):
     amount: Amount
     kind: Literal["purchase", "gift", "refund"] = "purchase"
     reference: Reference | None = None
+    expires_at: Instant | None = None
 
 
 class Debit(Body):

@@ -121,21 +121,37 @@ class Advisors(Document):
     advisors: list[Advisor]
 
 
+class Expiry(Document):
+    """So much of the gifts is gone then, unless it is spent or committed before."""
+
+    amount: Credits
+    expires_at: Instant
+
+
 class Account(Document):
+    """`gift` is what of the balance was given, not bought."""
+
     user_id: str
     display_name: str
     balance: Credits
     committed: Credits
     available: Credits
+    gift: Credits
+    next_expiry: Expiry | None
 
 
 class Entry(Document):
+    """One line of the ledger; `gift` is what of the amount was given, not bought."""
+
     id: str
     amount: Credits
-    kind: str
+    gift: Credits
+    kind: Literal["purchase", "gift", "refund", "debit", "charge", "expiry"]
     at: Instant
     record_id: str | None
     reference: str | None
+    reason: str | None
+    expires_at: Instant | None
 
 
 class Entries(Document):

@@ -66,8 +66,14 @@ async def user_chats(talktime: Engine, user_id: PathId) -> JSONResponse:
     responses=answers(documents.Account, 201),
 )
 async def add_credit(talktime: Engine, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
-    """Add credit to a user's account; records waiting for it go on."""
-    done = await talktime.add_credit(user_id, body.amount, body.kind, reference=body.reference, repeat=repeat)
+    """Add credit to a user's account; records waiting for it go on.
+
+    A gift is spent before bought credit, the soonest to expire first; at `expires_at` what is neither spent nor
+    committed of it is gone.
+    """
+    done = await talktime.add_credit(
+        user_id, body.amount, body.kind, reference=body.reference, expires_at=body.expires_at, repeat=repeat
+    )
     return JSONResponse(done.document(), 201)
 
 
@@ -78,7 +84,7 @@ async def add_credit(talktime: Engine, user_id: PathId, body: AddCredit, repeat:
     responses=answers(documents.Account, 201),
 )
 async def debit(talktime: Engine, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
-    """Spend a user's credit elsewhere; refused beyond what is available."""
+    """Spend a user's credit elsewhere, gifts first; refused beyond what is available."""
     done = await talktime.debit(user_id, body.amount, reference=body.reference, repeat=repeat)
     return JSONResponse(done.document(), 201)
 

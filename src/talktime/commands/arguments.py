@@ -14,6 +14,7 @@ from talktime.console import usage
 from talktime.money import parse_credits
 from talktime.shares import Terms, TermsError
 from talktime.tariff import Tariff, TariffError
+from talktime.views import parse_instant
 
 TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
 After = Annotated[str, typer.Option(help="Only ids after this one: the `next` of the page before.")]
@@ -60,6 +61,14 @@ def read_amount(text: str) -> int:
     if amount == 0:
         usage("AMOUNT must be more than 0")
     return amount
+
+
+def read_instant(option: str, text: str) -> int:
+    """An instant as typed, in milliseconds."""
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        usage(f"{option} {error}")
 
 
 def read_tariff(path: Path) -> Tariff:

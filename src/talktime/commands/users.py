@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from talktime import console
-from talktime.commands.arguments import After, Before, Limit, read_amount, read_id, read_name, read_reference
+from talktime.commands.arguments import (
+    After,
+    Before,
+    Limit,
+    read_amount,
+    read_id,
+    read_instant,
+    read_name,
+    read_reference,
+)
 from talktime.console import Json, printed, run, usage
 
 app = typer.Typer(no_args_is_help=True, help="Users and their credits.")
@@ -55,13 +64,18 @@ def credit_user(
     amount: str,
     kind: Annotated[str, typer.Option(help="purchase, gift or refund")] = "purchase",
     reference: Reference = None,
+    expires_at: Annotated[str | None, typer.Option(help="When a gift expires: 2026-01-31T23:59:59Z.")] = None,
     as_json: Json = False,
 ) -> None:
     """Add credit to a user's account."""
     if kind not in {"purchase", "gift", "refund"}:
         usage("--kind must be purchase, gift or refund")
     micro, noted = read_amount(amount), read_reference(reference)
-    account = run(context, lambda talktime: talktime.add_credit(read_id(user_id), micro, kind, reference=noted))
+    until = None if expires_at is None else read_instant("--expires-at", expires_at)
+    account = run(
+        context,
+        lambda talktime: talktime.add_credit(read_id(user_id), micro, kind, reference=noted, expires_at=until),
+    )
     console.show(account.document(), as_json)
 
 
@@ -69,7 +83,7 @@ def credit_user(
 def debit_user(
     context: typer.Context, user_id: str, amount: str, reference: Reference = None, as_json: Json = False
 ) -> None:
-    """Spend a user's credit elsewhere."""
+    """Spend a user's credit elsewhere, gifts first."""
     micro, noted = read_amount(amount), read_reference(reference)
     account = run(context, lambda talktime: talktime.debit(read_id(user_id), micro, reference=noted))
     console.show(account.document(), as_json)
@@ -82,7 +96,7 @@ def show_entries(
     """A user's ledger, newest first."""
     found = run(context, lambda talktime: talktime.entries(read_id(user_id), limit=limit + 1, before=before))
     console.page(
-        "entries", [entry.document() for entry in found], ("at", "kind", "amount", "reference"), limit, as_json
+        "entries", [entry.document() for entry in found], ("at", "kind", "amount", "gift", "reference"), limit, as_json
     )
 
 

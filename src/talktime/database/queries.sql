@@ -17,7 +17,7 @@ select user_id from accounts where due_at <= $1 order by due_at limit $2;
 select engine_now();
 
 -- name: load_accounts
-select user_id, display_name, balance, settled_at, due_at, (select engine_now()) as now from accounts where user_id = any($1::text[]);
+select user_id, display_name, balance, gifts, settled_at, due_at, (select engine_now()) as now from accounts where user_id = any($1::text[]);
 
 -- name: load_active_records
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
@@ -133,8 +133,10 @@ where c.chat_id = any(array(select chat_id from touched)) and c.chat_id = touche
 returning c.chat_id, c.duration_ms, c.record_id, c.sequence, told.chat_id is not null as told;
 
 -- name: save_accounts
-update accounts a set balance = saved.balance, settled_at = saved.settled_at, due_at = saved.due_at
-from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) as saved (user_id, balance, settled_at, due_at)
+update accounts a set
+    balance = saved.balance, settled_at = saved.settled_at, due_at = saved.due_at, gifts = saved.gifts
+from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::jsonb[])
+    as saved (user_id, balance, settled_at, due_at, gifts)
 where a.user_id = saved.user_id;
 
 -- name: save_repeats
@@ -186,7 +188,7 @@ select exists (select from accounts where user_id = $1);
 select exists (select from advisors where advisor_id = $1);
 
 -- name: entries
-select entry_id, amount, kind, at, record_id, reference from entries
+select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
 where user_id = $1 and entry_id < $2 and kind <> 'share' order by entry_id desc limit $3;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ where r.record_id = $1;
 select chat_id, started_at, ended_at, reason from segments where record_id = $1 order by started_at, segment_id;
 
 -- name: record_entries
-select entry_id, amount, kind, at, record_id, reference from entries
+select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
 where record_id = $1 and kind <> 'share' order by entry_id;
 
 -- name: names

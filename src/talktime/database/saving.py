@@ -67,12 +67,12 @@ async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
     told = await _save_chats(connection, units)
     await _save_watches(connection, units)
     accounts = [
-        (unit.payer.user_id, unit.payer.balance, unit.payer.settled_at, due[unit.payer.user_id])
+        (unit.payer.user_id, unit.payer.balance, unit.payer.settled_at, due[unit.payer.user_id], unit.payer.gifts)
         for unit in units
         if unit.payer.events or unit.payer.balance != unit.loaded.balance or due[unit.payer.user_id] != unit.due_at
     ]
     if accounts:
-        await connection.execute(SQL["save_accounts"], *columns(accounts, 4))
+        await connection.execute(SQL["save_accounts"], *columns(accounts, 5))
     for unit in units:
         unit.saved(due[unit.payer.user_id])
     return told

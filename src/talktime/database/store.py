@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from talktime import gifts
 from talktime.database.queries import SQL
 from talktime.database.saving import columns
 from talktime.database.unit import AdvisorRow, Chat, Unit
+from talktime.gifts import Lot
 from talktime.payer import Party, Payer, Reason, Record, Rules, SocketLease, State
 from talktime.shares import Terms
 from talktime.tariff import Tariff
@@ -70,6 +72,7 @@ class Store:
                 row["settled_at"],
                 active[row["user_id"]],
                 _sockets(leases[row["user_id"]], rules, now),
+                _gifts(row),
             )
             units[row["user_id"]] = Unit(
                 payer,
@@ -169,6 +172,12 @@ class Store:
 def terms_of(row: Any) -> Terms:
     """The terms in a row of advisors or records."""
     return Terms(row["share_ppm"], row["fee_per_minute"], row["fee_per_session"])
+
+
+def _gifts(account: Any) -> tuple[Lot, ...]:
+    """What is left of gifts: never more than the balance, though the program before may have spent without telling."""
+    lots = tuple(Lot(*lot) for lot in account["gifts"])
+    return gifts.spent(lots, max(0, gifts.total(lots) - account["balance"]))
 
 
 def _sockets(rows: Iterable[Any], rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:
