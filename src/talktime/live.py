@@ -73,7 +73,9 @@ async def live(websocket: WebSocket) -> None:
         return
     metrics: Metrics = websocket.app.state.metrics
     with metrics.sockets.track_inprogress():
-        await Screen(websocket, talktime).run(offered)
+        code = await Screen(websocket, talktime).run(offered)
+    if code is not None:
+        metrics.count_close(code)
 
 
 class Screen:
@@ -83,6 +85,7 @@ class Screen:
         self._websocket = websocket
         self._talktime = talktime
         self._tokens: Tokens = websocket.app.state.tokens
+        self._metrics: Metrics = websocket.app.state.metrics
         self._on_screens: Callable[[str], None] | None = websocket.app.state.on_screens
         self._outbox = Outbox(websocket, talktime.clock.now_ms)
         self._caller: Caller | None = None
@@ -95,8 +98,8 @@ class Screen:
         self._deadline = loop.call_later(HELLO_SECONDS, self._outbox.close, SIGN_IN, "say hello first")
         self._beat = loop.call_later(self._lease_seconds / 3, self._on_beat)
 
-    async def run(self, subprotocol: str | None) -> None:
-        """Serve the screen until either end closes."""
+    async def run(self, subprotocol: str | None) -> int | None:
+        """Serve the screen until either end closes; the code if it was this end."""
         if subprotocol is not None:
             self._sign_in(subprotocol.removeprefix(SUBPROTOCOL))
         writer = asyncio.create_task(self._outbox.write())
@@ -114,6 +117,7 @@ class Screen:
             for outcome in await asyncio.gather(writer, reader, return_exceptions=True):
                 if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | TimeoutError):
                     _log.error("service.socket_failed", exc_info=outcome)
+        return self._outbox.close_code
 
     # What Presence and Feed call back: plain calls, on the loop.
 
@@ -301,6 +305,7 @@ class Screen:
         self._outbox.put({"type": "snapshot", "chat_id": snapshot.chat_id, "snapshot": snapshot.document()})
 
     def _problem(self, error: TalktimeError, message: dict[str, Any] | None = None) -> None:
+        self._metrics.count_refusal(error.code)
         answer: dict[str, Any] = {"type": "problem", "problem": error.problem()}
         for name in ("chat_id", "client_id"):
             given = (message or {}).get(name)

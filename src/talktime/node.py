@@ -131,9 +131,14 @@ class Node:
         await self._fetchval("engine_now")
 
     async def counts(self) -> dict[str, float]:
-        """Running and paused records, and by how many seconds the oldest deadline is overdue."""
-        row = await self._fetchrow("counts")
+        """Running and paused records, nodes, and by how many seconds the oldest deadline is overdue."""
+        row = await self._fetchrow("counts", self.engine.rules.lease_ms)
         return {name: float(value or 0) for name, value in row.items()}
+
+    def connections(self) -> tuple[dict[str, int], int]:
+        """This process's pooled connections, `busy` and `idle`, and how many there may be."""
+        idle: int = self._pool.get_idle_size()
+        return {"busy": self._pool.get_size() - idle, "idle": idle}, self._pool.get_max_size()
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:

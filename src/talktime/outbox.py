@@ -35,6 +35,11 @@ class Outbox:
         """Whether `close` was called: nothing more will be taken."""
         return self._closing is not None
 
+    @property
+    def close_code(self) -> int | None:
+        """The code of `close`, if it was called."""
+        return None if self._closing is None else self._closing[0]
+
     def put(self, message: dict[str, Any]) -> None:
         """Send `message` when its turn comes. One with an `s2` gets engine time in it as it departs."""
         if self._closing is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from talktime.api.tokens import Role
 from talktime.asgi import create_app
 from talktime.settings import Settings
 
+METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
@@ -119,15 +121,60 @@ async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path,
 async def test_figures(service: Any) -> None:
     await service.people()
     await service.chat()
+    await service.chat("chat 2", advisor="ben")
+    await service.done("POST", "/v1/chats/chat 2/pause")
+    await service.call("POST", "/v1/chats/chat 2/resume", by="user:bob")
+    await service.call("PROPFIND", "/v1/time")
+    body = {"user_id": "bob", "advisor_id": "maya"}
+    for _ in range(2):
+        assert (await service.call("POST", "/v1/chats", body, by="user:bob", key="k")).status_code == 402
     async with service.live("user:alice") as live:
         await live.say("watch", chat_id="chat 1")
         await live.hear("snapshot")
+        await live.say("dance")
+        await live.hear("problem")
         text = (await service.call("GET", "/metrics")).text
-    assert "talktime_live_sockets 1.0" in text
-    assert 'talktime_http_requests_total{method="POST",route="/v1/chats",status="201"} 1.0' in text
-    assert "talktime_engine_open 1.0" in text
+        await live.say("watch", chat_id="chat 1")
+    async with service.live("user:bob") as live:
+        await live.say("watch", chat_id="chat 1")
+        assert await live.close_code() == 4403
+    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    expected = {
+        "talktime_engine_open": 1,
+        "talktime_live_sockets": 1,
+        'talktime_http_requests_total{method="POST",route="/v1/chats",status="201"}': 2,
+        'talktime_http_requests_total{method="other",route="/v1/time",status="405"}': 1,
+        'talktime_refusals_total{code="insufficient_credit"}': 2,
+        'talktime_refusals_total{code="not_found"}': 1,
+        'talktime_refusals_total{code="method_not_allowed"}': 1,
+        'talktime_refusals_total{code="invalid_request"}': 1,
+        'talktime_commands_total{command="initialize_time_tracking_for_chat"}': 4,
+        'talktime_commands_total{command="pause"}': 1,
+        'talktime_commands_total{command="watch"}': 1,
+        'talktime_records{state="running"}': 1,
+        'talktime_records{state="paused"}': 1,
+        "talktime_deadline_lag_seconds": 0,
+        "talktime_nodes": 1,
+        "talktime_database_connections_max": 12,
+    }
+    assert {name: float(samples[name]) for name in expected} == expected
+    in_use = [float(samples[f'talktime_database_connections{{state="{state}"}}']) for state in ("busy", "idle")]
+    assert 1 <= sum(in_use) <= 12
     assert "alice" not in text
     assert "chat 1" not in text
+    async with asyncio.timeout(10):
+        while 'talktime_live_closed_total{code="4403"} 1.0' not in (await service.call("GET", "/metrics")).text:
+            await asyncio.sleep(0.05)
+
+
+@newest
+async def test_every_figure_is_described(service: Any) -> None:
+    await service.people()
+    described = set(re.findall(r"^\| `(talktime_[a-z_]+)", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
+    text = (await service.call("GET", "/metrics")).text
+    # What Prometheus' library adds to a counter: when it began.
+    sent = {name for name in re.findall(r"^# TYPE (\w+)", text, re.MULTILINE) if not name.endswith("_created")}
+    assert described == sent
 
 
 @newest

@@ -35,6 +35,8 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         status = 0
+        # One dictionary, which the scopes of all layers below share.
+        state = scope.setdefault("state", {})
 
         async def send_wrapped(message: Message) -> None:
             nonlocal status
@@ -54,7 +56,9 @@ class Envelope:
             if status:
                 raise
             await problem_response(refused(error))(scope, receive, send_wrapped)
-        self._metrics.requests.labels(scope["method"], _route(scope), status).inc()
+        self._metrics.count_request(scope["method"], _route(scope), status)
+        if "refusal" in state:
+            self._metrics.count_refusal(state["refusal"])
 
 
 def _route(scope: Scope) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from talktime.api.documents import Alive, answers
-from talktime.api.metrics import Metrics
+from talktime.api.metrics import Figures, Metrics
 from talktime.api.opening import opening_of
 from talktime.engine import UNREACHABLE
 from talktime.errors import Unavailable
+from talktime.talktime import Talktime
 
 router = APIRouter(tags=["health"])
 
@@ -42,13 +45,22 @@ async def figures(request: Request) -> Response:
     """Figures for Prometheus."""
     metrics: Metrics = request.app.state.metrics
     talktime = opening_of(request).current
-    counts: dict[str, float] = {"engine_open": float(talktime is not None)}
-    if talktime is not None:
-        try:
-            counts |= await talktime.counts()
-        except (*UNREACHABLE, Unavailable):
-            counts["engine_open"] = 0.0
     return Response(
-        metrics.text(counts, {} if talktime is None else talktime.breaches()),
+        metrics.text(Figures() if talktime is None else await _figures_of(talktime)),
         media_type="text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
+async def _figures_of(talktime: Talktime) -> Figures:
+    counts: dict[str, float] = {}
+    with suppress(*UNREACHABLE, Unavailable):
+        counts = await talktime.counts()
+    connections, connections_max = talktime.connections()
+    return Figures(
+        is_open=bool(counts),
+        counts=counts,
+        commands=talktime.engine.commands_done,
+        connections=connections,
+        connections_max=connections_max,
+        breaches=talktime.breaches(),
     )

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from talktime.engine import UNREACHABLE
 from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
@@ -43,6 +44,21 @@ class MethodNotAllowed(TalktimeError):
     title = "Not with this method"
 
 
+class ProblemResponse(JSONResponse):
+    """An answer that is a problem document; it leaves its code in the scope, for whoever counts (see `envelope`)."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, document: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(document, status, headers)
+        self._code = str(document["code"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        scope.setdefault("state", {})["refusal"] = self._code
+        await super().__call__(scope, receive, send)
+
+
 class ServerError(TalktimeError):
     """Something failed inside; what, is in the log and nowhere else."""
 
@@ -52,7 +68,7 @@ def problem_response(error: TalktimeError, headers: Mapping[str, str] | None = N
     given = dict(headers or {})
     if isinstance(error, Unauthorized):
         given["WWW-Authenticate"] = 'Bearer realm="talktime"'
-    return JSONResponse(error.problem(), error.status, given, media_type=MEDIA_TYPE)
+    return ProblemResponse(error.problem(), error.status, given)
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
@@ -100,13 +116,8 @@ def add_handlers(app: FastAPI) -> None:
     async def replay(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Repeated):
             raise error
-        failed = error.status >= HTTPStatus.BAD_REQUEST
-        return JSONResponse(
-            error.document,
-            error.status,
-            {"Idempotency-Replayed": "true"},
-            media_type=MEDIA_TYPE if failed else None,
-        )
+        kind = ProblemResponse if error.status >= HTTPStatus.BAD_REQUEST else JSONResponse
+        return kind(error.document, error.status, {"Idempotency-Replayed": "true"})
 
     for kind in (TalktimeError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refuse)

@@ -350,6 +350,7 @@ select pg_notify('talktime', unnest($1::text[]));
 select
     (select count(*) from records where state = 'running') as running,
     (select count(*) from records where state = 'paused') as paused,
+    (select count(*) from nodes where renewed_at + $1::bigint * interval '1 millisecond' > engine_now()) as nodes,
     (select greatest(0, extract(epoch from engine_now() - min(due_at))) from accounts where due_at is not null)::float8
         as deadline_lag_seconds;
 
