@@ -57,7 +57,7 @@ EVERY_COMMAND: dict[str, list[list[Any]]] = {
     "load_last_records": [_USERS, ["advisor"] * FEW],
     "close_segments": [list(range(PAYERS + 1, PAYERS + FEW + 1)), ["9999-01-01"] * FEW, ["stopped"] * FEW],
     "save_chats": [_CHATS, [5] * FEW, _RUNNING, _RUNNING, _CHATS],
-    "save_accounts": [_USERS, [0] * FEW, ["2027-01-01"] * FEW, ["2027-01-01"] * FEW],
+    "save_accounts": [_USERS, [0] * FEW, ["2027-01-01"] * FEW, ["2027-01-01"] * FEW, ["[]"] * FEW],
 }
 
 
