@@ -10,12 +10,13 @@
  * that a clock broke (a sleep, another server). `local` is `performance.now()`; nothing here reads a clock itself.
  */
 
-/** One ping: sent at `c0` and answered at `c3` in local ms; arrived at `s1` and answered at `s2` in engine ms. */
+/** One ping: sent at `c0`, its answer here at `c3`, in local ms; there at `s1`, answered at `s2`, in engine ms ± `error_ms`. */
 export interface Sample {
   c0: number;
   s1: number;
   s2: number;
   c3: number;
+  error_ms?: number;
 }
 
 /** Both clocks together, in ms of error per ms of time: 100 ppm. */
@@ -26,7 +27,7 @@ const TRIP_MAX_MS = 15_000;
 
 /** Enough to show digits: this many samples, this good a bound, or this long after the generation began. */
 const ENOUGH_SAMPLES = 3;
-const ENOUGH_BOUND_MS = 15;
+const ENOUGH_BOUND_MS = 50;
 const ENOUGH_WAIT_MS = 1000;
 
 /** Uncertainty the display starts with; beyond it, it starts low: what is behind can catch up. */
@@ -82,7 +83,8 @@ export class Clock {
   /** Takes a ping. True when it proves that a clock broke or another server answers: ask again, quickly. */
   take(sample: Sample, epoch?: string | number): boolean {
     const trip = sample.c3 - sample.c0 - (sample.s2 - sample.s1);
-    if (sample.c0 < this.#began || trip < -2 * this.#quantum || trip > TRIP_MAX_MS) return false;
+    const unsure = this.#quantum + (sample.error_ms ?? 0);
+    if (sample.c0 < this.#began || trip < -2 * unsure || trip > TRIP_MAX_MS) return false;
     const moved = this.#epoch !== undefined && epoch !== this.#epoch;
     this.#epoch = epoch;
     if (moved) this.disturb(sample.c0);
@@ -90,8 +92,8 @@ export class Clock {
     if (this.#fresh === 0) this.#samples = [];
     const latest = {
       local: sample.c3,
-      low: sample.s2 - sample.c3 - this.#quantum + DRIFT * sample.c3,
-      high: sample.s1 - sample.c0 + this.#quantum - DRIFT * sample.c3,
+      low: sample.s2 - sample.c3 - unsure + DRIFT * sample.c3,
+      high: sample.s1 - sample.c0 + unsure - DRIFT * sample.c3,
     };
     this.#samples.push(latest);
     this.#intersect(sample.c3);

@@ -105,7 +105,16 @@ export type ServerMessage =
   | { type: "snapshot"; chat_id: string; snapshot: Snapshot }
   | { type: "message"; chat_id: string; message: Message }
   | { type: "typing"; chat_id: string; party: "user" | "advisor" }
-  | { type: "pong"; c0: number; s1: number; s2: number; epoch: string | number; leases?: Leases }
+  | {
+      type: "pong";
+      c0: number;
+      s1: number;
+      s2: number;
+      /** How far the answering node's stamps can be from engine time. */
+      error_ms?: number;
+      epoch: string | number;
+      leases?: Leases;
+    }
   | { type: "heartbeat"; s2: number; epoch: string | number; leases: Leases }
   | { type: "problem"; problem: Problem; chat_id?: string; client_id?: string };
 

@@ -33,13 +33,15 @@ const life = fc.record({
   driftPpm: ms(-95, 95),
   wrongMs: ms(-86_400_000, 86_400_000),
   grainMs: fc.constantFrom(0, 0.1, 1, 17),
+  nodeErrorMs: fc.constantFrom(0, 1, 40),
   events: fc.array(event, { minLength: 1, maxLength: 8 }),
 });
 
 type Life = typeof life extends fc.Arbitrary<infer T> ? T : never;
 
-function lived(kind: ClockKind, { seed, path, events, ...local }: Life): World {
+function lived(kind: ClockKind, { seed, path, events, nodeErrorMs, ...local }: Life): World {
   const world = new World(seed, path, { ...local, kind });
+  world.nodeErrorMs = nodeErrorMs;
   world.run(5000);
   for (const event of events) {
     if (event.does === "sleeps") world.sleep(event.ms);

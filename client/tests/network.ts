@@ -42,6 +42,8 @@ export class World {
   epoch = "a";
   /** Engine time minus true time. */
   skewMs = 0;
+  /** How far a node's stamps are from engine time. */
+  nodeErrorMs = 0;
   #now = 0;
   #slept = 0;
   #random: number;
@@ -156,10 +158,11 @@ export class World {
   #ping(): void {
     const c0 = this.local;
     this.#at(this.#now + this.#delay(this.path.upMs), () => {
-      const s1 = Math.floor(this.engine);
-      const epoch = this.epoch;
+      // A node is wrong by as much as it admits.
+      const s1 = this.engine + this.nodeErrorMs * Math.sign(this.random() - 0.5);
+      const { epoch, nodeErrorMs: error_ms } = this;
       this.#at(this.#now + this.#delay(this.path.downMs), () => {
-        const broke = this.clock.take({ c0, s1, s2: s1, c3: this.local }, epoch);
+        const broke = this.clock.take({ c0, s1, s2: s1, c3: this.local, error_ms }, epoch);
         if (epoch === this.epoch && c0 >= this.#asked) this.#moved = false;
         if (!broke) return;
         this.#evidence += 1;

@@ -245,9 +245,9 @@ class Screen:
             raise InvalidRequest(("c0", "must be a number of milliseconds"))
         presence = self._talktime.presence
         leases = _instants(presence.leases(self))
-        self._outbox.put(
-            {"type": "pong", "c0": c0, "s1": arrived_ms, "s2": 0, "epoch": presence.epoch, "leases": leases}
-        )
+        error_ms = round(self._talktime.clock.error_ms(), 2)
+        stamps = {"c0": c0, "s1": arrived_ms, "s2": 0, "error_ms": error_ms}
+        self._outbox.put({"type": "pong", **stamps, "epoch": presence.epoch, "leases": leases})
 
     async def _watch(self, caller: Caller, chat_id: str) -> None:
         """Watch a chat; asking again gives the snapshot again."""

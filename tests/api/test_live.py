@@ -86,6 +86,7 @@ async def test_pongs_carry_engine_time(service: Any) -> None:
         pong = await live.hear("pong")
         assert pong["c0"] == 123.5
         assert pong["s1"] <= pong["s2"]
+        assert 0 <= pong["error_ms"] < 1000
         assert pong["epoch"] == (await service.done("GET", "/v1/time"))["epoch"]
         assert set(pong["leases"]) == {"chat 1"}
         ahead_ms = time.time() * 1000 - pong["s2"]
