@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { bundle } from "./bundle.ts";
 
 const here = import.meta.dirname;
 const pages = readdirSync(join(here, "pages"));
@@ -17,11 +18,19 @@ const styles: Plugin = {
   },
 };
 
+/** Other sites load one file, and load nothing after it. */
+const library: Plugin = {
+  name: "library",
+  async writeBundle() {
+    await writeFile(join(out, "talktime.js"), await bundle("index"));
+  },
+};
+
 const scripts = pages.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"));
 const entries = scripts.map((name) => `pages/${name.slice(0, -".ts".length)}`);
 
 export default defineConfig({
-  plugins: [styles],
+  plugins: [styles, library],
   publicDir: false,
   build: {
     outDir: out,
@@ -29,12 +38,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: false,
     rollupOptions: {
-      input: {
-        talktime: join(here, "src/index.ts"),
-        ...Object.fromEntries(entries.map((name) => [name, join(here, `${name}.ts`)])),
-      },
-      // The library is an entry that others import from, so what it exports must survive.
-      preserveEntrySignatures: "strict",
+      input: Object.fromEntries(entries.map((name) => [name, join(here, `${name}.ts`)])),
       output: { entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" },
     },
   },

@@ -171,4 +171,10 @@ function write(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+declare global {
+  interface HTMLElementTagNameMap {
+    "talk-time": TalkTimeElement;
+  }
+}
+
 if (!customElements.get("talk-time")) customElements.define("talk-time", TalkTimeElement);

@@ -1,0 +1,26 @@
+/** One entry of `src/` as one ES module without imports: what the service serves and what the package holds. */
+
+import { join } from "node:path";
+import { build } from "vite";
+
+/** The code of `src/{name}.ts` and of everything it imports. */
+export async function bundle(name: "index" | "core"): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: "silent",
+    publicDir: false,
+    build: {
+      write: false,
+      target: "es2022",
+      modulePreload: false,
+      rollupOptions: {
+        input: join(import.meta.dirname, `src/${name}.ts`),
+        preserveEntrySignatures: "strict",
+      },
+    },
+  });
+  if (!("output" in result)) throw new Error(`${name}: the build watches instead of ending`);
+  const [module, ...others] = result.output;
+  if (module.type !== "chunk" || others.length > 0) throw new Error(`${name} is more than one module`);
+  return module.code;
+}

@@ -1,0 +1,77 @@
+/** What is published: exactly these files, usable from a program that has nothing of ours but them. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const client = join(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "talktime-package-"));
+const installed = join(folder, "node_modules/@talktime/client");
+let packed: { name: string; version: string; files: { path: string }[] };
+
+function run(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { cwd: folder, encoding: "utf8" });
+}
+
+beforeAll(() => {
+  const said = run("npm", "pack", "--json", "--silent", "--pack-destination", folder, client);
+  const [first] = Object.values(JSON.parse(said.slice(said.search(/^[[{]/m)))) as (typeof packed)[];
+  if (!first) throw new Error(`npm pack said ${said}`);
+  packed = first;
+  mkdirSync(installed, { recursive: true });
+  run("tar", "-xzf", `talktime-client-${packed.version}.tgz`, "-C", installed, "--strip-components=1");
+  writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("holds the two modules, their types, the licence and the page that explains them, and nothing else", () => {
+  const paths = packed.files.map((file) => file.path).sort();
+  const types = paths.filter((path) => path.startsWith("dist/types/"));
+  expect(paths.filter((path) => !types.includes(path))).toEqual([
+    "LICENSE",
+    "README.md",
+    "dist/core.js",
+    "dist/talktime.js",
+    "package.json",
+  ]);
+  expect(types).toContain("dist/types/index.d.ts");
+  expect(types.every((path) => path.endsWith(".d.ts"))).toBe(true);
+});
+
+test("says what it is, and needs nothing else", () => {
+  const said = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  expect(said).toMatchObject({ name: "@talktime/client", license: "Apache-2.0", type: "module" });
+  expect(said.private).toBeUndefined();
+  expect(said.dependencies).toBeUndefined();
+});
+
+test("the core runs without a browser", () => {
+  const program = `
+    import { Clock, measure, price } from "@talktime/client/core";
+    const clock = new Clock(1);
+    clock.take({ c0: 0, s1: 1000, s2: 1000, c3: 10 });
+    const cost = price({ tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60 }] }, 30_000);
+    console.log(Math.round(clock.now(10)), cost.micros, typeof measure);`;
+  expect(run("node", "--input-type=module", "--eval", program).trim()).toBe("1005 500000n function");
+});
+
+test("a strict TypeScript program compiles against it, and one that misuses it does not", () => {
+  const compile = (program: string) => {
+    writeFileSync(join(folder, "page.ts"), program);
+    const tsc = join(client, "node_modules/typescript/bin/tsc");
+    const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--types", ""];
+    return run("node", tsc, ...options, "--lib", "es2023,dom,dom.iterable", "page.ts");
+  };
+  const page = `
+    import { connect, type Frame } from "@talktime/client";
+    import { Clock } from "@talktime/client/core";
+    const talktime = connect({ url: "/talktime", token: async () => "token" });
+    talktime.watch("chat").subscribe((frame: Frame) => frame.cost.toUpperCase());
+    document.querySelector("talk-time")?.reading.errorMs.toFixed();
+    new Clock(1).now(1)?.toFixed();`;
+  expect(compile(page)).toBe("");
+  expect(() => compile(`${page} connect({ url: 1 });`)).toThrow();
+}, 60_000);
