@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from talktime import ledger, tracking
+from talktime import accounts, ledger, tracking
 from talktime.audit import RULES, Audit
 from talktime.database.queries import SQL
 from talktime.errors import InvalidRequest, NotFound
 from talktime.node import Node
 from talktime.payer import Reason
+from talktime.refunds import Bearer, Wish
 from talktime.repeats import Repeat
-from talktime.views import Account, Entry, Receipt, SegmentView
+from talktime.views import Account, Entry, Receipt, Refund, SegmentView
 
 _KINDS: Final = ("purchase", "gift", "refund")
 
@@ -42,7 +43,7 @@ class Books(Node):
         if expires_at is not None and kind != "gift":
             raise InvalidRequest(("expires_at", "is for gifts only"))
         account: Account = await self.engine.run(
-            tracking.add_credit(user_id, amount, kind, reference, expires_at, repeat)
+            accounts.add_credit(user_id, amount, kind, reference, expires_at, repeat)
         )
         return account
 
@@ -51,15 +52,42 @@ class Books(Node):
     ) -> Account:
         """Spend credit elsewhere, gifts first; refused beyond what is available."""
         _positive(amount)
-        account: Account = await self.engine.run(tracking.debit(user_id, amount, reference, repeat))
+        account: Account = await self.engine.run(accounts.debit(user_id, amount, reference, repeat))
         return account
+
+    async def refund(
+        self,
+        record_id: str,
+        *,
+        reason: str,
+        borne_by: str,
+        amount: int | None = None,
+        duration_ms: int | None = None,
+        repeat: Repeat | None = None,
+    ) -> Refund:
+        """Give back what a record has cost: an amount, or the price of its last so many billed milliseconds.
+
+        `borne_by`: platform, advisor, or shared as it was earned. Never more than was charged and not given back yet.
+        """
+        if (amount is None) == (duration_ms is None):
+            raise InvalidRequest(("amount", "or seconds: one of the two"))
+        if (amount or duration_ms or 0) <= 0:
+            raise InvalidRequest(("amount" if duration_ms is None else "seconds", "must be more than 0"))
+        if not reason.strip():
+            raise InvalidRequest(("reason", "must not be blank"))
+        if borne_by not in set(Bearer):
+            raise InvalidRequest(("borne_by", f"must be one of: {', '.join(Bearer)}"))
+        row = await self._record_row(record_id)
+        wish = Wish(reason, Bearer(borne_by), amount, duration_ms)
+        given: Refund = await self.engine.run(accounts.refund(row["user_id"], record_id, wish, repeat))
+        return given
 
     async def account(self, user_id: str) -> Account:
         """What a user has: posted, committed by running meters, and available now."""
         units = await self.engine.read([user_id])
         if user_id not in units:
             raise NotFound("user")
-        return tracking.account_view(units[user_id])
+        return accounts.account_view(units[user_id])
 
     async def entries(self, user_id: str, *, limit: int = 100, before: str | None = None) -> list[Entry]:
         """The ledger of a user, newest first; `before` an entry's id, for the next page."""

@@ -82,7 +82,7 @@ class Command:
 
     `decide` changes the unit, or raises a `TalktimeError` before it has changed anything; it gives a function that
     builds the answer after saving. `chat_ids` are the chats it looks at, `advisor_id` whose tariff it
-    needs.
+    needs, `record_id` the record whose entries it counts.
     """
 
     user_id: str
@@ -91,6 +91,7 @@ class Command:
     chat_ids: tuple[str, ...] = ()
     advisor_id: str | None = None
     repeat: Repeat | None = None
+    record_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -305,6 +306,8 @@ class Engine:
                 (chat_id for command in commands for chat_id in command.chat_ids),
                 ((command.user_id, command.advisor_id) for command in commands if command.advisor_id is not None),
             )
+            if counted := [command.record_id for command in commands if command.record_id is not None]:
+                await self.store.count(connection, units, counted)
             wanted = {command.advisor_id for command in commands if command.advisor_id is not None}
             advisors = await self.store.advisors(connection, wanted) if wanted else {}
             answered = await load_answered(connection, [c.repeat for c in commands if c.repeat is not None])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from talktime import tracking
+from talktime import accounts, tracking
 from talktime.books import Books
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
@@ -84,7 +84,7 @@ class Talktime(Books):
         """Users' accounts in order of their ids."""
         ids = [row["user_id"] for row in await self._fetch("users", after, limit)]
         units = await self.engine.read(ids)
-        return [tracking.account_view(units[user_id]) for user_id in ids if user_id in units]
+        return [accounts.account_view(units[user_id]) for user_id in ids if user_id in units]
 
     # Chats and their timers.
 

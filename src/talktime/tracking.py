@@ -10,15 +10,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from talktime import credit, gifts, meter
+from talktime import meter
 from talktime.database.unit import AdvisorRow, Chat, Unit, WatchChange
 from talktime.engine import Answer, Command
-from talktime.errors import Conflict, InvalidRequest, NotFound
+from talktime.errors import Conflict, NotFound
 from talktime.ids import new_id
-from talktime.money import BALANCE_MAX, format_credits
-from talktime.payer import Party, Payer, Posted, Reason, Record, SocketLease, State
+from talktime.payer import Party, Payer, Reason, Record, SocketLease, State
 from talktime.repeats import Repeat
-from talktime.views import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,45 +169,6 @@ def unwatch(user_id: str, chat_id: str, party: Party, node_id: str, proved: floa
     return Command(user_id, decide, "unwatch", (chat_id,))
 
 
-def add_credit(
-    user_id: str,
-    amount: int,
-    kind: str,
-    reference: str | None = None,
-    expires_at: int | None = None,
-    repeat: Repeat | None = None,
-) -> Command:
-    """Add credit; records that ran out resume. `amount` in micro-credits, more than zero.
-
-    Raises (when run) InvalidRequest for a gift that has expired already, Conflict when the account is full.
-    """
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        if unit.payer.balance + amount > BALANCE_MAX:
-            msg = f"An account holds at most {format_credits(BALANCE_MAX)}, and this would be more."
-            raise Conflict(msg, state=None, allowed=("debits",))
-        if expires_at is not None and expires_at <= unit.now:
-            raise InvalidRequest(("expires_at", "must be in the future"))
-        if kind == "gift" and len(unit.payer.gifts) >= gifts.LOTS_MAX:
-            msg = f"An account holds at most {gifts.LOTS_MAX} gifts that expire at different times."
-            raise Conflict(msg, state=None, allowed=("debits",))
-        entry = Posted(amount, kind, unit.now, None, reference, gift=amount if kind == "gift" else 0)
-        unit.payer = credit.add(unit.payer, replace(entry, expires_at=expires_at), unit.rules)
-        return lambda: Answer(account_view(unit), 201)
-
-    return Command(user_id, decide, "add_credit", (), None, repeat)
-
-
-def debit(user_id: str, amount: int, reference: str | None = None, repeat: Repeat | None = None) -> Command:
-    """Spend credit elsewhere; InsufficientCredit beyond what is available."""
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        unit.payer = credit.debit(unit.payer, Posted(-amount, "debit", unit.now, None, reference))
-        return lambda: Answer(account_view(unit), 201)
-
-    return Command(user_id, decide, "debit", (), None, repeat)
-
-
 def update_chat_time(user_id: str, chat_id: str, record_id: str) -> Command:
     """Write one record's running totals to the tables. The answer says whether it runs in this chat."""
 
@@ -235,22 +194,6 @@ def repair(unit: Unit) -> None:
 
 
 _REPAIRED = frozenset({Reason.TIMER_FAILED, Reason.USER_AWAY, Reason.ADVISOR_AWAY})
-
-
-def account_view(unit: Unit) -> Account:
-    """The account as it stands."""
-    payer = unit.payer
-    available = payer.available_at(unit.now)
-    expiring = next((lot for lot in payer.gifts if lot.expires_at is not None), None)
-    return Account(
-        user_id=payer.user_id,
-        display_name=unit.display_name,
-        balance=payer.balance,
-        committed=payer.balance - available,
-        available=available,
-        gift=gifts.total(payer.gifts),
-        next_expiry=expiring,
-    )
 
 
 def _track(unit: Unit, advisor: AdvisorRow, chat_id: str, tariff_version: int | None) -> None:

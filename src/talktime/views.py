@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from talktime.gifts import Lot
 from talktime.money import format_credits
+from talktime.refunds import Bearer
 from talktime.shares import Terms
-from talktime.tariff import Line, Tariff
+from talktime.tariff import Line, Tariff, seconds
 
 if TYPE_CHECKING:
     from talktime.payer import Reason, State
@@ -222,6 +223,38 @@ class Entry:
             "reference": self.reference,
             "reason": self.reason,
             "expires_at": instant_or_none(self.expires_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What was given back of a record's cost, who bears it, and what is `refunded` and `refundable` of it by now."""
+
+    record_id: str
+    amount: int
+    gift: int
+    refunded_ms: int | None
+    reason: str
+    borne_by: Bearer
+    by_advisor: int
+    at: int
+    refunded: int
+    refundable: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "record_id": self.record_id,
+            "amount": format_credits(self.amount),
+            "gift": format_credits(self.gift),
+            "seconds": None if self.refunded_ms is None else seconds(self.refunded_ms),
+            "reason": self.reason,
+            "borne_by": self.borne_by.value,
+            "advisor_amount": format_credits(self.by_advisor),
+            "platform_amount": format_credits(self.amount - self.by_advisor),
+            "at": instant(self.at),
+            "refunded": format_credits(self.refunded),
+            "refundable": format_credits(self.refundable),
         }
 
 

@@ -21,6 +21,7 @@ from talktime.api.addresses import SLASH, read_id
 from talktime.api.tokens import TTL_SECONDS_MAX, Role
 from talktime.money import parse_credits
 from talktime.payer import Party
+from talktime.refunds import Bearer
 from talktime.shares import Terms
 from talktime.tariff import SECONDS_MAX, Tariff, parse_seconds
 from talktime.views import parse_instant
@@ -145,6 +146,9 @@ Name = Annotated[
 ]
 Text = Annotated[StrictStr, Field(min_length=1, max_length=4000), AfterValidator(_without_nul)]
 Reference = Annotated[StrictStr, Field(max_length=200), AfterValidator(_without_control)]
+Explanation = Annotated[
+    StrictStr, Field(min_length=1, max_length=500), AfterValidator(_without_control), AfterValidator(_not_blank)
+]
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(_AMOUNT_SCHEMA)]
 Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_SCHEMA)]
 Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(_INSTANT_SCHEMA)]
@@ -181,6 +185,15 @@ class AddCredit(Body):
 class Debit(Body):
     amount: Amount
     reference: Reference | None = None
+
+
+class RefundRecord(Body):
+    """One of `amount` and `seconds`."""
+
+    amount: Amount | None = None
+    seconds: Seconds | None = None
+    reason: Explanation
+    borne_by: Bearer
 
 
 class CreateChat(Body):

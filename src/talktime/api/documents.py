@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from talktime.payer import Reason, State
+from talktime.refunds import Bearer
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-05T10:00:01.250Z"])]
 Credits = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{2,6}$", examples=["8.75"])]
@@ -156,6 +157,22 @@ class Entry(Document):
 
 class Entries(Document):
     entries: list[Entry]
+
+
+class Refund(Document):
+    """What was given back, who bears it, and what is given back by now of what the record has cost."""
+
+    record_id: str
+    amount: Credits
+    gift: Credits
+    seconds: Seconds | None
+    reason: str
+    borne_by: Bearer
+    advisor_amount: Credits
+    platform_amount: Credits
+    at: Instant
+    refunded: Credits
+    refundable: Credits
 
 
 class ChatSummary(Document):

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import PathId
+from talktime.api.bodies import PathId, RefundRecord
 from talktime.api.documents import answers
 from talktime.api.opening import opened
+from talktime.api.repeats import RequiredRepeat
 from talktime.api.tokens import Role
 from talktime.talktime import Talktime
 
@@ -21,6 +22,7 @@ Engine = Annotated[Talktime, Depends(opened)]
 
 _viewer = Depends(Allow(*Role, own="record"))
 _operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
+_refunder = Depends(Allow(Role.SERVICE, Role.OPERATOR, own="record"))
 
 
 @router.get("/records", dependencies=[_operator], responses=answers(documents.Records))
@@ -46,3 +48,23 @@ async def record(talktime: Engine, record_id: PathId) -> JSONResponse:
 async def receipt(talktime: Engine, record_id: PathId) -> JSONResponse:
     """A record's bill, with everything needed to recompute it."""
     return JSONResponse((await talktime.receipt(record_id)).document())
+
+
+@router.post(
+    "/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(documents.Refund, 201)
+)
+async def refund(talktime: Engine, record_id: PathId, body: RefundRecord, repeat: RequiredRepeat) -> JSONResponse:
+    """Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
+
+    By time it is the price of the last so many billed seconds. It is never more than was charged and not given back
+    yet: then 409, with what is `refundable`. `shared` is borne in the proportion in which it was earned.
+    """
+    given = await talktime.refund(
+        record_id,
+        reason=body.reason,
+        borne_by=body.borne_by,
+        amount=body.amount,
+        duration_ms=body.seconds,
+        repeat=repeat,
+    )
+    return JSONResponse(given.document(), 201)

@@ -9,11 +9,11 @@ from typing import Annotated, Final
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from talktime.api.bodies import Name, Reference, is_id
+from talktime.api.bodies import Explanation, Name, Reference, is_id
 from talktime.console import usage
 from talktime.money import parse_credits
 from talktime.shares import Terms, TermsError
-from talktime.tariff import Tariff, TariffError
+from talktime.tariff import Tariff, TariffError, parse_seconds
 from talktime.views import parse_instant
 
 TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
@@ -23,6 +23,7 @@ Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 
 _names: Final = TypeAdapter(Name)
 _references: Final = TypeAdapter(Reference)
+_explanations: Final = TypeAdapter(Explanation)
 
 
 def read_id(text: str) -> str:
@@ -50,6 +51,25 @@ def read_reference(text: str | None) -> str | None:
         return _references.validate_python(text)
     except ValidationError:
         usage("A reference has at most 200 characters, and no control characters.")
+
+
+def read_explanation(text: str) -> str:
+    """Why something was done, for whoever reads it later."""
+    try:
+        return _explanations.validate_python(text)
+    except ValidationError:
+        usage("A reason has 1 to 500 characters, not only spaces, and no control characters.")
+
+
+def read_seconds(text: str) -> int:
+    """A duration in milliseconds, more than none."""
+    try:
+        duration_ms = parse_seconds(text)
+    except ValueError as error:
+        usage(f"--seconds {error}")
+    if duration_ms == 0:
+        usage("--seconds must be more than 0")
+    return duration_ms
 
 
 def read_amount(text: str) -> int:

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from talktime import console
-from talktime.commands.arguments import Limit, read_id
+from talktime.commands.arguments import Limit, read_amount, read_explanation, read_id, read_seconds
 from talktime.console import Json, printed, run, usage
 from talktime.money import format_credits
+from talktime.refunds import Bearer
+from talktime.talktime import Talktime
+from talktime.views import Refund
 
 app = typer.Typer(no_args_is_help=True, help="Conversation time records.")
 
@@ -44,3 +47,28 @@ def stop_record(context: typer.Context, record_id: str, as_json: Json = False) -
     record, stopped = run(context, lambda talktime: talktime.stop_record(read_id(record_id)))
     if not printed({**record.document(), "changed": stopped}, as_json):
         print(f"{record.id} {'stopped' if stopped else f'unchanged: it had ended already ({record.reason})'}")
+
+
+@app.command("refund")
+def refund_record(
+    context: typer.Context,
+    record_id: str,
+    reason: Annotated[str, typer.Option(help="Why, for the receipt.")],
+    borne_by: Annotated[Bearer, typer.Option(help="Who bears it; shared: in the proportion in which it was earned.")],
+    amount: Annotated[str | None, typer.Option(help="How much.")] = None,
+    duration: Annotated[str | None, typer.Option("--seconds", help="Or the price of the last so many.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Give back what a record has cost, in whole or in part, by amount or by time."""
+    if (amount is None) == (duration is None):
+        usage("Say either --amount or --seconds.")
+    micro = None if amount is None else read_amount(amount)
+    duration_ms = None if duration is None else read_seconds(duration)
+    why = read_explanation(reason)
+
+    async def work(talktime: Talktime) -> Refund:
+        return await talktime.refund(
+            read_id(record_id), reason=why, borne_by=borne_by, amount=micro, duration_ms=duration_ms
+        )
+
+    console.show(run(context, work).document(), as_json)

@@ -38,6 +38,23 @@ select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free
 from chats c join records r on r.record_id = c.record_id
 where c.chat_id = any($1::text[]) and r.ended_at is not null;
 
+-- name: load_ended_records
+select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
+       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
+from records r where r.record_id = any($1::text[]) and r.ended_at is not null;
+
+-- name: load_tallies
+select user_id, record_id,
+       coalesce(-sum(amount) filter (where kind = 'charge'), 0)::bigint as charged,
+       coalesce(-sum(gift_amount) filter (where kind = 'charge'), 0)::bigint as gift,
+       coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint as refunded,
+       coalesce(sum(gift_amount) filter (where kind = 'refund'), 0)::bigint as refunded_gift,
+       coalesce(sum(refunded_ms), 0)::bigint as refunded_ms,
+       coalesce(sum(amount) filter (where borne_by = 'shared'), 0)::bigint as shared,
+       coalesce(-sum(advisor_amount) filter (where borne_by = 'shared'), 0)::bigint as shared_by_advisor
+from entries where record_id = any($1::text[]) group by user_id, record_id;
+
 -- name: load_last_records
 -- The latest ended record of each pair: it says how much of the free allowance is used.
 select r.user_id, r.advisor_id, r.free_ms_before, r.elapsed_ms, r.tariff_version

@@ -14,6 +14,7 @@ from talktime.database.saving import columns
 from talktime.database.unit import AdvisorRow, Chat, Unit
 from talktime.gifts import Lot
 from talktime.payer import Party, Payer, Reason, Record, Rules, SocketLease, State
+from talktime.refunds import Tally
 from talktime.shares import Terms
 from talktime.tariff import Tariff
 
@@ -106,6 +107,16 @@ class Store:
                 row["elapsed_ms"], left_ms
             )
         return units
+
+    async def count(self, connection: Any, units: dict[str, Unit], record_ids: list[str]) -> None:
+        """Add to these payers what the entries of these records come to, and those of the records that have ended."""
+        ended = await connection.fetch(SQL["load_ended_records"], record_ids)
+        await self._load_tariffs(connection, {(row["advisor_id"], row["tariff_version"]) for row in ended})
+        for row in ended:
+            units[row["user_id"]].ended[row["record_id"]] = self._record(row)
+        for row in await connection.fetch(SQL["load_tallies"], record_ids):
+            user_id, record_id, *sums = row
+            units[user_id].tallies[record_id] = Tally(*sums)
 
     async def advisors(self, connection: Any, advisor_ids: Iterable[str]) -> dict[str, AdvisorRow]:
         """These advisors with their current tariffs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.errors import NotFound
 from talktime.payer import Accrued, Closed, Ended, Event, Opened, Party, Payer, Posted, Record, Rules, Waiting
+from talktime.refunds import Tally
 from talktime.shares import Terms
 from talktime.snapshots import snapshot
 from talktime.tariff import Tariff
@@ -67,6 +68,7 @@ class Unit:
     chats: dict[str, Chat]
     ended: dict[str, Record] = field(default_factory=dict)
     free_used_ms: dict[str, int] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
     watches: list[WatchChange] = field(default_factory=list)
     happened: tuple[Event, ...] = ()
 

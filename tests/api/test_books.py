@@ -1,0 +1,106 @@
+"""Terms, gifts and refunds, as a host, an operator and the two sides see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+MINUTES = {"tiers": [{"rate": "2.00", "increment_seconds": 60}]}
+TERMS = {"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0.00"}
+
+
+async def talked(service: Any) -> str:
+    """The id of a record of ten minutes at 2.00, which has ended."""
+    await service.people(tariff=MINUTES)
+    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS})
+    snapshot = await service.chat()
+    for _ in range(20):
+        await service.done("POST", "/v1/test-clock/advance", {"seconds": 29})
+        for party in ("user:alice", "advisor:maya"):
+            await service.done("POST", "/v1/chats/chat 1/heartbeat", by=party)
+    await service.done("POST", "/v1/chats/chat 1/stop")
+    record_id: str = snapshot["record"]["id"]
+    return record_id
+
+
+async def test_terms_are_shown_to_those_they_concern(service: Any) -> None:
+    await service.people()
+    body = {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS}
+    assert (await service.done("PUT", "/v1/advisors/maya", body))["terms"] == TERMS
+    seen = {
+        by: (await service.done("GET", "/v1/advisors/maya", by=by)).get("terms")
+        for by in ("service", "operator", "advisor:maya", "advisor:ben", "user:alice")
+    }
+    assert seen == {
+        "service": TERMS, "operator": TERMS, "advisor:maya": TERMS, "advisor:ben": None, "user:alice": None,
+    }  # fmt: skip
+    del body["terms"]
+    assert (await service.done("PUT", "/v1/advisors/maya", body))["terms"] == TERMS
+
+
+async def test_a_refund_by_an_operator(service: Any) -> None:
+    record_id = await talked(service)
+    path = f"/v1/records/{record_id}/refunds"
+    body = {"seconds": 120, "reason": "the line was bad", "borne_by": "shared"}
+    given = await service.done("POST", path, body, by="operator")
+    given.pop("at")
+    assert given == {
+        "record_id": record_id, "amount": "4.00", "gift": "0.00", "seconds": 120, "reason": "the line was bad",
+        "borne_by": "shared", "advisor_amount": "1.568", "platform_amount": "2.432", "refunded": "4.00",
+        "refundable": "16.00",
+    }  # fmt: skip
+    receipt = await service.done("GET", f"/v1/records/{record_id}/receipt", by="user:alice")
+    assert receipt["cost"] == "20.00"
+    assert [(e["kind"], e["reason"]) for e in receipt["entries"]][-1] == ("refund", "the line was bad")
+    assert sum(float(entry["amount"]) for entry in receipt["entries"]) == -16
+    entries = (await service.done("GET", "/v1/users/alice/entries", by="user:alice"))["entries"]
+    assert (entries[0]["kind"], entries[0]["amount"]) == ("refund", "4.00")
+    assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
+
+
+async def test_refunds_that_are_refused(service: Any) -> None:
+    record_id = await talked(service)
+    path = f"/v1/records/{record_id}/refunds"
+    body = {"amount": "20.01", "reason": "all of it", "borne_by": "platform"}
+    too_much = await service.call("POST", path, body, by="operator", key="much")
+    assert too_much.status_code == 409
+    assert (too_much.json()["code"], too_much.json()["refundable"]) == ("conflict", "20.00")
+    again = await service.call("POST", path, body, by="operator", key="much")
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (409, "true")
+    assert (await service.call("POST", path, body, by="operator")).status_code == 422
+    for by, status in (("user:alice", 403), ("advisor:maya", 403), ("user:bob", 404), ("advisor:ben", 404)):
+        assert (await service.call("POST", path, body, by=by, key=by)).status_code == status
+    for wrong, field in (
+        ({"amount": "1", "seconds": 1}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"amount": None, "seconds": 0}, "seconds"),
+        ({"amount": "0"}, "amount"),
+        ({"reason": " "}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"borne_by": "nobody"}, "borne_by"),
+    ):
+        refused = await service.call("POST", path, body | wrong, by="operator", key="wrong")
+        assert refused.status_code == 422, wrong
+        assert refused.json()["errors"][0]["field"] == field
+    nothing = await service.call("POST", "/v1/records/none/refunds", body, by="operator", key="none")
+    assert nothing.status_code == 404
+
+
+async def test_a_gift_that_expires(service: Any) -> None:
+    await service.people(credit="3.00", tariff=MINUTES)
+    account = await service.done(
+        "POST", "/v1/users/alice/credits", {"amount": "5.00", "kind": "gift", "expires_at": "2099-01-01T01:00:00+01:00"}
+    )
+    assert (account["gift"], account["next_expiry"]) == (
+        "5.00", {"amount": "5.00", "expires_at": "2099-01-01T00:00:00.000Z"},
+    )  # fmt: skip
+    assert account["balance"] == "8.00"
+    await service.done("POST", "/v1/users/alice/debits", {"amount": "6.00"})
+    entries = (await service.done("GET", "/v1/users/alice/entries"))["entries"]
+    assert [(e["kind"], e["amount"], e["gift"]) for e in entries] == [
+        ("debit", "-6.00", "-5.00"), ("gift", "5.00", "5.00"), ("purchase", "3.00", "0.00"),
+    ]  # fmt: skip
+    assert entries[1]["expires_at"] == "2099-01-01T00:00:00.000Z"

@@ -1,0 +1,199 @@
+"""Refunds: never more than was charged, by whoever bears them, and the same however they are divided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talktime import credit, meter
+from talktime.errors import Conflict
+from talktime.gifts import Lot
+from talktime.money import MICRO, parse_credits
+from talktime.payer import Payer, Posted, Reason, Record, Rules
+from talktime.refunds import Bearer, Tally, Wish, refund
+from talktime.shares import Terms
+from talktime.tariff import Tariff, price
+
+MINUTE = 60_000
+BEGIN = 1_000_000
+RULES = Rules(lease_ms=10**9, recharge_ms=120_000, abandon_ms=10**9)
+TERMS = Terms.parse({"share_percent": 40})
+
+
+def tariff(rate: str = "1.00", increment: float = 60, **more: Any) -> Tariff:
+    """A tariff with one rate a minute."""
+    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment}], **more})
+
+
+def after(
+    duration_ms: int, what: Tariff | None = None, *, bought: int = 100, given: int = 0, stop: bool = True
+) -> Payer:
+    """Somebody after a session of so long, who had so many credits bought and so many given."""
+    payer = Payer("user", 0, BEGIN, {}, {})
+    if bought:
+        payer = credit.add(payer, Posted(bought * MICRO, "purchase", BEGIN), RULES)
+    if given:
+        payer = credit.add(
+            payer, Posted(given * MICRO, "gift", BEGIN, gift=given * MICRO, expires_at=BEGIN + duration_ms + 1), RULES
+        )
+    record = Record("record", "user", "advisor", "chat", what or tariff(), 1, 0, BEGIN, BEGIN, terms=TERMS)
+    payer = meter.settle(meter.start(payer, record, BEGIN, RULES), BEGIN + duration_ms, RULES)
+    return meter.stop(payer, payer.records["record"], payer.settled_at) if stop else payer
+
+
+def ended(payer: Payer) -> Record:
+    """The record that is over, or runs."""
+    found = [event.record for event in payer.events if hasattr(event, "record") and event.record.record_id == "record"]
+    return payer.records.get("record") or found[-1]
+
+
+def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) -> tuple[Payer, Posted, Tally]:
+    """So many credits given back (text), or so many milliseconds."""
+    wish = (
+        Wish("why", borne_by, parse_credits(what)) if isinstance(what, str) else Wish("why", borne_by, duration_ms=what)
+    )
+    return refund(payer, ended(payer), Tally(), wish, payer.settled_at, RULES)
+
+
+@pytest.mark.parametrize(
+    ("borne_by", "advisor"), [(Bearer.PLATFORM, "0"), (Bearer.ADVISOR, "2.50"), (Bearer.SHARED, "1.00")]
+)
+def test_who_bears_it(borne_by: Bearer, advisor: str) -> None:
+    payer, entry, tally = refunded(after(5 * MINUTE), "2.50", borne_by)
+    assert (entry.amount, -entry.advisor_amount) == (parse_credits("2.50"), parse_credits(advisor))
+    assert (tally.refunded, tally.refundable) == (parse_credits("2.50"), parse_credits("2.50"))
+    assert payer.balance == parse_credits("97.50")
+    assert ended(payer).charged == parse_credits("5")
+
+
+@pytest.mark.parametrize(
+    ("what", "elapsed_ms", "duration_ms", "amount"),
+    [
+        (tariff(), 5 * MINUTE, MINUTE, "1"),
+        (tariff(), 330_000, MINUTE, "1"),
+        (tariff(), 330_000, 30_000, None),
+        (tariff(), 330_000, 360_000, "6"),
+        (tariff(boundary="begun"), 4 * MINUTE, MINUTE, "1"),
+        (tariff(boundary="begun"), 4 * MINUTE, 5 * MINUTE, "5"),
+        (tariff(free_seconds=180), 5 * MINUTE, MINUTE, "1"),
+        (tariff(connect_fee="0.5"), 5 * MINUTE, 5 * MINUTE, "5.5"),
+        (tariff(connect_fee="0.5"), 5 * MINUTE, 4 * MINUTE, "4"),
+        (tariff(minimum_charge="4"), 5 * MINUTE, 4 * MINUTE, "1"),
+        (tariff(grace_seconds=90), 2 * MINUTE, MINUTE, "2"),
+    ],
+)
+def test_by_time(what: Tariff, elapsed_ms: int, duration_ms: int, amount: str | None) -> None:
+    payer = after(elapsed_ms, what)
+    if amount is None:
+        with pytest.raises(Conflict):
+            refunded(payer, duration_ms)
+    else:
+        assert refunded(payer, duration_ms)[1].amount == parse_credits(amount)
+
+
+def test_the_next_seconds_are_those_before() -> None:
+    what = Tariff.parse({"tiers": [{"rate": "3"}, {"from_seconds": 60, "rate": "1"}]})
+    payer, first, _ = refunded(after(2 * MINUTE, what), MINUTE)
+    payer, second, tally = refunded(payer, MINUTE)
+    assert (first.amount, second.amount, tally.refundable) == (MICRO, 3 * MICRO, 0)
+
+
+def test_more_time_than_was_billed() -> None:
+    with pytest.raises(Conflict, match="Only 2:00 was billed") as caught:
+        refunded(after(90_000), 121_000)
+    assert caught.value.members["refundable"] == "2.00"
+
+
+def test_more_than_is_left() -> None:
+    payer, _, _ = refunded(after(5 * MINUTE), "4")
+    with pytest.raises(Conflict, match=r"1\.00 was charged") as caught:
+        refunded(payer, "1.000001")
+    assert caught.value.members["refundable"] == "1.00"
+    assert refunded(payer, "1")[2].refundable == 0
+
+
+def test_bought_comes_back_before_gifts_and_gifts_for_good() -> None:
+    payer = after(5 * MINUTE, given=2)
+    payer, first, _ = refunded(payer, "4")
+    assert (first.gift, payer.gifts) == (MICRO, (Lot(MICRO),))
+    payer, second, _ = refunded(payer, "1")
+    assert (second.gift, payer.gifts) == (MICRO, (Lot(2 * MICRO),))
+
+
+def test_a_running_record_gives_back_what_it_has_come_to() -> None:
+    payer = after(90_000, stop=False)
+    payer, entry, _ = refunded(payer, "2")
+    assert entry.amount == 2 * MICRO
+    with pytest.raises(Conflict):
+        refunded(payer, "0.000001")
+    later = meter.settle(payer, BEGIN + 150_000, RULES)
+    assert refunded(later, "1")[2].refundable == 0
+    assert meter.checkpoint(later, later.settled_at).records["record"].charged == 3 * MICRO
+
+
+def test_it_resumes_what_ran_out() -> None:
+    payer = after(2 * MINUTE, bought=1, stop=False)
+    assert payer.records["record"].reason is Reason.OUT_OF_CREDIT
+    payer, _, _ = refunded(payer, MINUTE, Bearer.PLATFORM)
+    assert payer.records["record"].is_running
+
+
+TARIFFS = st.sampled_from(
+    [
+        tariff("1.00"),
+        tariff("0.37", 7, boundary="begun", connect_fee="0.4"),
+        tariff("1.11", 6, free_seconds=90, minimum_charge="3"),
+        tariff("3", 1, max_cost="4", rounding={"places": 1, "mode": "half_up"}),
+        Tariff.parse({"tiers": [{"rate": "2"}, {"from_seconds": 61, "rate": "1", "increment_seconds": 7}]}),
+    ]
+)
+
+
+@given(
+    TARIFFS,
+    st.integers(0, 900_000),
+    st.integers(0, 3),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("amount"), st.integers(1, 9 * MICRO), st.sampled_from(Bearer)),
+            st.tuples(st.just("time"), st.integers(1, 900_000), st.sampled_from(Bearer)),
+        ),
+        max_size=6,
+    ),
+)
+def test_never_more_than_was_charged(
+    what: Tariff, elapsed_ms: int, given_credits: int, wishes: list[tuple[str, int, Bearer]]
+) -> None:
+    payer = after(elapsed_ms, what, given=given_credits)
+    record, before = ended(payer), payer.balance
+    cost = price(what, elapsed_ms).cost
+    given_back = 0
+    for kind, size, borne_by in wishes:
+        wish = Wish("why", borne_by, size) if kind == "amount" else Wish("why", borne_by, duration_ms=size)
+        try:
+            payer, entry, tally = refund(payer, record, Tally(), wish, payer.settled_at, RULES)
+        except Conflict:
+            continue
+        given_back += entry.amount
+        assert 0 <= -entry.advisor_amount <= entry.amount
+        assert 0 <= tally.refunded_gift <= tally.gift
+        assert 0 <= tally.shared_by_advisor <= record.earned
+        assert tally.shared_by_advisor == tally.shared * record.earned // record.charged
+        assert (tally.refunded, tally.refundable) == (given_back, cost - given_back)
+    assert payer.balance == before + given_back
+    if given_back < cost:
+        payer, _, tally = refunded(payer, f"{(cost - given_back) // MICRO}.{(cost - given_back) % MICRO:06}")
+        assert (tally.refundable, tally.refunded_gift) == (0, tally.gift)
+        with pytest.raises(Conflict):
+            refunded(payer, "0.000001")
+
+
+@given(TARIFFS, st.integers(0, 900_000))
+def test_all_the_time_is_all_the_cost(what: Tariff, elapsed_ms: int) -> None:
+    payer = after(elapsed_ms, what)
+    billed_ms, cost = price(what, elapsed_ms).billed_ms, price(what, elapsed_ms).cost
+    if cost:
+        assert refunded(payer, billed_ms)[1].amount == cost
