@@ -25,12 +25,16 @@ from talktime.audit import RULES
 from talktime.database.cluster import Cluster
 from talktime.database.embedded import EmbeddedServer
 from talktime.database.folders import open_way, socket_folder
+from talktime.database.guardian import Guardian
 from talktime.database.migrate import migrate
 from talktime.database.programs import Programs, bundled_programs
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+# What services said, for the report of a test that fails: a fixture's value that has services has `logs`.
+_LOG_CHARACTERS_MAX = 8_000
 
 # No test needs its data to survive a power cut.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -58,17 +62,36 @@ class Server:
         return self.programs.run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "-c", sql)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Shows the end of the services' logs beside what failed."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for name, value in item.funcargs.items():
+            for log in getattr(value, "logs", ()):
+                text = Path(log).read_text(errors="replace")[-_LOG_CHARACTERS_MAX:]
+                report.sections.append((f"log of {name}: {Path(log).name}", text))
+    return report
+
+
+@pytest.fixture(scope="session")
+def guardian() -> Iterator[Guardian]:
+    """Clears up behind a test run that is killed."""
+    with Guardian() as guardian:
+        yield guardian
+
+
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
+def data_dir(guardian: Guardian) -> Iterator[Path]:
     """A folder for a database of the test's own; pytest's own temporary folders are closed to a database's user."""
-    with _temporary_folder() as folder:
+    with _temporary_folder(guardian) as folder:
         yield folder
 
 
 @pytest.fixture(scope="session", params=["pg18", "pg15"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, guardian: Guardian) -> Iterator[Server]:
     """Each of the two servers in turn."""
-    with _temporary_folder() as folder:
+    with _temporary_folder(guardian) as folder:
         if request.param == "pg18":
             embedded = EmbeddedServer(folder, settings=_SETTINGS)
             embedded.start()
@@ -106,6 +129,13 @@ def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str
 
 
 @pytest.fixture
+def another_database_url(server: Server) -> Iterator[str]:
+    """The address of a second one."""
+    with _database(server, "template talktime") as url:
+        yield url
+
+
+@pytest.fixture
 def empty_database_url(server: Server) -> Iterator[str]:
     """The address of a fresh database without our schema."""
     with _database(server, "") as url:
@@ -121,7 +151,8 @@ def _database(server: Server, template: str) -> Iterator[str]:
 
 
 @contextmanager
-def _temporary_folder() -> Iterator[Path]:
+def _temporary_folder(guardian: Guardian) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
+    guardian.keep(folder)
     yield folder
     shutil.rmtree(folder)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from talktime.database.embedded import EmbeddedServer
+from talktime.database.guardian import Guardian
 from talktime.database.migrate import migrate
 from talktime.settings import load_settings
 from talktime.talktime import Talktime
@@ -27,13 +28,15 @@ from talktime.talktime import Talktime
 
 @asynccontextmanager
 async def disposable_database() -> AsyncIterator[str]:
-    """The address of an empty, migrated database on a server of its own, which is gone afterwards.
+    """The address of an empty, migrated database on a server of its own: gone afterwards, even if we are killed.
 
     Raises `DatabaseProblem` when the server can't be started.
     """
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="talktime-"))
     # It need not survive a power cut.
     server = EmbeddedServer(folder, settings={"fsync": "off", "full_page_writes": "off"})
+    guardian = await asyncio.to_thread(Guardian)
+    guardian.keep(folder)
     try:
         await asyncio.to_thread(server.start)
         await migrate(server.url)
@@ -41,6 +44,7 @@ async def disposable_database() -> AsyncIterator[str]:
     finally:
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(guardian.leave)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from talktime.api.tokens import Role, Tokens
+from talktime.database.guardian import Guardian
 
 CHROMIUM = "/usr/bin/chromium"
 SECRET = "a secret for the pages' tests, long enough"
@@ -37,6 +38,7 @@ class Demo:
     """A running demo and the backend's way to talk to it."""
 
     address: str
+    logs: list[Path] = field(default_factory=list)
     pairs: int = 0
 
     def token(self, role: Role, subject: str) -> str:
@@ -74,8 +76,9 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[Demo]:
+def demo(guardian: Guardian) -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
+    guardian.keep(folder)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
         "TALKTIME_DATA_DIR": str(folder),
@@ -95,11 +98,12 @@ def demo() -> Iterator[Demo]:
             text=True,
         ) as process,
     ):
+        guardian.accompany(process.pid)
         try:
             assert process.stdout is not None
             said = process.stdout.readline()
             assert said.startswith("talktime is at "), log.read_text()
-            yield Demo(said.split()[3])
+            yield Demo(said.split()[3], [log])
         finally:
             process.terminate()
             process.wait(START_SECONDS_MAX)
