@@ -1,0 +1,115 @@
+"""One side's page of a chat, with a recorder in it that looks at every frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Page
+
+# What a frame shows: when (ms since 1970), the reading, the digits. A tab that is refreshed goes on with the last one.
+RECORDER = """
+if (window === top) {
+  const key = `recorded ${location.pathname}`;
+  window.samples = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  window.changes = [];
+  let state = null;
+  const look = () => {
+    requestAnimationFrame(look);
+    const element = document.querySelector("talk-time");
+    if (!element?.reading) return;
+    const { elapsedMs, state } = element.reading;
+    const digits = element.shadowRoot.querySelector("[data-role=elapsed]").textContent;
+    window.samples.push([Date.now(), elapsedMs, state, digits]);
+  };
+  requestAnimationFrame(look);
+  addEventListener("pagehide", () => sessionStorage.setItem(key, JSON.stringify(window.samples.slice(-1))));
+  new MutationObserver((records) => {
+    for (const { target, attributeName } of records) {
+      if (target.localName === "talk-time" && attributeName === "state" && target.getAttribute("state") !== state) {
+        state = target.getAttribute("state");
+        window.changes.push([Date.now(), state]);
+      }
+    }
+  }).observe(document, { subtree: true, attributes: true, attributeFilter: ["state"] });
+}
+"""
+
+# A digit may only be called skipped if the page itself was awake to change it.
+_AWAKE_MS = 900
+_UNKNOWN = "--:--"
+
+
+class Screen:
+    """A tab, of somebody who is signed in."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def open(self, address: str, chat_id: str, state: str = "running") -> None:
+        """The chat's page at this service, until its timer shows `state`."""
+        await self.page.goto(f"{address}/chat/{chat_id}")
+        await self.wait_for(state)
+
+    async def wait_for(self, *states: str, timeout_s: float = 30) -> None:
+        """Until the timer shows one of `states`."""
+        wanted = ", ".join(f"talk-time[state={state}]" for state in states)
+        await self.page.wait_for_selector(wanted, timeout=timeout_s * 1000)
+
+    async def press(self, button: str) -> None:
+        """Press the button of this id."""
+        await self.page.locator(f"#{button}").click()
+
+    async def elapsed_ms(self) -> float:
+        """What the timer shows."""
+        return float(await self.page.evaluate("document.querySelector('talk-time').reading.elapsedMs"))
+
+    async def digits(self) -> str:
+        """The timer's digits."""
+        return await self.page.locator("talk-time [data-role=elapsed]").inner_text()
+
+    async def zero_ms(self) -> float:
+        """The instant at which this screen's running timer would have shown zero, in ms since 1970."""
+        script = "(() => Date.now() - document.querySelector('talk-time').reading.elapsedMs)()"
+        return float(await self.page.evaluate(script))
+
+    async def samples(self) -> list[tuple[float, float | None, str, str]]:
+        """What every frame showed since the page was loaded, and the last one before."""
+        return [tuple(sample) for sample in await self.page.evaluate("window.samples")]
+
+    async def change(self, state: str, number: int = -1) -> float | None:
+        """When the screen came to show `state`, in ms since 1970: the last time, or the one of this number."""
+        changes: list[Any] = await self.page.evaluate("window.changes")
+        times = [at for at, shown in changes if shown == state]
+        return float(times[number]) if times else None
+
+    async def assert_calm(self, *, clock_moved: bool = False) -> None:
+        """No digit went back or was skipped while time ran, and no script failed.
+
+        Where the test clock was moved, digits must skip.
+        """
+        samples = await self.samples()
+        assert any(state == "running" for _, _, state, _ in samples)
+        at = shown = None
+        digits, before = "", ""
+        for next_at, elapsed, state, text in samples:
+            if elapsed is None or text in {_UNKNOWN, "starting…"}:
+                continue  # a page that has just loaded
+            stands = state in {"paused", "ended"}
+            # A screen that learns late of a pause or an end takes back the delay; nothing else goes back.
+            if shown is not None and at is not None and not stands:
+                assert elapsed >= shown, f"back from {shown} to {elapsed} ms ({before}, {state})"
+                step = _seconds(text) - _seconds(digits)
+                assert step >= 0, f"digits back from {digits} to {text} ({before}, {state})"
+                if before == state == "running" and not clock_moved and next_at - at < _AWAKE_MS:
+                    assert step <= 1, f"digits skipped from {digits} to {text}"
+            at, shown, digits, before = next_at, elapsed, text, state
+        assert self.errors == []
+
+
+def _seconds(digits: str) -> int:
+    seconds = 0
+    for part in digits.split(":"):
+        seconds = seconds * 60 + int(part)
+    return seconds

@@ -1,0 +1,224 @@
+"""The service as processes on a real database, its API as the host's backend sees it, and a browser before it.
+
+Everything runs on one machine and so by one clock. A screen's and the server's timers are compared by the instant at
+which each would have shown zero, which no delay of a request or of the browser can blur.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from playwright.async_api import Browser, async_playwright
+
+from talktime.api.tokens import Role, Tokens
+from talktime.database.guardian import Guardian
+from talktime.database.queries import SQL
+
+from .screen import RECORDER, Screen
+
+SECRET = "an-acceptance-secret-of-enough-characters"
+AGREE_MS = 100
+CENT = 10_000
+BY_THE_SECOND = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
+_START_SECONDS_MAX = 60
+
+
+def milliseconds(instant: str) -> float:
+    """An instant of the API in milliseconds since 1970."""
+    return datetime.fromisoformat(instant).timestamp() * 1000
+
+
+def micros(amount: str) -> int:
+    """An amount of the API in micro-credits."""
+    whole, _, decimals = amount.removeprefix("-").partition(".")
+    value = int(whole) * 1_000_000 + int(decimals.ljust(6, "0"))
+    return -value if amount.startswith("-") else value
+
+
+class Node:
+    """A service process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self._process = process
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """As whoever runs it does."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.wait()
+
+
+@dataclass
+class Stage:
+    """Nodes of the service, and people before them: the user uma and the advisor ada unless others are named.
+
+    `database_url` None: the service's own database, below `folder`.
+    """
+
+    database_url: str | None
+    folder: Path
+    browser: Browser
+    guardian: Guardian
+    nodes: list[Node] = field(default_factory=list)
+    logs: list[Path] = field(default_factory=list)
+    tokens: Tokens = field(default_factory=lambda: Tokens(SECRET))
+    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30))
+
+    async def start(self, command: str = "serve", port: int = 0, **settings: object) -> Node:
+        """A service; `settings` by their names, such as `presence_lease_seconds=3`."""
+        given = {
+            "database_url": self.database_url,
+            "data_dir": self.folder,
+            "secret": SECRET,
+            "port": port,
+            "checkpoint_seconds": 2,
+            **settings,
+        }
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
+            **{f"TALKTIME_{name.upper()}": str(value) for name, value in given.items() if value is not None},
+        }
+        program = Path(sys.executable).with_name("talktime")
+        log = self.folder / f"service-{len(self.logs) + 1}.log"
+        self.logs.append(log)
+        with log.open("wb") as errors:
+            process = await asyncio.create_subprocess_exec(
+                program, command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=self.folder
+            )
+        self.guardian.accompany(process.pid)
+        assert process.stdout
+        async with asyncio.timeout(_START_SECONDS_MAX):
+            while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):
+                assert line, f"the service did not start: {log.read_text()}"
+        node = Node(process, int(found[1]))
+        self.nodes.append(node)
+        return node
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, as_user: str | None = None, node: Node | None = None
+    ) -> Any:
+        """What a node, the newest unless told, answers to the host's backend, or to a user."""
+        token = self.tokens.make(Role.USER, as_user) if as_user else self.tokens.make(Role.SERVICE, "host")
+        headers = {"Authorization": f"Bearer {token}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        address = (node or self.nodes[-1]).address
+        answer = await self.http.request(method, f"{address}/v1{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def people(self, credit: str = "50.00", tariff: object = BY_THE_SECOND, user: str = "uma") -> None:
+        """A user, with credit, and the advisor ada."""
+        await self.call("PUT", f"/users/{user}", {"display_name": user.title()})
+        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": tariff})
+        await self.top_up(credit, user)
+
+    async def top_up(self, amount: str, user: str = "uma") -> Any:
+        """Credit, from the host's backend."""
+        return await self.call("POST", f"/users/{user}/credits", {"amount": amount, "kind": "purchase"})
+
+    async def new_chat(self, user: str = "uma") -> Any:
+        """A new chat with ada, as its snapshot."""
+        return await self.call("POST", "/chats", {"user_id": user, "advisor_id": "ada"}, as_user=user)
+
+    async def tracking(self, chat_id: str) -> Any:
+        """The chat's snapshot."""
+        return await self.call("GET", f"/chats/{chat_id}/tracking")
+
+    async def receipt(self, record_id: str) -> Any:
+        """The record's receipt."""
+        return await self.call("GET", f"/records/{record_id}/receipt")
+
+    async def sql(self, statement: str, *arguments: object) -> list[Any]:
+        """What a statement says in the service's database."""
+        assert self.database_url is not None
+        connection = await asyncpg.connect(self.database_url, server_settings={"search_path": "talktime"})
+        try:
+            return list(await connection.fetch(statement, *arguments))
+        finally:
+            await connection.close()
+
+    async def screen(self, role: Role, person: str) -> Screen:
+        """A browser of `person`'s own, signed in."""
+        context = await self.browser.new_context()
+        session = {"token": self.tokens.make(role, person), "role": role.value, "subject": person}
+        kept = "".join(f"sessionStorage.setItem('talktime.{key}', '{value}');" for key, value in session.items())
+        await context.add_init_script(kept + RECORDER)
+        return Screen(await context.new_page())
+
+    async def both_screens(self, chat_id: str, state: str = "running") -> tuple[Screen, Screen]:
+        """The user's and the advisor's page of the chat."""
+        user, advisor = await self.screen(Role.USER, "uma"), await self.screen(Role.ADVISOR, "ada")
+        await asyncio.gather(*(screen.open(self.nodes[-1].address, chat_id, state) for screen in (user, advisor)))
+        return user, advisor
+
+    async def apart_ms(self, chat_id: str, *screens: Screen) -> float:
+        """How far the screens' running timers and the server's are apart, at most."""
+        snapshot = await self.tracking(chat_id)
+        assert snapshot["timer"]["running"]
+        server = milliseconds(snapshot["server_time"]) - snapshot["chat"]["duration_ms"]
+        zeros = [await screen.zero_ms() for screen in screens]
+        return float(max(*zeros, server) - min(*zeros, server))
+
+    async def assert_agreement(self, chat_id: str, *screens: Screen) -> float:
+        """The screens' running timers and the server's show the same; how far they are apart."""
+        apart = await self.apart_ms(chat_id, *screens)
+        assert apart <= AGREE_MS, f"{apart} ms apart"
+        return apart
+
+    async def assert_adds_up(self, record_id: str, user: str = "uma") -> Any:
+        """The receipt of a record that does not run equals its segments and the ledger; answers it."""
+        receipt = await self.receipt(record_id)
+        for segment in receipt["segments"]:
+            lasted = milliseconds(segment["ended_at"]) - milliseconds(segment["started_at"])
+            assert round(lasted) == segment["duration_ms"]
+        assert sum(segment["duration_ms"] for segment in receipt["segments"]) == receipt["elapsed_ms"]
+        quote = {"tariff": receipt["tariff"], "seconds": f"{receipt['elapsed_ms'] / 1000:.3f}"}
+        assert (await self.call("POST", "/price", quote))["cost"] == receipt["cost"]
+        charges = [entry["amount"] for entry in receipt["entries"] if entry["kind"] == "charge"]
+        assert sum(map(micros, charges)) == -micros(receipt["cost"])
+        account = await self.call("GET", f"/users/{user}/account")
+        entries = (await self.call("GET", f"/users/{user}/entries"))["entries"]
+        assert sum(micros(entry["amount"]) for entry in entries) == micros(account["balance"]) >= 0
+        return receipt
+
+    async def assert_rules_hold(self) -> None:
+        """The auditor finds nothing."""
+        assert [dict(row) for row in await self.sql(SQL["broken_rules"])] == []
+
+
+@asynccontextmanager
+async def on_stage(database_url: str | None, folder: Path, guardian: Guardian) -> AsyncIterator[Stage]:
+    """A stage without anything on it yet."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
+        )
+        stage = Stage(database_url, folder, browser, guardian)
+        try:
+            yield stage
+        finally:
+            await browser.close()
+            await stage.http.aclose()
+            for node in stage.nodes:
+                await (node.kill() if database_url else node.stop())

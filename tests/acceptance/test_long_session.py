@@ -1,0 +1,113 @@
+"""6: a long session is exact, by the test clock and by the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .long_session import SECONDS, LongSession
+from .stage import AGREE_MS, CENT, Stage, micros, milliseconds
+
+THREE_HOURS_MS = 3 * 3_600_000
+# 3 minutes free, 0.25 to connect, 1.20 a minute by the second, cheaper after an hour.
+TARIFF = {
+    "connect_fee": "0.25",
+    "free_seconds": 180,
+    "tiers": [
+        {"from_seconds": 0, "rate": "1.20", "per_seconds": 60, "increment_seconds": 1},
+        {"from_seconds": 3600, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1},
+    ],
+}
+
+
+def cost_of(elapsed_ms: int) -> int:
+    """What `TARIFF` comes to after its first hour, in micro-credits: arithmetic of the test's own."""
+    seconds = -(-elapsed_ms // 1000) - 180
+    return 25 * CENT + 3600 * 2 * CENT + (seconds - 3600) * 1 * CENT
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Callable[[str], None]) -> None:
+    await stage.start(test_clock=1, checkpoint_seconds=1)
+    await stage.people(credit="200.00", tariff=TARIFF)
+    opened = await stage.new_chat()
+    chat_id, record_id = opened["chat"]["id"], opened["record"]["id"]
+    screens = await stage.both_screens(chat_id)
+    seed = random.randrange(1_000_000)
+    tell(f"seed {seed}")
+    steps = random.Random(seed)
+    advanced_ms = 0
+    while advanced_ms < THREE_HOURS_MS:
+        step_ms = min(steps.randrange(1, 1_800_000), THREE_HOURS_MS - advanced_ms)
+        await stage.call("POST", "/test-clock/advance", {"seconds": step_ms / 1000})
+        advanced_ms += step_ms
+        assert (await stage.tracking(chat_id))["timer"]["running"]
+        if advanced_ms >= THREE_HOURS_MS / 2:  # from there on every step has a checkpoint in it
+            posted = len(await entries_of(stage))
+            async with asyncio.timeout(20):
+                while len(await entries_of(stage)) == posted:
+                    await asyncio.sleep(0.1)
+    (offset,) = await stage.sql("select offset_ms from engine_clock")
+    # Engine time is ahead of this machine's clock now, and so are the screens, as soon as they have noticed.
+    async with asyncio.timeout(20):
+        while (
+            max([abs(await screen.zero_ms() - await zero_ms(stage, chat_id) + offset[0]) for screen in screens])
+            > AGREE_MS
+        ):
+            await asyncio.sleep(0.1)
+    await screens[1].press("stop")
+    await asyncio.gather(*(screen.wait_for("ended") for screen in screens))
+    receipt = await stage.assert_adds_up(record_id)
+    record, (segment,) = receipt["record"], receipt["segments"]
+    elapsed_ms = receipt["elapsed_ms"]
+    assert (segment["started_at"], segment["ended_at"]) == (record["started_at"], record["ended_at"])
+    assert elapsed_ms == round(milliseconds(record["ended_at"]) - milliseconds(record["started_at"]))
+    assert THREE_HOURS_MS <= elapsed_ms <= THREE_HOURS_MS + 60_000
+    assert [await screen.elapsed_ms() for screen in screens] == [elapsed_ms, elapsed_ms]
+    assert (await stage.tracking(chat_id))["chat"]["duration_ms"] == elapsed_ms
+    cost = cost_of(elapsed_ms)
+    assert micros(receipt["cost"]) == cost
+    charges = [micros(entry["amount"]) for entry in await entries_of(stage) if entry["kind"] == "charge"]
+    assert len(charges) > 1
+    assert sum(charges) == -cost
+    account = await stage.call("GET", "/users/uma/account")
+    assert micros(account["balance"]) == micros(account["available"]) == 200_000_000 - cost
+    for screen in screens:
+        await screen.assert_calm(clock_moved=True)
+
+
+async def entries_of(stage: Stage) -> list[Any]:
+    """The ledger of uma."""
+    entries: list[Any] = (await stage.call("GET", "/users/uma/entries"))["entries"]
+    return entries
+
+
+async def zero_ms(stage: Stage, chat_id: str) -> float:
+    """When the server's timer would have shown zero, in engine time."""
+    snapshot = await stage.tracking(chat_id)
+    return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])
+
+
+def test_6_five_minutes_of_real_time_are_exact(long_session: LongSession, tell: Callable[[str], None]) -> None:
+    facts = long_session.wait()
+    tell(f"the most that two screens and the server were apart in five minutes: {facts['apart_ms']:.1f} ms")
+    receipt = facts["receipt"]
+    record, (segment,) = receipt["record"], receipt["segments"]
+    elapsed_ms = receipt["elapsed_ms"]
+    assert (segment["started_at"], segment["ended_at"]) == (record["started_at"], record["ended_at"])
+    assert elapsed_ms == round(milliseconds(record["ended_at"]) - milliseconds(record["started_at"]))
+    # Not a millisecond outside what this machine's clock saw; the service's instants are truncated to whole ones.
+    assert facts["begun_ms"] - 1 <= milliseconds(record["started_at"])
+    assert milliseconds(record["ended_at"]) <= facts["ended_ms"]
+    assert elapsed_ms >= SECONDS * 1000 - 1_000
+    assert facts["shown_ms"] == [elapsed_ms, elapsed_ms]
+    cost = -(-elapsed_ms // 1000) * 10 * CENT  # 0.10 for each second begun
+    assert micros(receipt["cost"]) == cost
+    charges = [micros(entry["amount"]) for entry in facts["entries"] if entry["kind"] == "charge"]
+    assert len(charges) > 100, "the checkpoint has posted every two seconds"
+    assert sum(charges) == -cost
+    assert micros(facts["account"]["balance"]) == 50_000_000 - cost

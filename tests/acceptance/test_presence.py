@@ -1,0 +1,137 @@
+"""7: a page refreshed, closed or cut off changes nothing within its lease; beyond it, the bill ends with the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from talktime.api.tokens import Role
+
+from .relay import Relay
+from .screen import Screen
+from .stage import Stage, milliseconds
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+LONG_LEASE_SECONDS = 20
+LEASE_MS = 3_000
+# A beat is a third of a lease; the rest is what a busy machine may take to notice.
+BEAT_MS, SLACK_MS = 1_000, 1_000
+
+
+async def test_7_refreshing_closing_and_reopening_within_the_lease_change_nothing(
+    stage: Stage, tell: Callable[[str], None]
+) -> None:
+    await stage.start(presence_lease_seconds=LONG_LEASE_SECONDS)
+    await stage.people()
+    opened = await stage.new_chat()
+    chat_id = opened["chat"]["id"]
+    screens = list(await stage.both_screens(chat_id))
+    seed = random.randrange(1_000_000)
+    tell(f"seed {seed}")
+    moments = random.Random(seed)
+    for act in moments.sample(["refresh", "refresh", "refresh", "close", "close", "close both"], k=6):
+        await asyncio.sleep(moments.random())
+        which = moments.sample([0, 1], k=2 if act == "close both" else 1)
+        if act == "refresh":
+            await screens[which[0]].page.reload()
+            await screens[which[0]].wait_for("running")
+        else:
+            shown = [await screens[side].elapsed_ms() for side in which]
+            for side in which:
+                await screens[side].assert_calm()
+                await screens[side].page.close()
+            await asyncio.sleep(3 * moments.random())
+            for side, before_ms in zip(which, shown, strict=True):
+                role, person = (Role.USER, "uma") if side == 0 else (Role.ADVISOR, "ada")
+                screens[side] = await stage.screen(role, person)
+                await screens[side].open(stage.nodes[-1].address, chat_id)
+                assert await screens[side].elapsed_ms() >= before_ms
+        await stage.assert_agreement(chat_id, *screens)
+    receipt = await stage.receipt(opened["record"]["id"])
+    (segment,) = receipt["segments"]
+    assert segment["started_at"] == opened["record"]["started_at"]
+    now = await stage.tracking(chat_id)
+    assert now["record"] == opened["record"]
+    assert (now["timer"]["since"], now["timer"]["cut_at"]) == (opened["timer"]["since"], opened["timer"]["cut_at"])
+    for screen in screens:
+        await screen.assert_calm()
+    await screens[0].press("stop")
+    await screens[0].wait_for("ended")
+    await stage.assert_adds_up(opened["record"]["id"])
+
+
+async def begin(stage: Stage) -> tuple[str, str]:
+    """A running chat with a short lease, and its record."""
+    await stage.start(presence_lease_seconds=LEASE_MS / 1000)
+    await stage.people()
+    opened = await stage.new_chat()
+    return opened["chat"]["id"], opened["record"]["id"]
+
+
+async def assert_both_show(stage: Stage, chat_id: str, receipt: Any, *screens: Screen) -> None:
+    """After a stop both screens show the bill's time."""
+    await screens[0].press("stop")
+    await asyncio.gather(*(screen.wait_for("ended") for screen in screens))
+    ended = await stage.assert_adds_up(receipt["record"]["id"])
+    assert ended["segments"][: len(receipt["segments"])] == receipt["segments"]
+    assert [await screen.elapsed_ms() for screen in screens] == [ended["elapsed_ms"]] * len(screens)
+    for screen in screens:
+        await screen.assert_calm()
+
+
+async def test_7_closed_beyond_the_lease_the_bill_ends_where_the_lease_ended(stage: Stage) -> None:
+    chat_id, record_id = await begin(stage)
+    user, advisor = await stage.both_screens(chat_id)
+    await asyncio.sleep(1)
+    closed_ms = time.time() * 1000
+    await user.page.close()
+    await advisor.wait_for("paused")
+    receipt = await stage.assert_adds_up(record_id)
+    # Earlier ones are there if the machine was too busy to open a page within the lease.
+    *_, segment = receipt["segments"]
+    assert segment["reason"] == "user_away"
+    assert -BEAT_MS - SLACK_MS <= milliseconds(segment["ended_at"]) - closed_ms - LEASE_MS <= SLACK_MS
+    # Nobody had to take anything back: the screen stopped at the same millisecond by itself.
+    assert await advisor.elapsed_ms() == receipt["elapsed_ms"]
+
+    reopened_ms = time.time() * 1000
+    user = await stage.screen(Role.USER, "uma")
+    await user.open(stage.nodes[-1].address, chat_id)
+    await advisor.wait_for("running")
+    await stage.assert_agreement(chat_id, user, advisor)
+    segments = (await stage.receipt(record_id))["segments"]
+    assert len(segments) == len(receipt["segments"]) + 1
+    assert milliseconds(segments[-1]["started_at"]) >= reopened_ms - 1
+    await assert_both_show(stage, chat_id, receipt, user, advisor)
+
+
+async def test_7_cut_off_beyond_the_lease_both_screens_stop_where_the_bill_does(stage: Stage) -> None:
+    chat_id, record_id = await begin(stage)
+    async with Relay(stage.nodes[-1].port) as relay:
+        user, advisor = await stage.screen(Role.USER, "uma"), await stage.screen(Role.ADVISOR, "ada")
+        await asyncio.gather(user.open(relay.address, chat_id), advisor.open(stage.nodes[-1].address, chat_id))
+        await asyncio.sleep(1.5)
+        silent_ms = time.time() * 1000
+        relay.fall_silent()
+        await asyncio.gather(user.wait_for("reconnecting"), advisor.wait_for("paused"))
+        receipt = await stage.assert_adds_up(record_id)
+        *_, segment = receipt["segments"]
+        assert segment["reason"] == "user_away"
+        assert -BEAT_MS - SLACK_MS <= milliseconds(segment["ended_at"]) - silent_ms - LEASE_MS <= SLACK_MS
+        assert await advisor.elapsed_ms() == receipt["elapsed_ms"]
+        # The other end hears nothing any more, not even how far its last sign of life reached: it stops no later.
+        stood_ms = await user.elapsed_ms()
+        assert receipt["elapsed_ms"] - BEAT_MS <= stood_ms <= receipt["elapsed_ms"]
+        await asyncio.sleep(1)
+        assert await user.elapsed_ms() == stood_ms
+
+        relay.speak()
+        await asyncio.gather(user.wait_for("running"), advisor.wait_for("running"))
+        await stage.assert_agreement(chat_id, user, advisor)
+        await assert_both_show(stage, chat_id, receipt, user, advisor)

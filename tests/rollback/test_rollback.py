@@ -1,0 +1,224 @@
+"""An older version runs on the newest schema, alone and beside the newest version: the way back, tried for real.
+
+`talktime-0001.tar.xz` is the program as it was when revision 0001 was the newest, made with
+
+    git archive 85d288a src/talktime | xz -9e
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import websockets
+
+from talktime.api.tokens import Role, Tokens
+from talktime.database.guardian import Guardian
+from talktime.database.migrate import current_revision, head_revision
+from talktime.database.queries import SQL
+
+pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+ARCHIVE = Path(__file__).with_name("talktime-0001.tar.xz")
+SECRET = "a secret that both versions know, long enough"
+TARIFF = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A version of talktime and the database it works on."""
+
+    source: Path
+    database_url: str
+    data_dir: Path
+    guardian: Guardian
+
+    async def spawn(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Its command line, with what it prints in a pipe."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
+            "PYTHONPATH": str(self.source),
+            "TALKTIME_DATABASE_URL": self.database_url,
+            "TALKTIME_DATA_DIR": str(self.data_dir),
+            "TALKTIME_SECRET": SECRET,
+            "TALKTIME_PRESENCE_LEASE_SECONDS": "100000",
+            "TALKTIME_CHECKPOINT_SECONDS": "1",
+            "TALKTIME_TEST_CLOCK": "1",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from talktime.cli import main; main()",
+            *arguments,
+            env=environment,
+            cwd=self.data_dir,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self.guardian.accompany(process.pid)
+        return process
+
+    async def run(self, *arguments: str) -> str:
+        """One of its commands, to its end, which must be a good one."""
+        process = await self.spawn(*arguments)
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return said.decode()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Host]:
+        """Its service, as a host's backend sees it."""
+        process = await self.spawn("serve", "--port", "0")
+        try:
+            assert process.stdout is not None
+            found = re.search(rb"http://[\d.]+:\d+", await process.stdout.readline())
+            assert found
+            async with httpx.AsyncClient(base_url=found[0].decode(), timeout=30) as client:
+                yield Host(client)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@dataclass
+class Host:
+    """The host's backend at a service."""
+
+    client: httpx.AsyncClient
+    keys: int = 0
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """What the service answers, which must be good."""
+        self.keys += 1
+        headers = {"Authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'host')}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = f"{self.client.base_url} {self.keys}"
+        answer = await self.client.request(method, f"/v1{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def people(self) -> None:
+        """Uma with a credit of 5.00, and Ada, who asks 0.01 a second."""
+        await self.call("PUT", "/users/uma", {"display_name": "Uma"})
+        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": TARIFF})
+        await self.call("POST", "/users/uma/credits", {"amount": "5.00", "kind": "purchase"})
+
+    async def start(self, chat_id: str) -> Any:
+        """Start, or switch to, a chat of the two."""
+        return await self.call("POST", "/chats", {"user_id": "uma", "advisor_id": "ada", "chat_id": chat_id})
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        await self.call("POST", "/test-clock/advance", {"seconds": seconds})
+
+    @asynccontextmanager
+    async def watching(self, chat_id: str) -> AsyncIterator[None]:
+        """A user's page of the chat is open meanwhile."""
+        async with websockets.connect(str(self.client.base_url).replace("http", "ws") + "/v1/live") as socket:
+            token = Tokens(SECRET).make(Role.USER, "uma")
+            for message in ({"type": "hello", "token": token}, {"type": "watch", "chat_id": chat_id}):
+                await socket.send(json.dumps(message))
+            while json.loads(await socket.recv())["type"] != "snapshot":
+                pass
+            yield
+
+
+@pytest.fixture
+def older(database_url: str, tmp_path: Path, guardian: Guardian) -> Program:
+    """The program of revision 0001, on a database of the newest."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path / "older", filter="data")
+    return Program(tmp_path / "older" / "src", database_url, tmp_path, guardian)
+
+
+@pytest.fixture
+def newer(database_url: str, tmp_path: Path, guardian: Guardian) -> Program:
+    """This program, on the same database."""
+    return Program(Path(__file__).parents[2] / "src", database_url, tmp_path, guardian)
+
+
+async def ask(url: str, statement: str) -> list[Any]:
+    connection = await asyncpg.connect(url, server_settings={"search_path": "talktime"})
+    try:
+        return list(await connection.fetch(statement))
+    finally:
+        await connection.close()
+
+
+async def test_the_older_program_is_older_and_leaves_the_schema_alone(older: Program) -> None:
+    versions = older.source / "talktime" / "database" / "migrations" / "versions"
+    assert [path.stem for path in versions.glob("*.sql")] == ["0001_initial"]
+    assert head_revision() > "0001"
+    await older.run("migrate")
+    connection = await asyncpg.connect(older.database_url)
+    assert await current_revision(connection) == head_revision()
+    await connection.close()
+
+
+async def test_all_that_the_older_program_does_is_taken_by_the_newest_schema(older: Program, newer: Program) -> None:
+    async with older.serving() as host:
+        await host.people()
+        record_id = (await host.start("first"))["record"]["id"]
+        async with host.watching("first"):
+            await host.advance(61)
+            await host.call("POST", "/chats/first/messages", {"party": "user", "text": "Hello", "client_id": "1"})
+            await host.call("POST", "/chats/first/heartbeat", {"party": "advisor"})
+        await host.call("POST", "/chats/first/pause")
+        await host.advance(10)
+        await host.call("POST", "/chats/first/resume")
+        await host.start("second")
+        await host.advance(30)
+        async with asyncio.timeout(20):  # until the checkpoint has written the running chat's time
+            while not (await ask(older.database_url, "select from chats where chat_id = 'second' and duration_ms > 0")):
+                await asyncio.sleep(0.1)
+        left = (await host.call("GET", "/chats/second/tracking"))["balance"]
+        await host.advance(float(left) * 100 + 5)
+        cut = await host.call("GET", "/chats/second/tracking")
+        assert (cut["record"]["reason"], cut["balance"]) == ("out_of_credit", "0.00")
+        await host.call("POST", "/users/uma/credits", {"amount": "1.00", "kind": "gift"})
+        await host.call("POST", "/users/uma/debits", {"amount": "0.10"})
+        await host.call("POST", "/chats/second/stop")
+        receipt = await host.call("GET", f"/records/{record_id}/receipt")
+        reasons = [segment["reason"] for segment in receipt["segments"]]
+        assert reasons == ["paused", "switched", "out_of_credit", "stopped"]
+        assert await ask(older.database_url, SQL["broken_rules"]) == []
+    await older.run("doctor")
+    await newer.run("doctor")
+    async with newer.serving() as host:
+        again = await host.call("GET", f"/records/{record_id}/receipt")
+        assert {name: again[name] for name in ("record", "tariff", "elapsed_ms", "cost")} == {
+            name: receipt[name] for name in ("record", "tariff", "elapsed_ms", "cost")
+        }
+        assert [(one["id"], one["amount"]) for one in again["entries"]] == [
+            (one["id"], one["amount"]) for one in receipt["entries"]
+        ]
+
+
+async def test_both_versions_serve_one_database_at_once(older: Program, newer: Program) -> None:
+    async with older.serving() as old, newer.serving() as new:
+        await new.people()
+        for one, other in ((old, new), (new, old)):
+            record_id = (await one.start("first"))["record"]["id"]
+            await other.advance(7)
+            switched = await other.start("second")
+            assert (switched["record"]["id"], switched["timer"]["running"]) == (record_id, True)
+            await one.call("POST", "/chats/second/pause")
+            await other.call("POST", "/chats/second/resume")
+            await one.advance(5)
+            await other.call("POST", "/chats/second/stop")
+            receipts = [await host.call("GET", f"/records/{record_id}/receipt") for host in (one, other)]
+            for name in ("elapsed_ms", "cost", "billed_ms", "free_ms_before"):
+                assert receipts[0][name] == receipts[1][name]
+            assert [segment["reason"] for segment in receipts[0]["segments"]] == ["switched", "paused", "stopped"]
+        assert await ask(older.database_url, SQL["broken_rules"]) == []
