@@ -72,6 +72,7 @@ function open({ role }: Session, chatId: string): void {
   function render({ snapshot }: Frame): void {
     if (!snapshot) return;
     if (snapshot.tariff) say(find("price"), price(snapshot.tariff));
+    say(find("cost-name"), snapshot.record?.state === "ended" ? "Cost" : "Cost so far");
     const acts = actsOf(snapshot, viewer);
     find("start").hidden = acts.start === null;
     say(find("start"), acts.start ?? "");

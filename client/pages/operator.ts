@@ -47,6 +47,7 @@ function show(snapshots: Snapshot[]): void {
   const running = snapshots.filter(({ timer }) => timer.running).length;
   say(find("summary"), `${running} running, ${snapshots.length - running} paused`);
   find("no-records").hidden = snapshots.length > 0;
+  find("table").hidden = snapshots.length === 0;
   paint();
 }
 

@@ -17,6 +17,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
   const items = new Map<string, HTMLLIElement>();
   const none = make("li", { class: "none" }, "No messages yet.");
   list.replaceChildren(none);
+  const keepingEnd = holdEnd(log);
 
   function place(message: Message): void {
     const key = `${message.sender}:${message.client_id}`;
@@ -27,7 +28,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     fill(item, message.text, clock(message.at), message.sender === side ? "You" : other());
     items.set(key, item);
     none.remove();
-    keepingEnd(log, () => {
+    keepingEnd(() => {
       const later = [...list.children].find((child) => isLater(child as HTMLElement, message.position));
       if (!known || item.nextElementSibling !== (later ?? null)) list.insertBefore(item, later ?? null);
     });
@@ -76,11 +77,23 @@ function fill(item: HTMLElement, text: string, when: string, who: string): void 
   item.replaceChildren(make("span", { class: "unseen" }, `${who}: `), text, make("small", {}, when));
 }
 
-/** Somebody who reads further up is not pulled down by a new message. */
-function keepingEnd(log: HTMLElement, change: () => void): void {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
-  change();
-  if (atEnd) log.scrollTop = log.scrollHeight;
+/**
+ * Keeps the newest message in sight when the log shrinks or a message comes; somebody who reads further up is not pulled
+ * down. Answers the function to change the log with.
+ */
+function holdEnd(log: HTMLElement): (change: () => void) => void {
+  let atEnd = true;
+  const toEnd = () => {
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  };
+  log.addEventListener("scroll", () => {
+    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+  });
+  new ResizeObserver(toEnd).observe(log);
+  return (change) => {
+    change();
+    toEnd();
+  };
 }
 
 function showTyping(talk: Chat, side: string | null, other: () => string): void {

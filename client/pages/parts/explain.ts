@@ -133,6 +133,8 @@ export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "don
   const record = frame.snapshot?.record;
   if (!frame.snapshot || !record) return null;
   if (record.state === "ended") return { phase: "done", text: "Ended" };
+  // What is shown may be over: it is not for us to say that it is still paid for.
+  if (frame.state === "reconnecting") return { phase: "still", text: "Connecting…" };
   if (movedAway(frame.snapshot)) return { phase: "done", text: "Elsewhere" };
   if (record.state === "paused") {
     const named = record.reason === "paused" || record.reason === null ? "paused" : reason(record.reason);

@@ -27,7 +27,10 @@ export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): vo
   const items = chats.map((chat, index) =>
     make("li", {}, entry(viewer, here, chat, `Chat ${index + 1}`, active)),
   );
-  find("chats").replaceChildren(...items.reverse());
+  const list = find("chats");
+  list.replaceChildren(...items.reverse());
+  // On a phone they are a row to swipe: the chat one is in comes into sight.
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, active: boolean): HTMLElement {

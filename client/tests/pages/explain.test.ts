@@ -75,6 +75,7 @@ test("free and paid time have their own names", () => {
   expect(phaseOf(frame(RUNS, { freeMs: 1 }))?.text).toBe("Free time");
   expect(phaseOf(frame(RUNS, { freeMs: 0 }))?.text).toBe("Paid time");
   expect(phaseOf(frame(NEW))).toBeNull();
+  expect(phaseOf(frame(RUNS, { state: "reconnecting" }))).toEqual({ phase: "still", text: "Connecting…" });
 });
 
 test("the forecast speaks of minutes, and of nothing while the timer stands", () => {
