@@ -122,16 +122,14 @@ def server(request: pytest.FixtureRequest, guardian: Guardian) -> Iterator[Serve
 @pytest.fixture
 def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh, migrated database, in which every rule must still hold when the test is over."""
-    with _database(server, "template talktime") as url:
+    with _audited(server, request) as url:
         yield url
-        if request.node.get_closest_marker("breaks_rules") is None:
-            assert server.ask(url, _BROKEN) == "", "the auditor finds something"
 
 
 @pytest.fixture
-def another_database_url(server: Server) -> Iterator[str]:
+def another_database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a second one."""
-    with _database(server, "template talktime") as url:
+    with _audited(server, request) as url:
         yield url
 
 
@@ -140,6 +138,14 @@ def empty_database_url(server: Server) -> Iterator[str]:
     """The address of a fresh database without our schema."""
     with _database(server, "") as url:
         yield url
+
+
+@contextmanager
+def _audited(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
+    with _database(server, "template talktime") as url:
+        yield url
+        if request.node.get_closest_marker("breaks_rules") is None:
+            assert server.ask(url, _BROKEN) == "", "the auditor finds something"
 
 
 @contextmanager

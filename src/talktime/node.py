@@ -51,7 +51,7 @@ class Node:
         self.clock = EngineClock(pool)
         process_id = new_id()
         self.feed = Feed(url, process_id, self.engine, self._payer_of)
-        self.feed.on_clock_moved = self.clock.resample
+        self.feed.on_clock_moved = self._follow_clock
         self.presence = Presence(process_id, self.engine, self.clock, self._payer_of)
         self.timers = ChatTimerManager(self.engine, self._payer_of)
         self.auditor = Auditor(self.engine)
@@ -193,6 +193,10 @@ class Node:
         """Nobody's list is not an empty one. Raises NotFound; `who` is user or advisor."""
         if not await self._fetchval(f"{who}_exists", person_id):
             raise NotFound(who)
+
+    async def _follow_clock(self) -> None:
+        await self.clock.resample()
+        await self.presence.learn_leases()
 
     async def _payer_of(self, chat_id: str) -> str:
         return (await self.chat_parties(chat_id))[0]

@@ -80,6 +80,7 @@ class Presence:
         self._gone: dict[Key, float] = {}  # last proofs of what nobody watches any more, until they are stored
         self._known: dict[str, dict[Party, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._renewed_at = 0  # what our row says: all that counts should this process die
         self._lives = 0
         self.node_id = ""
 
@@ -95,7 +96,7 @@ class Presence:
         """Begin to be a node: this process has a new one whenever the one before has lapsed."""
         self._lives += 1
         self.node_id = f"{self._process_id}.{self._lives}"
-        await self._engine.pool.execute(SQL["register_node"], self.node_id)
+        self._renewed_at = await self._engine.pool.fetchval(SQL["register_node"], self.node_id)
 
     async def attach(self, socket: Hashable, chat_id: str, party: Party) -> Snapshot:
         """The socket watches the chat as this party, from now on. It answers with the chat's snapshot.
@@ -185,7 +186,7 @@ class Presence:
             await self._engine.pool.execute(SQL["forget_node"], self.node_id)
 
     async def _beat(self, began: float) -> None:
-        await self._learn_leases()
+        await self.learn_leases()
         now_ms = int(self._clock.now_ms())
         self._unanswered = self._holders.keys() - self._silent
         self._all_answered.clear()
@@ -215,6 +216,8 @@ class Presence:
         renewed = await self._engine.pool.fetchval(SQL["renew_node"], self.node_id, age_ms, self._engine.rules.lease_ms)
         if renewed is None:
             await self._start_over()
+        else:
+            self._renewed_at = renewed
 
     async def _start_over(self) -> None:
         """We were away for longer than a lease, so others have ended our sockets' leases: begin as another node."""
@@ -222,7 +225,8 @@ class Presence:
         await self.register()
         await self._return(set(self._holders) - self._silent)
 
-    async def _learn_leases(self) -> None:
+    async def learn_leases(self) -> None:
+        """Read how far the leases reach that are stored; what sockets are told follows from it."""
         chats = list({chat_id for chat_id, _ in self._holders})
         if not chats:
             self._known = {}
@@ -236,11 +240,10 @@ class Presence:
         known = self._known[chat_id][party]
         if (chat_id, party) not in self._holders:
             return known
+        # What this process has heard and not stored is not told: should it die, the screens would have to take it back.
         age_ms = (time.monotonic() - self._proved((chat_id, party))) * 1000
-        return max(
-            known if (chat_id, party) in self._silent else 0,
-            int(self._clock.now_ms() - age_ms) + self._engine.rules.lease_ms,
-        )
+        stored_ms = min(self._renewed_at, int(self._clock.now_ms() - age_ms))
+        return max(known, stored_ms + self._engine.rules.lease_ms)
 
     def _proved(self, key: Key) -> float:
         proofs = [self._sockets[socket].proved for socket in self._holders.get(key, ())]

@@ -82,7 +82,7 @@ class LongSession:
             "ended_ms": time.time() * 1000,
             "receipt": await stage.assert_adds_up(record_id),
             "account": await stage.call("GET", "/users/uma/account"),
-            "entries": (await stage.call("GET", "/users/uma/entries"))["entries"],
+            "entries": await stage.entries(),
             "shown_ms": [await screen.elapsed_ms() for screen in screens],
         }
         for screen in screens:

@@ -43,7 +43,7 @@ async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_window_s_last_s
     await asyncio.sleep(cut_ms / 1000 + RECHARGE_SECONDS - 0.7 - time.time())
     await user.page.get_by_role("button", name="Top up 5.00").click()
     await asyncio.gather(*(screen.wait_for("running") for screen in screens))
-    entries = (await stage.call("GET", "/users/uma/entries"))["entries"]
+    entries = await stage.entries()
     credited_at = next(entry["at"] for entry in entries if entry["amount"] == "5.00")
     left_ms = cut_ms + RECHARGE_SECONDS * 1000 - milliseconds(credited_at)
     tell(f"topped up {left_ms:.0f} ms before the window's end")

@@ -12,15 +12,16 @@ METERS = 10_000
 # Whoever has started these is within the lease and not connected.
 FILL = """
 insert into accounts (user_id, display_name, balance, due_at)
-    select 'm' || n, 'm' || n, 5000000, engine_now() + interval '1 hour' from generate_series(1, 10000) n;
+    select 'm' || n, 'm' || n, 500000000, engine_now() + interval '1 hour' from generate_series(1, 10000) n;
 insert into entries (user_id, amount, kind, at)
     select user_id, balance, 'purchase', engine_now() from accounts where user_id like 'm%';
 insert into chats (chat_id, user_id, advisor_id, record_id, created_at)
     select 'c' || user_id, user_id, 'ada', 'r' || user_id, engine_now() from accounts where user_id like 'm%';
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, started_at,
-                     settled_at, user_lease_until, advisor_lease_until)
+                     settled_at, user_lease_until, advisor_lease_until, cut_at)
     select record_id, user_id, 'ada', chat_id, 1, 0, 'running', created_at, created_at,
-           created_at + interval '1 hour', created_at + interval '1 hour' from chats;
+           created_at + interval '1 hour', created_at + interval '1 hour', created_at + interval '5000 seconds'
+    from chats;
 insert into segments (record_id, user_id, chat_id, started_at)
     select record_id, user_id, chat_id, started_at from records
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -47,9 +46,9 @@ async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Cal
         advanced_ms += step_ms
         assert (await stage.tracking(chat_id))["timer"]["running"]
         if advanced_ms >= THREE_HOURS_MS / 2:  # from there on every step has a checkpoint in it
-            posted = len(await entries_of(stage))
+            posted = len(await stage.entries())
             async with asyncio.timeout(20):
-                while len(await entries_of(stage)) == posted:
+                while len(await stage.entries()) == posted:
                     await asyncio.sleep(0.1)
     (offset,) = await stage.sql("select offset_ms from engine_clock")
     # Engine time is ahead of this machine's clock now, and so are the screens, as soon as they have noticed.
@@ -71,19 +70,13 @@ async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Cal
     assert (await stage.tracking(chat_id))["chat"]["duration_ms"] == elapsed_ms
     cost = cost_of(elapsed_ms)
     assert micros(receipt["cost"]) == cost
-    charges = [micros(entry["amount"]) for entry in await entries_of(stage) if entry["kind"] == "charge"]
+    charges = [micros(entry["amount"]) for entry in await stage.entries() if entry["kind"] == "charge"]
     assert len(charges) > 1
     assert sum(charges) == -cost
     account = await stage.call("GET", "/users/uma/account")
     assert micros(account["balance"]) == micros(account["available"]) == 200_000_000 - cost
     for screen in screens:
         await screen.assert_calm(clock_moved=True)
-
-
-async def entries_of(stage: Stage) -> list[Any]:
-    """The ledger of uma."""
-    entries: list[Any] = (await stage.call("GET", "/users/uma/entries"))["entries"]
-    return entries
 
 
 async def zero_ms(stage: Stage, chat_id: str) -> float:

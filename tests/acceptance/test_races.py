@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -24,7 +25,7 @@ ROUNDS = 20
 PAYERS = 12
 # By the second, so that a credit of 1.00 is cut after exactly one.
 ONE_A_SECOND = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 1, "increment_seconds": 1}]}
-LEASE_SECONDS = 3
+LEASE_SECONDS = 6
 
 
 async def test_8_fifty_simultaneous_starts_are_one(stage: Stage) -> None:
@@ -113,10 +114,10 @@ async def test_8_a_top_up_racing_the_cut(stage: Stage, tell: Callable[[str], Non
         cut_ms = milliseconds(opened["timer"]["cut_at"])
         assert cut_ms - milliseconds(opened["record"]["started_at"]) == 1_000, round_
         await asyncio.sleep(cut_ms / 1000 - time.time() + chance.uniform(-0.1, 0.01))
-        await stage.top_up("5.00", user)
+        await stage.top_up("500.00", user)
         receipt = await stage.receipt(opened["record"]["id"])
-        entries = (await stage.call("GET", f"/users/{user}/entries"))["entries"]
-        credited_at = next(entry["at"] for entry in entries if entry["amount"] == "5.00")
+        entries = await stage.entries(user)
+        credited_at = next(entry["at"] for entry in entries if entry["amount"] == "500.00")
         assert (await stage.tracking(opened["chat"]["id"]))["timer"]["running"]
         if len(receipt["segments"]) == 1:
             outcomes["topped up, never cut"] += 1
@@ -161,19 +162,23 @@ async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callabl
 
     async def come_back(user: str) -> None:
         chat_id = chats[user]["chat"]["id"]
+        record_id = chats[user]["record"]["id"]
         lease_until = (await stage.tracking(chat_id))["timer"]["lease_until"]
+        # More than one if the machine was too busy to answer within a lease.
+        segments_before = len((await stage.receipt(record_id))["segments"])
         await asyncio.sleep(milliseconds(lease_until) / 1000 - time.time() + chance.uniform(-0.15, 0.02))
         await returning[user].send(json.dumps({"type": "watch", "chat_id": chat_id}))
-        async with asyncio.timeout(10):
+        # It must be settled either way: a second after the lease it runs, and whether it stood shows in the receipt.
+        await asyncio.sleep(1)
+        async with asyncio.timeout(20):
             while not (await stage.tracking(chat_id))["timer"]["running"]:
                 await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)
-        segments = (await stage.receipt(chats[user]["record"]["id"]))["segments"]
-        if len(segments) == 1:
+        segments = (await stage.receipt(record_id))["segments"]
+        if len(segments) == segments_before:
             outcomes["back in time"] += 1
         else:
             outcomes["away, then back"] += 1
-            before, after = segments
+            *_, before, after = segments
             assert (before["ended_at"], before["reason"]) == (lease_until, "user_away")
             assert after["started_at"] >= lease_until
         await stage.call("POST", f"/chats/{chat_id}/stop")
@@ -194,7 +199,8 @@ async def socket_of(stage: Stage, node: Node, role: Role, person: str) -> websoc
 
 
 async def answer_heartbeats(socket: websockets.ClientConnection) -> None:
-    """As a page does."""
-    async for message in socket:
-        if json.loads(message)["type"] == "heartbeat":
-            await socket.send(json.dumps({"type": "heartbeat"}))
+    """As a page does, while there is somebody to answer."""
+    with contextlib.suppress(websockets.ConnectionClosed):
+        async for message in socket:
+            if json.loads(message)["type"] == "heartbeat":
+                await socket.send(json.dumps({"type": "heartbeat"}))

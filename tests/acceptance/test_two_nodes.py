@@ -42,7 +42,9 @@ async def test_12_each_node_sees_the_other_s_changes_within_100_ms_and_takes_ove
         took = []
         for _ in range(ROUNDS):
             took.append(await seen_after_ms(stage, chat_id, "pause", "paused", first, advisor))
+            await user.wait_for("paused")
             took.append(await seen_after_ms(stage, chat_id, "resume", "running", second, user))
+            await advisor.wait_for("running")
         tell(
             f"a change at one node is on the other's screen {statistics.median(took):.0f} ms after its answer (median),"
             f" {max(took):.0f} ms at most, of {len(took)}"

@@ -27,7 +27,6 @@ import websockets
 from talktime.api.tokens import Role, Tokens
 from talktime.database.guardian import Guardian
 from talktime.database.migrate import current_revision, head_revision
-from talktime.database.queries import SQL
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
@@ -192,7 +191,6 @@ async def test_all_that_the_older_program_does_is_taken_by_the_newest_schema(old
         receipt = await host.call("GET", f"/records/{record_id}/receipt")
         reasons = [segment["reason"] for segment in receipt["segments"]]
         assert reasons == ["paused", "switched", "out_of_credit", "stopped"]
-        assert await ask(older.database_url, SQL["broken_rules"]) == []
     await older.run("doctor")
     await newer.run("doctor")
     async with newer.serving() as host:
@@ -221,4 +219,3 @@ async def test_both_versions_serve_one_database_at_once(older: Program, newer: P
             for name in ("elapsed_ms", "cost", "billed_ms", "free_ms_before"):
                 assert receipts[0][name] == receipts[1][name]
             assert [segment["reason"] for segment in receipts[0]["segments"]] == ["switched", "paused", "stopped"]
-        assert await ask(older.database_url, SQL["broken_rules"]) == []

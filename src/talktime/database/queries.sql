@@ -298,7 +298,7 @@ select a.user_id from accounts a where a.due_at < $1;
 -- Presence.
 
 -- name: register_node
-insert into nodes (node_id, renewed_at) values ($1, engine_now());
+insert into nodes (node_id, renewed_at) values ($1, engine_now()) returning renewed_at;
 
 -- name: clock_sample
 select extract(epoch from clock_timestamp())::float8 * 1000 + offset_ms from engine_clock;
