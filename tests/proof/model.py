@@ -1,0 +1,402 @@
+"""What every bill must come to, worked out the slow way: the reference that talktime is compared with.
+
+It shares no code with it. A price is a table of increments, added up one by one as fractions; the credit's end is found
+by going from one increment to the next; there is no settling, no batching, and nothing is stored. It knows heartbeats,
+not sockets, and one user: `now` moves by `advance`, and everything else is an act. An act that must be refused returns
+the code of the refusal and changes nothing; one that must be accepted returns None.
+
+Money is in micro-credits, time in milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from heapq import merge
+from itertools import chain, count, takewhile
+from typing import Any
+
+HORIZON_MS = 3_600_000
+LEASE_MS, RECHARGE_MS, ABANDON_MS = 150_000, 60_000, 240_000
+
+
+def _ms(seconds: Any) -> int:
+    return int(Fraction(str(seconds)) * 1000)
+
+
+class Price:
+    """A tariff document as a table: where each increment begins in priced time, and what is owed from there on."""
+
+    def __init__(self, tariff: dict[str, Any]) -> None:
+        self.free_ms = _ms(tariff.get("free_seconds", 0))
+        self.grace_ms = _ms(tariff.get("grace_seconds", 0))
+        self.begun: bool = tariff.get("boundary", "ceil") == "begun"
+        self._tariff = tariff
+        self._tiers = [
+            (_ms(tier["from_seconds"]), _ms(tier["increment_seconds"]), Fraction(tier["rate"]) / _ms(tier["per_seconds"]))
+            for tier in tariff["tiers"]
+        ]
+        self._total = Fraction(tariff.get("connect_fee", "0"))
+        self._end_ms = 0
+        self._begins: list[int] = []
+        self._owed_from: list[int] = []
+        self.stop_ms = self._stop()
+
+    def increment(self, index: int) -> tuple[int, int]:
+        """Where the increment begins, and what is owed from there on."""
+        while len(self._begins) <= index:
+            _, increment_ms, rate = [tier for tier in self._tiers if tier[0] <= self._end_ms][-1]
+            self._total += rate * increment_ms
+            self._begins.append(self._end_ms)
+            self._owed_from.append(self._finished(self._total))
+            self._end_ms += increment_ms
+        return self._begins[index], self._owed_from[index]
+
+    def begun_by(self, priced_ms: int) -> int:
+        """How many increments begin before an instant of priced time, or also at it."""
+        while self._end_ms <= priced_ms:
+            self.increment(len(self._begins))
+        return (bisect_right if self.begun else bisect_left)(self._begins, priced_ms)
+
+    def _finished(self, total: Fraction) -> int:
+        """Maximum, minimum, one rounding."""
+        maximum = self._tariff.get("max_cost")
+        if maximum is not None and self._tariff.get("at_max_cost", "free") == "free":
+            total = min(total, Fraction(maximum))
+        total = max(total, Fraction(self._tariff.get("minimum_charge", "0")))
+        rounding = self._tariff.get("rounding", {})
+        quantum = Fraction(1, 10 ** rounding.get("places", 2))
+        steps = total / quantum
+        mode = rounding.get("mode", "up")
+        whole = {"up": math.ceil(steps), "down": math.floor(steps), "half_up": math.floor(steps + Fraction(1, 2))}[mode]
+        return int(whole * quantum * 1_000_000)
+
+    def owed(self, priced_ms: int) -> int:
+        """What so much priced time has begun to owe, grace left aside."""
+        return 0 if priced_ms <= 0 else self.increment(self.begun_by(priced_ms) - 1)[1]
+
+    def cost(self, priced_ms: int) -> int:
+        """What it costs."""
+        return 0 if priced_ms <= self.grace_ms else self.owed(priced_ms)
+
+    def _stop(self) -> int | None:
+        """The last millisecond of priced time that `max_cost` with `stop` allows."""
+        maximum = self._tariff.get("max_cost")
+        if maximum is None or self._tariff.get("at_max_cost", "free") == "free":
+            return None
+        increments = takewhile(lambda increment: increment[0] <= HORIZON_MS, map(self.increment, count()))
+        first = next((at for at, owed in increments if owed > micro(maximum)), None)
+        return None if first is None else max(self.grace_ms, 0, first - self.begun)
+
+
+def micro(amount: str) -> int:
+    """Micro-credits of a decimal string."""
+    return int(Fraction(amount) * 1_000_000)
+
+
+@dataclass
+class Session:
+    """A record. `ran_ms` and `posted` are what ended segments and postings came to."""
+
+    advisor: str
+    chat: str
+    price: Price
+    free_before_ms: int
+    started_at: int
+    id: str = ""
+    state: str = "paused"
+    reason: str | None = None
+    ran_ms: int = 0
+    posted: int = 0
+    since: int = 0
+    user_until: int = 0
+    advisor_until: int = 0
+    paused_at: int = 0
+    waiting_since: int = 0
+    ended_at: int | None = None
+
+    @property
+    def allowance_ms(self) -> int:
+        return max(0, self.price.free_ms - self.free_before_ms)
+
+    def elapsed_ms(self, at: int) -> int:
+        return self.ran_ms + (at - self.since if self.state == "running" else 0)
+
+    def cost(self, at: int) -> int:
+        return self.price.cost(self.elapsed_ms(at) - self.allowance_ms)
+
+    def begun(self, at: int) -> int:
+        """What it would have begun to owe beyond what is posted, if it ran at `at`."""
+        return max(0, self.price.owed(self.elapsed_ms(at) + 1 - self.allowance_ms) - self.posted)
+
+    def demands(self, start: int, end: int) -> Iterator[int]:
+        """The instants in between, if it runs, from which one increment more is owed."""
+        zero = self.since + self.allowance_ms - self.ran_ms
+        for index in count(max(0, self.price.begun_by(start - zero) - 1)):
+            at = zero + max(0, self.price.increment(index)[0] - self.price.begun)  # of no priced time nothing is owed
+            if at > end:
+                return
+            if at > start:
+                yield at
+
+
+@dataclass
+class Model:
+    """A user, with everything that must be true of them."""
+
+    now: int
+    balance: int = 0
+    prices: dict[str, Price] = field(default_factory=dict)
+    active: dict[str, Session] = field(default_factory=dict)
+    latest: dict[str, Session] = field(default_factory=dict)
+    advisor_of: dict[str, str] = field(default_factory=dict)
+    chat_ms: dict[str, int] = field(default_factory=dict)
+    free_used: dict[str, int] = field(default_factory=dict)
+    entries: list[tuple[str, int]] = field(default_factory=list)
+
+    # What one sees.
+
+    def running(self) -> list[Session]:
+        found = [session for session in self.active.values() if session.state == "running"]
+        return sorted(found, key=lambda session: (session.started_at, session.id))
+
+    @property
+    def committed(self) -> int:
+        return self.balance - self.available
+
+    @property
+    def available(self) -> int:
+        return max(0, self.balance - sum(session.begun(self.now) for session in self.running()))
+
+    def duration_ms(self, chat: str) -> int:
+        session = self.latest[chat]
+        here = session.state == "running" and session.chat == chat
+        return self.chat_ms.get(chat, 0) + (self.now - session.since if here else 0)
+
+    def cut_at(self, session: Session) -> int | None:
+        """When its credit or `max_cost` ends, if nothing else happens: gone through on a copy of the account."""
+        left, running = self.balance, self.running()
+        ends = {other.advisor: stop for other in running if (stop := self._stop_at(other)) is not None}
+        at = self.now
+        while running and (first := self._first_unpaid(running, left, at, HORIZON_MS + at)) is not None:
+            at, victim = first
+            grace_end = victim.since + victim.allowance_ms + victim.price.grace_ms - victim.ran_ms
+            end = max(at, grace_end) if victim.price.grace_ms else at
+            ends[victim.advisor] = min(end, ends.get(victim.advisor, end))
+            left -= self._begun_until_stop(victim, at - 1)
+            running.remove(victim)
+        return ends.get(session.advisor)
+
+    # What happens by itself.
+
+    def advance(self, duration_ms: int) -> None:
+        target = self.now + duration_ms
+        while (event := self._next(target)) is not None:
+            self.now, reason, session = event
+            if session.state == "running" and reason != "max_cost":
+                self._halt(session, reason)
+            else:
+                self._end(session, reason)
+        self.now = target
+
+    def _next(self, target: int) -> tuple[int, str, Session] | None:
+        order = ["max_cost", "out_of_credit", "user_away", "advisor_away", "abandoned"]
+        due: list[tuple[int, int, int, str, str, Session]] = []
+        for session in self.active.values():
+            mine: list[tuple[int, str]] = []
+            if session.state == "running":
+                mine = [(session.user_until, "user_away"), (session.advisor_until, "advisor_away")]
+                mine += [(at, reason) for at, reason in self._ends(session, target) if at is not None]
+            elif session.reason == "out_of_credit":
+                mine = [(session.waiting_since + RECHARGE_MS, "out_of_credit")]
+            else:
+                mine = [(session.waiting_since + ABANDON_MS, "abandoned")]
+            due += [(at, order.index(why), session.started_at, session.id, why, session) for at, why in mine]
+        first = min((event for event in due if event[0] <= target), default=None, key=lambda event: event[:4])
+        return None if first is None else (first[0], first[4], first[5])
+
+    def _ends(self, session: Session, target: int) -> Iterator[tuple[int | None, str]]:
+        stop = self._stop_at(session)
+        cut = self.cut_at(session) if self._may_run_out(target) else None
+        if stop is not None and (cut is None or stop <= cut):
+            yield stop, "max_cost"
+        else:
+            yield cut, "out_of_credit"
+
+    def _may_run_out(self, target: int) -> bool:
+        return self._first_unpaid(self.running(), self.balance, self.now, target) is not None
+
+    def _stop_at(self, session: Session) -> int | None:
+        """The instant at which `max_cost` ends it."""
+        if session.price.stop_ms is None:
+            return None
+        return max(self.now, session.since + session.allowance_ms + session.price.stop_ms - session.ran_ms)
+
+    def _begun_until_stop(self, session: Session, at: int) -> int:
+        stop = self._stop_at(session)
+        return session.begun(at if stop is None else min(at, stop - 1))
+
+    def _first_unpaid(self, running: list[Session], left: int, start: int, end: int) -> tuple[int, Session] | None:
+        """From increment to increment: the first one that can't be paid, and whose it is."""
+        for at in chain([start], merge(*(session.demands(start, end) for session in running))):
+            demands = [self._begun_until_stop(session, at) for session in running]
+            if sum(demands) <= left:
+                continue
+            rest = left - sum(self._begun_until_stop(session, at - 1) for session in running)
+            for session, demand in zip(running, demands, strict=True):
+                rest -= demand - self._begun_until_stop(session, at - 1)
+                if rest < 0:
+                    return at, session
+        return None
+
+    # What a running session does.
+
+    def _post(self, session: Session, at: int) -> None:
+        charge = session.cost(at) - session.posted
+        session.posted += charge
+        self.balance -= charge
+        if charge:
+            self.entries.append(("charge", -charge))
+
+    def _close(self, session: Session) -> None:
+        self._post(session, self.now)
+        self.chat_ms[session.chat] = self.chat_ms.get(session.chat, 0) + self.now - session.since
+        session.ran_ms = session.elapsed_ms(self.now)
+        session.state = "paused"
+
+    def _halt(self, session: Session, reason: str) -> None:
+        self._close(session)
+        session.reason, session.paused_at, session.waiting_since = reason, self.now, self.now
+
+    def _end(self, session: Session, reason: str) -> None:
+        session.ended_at = self.now
+        if session.state == "running":
+            self._close(session)
+        elif reason == "abandoned":
+            session.ended_at = session.paused_at
+        elif reason == "out_of_credit":
+            session.ended_at = session.waiting_since
+        session.state, session.reason = "ended", reason
+        self.free_used[session.advisor] = session.free_before_ms + min(session.ran_ms, session.allowance_ms)
+        del self.active[session.advisor]
+
+    def _open(self, session: Session) -> None:
+        session.state, session.reason, session.since = "running", None, self.now
+
+    def _act(self, session: Session, *, by_user: bool = True) -> None:
+        """Acting proves presence, and gives an advisor who isn't there one lease to arrive."""
+        if by_user:
+            session.user_until = max(session.user_until, self.now + LEASE_MS)
+        if session.advisor_until <= self.now:
+            session.advisor_until = self.now + LEASE_MS
+
+    def _affordable(self, session: Session) -> bool:
+        return session.begun(self.now) <= self.available
+
+    # What people do.
+
+    def credit(self, amount: int, kind: str = "purchase") -> str | None:
+        self.balance += amount
+        self.entries.append((kind, amount))
+        waiting = [session for session in self.active.values() if session.reason == "out_of_credit"]
+        for session in sorted(waiting, key=lambda session: (session.waiting_since, session.started_at, session.id)):
+            if not self._affordable(session):
+                continue
+            if session.user_until <= self.now or session.advisor_until <= self.now:
+                session.reason = "user_away" if session.user_until <= self.now else "advisor_away"
+                session.waiting_since = self.now
+            else:
+                self._open(session)
+        return None
+
+    def debit(self, amount: int) -> str | None:
+        if amount > self.available:
+            return "insufficient_credit"
+        self.balance -= amount
+        self.entries.append(("debit", -amount))
+        return None
+
+    def track(self, chat: str, advisor: str) -> str | None:
+        if self.advisor_of.get(chat, advisor) != advisor:
+            return "conflict"
+        session = self.active.get(advisor)
+        if session is None:
+            price = self.prices[advisor]
+            session = Session(advisor, chat, price, self.free_used.get(advisor, 0), self.now)
+            if not self._affordable(session):
+                return "insufficient_credit"
+            self.active[advisor] = session
+        elif session.state == "running" and session.chat == chat:
+            return None
+        elif session.state == "running":
+            self._close(session)
+        elif not self._affordable(session):
+            return "insufficient_credit"
+        session.chat = chat
+        self.advisor_of[chat], self.latest[chat] = advisor, session
+        self._act(session)
+        self._open(session)
+        return None
+
+    def _current(self, chat: str) -> Session | str:
+        session = self.latest.get(chat)
+        if session is None:
+            return "not_found"
+        return "conflict" if session.state == "ended" or session.chat != chat else session
+
+    def pause(self, chat: str) -> str | None:
+        session = self._current(chat)
+        if isinstance(session, str):
+            return session
+        if session.state == "running":
+            self._halt(session, "paused")
+        elif session.reason != "paused":
+            session.reason, session.waiting_since = "paused", self.now
+        return None
+
+    def resume(self, chat: str, *, by_user: bool = True) -> str | None:
+        session = self._current(chat)
+        if isinstance(session, str):
+            return session
+        if session.state == "running":
+            return None
+        if not by_user and session.user_until <= self.now:
+            return "conflict"
+        if not self._affordable(session):
+            return "insufficient_credit"
+        self._act(session, by_user=by_user)
+        self._open(session)
+        return None
+
+    def stop(self, chat: str) -> str | None:
+        session = self.latest.get(chat)
+        if session is None:
+            return "not_found"
+        if session.state != "ended":
+            self._end(session, "stopped")
+        return None
+
+    def heartbeat(self, chat: str, *, by_user: bool) -> str | None:
+        session = self.latest.get(chat)
+        if session is None:
+            return "not_found"
+        if session.state == "ended" or session.chat != chat:
+            return None
+        if by_user:
+            session.user_until = max(session.user_until, self.now + LEASE_MS)
+        else:
+            session.advisor_until = max(session.advisor_until, self.now + LEASE_MS)
+        both = session.user_until > self.now and session.advisor_until > self.now
+        if session.reason in {"user_away", "advisor_away"} and both:
+            if self._affordable(session):
+                self._open(session)
+            else:
+                session.reason, session.waiting_since = "out_of_credit", self.now
+        return None
+
+    def checkpoint(self) -> None:
+        for session in self.running():
+            self._post(session, self.now)
