@@ -81,6 +81,18 @@ def guardian() -> Iterator[Guardian]:
         yield guardian
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Simulations print the seed that failed; this runs it again."""
+    parser.addoption("--seed", type=int, help="run only this seed of the simulations")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int | None:
+    """The one seed to run, if one is asked for."""
+    asked: int | None = request.config.getoption("--seed")
+    return asked
+
+
 @pytest.fixture
 def data_dir(guardian: Guardian) -> Iterator[Path]:
     """A folder for a database of the test's own; pytest's own temporary folders are closed to a database's user."""

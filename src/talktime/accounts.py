@@ -42,7 +42,7 @@ def add_credit(
         unit.payer = credit.add(unit.payer, replace(entry, expires_at=expires_at), unit.rules)
         return lambda: Answer(account_view(unit), 201)
 
-    return Command(user_id, decide, "add_credit", (), None, repeat)
+    return Command(user_id, decide, "add_credit", (), None, repeat, counts_twice=True)
 
 
 def debit(user_id: str, amount: int, reference: str | None = None, repeat: Repeat | None = None) -> Command:
@@ -52,7 +52,7 @@ def debit(user_id: str, amount: int, reference: str | None = None, repeat: Repea
         unit.payer = credit.debit(unit.payer, Posted(-amount, "debit", unit.now, None, reference))
         return lambda: Answer(account_view(unit), 201)
 
-    return Command(user_id, decide, "debit", (), None, repeat)
+    return Command(user_id, decide, "debit", (), None, repeat, counts_twice=True)
 
 
 def refund(user_id: str, record_id: str, wish: refunds.Wish, repeat: Repeat | None = None) -> Command:
@@ -83,7 +83,7 @@ def refund(user_id: str, record_id: str, wish: refunds.Wish, repeat: Repeat | No
         )
         return lambda: Answer(shown, 201)
 
-    return Command(user_id, decide, "refund", repeat=repeat, record_id=record_id)
+    return Command(user_id, decide, "refund", repeat=repeat, record_id=record_id, counts_twice=True)
 
 
 def account_view(unit: Unit) -> Account:

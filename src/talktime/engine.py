@@ -82,7 +82,8 @@ class Command:
 
     `decide` changes the unit, or raises a `TalktimeError` before it has changed anything; it gives a function that
     builds the answer after saving. `chat_ids` are the chats it looks at, `advisor_id` whose tariff it
-    needs, `record_id` the record whose entries it counts.
+    needs, `record_id` the record whose entries it counts. `counts_twice`: done twice it counts
+    twice, so without a key it is never tried again unasked once its commit was sent.
     """
 
     user_id: str
@@ -92,6 +93,7 @@ class Command:
     advisor_id: str | None = None
     repeat: Repeat | None = None
     record_id: str | None = None
+    counts_twice: bool = False
 
 
 @dataclass(slots=True)
@@ -101,6 +103,12 @@ class _Job:
     answer: Answer | None = None
     error: Exception | None = None
     render: Callable[[], Answer] | None = None
+    is_sent: bool = False  # all is written and the commit sent: if its answer is lost, nobody knows
+
+    @property
+    def may_count_twice(self) -> bool:
+        """Whether trying it again could do it a second time."""
+        return self.is_sent and self.command.counts_twice and self.command.repeat is None
 
     def resolve(self) -> None:
         if self.done.done():  # whoever asked is gone
@@ -263,7 +271,10 @@ class Engine:
             if len(batch) > 1:
                 log.warning("engine.batch_split", commands=len(batch), cause=repr(error))
             for job in batch:
-                await self._run_alone(job)
+                if job.may_count_twice:
+                    job.answer, job.error = None, Unavailable("The answer was lost: it may have been done, or not.")
+                else:
+                    await self._run_alone(job)
         for job in batch:
             job.resolve()
 
@@ -321,6 +332,8 @@ class Engine:
                     job.answer = job.render()
             now = max((unit.now for unit in units.values()), default=None)
             await keep_answers(connection, filter(None, map(_kept, batch)), now)
+            for job in batch:
+                job.is_sent = job.error is None
         self._committed(units, told, cause)
         for command in commands:
             self.commands_done[command.name] = self.commands_done.get(command.name, 0) + 1

@@ -59,7 +59,23 @@ class History:
         self._alone = self._random.random() < 0.4
         self._advisors = ADVISORS[:1] if self._alone else ADVISORS
         self._chats = 0
-        self.advances_late = self._random.random() < 0.5
+
+    def while_(self) -> int:
+        """Some milliseconds, often up to where something happens to the user."""
+        sessions = list(self.model.active.values())
+        return self._while(self._random.choice(sessions)) if sessions else self._random.randrange(60_000)
+
+    def next(self, *, may_advance: bool = True) -> Act:
+        """What the user does next, as the model is now."""
+        while (act := self._any()).name == "advance" and not may_advance:
+            pass
+        return act
+
+    def beginning(self) -> Iterator[Act]:
+        """Advisors with their tariffs, and some credit."""
+        for advisor in self._advisors:
+            yield Act("tariff", advisor=advisor, tariff=self.tariff())
+        yield Act("credit", amount=self._money(2, 9))
 
     def tariff(self) -> dict[str, Any]:
         """Another tariff."""
@@ -67,39 +83,42 @@ class History:
 
     def acts(self, length: int) -> Iterator[Act]:
         """A beginning, and then so many acts more. Each must be applied to the model before the next is asked for."""
-        for advisor in self._advisors:
-            yield Act("tariff", advisor=advisor, tariff=self.tariff())
-        yield Act("credit", amount=self._money(2, 9))
+        yield from self.beginning()
         for _ in range(length):
-            yield self._any()
+            yield self.next()
 
     def _any(self) -> Act:
-        random, model = self._random, self.model
-        sessions = list(model.active.values())
-        if not sessions or random.random() < 0.12:
+        sessions = list(self.model.active.values())
+        if not sessions or self._random.random() < 0.12:
             return self._track()
-        session = random.choice(sessions)
-        name = random.choices(
-            ["advance", "heartbeat", "pause", "resume", "stop", "credit", "debit", "checkpoint", "track", "tariff", "odd"],
-            [28, 16, 7, 9, 3, 7, 4, 7, 6, 2, 3],
-        )[0]
-        if name == "advance":
-            return Act(name, duration_ms=self._while(session))
-        if name in {"heartbeat", "resume"}:
-            return Act(name, session.chat, by_user=random.random() < 0.6)
-        if name in {"pause", "stop"}:
-            return Act(name, session.chat)
-        if name == "credit":
-            return Act(name, amount=self._money(0, 4))
-        if name == "debit":
-            what = model.available if random.random() < 0.7 else model.available + 1
-            return Act(name, amount=max(1, random.choice([what, what // 3])))
-        if name == "tariff":
-            return Act(name, advisor=session.advisor, tariff=self.tariff())
-        if name == "odd":  # a chat that may be over, left, or nobody's
-            chat = random.choice([*model.latest, "nowhere"])
-            return Act(random.choice(["pause", "resume", "stop", "heartbeat"]), chat)
-        return self._track() if name == "track" else Act(name)
+        session = self._random.choice(sessions)
+        return self._random.choices(
+            [self._advance, self._at_chat, self._money_moves, self._at_any_chat, self._elsewhere], [28, 35, 11, 3, 15]
+        )[0](session)
+
+    def _advance(self, session: Session) -> Act:
+        return Act("advance", duration_ms=self._while(session))
+
+    def _at_chat(self, session: Session) -> Act:
+        name = self._random.choices(["heartbeat", "pause", "resume", "stop"], [16, 7, 9, 3])[0]
+        return Act(name, session.chat, by_user=self._random.random() < 0.6)
+
+    def _at_any_chat(self, _: Session) -> Act:
+        """A chat that may be over, left, or nobody's."""
+        chat = self._random.choice([*self.model.latest, "nowhere"])
+        return Act(self._random.choice(["pause", "resume", "stop", "heartbeat"]), chat)
+
+    def _money_moves(self, _: Session) -> Act:
+        if self._random.random() < 0.6:
+            return Act("credit", amount=self._money(0, 4))
+        what = self.model.available + (self._random.random() < 0.3)
+        return Act("debit", amount=max(1, self._random.choice([what, what // 3])))
+
+    def _elsewhere(self, session: Session) -> Act:
+        name = self._random.choices(["checkpoint", "track", "tariff"], [7, 6, 2])[0]
+        if name == "track":
+            return self._track()
+        return Act(name, advisor=session.advisor, tariff=self.tariff() if name == "tariff" else None)
 
     def _track(self) -> Act:
         random = self._random
@@ -124,7 +143,9 @@ class History:
         return random.choice([0, random.randrange(5_000), random.randrange(100_000), 60_000])
 
     def _money(self, least: int, most: int) -> int:
-        return max(1, self._random.choice([self._random.randint(least, most) * 1_000_000, self._random.randrange(5_000_000)]))
+        return max(
+            1, self._random.choice([self._random.randint(least, most) * 1_000_000, self._random.randrange(5_000_000)])
+        )
 
 
 def apply(model: Model, act: Act) -> str | None:
@@ -138,23 +159,16 @@ def _apply(model: Model, act: Act) -> str | None:
     match act.name:
         case "advance":
             model.advance(act.duration_ms)
-        case "tariff":
-            assert act.tariff is not None
-            model.prices[act.advisor] = Price(act.tariff)
         case "checkpoint":
             model.checkpoint()
-        case "credit":
-            return model.credit(act.amount)
-        case "debit":
-            return model.debit(act.amount)
+        case "tariff":
+            model.prices[act.advisor] = Price(act.tariff or {})
+        case "credit" | "debit":
+            return (model.credit if act.name == "credit" else model.debit)(act.amount)
         case "track":
             return model.track(act.chat, act.advisor)
-        case "pause":
-            return model.pause(act.chat)
-        case "stop":
-            return model.stop(act.chat)
-        case "resume":
-            return model.resume(act.chat, by_user=act.by_user)
-        case "heartbeat":
-            return model.heartbeat(act.chat, by_user=act.by_user)
+        case "pause" | "stop":
+            return (model.pause if act.name == "pause" else model.stop)(act.chat)
+        case "resume" | "heartbeat":
+            return (model.resume if act.name == "resume" else model.heartbeat)(act.chat, by_user=act.by_user)
     return None

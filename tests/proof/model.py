@@ -13,13 +13,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from heapq import merge
 from itertools import chain, count, takewhile
 from typing import Any
 
 HORIZON_MS = 3_600_000
+_NEVER = 10**18
+_ORDER = ["max_cost", "out_of_credit", "user_away", "advisor_away", "abandoned"]
 LEASE_MS, RECHARGE_MS, ABANDON_MS = 150_000, 60_000, 240_000
 
 
@@ -36,7 +38,11 @@ class Price:
         self.begun: bool = tariff.get("boundary", "ceil") == "begun"
         self._tariff = tariff
         self._tiers = [
-            (_ms(tier["from_seconds"]), _ms(tier["increment_seconds"]), Fraction(tier["rate"]) / _ms(tier["per_seconds"]))
+            (
+                _ms(tier["from_seconds"]),
+                _ms(tier["increment_seconds"]),
+                Fraction(tier["rate"]) / _ms(tier["per_seconds"]),
+            )
             for tier in tariff["tiers"]
         ]
         self._total = Fraction(tariff.get("connect_fee", "0"))
@@ -177,57 +183,52 @@ class Model:
         return self.chat_ms.get(chat, 0) + (self.now - session.since if here else 0)
 
     def cut_at(self, session: Session) -> int | None:
-        """When its credit or `max_cost` ends, if nothing else happens: gone through on a copy of the account."""
-        left, running = self.balance, self.running()
-        ends = {other.advisor: stop for other in running if (stop := self._stop_at(other)) is not None}
-        at = self.now
-        while running and (first := self._first_unpaid(running, left, at, HORIZON_MS + at)) is not None:
-            at, victim = first
-            grace_end = victim.since + victim.allowance_ms + victim.price.grace_ms - victim.ran_ms
-            end = max(at, grace_end) if victim.price.grace_ms else at
-            ends[victim.advisor] = min(end, ends.get(victim.advisor, end))
-            left -= self._begun_until_stop(victim, at - 1)
-            running.remove(victim)
-        return ends.get(session.advisor)
+        """When its credit or `max_cost` ends, if nothing else happens: a copy of the account lives through it."""
+        copies = [replace(other, user_until=_NEVER, advisor_until=_NEVER) for other in self.running()]
+        copy = Model(self.now, self.balance, active={other.advisor: other for other in copies})
+        mine = copy.active[session.advisor]
+        while mine.state == "running" and (event := copy._next(self.now + HORIZON_MS)) is not None:
+            copy._happen(*event)
+        return None if mine.state == "running" else copy.now
 
     # What happens by itself.
 
     def advance(self, duration_ms: int) -> None:
         target = self.now + duration_ms
         while (event := self._next(target)) is not None:
-            self.now, reason, session = event
-            if session.state == "running" and reason != "max_cost":
-                self._halt(session, reason)
-            else:
-                self._end(session, reason)
+            self._happen(*event)
         self.now = target
 
-    def _next(self, target: int) -> tuple[int, str, Session] | None:
-        order = ["max_cost", "out_of_credit", "user_away", "advisor_away", "abandoned"]
-        due: list[tuple[int, int, int, str, str, Session]] = []
-        for session in self.active.values():
-            mine: list[tuple[int, str]] = []
-            if session.state == "running":
-                mine = [(session.user_until, "user_away"), (session.advisor_until, "advisor_away")]
-                mine += [(at, reason) for at, reason in self._ends(session, target) if at is not None]
-            elif session.reason == "out_of_credit":
-                mine = [(session.waiting_since + RECHARGE_MS, "out_of_credit")]
-            else:
-                mine = [(session.waiting_since + ABANDON_MS, "abandoned")]
-            due += [(at, order.index(why), session.started_at, session.id, why, session) for at, why in mine]
-        first = min((event for event in due if event[0] <= target), default=None, key=lambda event: event[:4])
-        return None if first is None else (first[0], first[4], first[5])
-
-    def _ends(self, session: Session, target: int) -> Iterator[tuple[int | None, str]]:
-        stop = self._stop_at(session)
-        cut = self.cut_at(session) if self._may_run_out(target) else None
-        if stop is not None and (cut is None or stop <= cut):
-            yield stop, "max_cost"
+    def _happen(self, at: int, reason: str, session: Session) -> None:
+        self.now = at
+        if session.state == "running" and reason != "max_cost":
+            self._halt(session, reason)
         else:
-            yield cut, "out_of_credit"
+            self._end(session, reason)
 
-    def _may_run_out(self, target: int) -> bool:
-        return self._first_unpaid(self.running(), self.balance, self.now, target) is not None
+    def _next(self, target: int) -> tuple[int, str, Session] | None:
+        """What falls due first, by then."""
+        due: list[tuple[int, str, Session]] = []
+        for session in self.active.values():
+            if session.state == "running":
+                due += [(session.user_until, "user_away", session), (session.advisor_until, "advisor_away", session)]
+                stop = self._stop_at(session)
+                due += [] if stop is None else [(stop, "max_cost", session)]
+            elif session.reason == "out_of_credit":
+                due.append((session.waiting_since + RECHARGE_MS, "out_of_credit", session))
+            else:
+                due.append((session.waiting_since + ABANDON_MS, "abandoned", session))
+        target = min(target, min((at for at, _, _ in due), default=target))
+        unpaid = self._first_unpaid(self.running(), self.balance, self.now, target)
+        if unpaid is not None:
+            at, session = unpaid
+            grace_end = session.since + session.allowance_ms + session.price.grace_ms - session.ran_ms
+            due.append((max(at, grace_end) if session.price.grace_ms else at, "out_of_credit", session))
+        return min(
+            (event for event in due if event[0] <= target),
+            key=lambda event: (event[0], _ORDER.index(event[1]), event[2].started_at, event[2].id),
+            default=None,
+        )
 
     def _stop_at(self, session: Session) -> int | None:
         """The instant at which `max_cost` ends it."""

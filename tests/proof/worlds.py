@@ -5,20 +5,31 @@ Both run the same commands (`talktime.tracking`) and show the same: the account,
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from talktime import Party, Talktime, Tariff, meter, tracking
-from talktime.database.unit import AdvisorRow, Unit, free_used
-from talktime.engine import Command, Repeat
-from talktime.errors import TalktimeError
-from talktime.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
-from talktime.shares import NO_TERMS
-from talktime.views import Account, Snapshot
 from tests.proof.histories import Act
 from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
 
+from talktime import Party, Talktime, Tariff, accounts, meter, tracking
+from talktime.database.unit import AdvisorRow, Unit, free_used
+from talktime.engine import UNREACHABLE, Command
+from talktime.errors import TalktimeError, Unavailable
+from talktime.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
+from talktime.repeats import Repeat
+from talktime.settings import load_settings
+from talktime.shares import NO_TERMS
+from talktime.views import Account, Snapshot
+
+LIFE = {
+    "presence_lease_seconds": LEASE_MS // 1000,
+    "recharge_seconds": RECHARGE_MS // 1000,
+    "abandon_seconds": ABANDON_MS // 1000,
+}
 RULES = Rules(LEASE_MS, RECHARGE_MS, ABANDON_MS)
+Seen = tuple[Account, dict[str, Snapshot]]
 FAR_MS = 1_800_000
 
 FREEZE = """
@@ -28,62 +39,72 @@ return (select timestamptz '2026-01-05 10:00:00Z' + offset_ms * interval '1 mill
 """The clock in the test's hand: it stands still until it is moved."""
 
 
+@asynccontextmanager
+async def frozen(database_url: str) -> AsyncIterator[Talktime]:
+    """Talktime with the model's patience, on a clock that stands still; nothing works by itself."""
+    settings = load_settings(database_url=database_url, **LIFE)
+    async with Talktime.connect(database_url, settings=settings, work=False) as talktime:
+        await talktime._pool.execute(FREEZE)
+        yield talktime
+
+
 def command(user: str, act: Act, repeat: Repeat | None = None) -> Command:
     """What the act asks of the program."""
     party = Party.USER if act.by_user else Party.ADVISOR
     chat = f"{user} {act.chat}"
     if act.name == "credit":
-        return tracking.add_credit(user, act.amount, "purchase", None, repeat)
+        return accounts.add_credit(user, act.amount, "purchase", repeat=repeat)
     if act.name == "debit":
-        return tracking.debit(user, act.amount, None, repeat)
+        return accounts.debit(user, act.amount, repeat=repeat)
     if act.name == "track":
-        return tracking.initialize_time_tracking_for_chat(user, f"{user} {act.advisor}", chat, None, repeat)
+        return tracking.initialize_time_tracking_for_chat(user, f"{user} {act.advisor}", chat, repeat=repeat)
     if act.name == "resume":
-        return tracking.resume(user, chat, party, repeat)
+        return tracking.resume(user, chat, party, repeat=repeat)
     if act.name == "heartbeat":
         return tracking.heartbeat(user, chat, party)
-    return {"pause": tracking.pause, "stop": tracking.stop}[act.name](user, chat, repeat)
+    return {"pause": tracking.pause, "stop": tracking.stop}[act.name](user, chat, repeat=repeat)
 
 
-def compare(model: Model, account: Account, shown: dict[str, Snapshot]) -> None:
-    """The same numbers, to the last digit and millisecond."""
+def compare(model: Model, account: Account, shown: dict[str, Snapshot], *, thoroughly: bool = True) -> None:
+    """The same numbers, to the last digit and millisecond; `thoroughly`: also when credit will end."""
+    for chat, session in model.latest.items():
+        session.id = session.id or shown[chat].record.id  # only the program knows which it has given
     seen = (account.balance, account.committed, account.available)
     assert seen == (model.balance, model.committed, model.available), (seen, model)
     for chat, session in model.latest.items():
-        snapshot = shown[chat]
-        assert _snapshot(snapshot) == _session(model, session, chat), chat
+        assert _snapshot(shown[chat]) == _session(model, session, chat), chat
+        if thoroughly and session.state == "running" and session.chat == chat:
+            cut_at = _soon(shown[chat].timer.cut_at, model.now)
+            assert cut_at == _soon(model.cut_at(session), model.now), (chat, cut_at)
 
 
-def _snapshot(snapshot: Snapshot) -> dict[str, Any]:
-    record, timer = snapshot.record, snapshot.timer
-    return {
-        "record": record.id,
-        "state": record.state.value,
-        "reason": None if record.reason is None else record.reason.value,
-        "ended_at": record.ended_at,
-        "elapsed_ms": snapshot.elapsed_ms,
-        "cost": snapshot.cost,
-        "duration_ms": snapshot.chat_duration_ms,
-        "running": timer.running,
-        "cut_at": _soon(timer.cut_at, snapshot.server_time),
-        "available": snapshot.balance,
-    }
+def _snapshot(snapshot: Snapshot) -> tuple[Any, ...]:
+    record = snapshot.record
+    return (
+        record.id,
+        record.state.value,
+        None if record.reason is None else record.reason.value,
+        record.ended_at,
+        snapshot.elapsed_ms,
+        snapshot.cost,
+        snapshot.chat_duration_ms,
+        snapshot.timer.running,
+        snapshot.balance,
+    )
 
 
-def _session(model: Model, session: Session, chat: str) -> dict[str, Any]:
-    running = session.state == "running" and session.chat == chat
-    return {
-        "record": session.id,
-        "state": session.state,
-        "reason": session.reason,
-        "ended_at": session.ended_at,
-        "elapsed_ms": session.elapsed_ms(model.now),
-        "cost": session.cost(model.now),
-        "duration_ms": model.duration_ms(chat),
-        "running": running,
-        "cut_at": _soon(model.cut_at(session), model.now) if running else None,
-        "available": model.available,
-    }
+def _session(model: Model, session: Session, chat: str) -> tuple[Any, ...]:
+    return (
+        session.id,
+        session.state,
+        session.reason,
+        session.ended_at,
+        session.elapsed_ms(model.now),
+        session.cost(model.now),
+        model.duration_ms(chat),
+        session.state == "running" and session.chat == chat,
+        model.available,
+    )
 
 
 def _soon(at: int | None, now: int) -> int | None:
@@ -139,9 +160,9 @@ class CoreWorld:
         unit.saved(None)
         unit.chats.update({chat_id: replace(chat, is_new=False) for chat_id, chat in chats.items()})
 
-    def seen(self, model: Model) -> tuple[Account, dict[str, Snapshot]]:
+    def seen(self, model: Model) -> Seen:
         """What screens show."""
-        return tracking.account_view(self._unit), {
+        return accounts.account_view(self._unit), {
             chat: self._unit.snapshot(f"{self._user} {chat}") for chat in model.latest
         }
 
@@ -159,6 +180,15 @@ class DatabaseWorld:
 
     async def perform(self, act: Act, *, late: bool = False, repeat: Repeat | None = None) -> str | None:
         """Do it: None, or the code of the refusal. A `late` worker is not there when time goes on."""
+        try:
+            await self._do(act, late=late, repeat=repeat)
+        except TalktimeError as error:
+            return error.code
+        except UNREACHABLE:
+            return Unavailable.code
+        return None
+
+    async def _do(self, act: Act, *, late: bool, repeat: Repeat | None) -> None:
         talktime = self._talktime
         if act.name == "tariff":
             await talktime.put_advisor(f"{self.user} {act.advisor}", act.advisor, Tariff.parse(act.tariff))
@@ -169,17 +199,21 @@ class DatabaseWorld:
         elif act.name == "checkpoint":
             await talktime.engine.settle([self.user], tracking.checkpoint)
         else:
-            try:
-                await talktime.engine.run(command(self.user, act, repeat))
-            except TalktimeError as error:
-                return error.code
-        return None
+            await talktime.engine.run(command(self.user, act, repeat))
 
-    async def seen(self, model: Model) -> tuple[Account, dict[str, Snapshot]]:
+    async def seen(self, model: Model) -> Seen:
         """What screens show."""
-        chats = {chat: f"{self.user} {chat}" for chat in model.latest}
-        units = await self._talktime.engine.read([self.user], chats.values())
-        unit = units[self.user]
-        return tracking.account_view(unit), {chat: unit.snapshot(chat_id) for chat, chat_id in chats.items()}
+        return (await seen_by(self._talktime, {self.user: model}))[self.user]
 
 
+async def seen_by(talktime: Talktime, models: dict[str, Model]) -> dict[str, Seen]:
+    """What the screens of these users show."""
+    chats = [f"{user} {chat}" for user, model in models.items() for chat in model.latest]
+    units = await talktime.engine.read(models, chats)
+    return {
+        user: (
+            accounts.account_view(units[user]),
+            {chat: units[user].snapshot(f"{user} {chat}") for chat in model.latest},
+        )
+        for user, model in models.items()
+    }
