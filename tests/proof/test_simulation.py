@@ -78,7 +78,7 @@ def test_ten_thousand_lives_in_the_core(seed: int | None) -> None:
     assert not wrong, "\n".join(wrong[:5])
     acts, refused = sum(acts for acts, _, _ in results), sum(refused for _, refused, _ in results)
     assert acts > LIVES * LENGTH
-    assert 0.05 < refused / acts < 0.25  # most of what is tried is possible, and what isn't is tried, too
+    assert 0.03 < refused / acts < 0.25  # most of what is tried is possible, and what isn't is tried, too
 
 
 class Group:
