@@ -2,33 +2,17 @@
 
 import { stopwatch } from "../src/digits.ts";
 import { credits, micros } from "../src/price.ts";
-import type { ConversationRecord, Credits, Instant, Tariff } from "../src/types.ts";
+import type { Instant } from "../src/types.ts";
+import { type Gap, holds, type Receipt, verify } from "./parts/check.ts";
 import { find, make, say } from "./parts/dom.ts";
 import { enter, showProblem } from "./parts/frame.ts";
 import { ask, path } from "./parts/service.ts";
-import { type Segment, type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
-import { day, exactly, money, price, reason } from "./parts/words.ts";
-
-interface Receipt {
-  server_time: Instant;
-  record: ConversationRecord;
-  user_name: string;
-  advisor_name: string;
-  tariff: Tariff;
-  segments: Segment[];
-  elapsed_ms: number;
-  billed_ms: number;
-  cost: Credits;
-  lines: { text: string; amount: Credits }[];
-  entries: { id: string; amount: Credits; kind: string; at: Instant }[];
-  how_to_recompute?: string;
-}
+import { type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
+import { cause, day, exactly, money, price, reason } from "./parts/words.ts";
 
 const KINDS: Record<string, string> = {
   charge: "Charge",
   refund: "Refund",
-  purchase: "Top-up",
-  gift: "Gift",
 };
 
 function show(receipt: Receipt): void {
@@ -45,6 +29,8 @@ function show(receipt: Receipt): void {
     fact("Cost", money(receipt.cost)),
     fact("Ended", record.state === "ended" ? reason(record.reason) : "not yet"),
   );
+  find("unbilled").hidden = receipt.gaps.length === 0;
+  find("gaps").replaceChildren(...receipt.gaps.map(gapRow));
   const stretches = stretchesOf(receipt.segments, end);
   const picture = find("timeline");
   const drawPicture = () => picture.replaceChildren(...timeline(stretches, picture.clientWidth));
@@ -75,6 +61,61 @@ function show(receipt: Receipt): void {
   drawPicture();
 }
 
+function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: Gap): HTMLElement {
+  const time = (instant: Instant | null): HTMLElement =>
+    make("td", {}, instant === null ? "not over" : make("time", { datetime: instant }, exactly(instant)));
+  const what = make("td", {}, `${reason(why)}${caused_by === null ? "" : ` (${cause(caused_by)})`}`);
+  return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
+}
+
+/** Do all of it again, here, and say what came out. */
+async function prove(receipt: Receipt): Promise<void> {
+  const result = find("proof");
+  const checks = await verify(receipt).catch(() => null);
+  result.hidden = false;
+  if (checks === null) {
+    result.replaceChildren(make("p", { class: "problem" }, "This is not a receipt that can be checked."));
+    return;
+  }
+  const wrong = checks.filter((check) => !holds(check));
+  const what = make(
+    "p",
+    { class: wrong.length > 0 ? "problem" : "good" },
+    wrong.length > 0
+      ? `${wrong.length} of ${checks.length} figures differ from what the facts give.`
+      : `All ${checks.length} figures follow from the facts: time, price, charges and totals.`,
+  );
+  const whose = make(
+    "p",
+    { class: "quiet" },
+    `Record ${receipt.record.id}, ${receipt.cost} credits. Computed in this browser; nothing was sent.`,
+  );
+  const list = make(
+    "ul",
+    {},
+    ...wrong.map(({ path, what, stated, found }) =>
+      make("li", {}, make("code", {}, path), ` says ${stated}, but is ${found}: ${what}.`),
+    ),
+  );
+  result.replaceChildren(what, whose, ...(wrong.length > 0 ? [list] : []));
+}
+
+function save(receipt: Receipt): void {
+  const file = new Blob([JSON.stringify(receipt, null, 2)], { type: "application/json" });
+  const address = URL.createObjectURL(file);
+  make("a", { href: address, download: `receipt-${receipt.record.id}.json` }).click();
+  URL.revokeObjectURL(address);
+}
+
+async function proveFile(file: File): Promise<void> {
+  try {
+    await prove(JSON.parse(await file.text()) as Receipt);
+  } catch {
+    find("proof").hidden = false;
+    find("proof").replaceChildren(make("p", { class: "problem" }, "That file is not a receipt."));
+  }
+}
+
 function fact(name: string, value: string): HTMLElement {
   return make("div", {}, make("dt", {}, name), make("dd", {}, value));
 }
@@ -93,7 +134,17 @@ function number(text: string): HTMLElement {
 
 if (enter("user", "advisor", "operator")) {
   find("print").addEventListener("click", () => window.print());
+  const file = find<HTMLInputElement>("file");
+  file.addEventListener("change", () => {
+    const [chosen] = file.files ?? [];
+    if (chosen) void proveFile(chosen);
+    file.value = ""; // choosing the same one again is a change, too
+  });
   ask<Receipt>("GET", path`/records/${find("content").dataset.record ?? ""}/receipt`)
-    .then(show)
+    .then((receipt) => {
+      show(receipt);
+      find("check").addEventListener("click", () => void prove(receipt));
+      find("save").addEventListener("click", () => save(receipt));
+    })
     .catch(showProblem);
 }

@@ -9,11 +9,12 @@ from talktime import accounts, ledger, tracking
 from talktime.audit import RULES, Audit
 from talktime.database.queries import SQL
 from talktime.errors import InvalidRequest, NotFound
+from talktime.ledger import CAUSES, Receipt, SegmentView, SharedEntry
 from talktime.node import Node
 from talktime.payer import Reason
 from talktime.refunds import Bearer, Wish
 from talktime.repeats import Repeat
-from talktime.views import Account, Entry, Receipt, Refund, SegmentView
+from talktime.views import Account, Entry, Refund, instant
 
 _KINDS: Final = ("purchase", "gift", "refund")
 
@@ -98,8 +99,11 @@ class Books(Node):
             await self._require("user", user_id)
         return [_entry(row) for row in rows]
 
-    async def receipt(self, record_id: str) -> Receipt:
-        """A record's bill. What a running one has come to is posted first, so that its entries add up to its cost."""
+    async def receipt(self, record_id: str, *, at: int | None = None) -> Receipt:
+        """A record's bill; as of an instant that has passed, if one is given.
+
+        What a running record has come to is posted first, so that its entries add up to its cost.
+        """
         row = await self._record_row(record_id)
         await self.engine.settle([row["user_id"]], tracking.checkpoint)
         async with self.engine.reading() as connection:
@@ -109,17 +113,18 @@ class Books(Node):
             names = await connection.fetchrow(SQL["names"], record.user_id, record.advisor_id)
             segments = await connection.fetch(SQL["segments"], record_id)
             entries = await connection.fetch(SQL["record_entries"], record_id)
-        now = record.settled_at
+            shared = await connection.fetch(SQL["shared_entries"], record_id)
+            now = record.settled_at if record.is_running else await connection.fetchval(SQL["engine_now"])
+        if at is not None and at < record.started_at:
+            raise InvalidRequest(("at", f"must not be before the record began, at {instant(record.started_at)}"))
         return ledger.receipt(
             record,
-            now,
-            names["user_name"],
-            names["advisor_name"],
-            tuple(_segment(segment, now) for segment in segments),
-            tuple(_entry(entry) for entry in entries),
+            now if at is None else min(at, now),
+            (names["user_name"], names["advisor_name"]),
+            [_segment(segment, record.settled_at) for segment in segments],
+            [_entry(entry) for entry in entries],
+            [_shared(entry) for entry in shared],
         )
-
-    # The proof.
 
     async def audit(self, on_progress: Callable[[int, int], None] = lambda _done, _all: None) -> Audit:
         """Check every rule of the design; `on_progress` is told how many accounts are done, of how many."""
@@ -157,13 +162,28 @@ def _entry(row: Any) -> Entry:
     )
 
 
+def _shared(row: Any) -> SharedEntry:
+    return SharedEntry(
+        str(row["entry_id"]),
+        row["at"],
+        row["kind"],
+        row["amount"],
+        row["advisor_amount"],
+        row["platform_amount"],
+        row["fees"],
+        row["borne_by"],
+    )
+
+
 def _segment(row: Any, now: int) -> SegmentView:
     ended_at = row["ended_at"]
     duration_ms = (now if ended_at is None else ended_at) - row["started_at"]
+    reason = None if row["reason"] is None else Reason(row["reason"])
     return SegmentView(
         row["chat_id"],
         row["started_at"],
         ended_at,
         duration_ms,
-        None if row["reason"] is None else Reason(row["reason"]),
+        reason,
+        CAUSES.get(reason, row["ended_by"]) if reason is not None else None,
     )

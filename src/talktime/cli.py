@@ -18,7 +18,7 @@ import typer
 from talktime import Talktime, console
 from talktime.api.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
 from talktime.audit import Audit
-from talktime.commands import advisors, records, users
+from talktime.commands import advisors, receipts, records, users
 from talktime.commands.arguments import TariffFile, read_id, read_tariff
 from talktime.console import Json, fail, printed, run, settings_of, usage
 from talktime.money import format_credits
@@ -32,6 +32,7 @@ app.add_typer(token_app, name="token")
 app.add_typer(users.app, name="user")
 app.add_typer(advisors.app, name="advisor")
 app.add_typer(records.app, name="record")
+app.command()(receipts.receipt)
 
 Host = Annotated[str | None, typer.Option(help="Where to listen.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="The port; 0 is any free one.", show_default="8700")]
@@ -167,12 +168,6 @@ def quote(
     document = {"cost": format_credits(quoted.cost), "billed_seconds": seconds(quoted.billed_ms)}
     if not printed(document, as_json):
         print(f"{document['cost']} for {document['billed_seconds']} billed seconds")
-
-
-@app.command()
-def receipt(context: typer.Context, record_id: str, as_json: Json = False) -> None:
-    """A record's bill."""
-    console.show_receipt(run(context, lambda talktime: talktime.receipt(read_id(record_id))), as_json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -20,11 +20,11 @@ from talktime import logs
 from talktime.audit import Audit
 from talktime.database import DatabaseProblem
 from talktime.errors import Conflict, InvalidRequest, NotFound, TalktimeError
+from talktime.ledger import Receipt
 from talktime.money import format_credits
 from talktime.settings import Settings, SettingsError, load_settings
 from talktime.talktime import Talktime
 from talktime.tariff import clock_text
-from talktime.views import Receipt
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -121,12 +121,27 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
             _text(said["reason"]),
         )
     out.print(segments)
+    for gap in document["gaps"]:
+        through = "" if gap["caused_by"] is None else f", by {gap['caused_by']}"
+        until = gap["ended_at"] or "not over"
+        out.print(
+            f"not billed: {gap['started_at']} to {until}, {clock_text(gap['duration_ms'])}, {gap['reason']}{through}"
+        )
     lines = Table(box=None, show_header=False)
     lines.add_column()
     lines.add_column(justify="right")
     for line in receipt.lines:
         lines.add_row(line.text, format_credits(line.amount))
     lines.add_row(f"{clock_text(receipt.elapsed_ms)} in all", format_credits(receipt.cost), style="bold")
+    for name in ("refunded", "gift", "bought"):
+        if document["totals"][name] != "0.00":
+            lines.add_row(
+                {"gift": "paid with gifts", "bought": "paid with bought credit"}.get(name, name),
+                document["totals"][name],
+            )
+    shares = document["shares"]
+    lines.add_row("of it the advisor's", shares["advisor"])
+    lines.add_row("of it the platform's", shares["platform"])
     out.print(lines)
 
 
@@ -185,6 +200,12 @@ def usage(message: str) -> NoReturn:
     """Say what is wrong with what was typed, and exit 2."""
     print(f"talktime: {message}", file=sys.stderr)
     raise typer.Exit(USAGE)
+
+
+def failed(message: str) -> NoReturn:
+    """Say what is not so, and exit 1."""
+    print(f"talktime: {message}", file=sys.stderr)
+    raise typer.Exit(FAILED)
 
 
 def fail(error: Exception) -> NoReturn:

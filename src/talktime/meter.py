@@ -102,18 +102,18 @@ def resume(payer: Payer, record: Record, now: int, rules: Rules, by: Party) -> P
     return _resume(payer, record, now, rules, by)
 
 
-def pause(payer: Payer, record: Record, now: int) -> Payer:
+def pause(payer: Payer, record: Record, now: int, by: str | None = None) -> Payer:
     """A person's act: it resumes only by another one. Pausing what is `paused` changes nothing."""
     if record.is_running:
-        return stop_timer(payer, record, now, Reason.PAUSED)
+        return stop_timer(payer, record, now, Reason.PAUSED, by)
     if record.reason is Reason.PAUSED:
         return payer
     return wait(payer, record, now, Reason.PAUSED)
 
 
-def stop(payer: Payer, record: Record, now: int) -> Payer:
+def stop(payer: Payer, record: Record, now: int, by: str | None = None) -> Payer:
     """The record ends."""
-    return end(payer, record, now, Reason.STOPPED)
+    return end(payer, record, now, Reason.STOPPED, by)
 
 
 def prove(payer: Payer, record: Record, party: Party, until: int, now: int, rules: Rules) -> Payer:

@@ -142,13 +142,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A timer stopped: the segment since `since` on `chat_id` ends at `at`."""
+    """A timer stopped: the segment since `since` on `chat_id` ends at `at`; `by` whose act, if it was one."""
 
     record: Record
     chat_id: str
     since: int
     at: int
     reason: Reason
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

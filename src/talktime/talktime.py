@@ -122,25 +122,25 @@ class Talktime(Books):
         user_id, advisor_id = await self._parties_for(chat_id, repeat)
         return await self._snapshot(tracking.track(user_id, advisor_id, chat_id, tariff_version, repeat))
 
-    async def pause(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
+    async def pause(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
         """Pause the record; it resumes only by a person's act."""
         user_id, _ = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.pause(user_id, chat_id, repeat))
+        return await self._snapshot(tracking.pause(user_id, chat_id, by, repeat))
 
     async def resume(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:
         """Resume the record. An advisor can only while the user is there."""
         user_id, _ = await self._parties_for(chat_id, repeat)
         return await self._snapshot(tracking.resume(user_id, chat_id, by, repeat))
 
-    async def stop(self, chat_id: str, *, repeat: Repeat | None = None) -> Snapshot:
+    async def stop(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
         """End the chat's record."""
         user_id, _ = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.stop(user_id, chat_id, repeat))
+        return await self._snapshot(tracking.stop(user_id, chat_id, by, repeat))
 
-    async def stop_record(self, record_id: str) -> tuple[RecordView, bool]:
+    async def stop_record(self, record_id: str, *, by: str | None = None) -> tuple[RecordView, bool]:
         """End this very record, and no other that its chat may have gone on with. Also: whether it was active."""
         row = await self._record_row(record_id)
-        stopped: bool = await self.engine.run(tracking.stop_record(row["user_id"], record_id))
+        stopped: bool = await self.engine.run(tracking.stop_record(row["user_id"], record_id, by))
         return await self.record(record_id), stopped
 
     async def heartbeat(self, chat_id: str, party: Party) -> Snapshot:

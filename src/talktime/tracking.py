@@ -67,12 +67,12 @@ def track(
     return Command(user_id, decide, "initialize_time_tracking_for_chat", (chat_id,), advisor_id, repeat)
 
 
-def pause(user_id: str, chat_id: str, repeat: Repeat | None = None) -> Command:
+def pause(user_id: str, chat_id: str, by: str | None = None, repeat: Repeat | None = None) -> Command:
     """Pause the record of which this is the current chat; Conflict otherwise."""
 
     def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
         record = _current_record(unit, chat_id)
-        unit.payer = meter.pause(unit.payer, record, unit.now)
+        unit.payer = meter.pause(unit.payer, record, unit.now, by)
         return _snapshot_of(unit, chat_id)
 
     return Command(user_id, decide, "pause", (chat_id,), None, repeat)
@@ -89,25 +89,25 @@ def resume(user_id: str, chat_id: str, by: Party, repeat: Repeat | None = None) 
     return Command(user_id, decide, "resume", (chat_id,), None, repeat)
 
 
-def stop(user_id: str, chat_id: str, repeat: Repeat | None = None) -> Command:
+def stop(user_id: str, chat_id: str, by: str | None = None, repeat: Repeat | None = None) -> Command:
     """End the chat's record. On one that has ended nothing changes."""
 
     def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
         record = _latest_record(unit, chat_id)
         if record.ended_at is None:
-            unit.payer = meter.stop(unit.payer, record, unit.now)
+            unit.payer = meter.stop(unit.payer, record, unit.now, by)
         return _snapshot_of(unit, chat_id)
 
     return Command(user_id, decide, "stop", (chat_id,), None, repeat)
 
 
-def stop_record(user_id: str, record_id: str) -> Command:
+def stop_record(user_id: str, record_id: str, by: str | None = None) -> Command:
     """End this record and no other, whatever its chats have gone on with. The answer: whether it was active."""
 
     def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
         record = unit.payer.records.get(record_id)
         if record is not None:
-            unit.payer = meter.stop(unit.payer, record, unit.now)
+            unit.payer = meter.stop(unit.payer, record, unit.now, by)
         return lambda: Answer(record is not None)
 
     return Command(user_id, decide, "stop")

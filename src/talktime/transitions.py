@@ -46,27 +46,27 @@ def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
     return payer.put(record, Waiting(record, now))
 
 
-def close_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+def close_timer(payer: Payer, record: Record, at: int, reason: Reason, by: str | None = None) -> Payer:
     """The segment ends, and what it came to is posted; the record is left to whoever says why."""
     since = record.running_since
     assert since is not None  # noqa: S101  running means that
     payer = settled(payer, record, at)
     record = replace(payer.records[record.record_id], state=State.PAUSED, running_since=None)
     # What it had begun to owe and does not owe after all may have been kept of a gift that is over.
-    return expired(payer.put(record, Closed(record, record.chat_id, since, at, reason)), at)
+    return expired(payer.put(record, Closed(record, record.chat_id, since, at, reason, by)), at)
 
 
-def stop_timer(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+def stop_timer(payer: Payer, record: Record, at: int, reason: Reason, by: str | None = None) -> Payer:
     """Stop the record's timer: it is paused for this reason, and waits from here."""
-    payer = close_timer(payer, record, at, reason)
+    payer = close_timer(payer, record, at, reason, by)
     record = replace(payer.records[record.record_id], reason=reason, paused_at=at, waiting_since=at)
     return payer.put(record)
 
 
-def end(payer: Payer, record: Record, at: int, reason: Reason) -> Payer:
+def end(payer: Payer, record: Record, at: int, reason: Reason, by: str | None = None) -> Payer:
     """End a record. One that waited in vain ended when its time stopped, not when we gave up waiting."""
     if record.is_running:
-        payer = close_timer(payer, record, at, reason)
+        payer = close_timer(payer, record, at, reason, by)
         record = payer.records[record.record_id]
     elif reason is Reason.ABANDONED:
         at = record.started_at if record.paused_at is None else record.paused_at

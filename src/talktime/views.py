@@ -15,17 +15,11 @@ from talktime.gifts import Lot
 from talktime.money import format_credits
 from talktime.refunds import Bearer
 from talktime.shares import Terms
-from talktime.tariff import Line, Tariff, seconds
+from talktime.tariff import Tariff, seconds
 
 if TYPE_CHECKING:
     from talktime.payer import Reason, State
 
-HOW_TO_RECOMPUTE: Final = (
-    "elapsed_ms is the sum of the segments' duration_ms."
-    " priced = elapsed_ms - max(0, tariff.free_seconds * 1000 - free_ms_before), not below 0."
-    " cost is the tariff's price of priced, rounded once; the entries of kind 'charge' sum to -cost."
-    " POST /v1/price with free_seconds set to what was left gives the same."
-)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -336,67 +330,4 @@ class Message:
             "sender": self.sender,
             "text": self.text,
             "at": instant(self.at),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentView:
-    """An uninterrupted stretch of billable time, for one chat; `reason` says why it ended."""
-
-    chat_id: str
-    started_at: int
-    ended_at: int | None
-    duration_ms: int
-    reason: Reason | None
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "chat_id": self.chat_id,
-            "started_at": instant(self.started_at),
-            "ended_at": instant_or_none(self.ended_at),
-            "duration_ms": self.duration_ms,
-            "reason": None if self.reason is None else self.reason.value,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A record's bill, with everything needed to recompute it.
-
-    `cost` is `price(tariff, elapsed_ms)` after what was left of the free allowance: the tariff's own minus
-    `free_ms_before`, the free time that the pair had used before this record.
-    """
-
-    server_time: int
-    record: RecordView
-    user_name: str
-    advisor_name: str
-    tariff: Tariff
-    tariff_version: int
-    free_ms_before: int
-    segments: tuple[SegmentView, ...]
-    elapsed_ms: int
-    billed_ms: int
-    cost: int
-    lines: tuple[Line, ...]
-    entries: tuple[Entry, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "server_time": instant(self.server_time),
-            "record": self.record.document(),
-            "user_name": self.user_name,
-            "advisor_name": self.advisor_name,
-            "tariff": self.tariff.document(),
-            "tariff_version": self.tariff_version,
-            "free_ms_before": self.free_ms_before,
-            "segments": [segment.document() for segment in self.segments],
-            "elapsed_ms": self.elapsed_ms,
-            "billed_ms": self.billed_ms,
-            "cost": format_credits(self.cost),
-            "lines": [{"text": line.text, "amount": format_credits(line.amount)} for line in self.lines],
-            "entries": [entry.document() for entry in self.entries],
-            "how_to_recompute": HOW_TO_RECOMPUTE,
         }

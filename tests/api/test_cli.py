@@ -168,7 +168,25 @@ def test_serving_a_bill(cli: Cli) -> None:
         assert receipt["cost"] == "1.00"
         assert [entry["amount"] for entry in receipt["entries"]] == ["-1.00"]
         assert "1.00" in cli("receipt", record_id)
+        assert cli.document("receipt", record_id, "--verify")["holds"]
         assert cli.document("doctor")["broken"] == []
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_a_receipt_is_proved_without_a_database(cli: Cli) -> None:
+    cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/nowhere"
+    documents = json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_text("utf-8"))
+    saved = cli.folder / "receipt.json"
+    saved.write_text(json.dumps(documents[0]), "utf-8")
+    record_id = documents[0]["record"]["id"]
+    assert "is right: all" in cli("receipt", "--offline", "receipt.json")
+    assert cli.document("receipt", record_id, "--offline", "receipt.json")["holds"]
+    cli("receipt", "another", "--offline", "receipt.json", code=1)
+    saved.write_text(json.dumps({**documents[0], "cost": "0.75"}), "utf-8")
+    told = cli("receipt", "--offline", "receipt.json", code=1)
+    assert "cost: the price of the time\n  stated: 0.75\n  from the facts: 0.755" in told
+    saved.write_text("{}", "utf-8")
+    cli("receipt", "--offline", "receipt.json", code=2)
+    cli("receipt", code=2)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -125,6 +127,30 @@ def test_a_receipt_adds_up_and_shows_its_pauses(screens: Screens, demo: Demo, pa
     user.get_by_text("The timeline as a table").click()
     expect(user.locator("#stretches tr")).to_have_count(3)
     expect(user.locator("#stretches tr").nth(1)).to_contain_text(re.compile(r"Paused\s*1:0\d"))
+    expect(user.locator("#gaps tr")).to_contain_text(re.compile(r"paused \(by the service\)\s*1:0\d"))
+
+
+def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo, pair: Pair, tmp_path: Path) -> None:
+    chat = demo.chat(pair)
+    demo.advance(90)
+    record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
+    user = screens.user(pair, f"/receipts/{record}")
+    user.get_by_role("button", name="Check this receipt").click()
+    expect(user.locator("#proof")).to_contain_text(re.compile(r"All \d+ figures follow from the facts"))
+    with user.expect_download() as download:
+        user.get_by_role("button", name="Save it").click()
+    saved = tmp_path / "receipt.json"
+    download.value.save_as(saved)
+    user.locator("#file").set_input_files(saved)
+    expect(user.locator("#proof")).to_contain_text(f"Record {record}")
+    document = json.loads(saved.read_text("utf-8"))
+    assert "shares" not in document  # what the advisor earns is no business of the user's
+    saved.write_text(json.dumps({**document, "cost": "0.01"}), "utf-8")
+    user.locator("#file").set_input_files(saved)
+    expect(user.locator("#proof")).to_contain_text("cost says 0.01")
+    saved.write_text("{}", "utf-8")
+    user.locator("#file").set_input_files(saved)
+    expect(user.locator("#proof")).to_contain_text("not a receipt")
 
 
 def test_an_operator_stops_what_runs_after_being_asked(screens: Screens, demo: Demo, pair: Pair) -> None:

@@ -115,3 +115,15 @@ const REASONS: Record<Reason, string> = {
 export function reason(code: Reason | null): string {
   return code === null ? "" : REASONS[code];
 }
+
+const CAUSES: Record<string, string> = {
+  user: "by the user",
+  advisor: "by the advisor",
+  operator: "by the operator",
+  service: "by the service",
+};
+
+/** Through whom time was not billed, as words. */
+export function cause(party: string): string {
+  return CAUSES[party] ?? party;
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -155,6 +155,8 @@ Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(_INSTANT_
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
 TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema(_TERMS_SCHEMA)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+
+AsOf = Annotated[Instant | None, Query(description="as of this instant, not of now")]
 
 PathId = Annotated[Id, BeforeValidator(read_id), Path()]
 

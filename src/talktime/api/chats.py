@@ -95,10 +95,10 @@ async def heartbeat(talktime: Engine, caller: Side, chat_id: PathId, body: Heart
 
 @router.post("/chats/{chat_id}/pause", responses=answers(documents.Snapshot))
 async def pause(
-    talktime: Engine, _caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
-    return JSONResponse((await talktime.pause(chat_id, repeat=repeat)).document())
+    return JSONResponse((await talktime.pause(chat_id, by=caller.role.value, repeat=repeat)).document())
 
 
 @router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
@@ -111,10 +111,10 @@ async def resume(
 
 @router.post("/chats/{chat_id}/stop", responses=answers(documents.Snapshot))
 async def stop(
-    talktime: Engine, _caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: Engine, caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
-    return JSONResponse((await talktime.stop(chat_id, repeat=repeat)).document())
+    return JSONResponse((await talktime.stop(chat_id, by=caller.role.value, repeat=repeat)).document())
 
 
 @router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))

@@ -13,6 +13,7 @@ Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, exampl
 Credits = Annotated[str, Field(pattern=r"^-?[0-9]+\.[0-9]{2,6}$", examples=["8.75"])]
 Milliseconds = Annotated[int, Field(ge=0)]
 Seconds = int | float
+Cause = Literal["user", "advisor", "operator", "service"]
 
 
 class Document(BaseModel):
@@ -214,6 +215,17 @@ class Segment(Document):
     ended_at: Instant | None
     duration_ms: Milliseconds
     reason: Reason | None
+    caused_by: Cause | None
+
+
+class Gap(Document):
+    """Time that was not billed; what is still going on has no `ended_at`."""
+
+    started_at: Instant
+    ended_at: Instant | None
+    duration_ms: Milliseconds
+    reason: Reason
+    caused_by: Cause | None
 
 
 class Line(Document):
@@ -221,8 +233,39 @@ class Line(Document):
     amount: Credits
 
 
+class Totals(Document):
+    """`paid` is what is charged without what is refunded, by gifts and by what was bought."""
+
+    charged: Credits
+    refunded: Credits
+    paid: Credits
+    gift: Credits
+    bought: Credits
+
+
+class SharedEntry(Document):
+    id: str
+    at: Instant
+    kind: str
+    amount: Credits
+    advisor_amount: Credits
+    platform_amount: Credits
+    fees: Credits
+    borne_by: Literal["platform", "advisor", "shared"] | None
+
+
+class Shares(Document):
+    """How the cost divides between advisor and platform, refunds apart."""
+
+    terms: Terms
+    advisor: Credits
+    fees: Credits
+    platform: Credits
+    entries: list[SharedEntry]
+
+
 class Receipt(Document):
-    """A record's bill, with everything needed to recompute it."""
+    """A record's bill, with everything needed to recompute it. The shares are for everybody but the user."""
 
     server_time: Instant
     record: Record
@@ -232,12 +275,17 @@ class Receipt(Document):
     tariff_version: int
     free_ms_before: Milliseconds
     segments: list[Segment]
+    gaps: list[Gap]
     elapsed_ms: Milliseconds
     billed_ms: Milliseconds
     cost: Credits
     lines: list[Line]
     entries: list[Entry]
+    unposted: Credits
+    totals: Totals
     how_to_recompute: str
+    shares: Shares | None = None
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Price(Document):

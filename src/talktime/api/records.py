@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import PathId, RefundRecord
+from talktime.api.bodies import AsOf, PathId, RefundRecord
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import RequiredRepeat
-from talktime.api.tokens import Role
+from talktime.api.tokens import Caller, Role
 from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["records"])
@@ -44,10 +44,13 @@ async def record(talktime: Engine, record_id: PathId) -> JSONResponse:
     return JSONResponse((await talktime.record(record_id)).document())
 
 
-@router.get("/records/{record_id}/receipt", dependencies=[_viewer], responses=answers(documents.Receipt))
-async def receipt(talktime: Engine, record_id: PathId) -> JSONResponse:
-    """A record's bill, with everything needed to recompute it."""
-    return JSONResponse((await talktime.receipt(record_id)).document())
+@router.get("/records/{record_id}/receipt", responses=answers(documents.Receipt))
+async def receipt(
+    talktime: Engine, record_id: PathId, caller: Annotated[Caller, _viewer], at: AsOf = None
+) -> JSONResponse:
+    """A record's bill, with everything needed to recompute it; the shares, unless a user asks."""
+    found = await talktime.receipt(record_id, at=at)
+    return JSONResponse(found.document(with_shares=caller.role is not Role.USER))
 
 
 @router.post(

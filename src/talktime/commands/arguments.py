@@ -19,6 +19,7 @@ from talktime.views import parse_instant
 TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
 After = Annotated[str, typer.Option(help="Only ids after this one: the `next` of the page before.")]
 Before = Annotated[str | None, typer.Option(help="Only entries before this one: the `next` of the page before.")]
+At = Annotated[str | None, typer.Option("--at", help="As of this instant, such as 2026-01-05T10:00:00Z.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
 
 _names: Final = TypeAdapter(Name)
@@ -70,6 +71,14 @@ def read_seconds(text: str) -> int:
     if duration_ms == 0:
         usage("--seconds must be more than 0")
     return duration_ms
+
+
+def read_at(text: str | None, option: str = "--at") -> int | None:
+    """An instant that was given, in milliseconds."""
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        usage(f"{option} {error}")
 
 
 def read_amount(text: str) -> int:

@@ -44,7 +44,7 @@ def show_record(context: typer.Context, record_id: str, as_json: Json = False) -
 @app.command("stop")
 def stop_record(context: typer.Context, record_id: str, as_json: Json = False) -> None:
     """End a record. One that has ended stays as it is, and so does whatever its chat has gone on with."""
-    record, stopped = run(context, lambda talktime: talktime.stop_record(read_id(record_id)))
+    record, stopped = run(context, lambda talktime: talktime.stop_record(read_id(record_id), by="operator"))
     if not printed({**record.document(), "changed": stopped}, as_json):
         print(f"{record.id} {'stopped' if stopped else f'unchanged: it had ended already ({record.reason})'}")
 

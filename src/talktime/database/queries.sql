@@ -94,8 +94,8 @@ on conflict (chat_id) do nothing returning chat_id;
 
 -- name: close_segments
 -- By their own number: by their record's, the planner may search the slower index of the exclusion constraint.
-update segments s set ended_at = closed.at, reason = closed.reason
-from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as closed (segment_id, at, reason)
+update segments s set ended_at = closed.at, reason = closed.reason, ended_by = closed.ended_by
+from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[]) as closed (segment_id, at, reason, ended_by)
 where s.segment_id = closed.segment_id;
 
 -- name: save_records
@@ -114,10 +114,10 @@ on conflict (record_id) do update set
     earned = excluded.earned;
 
 -- name: insert_segments
-insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason)
-select record_id, user_id, chat_id, started_at, ended_at, reason
-from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-    with ordinality as opened (record_id, user_id, chat_id, started_at, ended_at, reason, ordinal)
+insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason, ended_by)
+select record_id, user_id, chat_id, started_at, ended_at, reason, ended_by
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
+    with ordinality as opened (record_id, user_id, chat_id, started_at, ended_at, reason, ended_by, ordinal)
 order by ordinal;
 
 -- name: insert_entries
@@ -225,11 +225,16 @@ from records r left join segments s on s.record_id = r.record_id and s.ended_at 
 where r.record_id = $1;
 
 -- name: segments
-select chat_id, started_at, ended_at, reason from segments where record_id = $1 order by started_at, segment_id;
+select chat_id, started_at, ended_at, reason, ended_by from segments where record_id = $1 order by started_at, segment_id;
 
 -- name: record_entries
 select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
 where record_id = $1 and kind <> 'share' order by entry_id;
+
+-- name: shared_entries
+-- The entries of a record with all their sides, the shares that are no business of the user's included.
+select entry_id, at, kind, amount, advisor_amount, platform_amount, fees, borne_by from entries
+where record_id = $1 order by entry_id;
 
 -- name: names
 select a.display_name as user_name, v.display_name as advisor_name

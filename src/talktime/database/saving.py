@@ -47,13 +47,13 @@ async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
     await _save_new_chats(connection, units)
     segments = _Segments(units)
     if segments.closed:
-        await connection.execute(SQL["close_segments"], *columns(segments.closed, 3))
+        await connection.execute(SQL["close_segments"], *columns(segments.closed, 4))
     rows, due = _changed_records(units)
     if rows:
         await connection.execute(SQL["save_records"], *columns(rows, 22))
     if segments.inserted:
         try:
-            await connection.execute(SQL["insert_segments"], *columns(segments.inserted, 6))
+            await connection.execute(SQL["insert_segments"], *columns(segments.inserted, 7))
         except asyncpg.PostgresError as error:
             raise TimerStartError(str(error)) from error
     entries = [
@@ -90,13 +90,14 @@ class _Segments:
                 if isinstance(event, Opened):
                     record = event.record
                     opened[record.record_id] = len(self.inserted)
-                    self.inserted.append((record.record_id, record.user_id, record.chat_id, event.at, None, None))
+                    self.inserted.append((record.record_id, record.user_id, record.chat_id, event.at, None, None, None))
                 elif isinstance(event, Closed):
                     index = opened.pop(event.record.record_id, None)
+                    ended = (event.at, event.reason.value, event.by)
                     if index is None:
-                        self.closed.append((unit.open_segments[event.record.record_id], event.at, event.reason.value))
+                        self.closed.append((unit.open_segments[event.record.record_id], *ended))
                     else:
-                        self.inserted[index] = (*self.inserted[index][:4], event.at, event.reason.value)
+                        self.inserted[index] = (*self.inserted[index][:4], *ended)
 
 
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:

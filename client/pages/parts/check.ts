@@ -1,0 +1,291 @@
+/** A receipt proved from its own facts, in the reader's browser: the twin of the service's `verification.py`. */
+
+import { credits, micros, price } from "../../src/price.ts";
+import type { ConversationRecord, Credits, Instant, Reason, Tariff } from "../../src/types.ts";
+import { share, type Terms } from "./share.ts";
+import type { Segment } from "./timeline.ts";
+
+export interface Gap {
+  started_at: Instant;
+  ended_at: Instant | null;
+  duration_ms: number;
+  reason: Reason;
+  caused_by: string | null;
+}
+
+export interface SharedEntry {
+  id: string;
+  at: Instant;
+  kind: string;
+  amount: Credits;
+  advisor_amount: Credits;
+  platform_amount: Credits;
+  fees: Credits;
+  /** Who bears a refund. */
+  borne_by: "platform" | "advisor" | "shared" | null;
+}
+
+export interface Receipt {
+  server_time: Instant;
+  record: ConversationRecord;
+  user_name: string;
+  advisor_name: string;
+  tariff: Tariff;
+  tariff_version: number;
+  free_ms_before: number;
+  segments: (Segment & { caused_by: string | null })[];
+  gaps: Gap[];
+  elapsed_ms: number;
+  billed_ms: number;
+  cost: Credits;
+  lines: { text: string; amount: Credits }[];
+  entries: {
+    id: string;
+    amount: Credits;
+    gift: Credits;
+    kind: string;
+    at: Instant;
+    reason?: string | null;
+  }[];
+  unposted: Credits;
+  totals: Record<"charged" | "refunded" | "paid" | "gift" | "bought", Credits>;
+  /** Only where the reader is not the user. */
+  shares?: { terms: Terms; advisor: Credits; fees: Credits; platform: Credits; entries: SharedEntry[] };
+  how_to_recompute?: string;
+  fingerprint: string;
+}
+
+/** One figure: where it stands, what it is, what the receipt states and what was found. */
+export interface Check {
+  path: string;
+  what: string;
+  stated: string;
+  found: string;
+}
+
+export function holds({ stated, found }: Check): boolean {
+  return stated === found;
+}
+
+/**
+ * Everything about a receipt that follows from its facts, done again.
+ *
+ * @throws when it has not the shape of a receipt.
+ */
+export async function verify(receipt: Receipt): Promise<Check[]> {
+  const print = await fingerprint(receipt);
+  return [
+    ...(print === null
+      ? []
+      : [check("fingerprint", "the document is as it was made", receipt.fingerprint, print)]),
+    ...times(receipt),
+    ...gapChecks(receipt),
+    ...prices(receipt),
+    ...entries(receipt),
+    ...totals(receipt),
+    ...shares(receipt),
+  ];
+}
+
+/** SHA-256 of the document without its own; null where the browser computes none (a page without TLS). */
+export async function fingerprint(document: object): Promise<string | null> {
+  if (!globalThis.crypto?.subtle) return null;
+  const { fingerprint: _, ...told } = document as Record<string, unknown>;
+  const bytes = new TextEncoder().encode(canonical(told));
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", bytes);
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(",")}}`;
+}
+
+function times(receipt: Receipt): Check[] {
+  const { record, segments, server_time } = receipt;
+  const checks: Check[] = [];
+  let limit = record.started_at;
+  for (const [index, { started_at, ended_at, duration_ms }] of segments.entries()) {
+    const path = `segments[${index}]`;
+    const end = ended_at ?? server_time;
+    checks.push(
+      time(`${path}.started_at`, "a segment begins after what was before it", started_at, limit),
+      time(`${path}.ended_at`, "a segment ends after it began", end, started_at),
+      check(`${path}.duration_ms`, "how long a segment is", duration_ms, at(end) - at(started_at)),
+    );
+    limit = end;
+  }
+  if (record.ended_at !== null)
+    checks.push(time("record.ended_at", "a record ends after its time did", record.ended_at, limit));
+  checks.push(time("server_time", "a receipt tells of what has been", server_time, limit));
+  const open = segments.filter(({ ended_at }) => ended_at === null).length;
+  const running = segments.length > 0 && segments.at(-1)?.ended_at === null;
+  const state = running ? "running" : record.ended_at === null ? "paused" : "ended";
+  checks.push(
+    check("record.state", "only the last segment is open, and only while it runs", record.state, state),
+    check("segments", "no other segment is open", open, running ? 1 : 0),
+    check(
+      "elapsed_ms",
+      "the segments add up to the time",
+      receipt.elapsed_ms,
+      elapsed(receipt, at(server_time)),
+    ),
+  );
+  return checks;
+}
+
+function gapChecks(receipt: Receipt): Check[] {
+  const { record, segments, server_time, gaps } = receipt;
+  const found: [Instant, Instant | null][] = [];
+  let begin: Instant | null = record.started_at;
+  for (const segment of [...segments, null]) {
+    if (begin === null) break;
+    const until = segment === null ? record.ended_at : segment.started_at;
+    if (at(until ?? server_time) > at(begin)) found.push([begin, until]);
+    begin = segment?.ended_at ?? null;
+  }
+  return [
+    check("gaps", "how many gaps there are", gaps.length, found.length),
+    ...found.flatMap(([from, to], index) => {
+      const stated = gaps[index];
+      if (!stated) return [];
+      const what = "time that was not billed lies between the segments";
+      return [
+        check(`gaps[${index}]`, what, `${stated.started_at} ${stated.ended_at}`, `${from} ${to}`),
+        check(`gaps[${index}].duration_ms`, what, stated.duration_ms, at(to ?? server_time) - at(from)),
+      ];
+    }),
+  ];
+}
+
+function prices(receipt: Receipt): Check[] {
+  const priced = price(receipt.tariff, pricedMs(receipt, at(receipt.server_time)));
+  const sum = receipt.lines.reduce((total, { amount }) => total + micros(amount), 0n);
+  return [
+    check("billed_ms", "the increments begun", receipt.billed_ms, priced.billedMs),
+    check("cost", "the price of the time", receipt.cost, credits(priced.micros)),
+    check("lines", "the lines add up to the price", credits(sum), credits(priced.micros)),
+  ];
+}
+
+function entries(receipt: Receipt): Check[] {
+  const checks: Check[] = [];
+  let before = 0n;
+  let refunded = 0n;
+  let last = receipt.record.started_at;
+  for (const [index, { amount, gift, kind, at: posted }] of receipt.entries.entries()) {
+    const path = `entries[${index}]`;
+    if (kind === "charge") {
+      const cost = price(receipt.tariff, pricedMs(receipt, at(posted))).micros;
+      const what = `charges by then are the price of the time by then, ${credits(cost)}`;
+      checks.push(check(`${path}.amount`, what, amount, credits(before - cost)));
+      before = cost;
+    } else {
+      const left = before - refunded;
+      const what = `no more is given back than is left of what was charged, ${credits(left)}`;
+      checks.push(truth(`${path}.amount`, what, micros(amount) > 0n && micros(amount) <= left));
+      refunded += micros(amount);
+    }
+    const [low, high] = micros(amount) < 0n ? [micros(amount), 0n] : [0n, micros(amount)];
+    const within = micros(gift) >= low && micros(gift) <= high;
+    checks.push(truth(`${path}.gift`, "what was given is no more than the amount", within));
+    checks.push(time(`${path}.at`, "entries are in order", posted, last));
+    last = posted;
+  }
+  const unposted = price(receipt.tariff, pricedMs(receipt, at(receipt.server_time))).micros - before;
+  checks.push(
+    time("server_time", "a receipt tells of what has been", receipt.server_time, last),
+    check("unposted", "what of the cost is not charged yet", receipt.unposted, credits(unposted)),
+  );
+  if (receipt.record.state !== "running")
+    checks.push(
+      check("unposted", "nothing is left open once the timer has stopped", receipt.unposted, "0.00"),
+    );
+  return checks;
+}
+
+function totals(receipt: Receipt): Check[] {
+  const sum = (field: "amount" | "gift", ...kinds: string[]): bigint =>
+    receipt.entries
+      .filter(({ kind }) => kinds.includes(kind))
+      .reduce((total, entry) => total + micros(entry[field]), 0n);
+  const [charged, refunded] = [-sum("amount", "charge"), sum("amount", "refund")];
+  const gift = -sum("gift", "charge", "refund");
+  const found = { charged, refunded, paid: charged - refunded, gift, bought: charged - refunded - gift };
+  return Object.entries(found).map(([name, amount]) =>
+    check(
+      `totals.${name}`,
+      "the entries add up",
+      receipt.totals[name as keyof typeof found],
+      credits(amount),
+    ),
+  );
+}
+
+function shares(receipt: Receipt): Check[] {
+  const told = receipt.shares;
+  if (!told) return [];
+  const by = (instant: Instant) => share(told.terms, receipt.tariff, pricedMs(receipt, at(instant)));
+  const checks: Check[] = [];
+  let before = { advisor: 0n, fees: 0n };
+  for (const [index, entry] of told.entries.entries()) {
+    const path = `shares.entries[${index}]`;
+    if (entry.kind === "charge" || entry.kind === "share") {
+      const now = by(entry.at);
+      checks.push(
+        check(
+          `${path}.advisor_amount`,
+          "the advisor's part by then",
+          entry.advisor_amount,
+          credits(now.advisor - before.advisor),
+        ),
+        check(`${path}.fees`, "the fees by then", entry.fees, credits(now.fees - before.fees)),
+      );
+      before = now;
+    }
+    const rest = credits(-micros(entry.amount) - micros(entry.advisor_amount));
+    checks.push(
+      check(`${path}.platform_amount`, "what one gets the others give", entry.platform_amount, rest),
+    );
+  }
+  const whole = by(receipt.server_time);
+  const cost = price(receipt.tariff, pricedMs(receipt, at(receipt.server_time))).micros;
+  checks.push(
+    check("shares.advisor", "how the cost divides", told.advisor, credits(whole.advisor)),
+    check("shares.fees", "how the cost divides", told.fees, credits(whole.fees)),
+    check("shares.platform", "how the cost divides", told.platform, credits(cost - whole.advisor)),
+  );
+  return checks;
+}
+
+function elapsed({ segments, server_time }: Receipt, by: number): number {
+  return segments.reduce((sum, { started_at, ended_at }) => {
+    return sum + Math.max(0, Math.min(at(ended_at ?? server_time), by) - at(started_at));
+  }, 0);
+}
+
+function pricedMs(receipt: Receipt, by: number): number {
+  const free = Math.round(1000 * (receipt.tariff.free_seconds ?? 0)) - receipt.free_ms_before;
+  return elapsed(receipt, by) - Math.max(0, free);
+}
+
+function at(instant: Instant): number {
+  const ms = Date.parse(instant);
+  if (Number.isNaN(ms)) throw new RangeError(`not an instant: ${instant}`);
+  return ms;
+}
+
+/** That `stated` is not before `limit`. */
+function time(path: string, what: string, stated: Instant, limit: Instant): Check {
+  return check(path, what, stated, at(stated) < at(limit) ? limit : stated);
+}
+
+function truth(path: string, what: string, holds: boolean): Check {
+  return check(path, what, String(holds), "true");
+}
+
+function check(path: string, what: string, stated: string | number, found: string | number): Check {
+  return { path, what, stated: String(stated), found: String(found) };
+}

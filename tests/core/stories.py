@@ -1,0 +1,116 @@
+"""Records with all that can be on a receipt, for tests, and for `tests/vectors/receipts.json`:
+
+.venv/bin/python -m tests.core.stories > tests/vectors/receipts.json
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final
+
+from talktime import Talktime, Tariff, logs, parse_credits
+from talktime.ledger import Receipt
+from talktime.refunds import Bearer
+from talktime.shares import Terms
+from talktime.testing import disposable_talktime
+
+TARIFF: Final = Tariff.parse(
+    {
+        "connect_fee": "0.40",
+        "free_seconds": 30,
+        "tiers": [
+            {"rate": "0.20", "per_seconds": 60, "increment_seconds": 60},
+            {"from_seconds": 60, "rate": "0.10", "per_seconds": 60, "increment_seconds": 1},
+        ],
+        "rounding": {"places": 4, "mode": "up"},
+    }
+)
+TERMS: Final = Terms.parse({"share_percent": 49, "fee_per_minute": "0.04"})
+
+# Time stands still but for the test clock: every millisecond of a receipt is known.
+STANDING_CLOCK: Final = """
+create or replace function engine_now() returns timestamptz language sql volatile return (
+    select timestamptz '2030-01-05T10:00Z' + offset_ms * interval '1 millisecond' from engine_clock
+)
+"""
+
+
+async def a_story(talktime: Talktime) -> Receipt:
+    """A record with two chats, a pause by the advisor, charges in between, and a gift spent."""
+    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS)
+    await talktime.add_credit("alice", parse_credits("0.50"), "gift")
+    started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    await talktime.advance_clock(61_500)
+    await talktime.timers.checkpoint()
+    await talktime.initialize_time_tracking_for_chat("alice", "vera", "second")
+    await talktime.advance_clock(45_250)
+    await talktime.pause("second", by="advisor")
+    await talktime.advance_clock(20_000)
+    await talktime.resume("second")
+    await talktime.advance_clock(75_750)
+    await talktime.stop("second", by="user")
+    return await talktime.receipt(started.record.id)
+
+
+async def a_maximum(talktime: Talktime) -> Receipt:
+    """Time goes on for nothing once the maximum is reached, and bears no fee then."""
+    tariff = {"tiers": [{"rate": "1.00", "increment_seconds": 60}], "max_cost": "2.50", "boundary": "begun"}
+    await talktime.put_advisor("max", "Max", Tariff.parse(tariff), TERMS)
+    started = await talktime.initialize_time_tracking_for_chat("alice", "max", "third")
+    await talktime.advance_clock(600_000)
+    await talktime.stop("third")
+    return await talktime.receipt(started.record.id)
+
+
+async def a_minimum(talktime: Talktime) -> Receipt:
+    """Under the minimum the price stands still while fees go on: entries that are no business of the user's."""
+    tariff = {"tiers": [{"rate": "0.50", "increment_seconds": 1}], "minimum_charge": "3.00", "grace_seconds": 5}
+    await talktime.put_advisor("minnie", "Minnie", Tariff.parse(tariff), TERMS)
+    started = await talktime.initialize_time_tracking_for_chat("alice", "minnie", "fourth")
+    for _ in range(3):
+        await talktime.advance_clock(59_500)
+        await talktime.timers.checkpoint()
+    await talktime.stop("fourth", by="operator")
+    await talktime.advance_clock(1_000)
+    for borne_by, amount in ((Bearer.SHARED, "0.50"), (Bearer.ADVISOR, "0.25"), (Bearer.SHARED, "1.00")):
+        await talktime.refund(started.record.id, reason="A bad line", borne_by=borne_by, amount=parse_credits(amount))
+    return await talktime.receipt(started.record.id)
+
+
+async def one_that_waits(talktime: Talktime) -> Receipt:
+    """A record that is paused: what is not billed goes on."""
+    started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "sixth")
+    await talktime.advance_clock(30_000)
+    await talktime.pause("sixth", by="user")
+    await talktime.advance_clock(45_000)
+    return await talktime.receipt(started.record.id)
+
+
+async def one_that_runs(talktime: Talktime) -> Receipt:
+    """A receipt as of this moment."""
+    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS)
+    started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "fifth")
+    await talktime.advance_clock(92_345)
+    return await talktime.receipt(started.record.id)
+
+
+STORIES: Final = (a_story, a_maximum, a_minimum, one_that_runs, one_that_waits)
+
+
+async def documents() -> list[dict[str, Any]]:
+    """The receipt of each story."""
+    found = []
+    for story in STORIES:
+        async with disposable_talktime(presence_lease_seconds=100_000, checkpoint_seconds=0) as talktime:
+            await talktime._pool.execute(STANDING_CLOCK)
+            await talktime.put_user("alice", "Alice")
+            await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+            await talktime.add_credit("alice", parse_credits("100.00"))
+            found.append((await story(talktime)).document())
+    return found
+
+
+if __name__ == "__main__":
+    logs.configure(debug=False)  # to standard error
+    print(json.dumps(asyncio.run(documents()), indent=1))  # noqa: T201  that is its work

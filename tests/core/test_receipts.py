@@ -1,0 +1,200 @@
+"""Receipts prove themselves: what is stored follows from the facts, and whatever is changed in one is found."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.core.stories import STANDING_CLOCK, STORIES, a_story
+
+from talktime import Talktime
+from talktime.fingerprint import fingerprint
+from talktime.ledger import Receipt
+from talktime.verification import NotAReceiptError, verify
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+async def told(talktime: Talktime) -> Receipt:
+    """The receipt of the fullest story."""
+    await talktime._pool.execute(STANDING_CLOCK)
+    return await a_story(talktime)
+
+
+def wrong(document: dict[str, Any]) -> list[str]:
+    """Where a receipt differs from its facts."""
+    return [check.path for check in verify(document) if not check.holds]
+
+
+async def test_a_receipt_follows_from_its_facts(talktime: Talktime) -> None:
+    receipt = await told(talktime)
+    document = receipt.document()
+    assert wrong(document) == []
+    assert wrong(receipt.document(with_shares=False)) == []
+    assert "shares" not in receipt.document(with_shares=False)
+    assert [(gap["duration_ms"], gap["reason"], gap["caused_by"]) for gap in document["gaps"]] == [
+        (20_000, "paused", "advisor")
+    ]
+    assert [(s["duration_ms"], s["reason"], s["caused_by"]) for s in document["segments"]][-1][1:] == (
+        "stopped",
+        "user",
+    )
+    # 182.5 s less 30 s free: a minute of the first tier, 93 seconds of the second.
+    assert (document["elapsed_ms"], document["cost"]) == (182_500, "0.755")
+    assert document["totals"] == {
+        "charged": "0.755",
+        "refunded": "0.00",
+        "paid": "0.755",
+        "gift": "0.50",
+        "bought": "0.255",
+    }
+    assert len(document["entries"]) > 1
+    # 153 billed seconds bear a fee of 0.102.
+    assert (document["shares"]["fees"], document["shares"]["advisor"]) == ("0.102", "0.31997")
+
+
+@newest
+async def test_every_change_is_found(talktime: Talktime) -> None:
+    document = (await told(talktime)).document()
+    leaves = list(paths(document))
+    assert len(leaves) > 100
+    for path in leaves:
+        changed = tampered(document, path)
+        try:
+            assert "fingerprint" in wrong(changed) or path == ("fingerprint",), path
+        except NotAReceiptError:
+            continue
+
+
+# What nothing else on the receipt follows from: names and what one may call things, tariff rules that came to nothing.
+UNPROVABLE: Final = {
+    *(
+        "server_time",
+        "user_name",
+        "advisor_name",
+        "tariff_version",
+        "how_to_recompute",
+        "id",
+        "user_id",
+        "advisor_id",
+        "reference",
+    ),
+    *("current_chat_id", "chat_id", "record_id", "text", "reason", "caused_by", "expires_at", "grace_seconds"),
+    *("minimum_charge", "max_cost", "at_max_cost", "boundary", "mode"),
+}
+
+
+@newest
+async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talktime: Talktime) -> None:
+    document = (await told(talktime)).document()
+    unnoticed = []
+    for path in paths(document):
+        changed = tampered(document, path)
+        changed["fingerprint"] = fingerprint(changed)
+        try:
+            if not wrong(changed) and path[-1] not in UNPROVABLE:
+                unnoticed.append(path)
+        except NotAReceiptError:
+            continue
+    assert unnoticed == [("fingerprint",)]  # which was made anew
+
+
+@newest
+async def test_a_figure_that_is_wrong_is_named(talktime: Talktime) -> None:
+    document = (await told(talktime)).document()
+    for path in ("cost", "elapsed_ms", "billed_ms", "unposted"):
+        changed = tampered(document, (path,))
+        changed["fingerprint"] = fingerprint(changed)
+        assert path in wrong(changed)
+    changed = tampered(document, ("entries", 1, "amount"))
+    changed["fingerprint"] = fingerprint(changed)
+    assert "entries[1].amount" in wrong(changed)
+    changed = tampered(document, ("shares", "entries", 0, "advisor_amount"))
+    changed["fingerprint"] = fingerprint(changed)
+    assert "shares.entries[0].advisor_amount" in wrong(changed)
+
+
+@newest
+async def test_what_is_stored_wrongly_is_found(talktime: Talktime) -> None:
+    receipt = await told(talktime)
+    await talktime._pool.execute("alter table entries disable trigger user")
+    await talktime._pool.execute("update entries set amount = amount - 1 where kind = 'charge'")
+    found = wrong((await talktime.receipt(receipt.record.id)).document())
+    assert "entries[0].amount" in found
+    assert "unposted" in found
+    await talktime._pool.execute("update entries set amount = amount + 1 where kind = 'charge'")
+    await talktime._pool.execute("update records set elapsed_ms = elapsed_ms + 1000 where advisor_id = 'vera'")
+    assert "elapsed_ms" in wrong((await talktime.receipt(receipt.record.id)).document())
+    await talktime._pool.execute("update records set elapsed_ms = elapsed_ms - 1000 where advisor_id = 'vera'")
+
+
+@newest
+@pytest.mark.parametrize("after", [0, 1, 30_000, 61_500, 100_000, 106_750, 120_000, 126_750, 150_000, 10**9])
+async def test_it_is_right_as_of_any_instant(talktime: Talktime, after: int) -> None:
+    receipt = await told(talktime)
+    then = await talktime.receipt(receipt.record.id, at=receipt.record.started_at + after)
+    document = then.document()
+    assert wrong(document) == []
+    ran = min(after, 106_750) + max(0, min(after, 202_500) - 126_750)
+    assert document["elapsed_ms"] == ran
+    runs = after < 106_750 or 126_750 <= after < 202_500
+    assert document["record"]["state"] == ("running" if runs else "paused" if after < 202_500 else "ended")
+    assert then == receipt or after < 202_500
+
+
+@newest
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+async def test_every_story_is_proved(talktime: Talktime, story: Any) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    assert wrong((await story(talktime)).document()) == []
+
+
+def test_the_receipts_that_the_browser_is_tested_with_are_right() -> None:
+    vectors = json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_text("utf-8"))
+    assert [wrong(document) for document in vectors] == [[]] * len(STORIES)
+
+
+@pytest.mark.parametrize("document", [{}, {"server_time": "yesterday"}, {"server_time": None, "record": []}])
+def test_what_is_no_receipt_says_so(document: dict[str, Any]) -> None:
+    with pytest.raises(NotAReceiptError):
+        verify(document)
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where every figure and word of a document stands."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from paths(inner, (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from paths(inner, (*path, index))
+    else:
+        yield path
+
+
+def tampered(document: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    """A copy with something else at `path`, of the same kind."""
+    changed = copy.deepcopy(document)
+    at: Any = changed
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = other(at[path[-1]])
+    return changed
+
+
+def other(value: Any) -> Any:
+    """Something like it: a figure, a time or a word that is not the same."""
+    if isinstance(value, bool) or value is None:
+        return "0.01"
+    if isinstance(value, int | float):
+        return value + 1
+    text = str(value)
+    digits = [index for index, character in enumerate(text) if character.isdigit()]
+    # A credit's or an instant's last figure; the date's own, for an instant, so that it makes a difference.
+    place = digits[-1] if digits else len(text) - 1
+    figure = str((int(text[place]) + 1) % 10) if digits else "x"
+    return text[:place] + figure + text[place + 1 :]
