@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -22,6 +22,7 @@ from talktime.commands import advisors, receipts, records, users
 from talktime.commands.arguments import TariffFile, read_id, read_tariff
 from talktime.console import Json, fail, printed, run, settings_of, usage
 from talktime.money import format_credits
+from talktime.settings import Settings
 from talktime.tariff import parse_seconds, price, seconds
 
 app = typer.Typer(
@@ -66,7 +67,7 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
         ),
     )
     if not started:
-        raise typer.Exit(1)
+        _say_not_started(settings)
 
 
 @app.command()
@@ -96,7 +97,7 @@ def demo(
         sys.stdout.flush()
 
     if not run_server(create_demo(settings), settings, announce):
-        raise typer.Exit(1)
+        _say_not_started(settings)
 
 
 @app.command()
@@ -185,3 +186,12 @@ def main() -> None:
         app()
     except Exception as error:  # noqa: BLE001  the one place that turns failures into exit codes
         fail(error)
+
+
+def _say_not_started(settings: Settings) -> NoReturn:
+    print(
+        f"talktime: the service could not start on {settings.host}, port {settings.port}: the log above says why."
+        " Another --host (TALKTIME_HOST) or --port (TALKTIME_PORT; 0 is any free one) may do.",
+        file=sys.stderr,
+    )
+    raise typer.Exit(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -151,6 +153,63 @@ async def test_what_is_no_json(service: Any) -> None:
         assert (keyed.status_code, keyed.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
         # Without a token nobody is told what is wrong with a body.
         assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_what_is_said_twice(service: Any) -> None:
+    """Programs differ in which of the two they take; where money moves neither will do."""
+    await service.people()
+    for path, content, field in (
+        ("/v1/users/alice/credits", b'{"amount": "1.00", "kind": "gift", "amount": "9.00"}', "amount"),
+        ("/v1/users/alice/credits", b'{"kind": "gift", "kind": "gift", "amount": "1.00"}', "kind"),
+        ("/v1/price", b'{"tariff": {"tiers": [{"rate": "1.00", "rate": "0.00"}]}, "seconds": 1}', "rate"),
+        ("/v1/price", b'{"seconds": 1, "' + b"x" * 10_000 + b'": 1, "' + b"x" * 10_000 + b'": 2}', "x" * 80),
+    ):
+        headers = {"Content-Type": "application/json"}
+        response = await service.call("POST", path, by="service", key="twice", content=content, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), content[:60]
+        assert response.json()["errors"] == [{"field": field, "message": "is there more than once; say it once"}]
+    assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_ids_that_no_database_takes(service: Any) -> None:
+    """In every place an id has, by everybody, with a key that would be kept: found nowhere, or no id at all."""
+    await service.people()
+    paths = (await service.call("GET", "/openapi.json")).json()["paths"]
+    for path, methods in paths.items():
+        if "{" not in path:
+            continue
+        for method, (odd, by) in itertools.product(
+            methods, (("a%00b", "user:alice"), ("%00", "advisor:maya"), ("%00", "service"), ("%ED%A0%80", "user:alice"))
+        ):
+            response = await service.call(
+                method.upper(), re.sub(r"{\w+}", odd, path), None if method == "get" else {}, by=by, key="odd"
+            )
+            assert response.status_code in {403, 404, 422}, (method, path, odd, by)
+            assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_messages_say_what_to_do(service: Any) -> None:
+    """What frameworks say of input is about types; what we answer is about what to send instead."""
+    await service.people()
+    asked: list[tuple[str, str, Any, str]] = [
+        ("GET", "/v1/users/alice/entries?limit=x", None, "must be a whole number"),
+        ("GET", "/v1/users/alice/entries?limit=0", None, "must be greater than or equal to 1"),
+        ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "x"}, "must be 'purchase', 'gift' or 'refund'"),
+        ("PUT", "/v1/users/u", {"display_name": "\ud800"}, "must be Unicode text, without halves of surrogate pairs"),
+        ("PUT", "/v1/users/u", {"display_name": "x" * 201}, "must have at most 200 characters"),
+    ]
+    for number, (method, path, body, message) in enumerate(asked):
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"say {number}"}
+        response = await service.call(method, path, by="service", content=content, headers=headers)
+        assert response.json()["errors"][0]["message"] == message
+    refused = await service.call("POST", "/v1/users/alice/credits", {"amount": "1"}, by="user:alice", key="k")
+    assert refused.json()["detail"] == "A token of role user may not do this; it takes one of role service."
+    refused = await service.call("DELETE", "/v1/chats/c/messages", by="service")
+    assert refused.json()["detail"] == "This address knows GET, HEAD, POST, and nothing else."
 
 
 @pytest.mark.parametrize("server", ["pg18"], indirect=True)

@@ -54,7 +54,8 @@ class Cli:
         assert "Traceback" not in done.stderr
         assert SECRET not in done.stdout + done.stderr
         if code:
-            assert done.stderr.strip()
+            # Whatever was logged before, the last line is for whoever typed it.
+            assert re.search(r"^(talktime: .+|.*│.*|╰.*)$", done.stderr.rstrip().splitlines()[-1])
         return done.stdout
 
     def document(self, *arguments: str) -> Any:
@@ -101,6 +102,11 @@ def test_a_database_that_is_not_there(cli: Cli) -> None:
     cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://somebody:hush-hush@127.0.0.1:1/nothing"
     for command in (("doctor",), ("migrate",), ("user", "show", "alice")):
         assert not cli(*command, code=1)
+
+
+def test_a_place_to_listen_that_is_not_there(cli: Cli) -> None:
+    cli.environment["TALKTIME_HOST"] = "no such place"
+    assert not cli("serve", "--port", "0", code=1)
 
 
 def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:

@@ -53,15 +53,36 @@ async def test_headers_on_everything(service: Any) -> None:
 async def test_methods_that_do_not_exist(service: Any) -> None:
     response = await service.call("DELETE", "/v1/time")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
     response = await service.call("DELETE", "/v1/chats/c/messages")
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, POST"
     # A browser asks this way whether another site may call; the answer is no.
     preflight = await service.call(
         "OPTIONS", "/v1/chats", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}
     )
     assert preflight.status_code == 405
     assert "access-control-allow-origin" not in preflight.headers
+
+
+@newest
+async def test_head_is_get_without_the_body(service: Any) -> None:
+    await service.people()
+    for path, status in (
+        ("/healthz", 200),
+        ("/", 200),
+        ("/v1/users/alice/account", 200),
+        ("/v1/users/nobody/account", 404),
+        ("/v1/users/alice/credits", 405),
+    ):
+        got = await service.call("GET", path, by="service")
+        head = await service.call("HEAD", path, by="service")
+        assert (head.status_code, got.status_code) == (status, status), path
+        assert head.content == b""
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert head.headers["content-length"] == got.headers["content-length"]
+    inside = httpx.ASGITransport(service.app)
+    async with httpx.AsyncClient(transport=inside, base_url="http://host.example") as client:
+        assert (await client.head("/healthz")).content == b""
 
 
 async def test_what_nobody_expected(service: Any, settings: Settings, caplog: Any) -> None:

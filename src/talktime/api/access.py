@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Request, Response, Security
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from talktime.api.addresses import read_id
 from talktime.api.bodies import is_id
 from talktime.api.opening import opened
+from talktime.api.reading import Route
 from talktime.api.repeats import repeat_of
 from talktime.api.tokens import Caller, Role, caller_of
 from talktime.errors import Forbidden, NotFound
@@ -30,7 +30,7 @@ _bearer: Final = HTTPBearer(
 )
 
 
-class GuardedRoute(APIRoute):
+class GuardedRoute(Route):
     """A route that asks for a token before it looks at the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -65,14 +65,17 @@ class Allow:
         """
         caller = caller_of(request)
         if self.own is not None:
+            thing_id = read_id(request.path_params[f"{self.own}_id"])
             try:
-                await require_own(talktime, caller, self.own, read_id(request.path_params[f"{self.own}_id"]))
+                await require_own(talktime, caller, self.own, thing_id)
             except NotFound as error:
                 # What isn't there may be there when the request is repeated: its first answer stays its answer.
-                await talktime.keep_refusal(await repeat_of(request), error)
+                if is_id(thing_id):
+                    await talktime.keep_refusal(await repeat_of(request), error)
                 raise
         if caller.role not in self.roles:
-            raise Forbidden(f"A token of role {caller.role} may not do this.")
+            may = " or ".join(role for role in Role if role in self.roles)
+            raise Forbidden(f"A token of role {caller.role} may not do this; it takes one of role {may}.")
         return caller
 
 

@@ -56,7 +56,7 @@ async def create_chat(talktime: Engine, caller: AnyCaller, body: CreateChat, rep
     """A new chat; its record and timer start with it. An existing `chat_id` of the same pair acts as tracking (200)."""
     await require_own(talktime, caller, "user" if caller.role is Role.USER else "advisor", _named(caller, body))
     if caller.role not in {Role.SERVICE, Role.USER}:
-        raise Forbidden(f"A token of role {caller.role} may not do this.")
+        raise Forbidden(f"A token of role {caller.role} may not do this; it takes one of role service or user.")
     snapshot, created = await talktime.create_chat(
         body.user_id, body.advisor_id, body.chat_id, tariff_version=body.tariff_version, repeat=repeat
     )

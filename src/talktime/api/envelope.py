@@ -1,4 +1,4 @@
-"""The outermost layer: headers on everything, a count of everything, and an answer even to what nobody expected."""
+"""The outermost layer: headers, a count and HEAD for everything, and an answer even to what nobody expected."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # HEAD is GET without the body: the answer is made the same, and what is sent stays behind.
+        is_head = scope["method"] == "HEAD"
+        inner: Scope = {**scope, "method": "GET"} if is_head else scope
         status = 0
         # One dictionary, which the scopes of all layers below share.
-        state = scope.setdefault("state", {})
+        state = inner.setdefault("state", {})
 
         async def send_wrapped(message: Message) -> None:
             nonlocal status
@@ -47,16 +50,18 @@ class Envelope:
                     headers[name] = value
                 if scope["path"].removeprefix(scope.get("root_path", "")).startswith(("/v1/", "/demo/")):
                     headers["Cache-Control"] = "no-store"
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, send_wrapped)
+            await self._app(inner, receive, send_wrapped)
         except Exception as error:
-            _log.exception("service.request_failed", method=scope["method"], route=_route(scope))
+            _log.exception("service.request_failed", method=scope["method"], route=_route(inner))
             if status:
                 raise
-            await problem_response(refused(error))(scope, receive, send_wrapped)
-        self._metrics.count_request(scope["method"], _route(scope), status)
+            await problem_response(refused(error))(inner, receive, send_wrapped)
+        self._metrics.count_request(scope["method"], _route(inner), status)
         if "refusal" in state:
             self._metrics.count_refusal(state["refusal"])
 

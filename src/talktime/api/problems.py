@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from talktime.api.reading import UnreadableBody
 from talktime.engine import UNREACHABLE
 from talktime.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
 from talktime.shares import TermsError
@@ -27,7 +28,10 @@ _MESSAGES: Final = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this request",
     "string_type": "must be a string",
+    "string_unicode": "must be Unicode text, without halves of surrogate pairs",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "is too large",
     "int_from_float": "must be a whole number",
     "dict_type": "must be an object",
     "model_type": "must be an object",
@@ -111,7 +115,10 @@ def add_handlers(app: FastAPI) -> None:
             # The router names the methods of one route, but an address may have two.
             path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
             headers["Allow"] = ", ".join(_methods_at(app.openapi()["paths"], path)) or headers["Allow"]
-        return problem_response(refused(error), headers)
+        refusal = refused(error)
+        if isinstance(refusal, MethodNotAllowed) and "Allow" in headers:
+            refusal = MethodNotAllowed(f"This address knows {headers['Allow']}, and nothing else.")
+        return problem_response(refusal, headers)
 
     async def replay(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Repeated):
@@ -131,10 +138,13 @@ def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
         known = template.split("/")
         if len(known) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(known, parts, strict=True)):
             found.update(method.upper() for method in methods)
-    return sorted(found)
+    # Whatever can be read can be asked about without its body (see `envelope`).
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def _http_refusal(error: HTTPException) -> TalktimeError:
+    if isinstance(error, UnreadableBody):
+        return error.refusal
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound("address")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -142,7 +152,7 @@ def _http_refusal(error: HTTPException) -> TalktimeError:
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLarge("The body is larger than 64 KiB.")
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return InvalidRequest(("body", "can't be read"))
+        return InvalidRequest(("body", "can't be read: send JSON in UTF-8, with Content-Type: application/json"))
     return ServerError("This is our fault and has been logged.")
 
 
@@ -160,4 +170,5 @@ def _field(location: tuple[int | str, ...], kind: str) -> str:
 
 def _sentence(message: str) -> str:
     words = message.removeprefix("String ").removeprefix("Input ").removeprefix("Value error, ")
+    words = words.replace("should ", "must ", 1)
     return words[:1].lower() + words[1:]

@@ -12,13 +12,14 @@ from talktime.api.access import Allow, GuardedRoute
 from talktime.api.bodies import Advance, PriceQuestion, TokenRequest
 from talktime.api.documents import answers
 from talktime.api.opening import opened
+from talktime.api.reading import Route
 from talktime.api.tokens import Role, Tokens
 from talktime.money import format_credits
 from talktime.talktime import Talktime
 from talktime.tariff import price, seconds
 from talktime.views import instant
 
-public_router = APIRouter(prefix="/v1", tags=["service"])
+public_router = APIRouter(prefix="/v1", route_class=Route, tags=["service"])
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
 test_clock_router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
 
