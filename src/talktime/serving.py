@@ -63,5 +63,8 @@ def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> 
     # stopping is success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: None)
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        return False  # uvicorn's way out, having logged why, with a code that means something else of ours
     return server.started

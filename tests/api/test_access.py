@@ -70,6 +70,14 @@ ROWS = [
     Row("GET", "/v1/records", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", "/v1/records/RECORD", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row("GET", "/v1/records/RECORD/receipt", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row(
+        "POST",
+        "/v1/records/RECORD/refunds",
+        {"amount": "0.01", "reason": "A word", "borne_by": "platform"},
+        ("service", "operator"),
+        STRANGERS,
+        ("user:alice", "advisor:maya"),
+    ),
     Row("POST", "/v1/chats/chat 1/stop", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row(
         "POST",
@@ -118,6 +126,9 @@ async def test_who_may(service: Any, row: Row) -> None:
     await service.people()
     record_id = (await service.chat())["record"]["id"]
     path = row.path.replace("RECORD", record_id)
+    if "refunds" in path:  # of what has been charged
+        await service.done("POST", "/v1/test-clock/advance", {"seconds": 1})
+        await service.done("POST", "/v1/chats/chat 1/pause")
 
     async def status(by: str | None, at: str = path, body: Any = row.body) -> int:
         response = await service.call(row.method, at, body, by=by, key=f"key of {by}" if by else None)
