@@ -1,9 +1,9 @@
 """What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in the migrations) that must be empty. A view can't
-price, so three things are computed here from the facts it reads: that every posting was the price of the time that had
-passed in segments until then, that the whole charge is the price of the whole time, and that the instant at which a
-running record's credit ends is the one that follows from the account.
+price, so four things are computed here from the facts it reads: that every posting was the price of the time that had
+passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
+and that the instant at which a running record's credit ends is the one that follows from the account.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.money import format_credits
+from talktime.shares import Terms, share
 from talktime.tariff import Tariff, clock_text, price
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ RULES: Final = {
     2: Rule("at most one open segment per record, and segments of a record never overlap", _REFUND),
     3: Rule("a chat's duration is the sum of its segments, and only the current chat has an open one", _TOTALS),
     4: Rule(
-        "a record's charge is the price of its time and minus the sum of its charge entries", f"{_TOTALS}; {_REFUND}"
+        "a record's charge is the price of its time and minus the sum of its charge entries, and shared as agreed",
+        f"{_TOTALS}; {_REFUND}",
     ),
-    5: Rule("a balance is the sum of the account's entries, and never negative", _TOTALS),
+    5: Rule("a balance, and what of it are gifts, is the sum of the account's entries, and never negative", _TOTALS),
     6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
     7: Rule("repeating a request changes nothing the second time", _REFUND),
     8: Rule("credit that running meters have committed can't be spent elsewhere", f"{_TOTALS}; {_REFUND}"),
@@ -114,6 +116,8 @@ class AuditedRecord(NamedTuple):
     allowance_ms: int
     elapsed_ms: int
     charged: int
+    earned: int
+    terms: Terms
 
 
 def charge_findings(
@@ -129,6 +133,9 @@ def charge_findings(
     cost = price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
     if record.charged != cost:
         yield _finding(4, record, "a record's charge is not the price of its time", record.charged, cost)
+    earned = share(record.terms, record.tariff, record.elapsed_ms, record.allowance_ms).advisor
+    if record.earned != earned:
+        yield _finding(4, record, "what an advisor earned is not their share of the price", record.earned, earned)
     posted = before_ms = index = 0
     for at, amount in charges:
         posted += amount

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from talktime.audit import Audit, AuditedRecord, Finding, charge_findings
 from talktime.cuts import cuts
 from talktime.database.queries import SQL
+from talktime.database.store import terms_of
+from talktime.gifts import replayed
 from talktime.views import instant
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class Auditor:
                 await connection.execute(SQL["lock_accounts"], [user_id])
                 for name in ("restore_durations", "restore_records", "restore_balances"):
                     await connection.execute(SQL[name], user_id)
+                entries = await connection.fetch(SQL["gift_entries"], user_id)
+                await connection.execute(SQL["restore_gifts"], user_id, replayed(entries))
             await self._engine.settle([user_id])
 
     async def _slice(self, audit: Audit, after: str, size: int) -> str:
@@ -99,6 +103,8 @@ class Auditor:
                 max(0, tariff.free_ms - row["free_ms_before"]),
                 row["elapsed_ms"],
                 row["charged"],
+                row["earned"],
+                terms_of(row),
             )
             for finding in charge_findings(
                 record, charges.get(record.record_id, ()), segments.get(record.record_id, ())

@@ -14,8 +14,10 @@ from talktime.node import Node
 from talktime.payer import Reason
 from talktime.refunds import Bearer, Wish
 from talktime.repeats import Repeat
+from talktime.statements import Figures, Session, Statement
 from talktime.views import Account, Entry, Refund, instant
 
+_PERIOD_MAX_MS: Final = 367 * 86_400_000
 _KINDS: Final = ("purchase", "gift", "refund")
 
 
@@ -126,6 +128,21 @@ class Books(Node):
             [_shared(entry) for entry in shared],
         )
 
+    async def statement(self, advisor_id: str, begin: int, end: int) -> Statement:
+        """An advisor's sessions from `begin` until just before `end`; what running ones have come to is posted first.
+
+        Raises InvalidRequest for a period that is empty or longer than a year and a day.
+        """
+        if not 0 < end - begin <= _PERIOD_MAX_MS:
+            raise InvalidRequest(("to", f"must be after from, by at most {_PERIOD_MAX_MS // 86_400_000} days"))
+        name = await self._fetchval("advisor_name", advisor_id)
+        if name is None:
+            raise NotFound("advisor")
+        running = await self._fetch("statement_payers", advisor_id)
+        await self.engine.settle([row["user_id"] for row in running], tracking.checkpoint)
+        rows = await self._fetch("statement", advisor_id, begin, end)
+        return Statement(advisor_id, name, begin, end, tuple(_session(row) for row in rows))
+
     async def audit(self, on_progress: Callable[[int, int], None] = lambda _done, _all: None) -> Audit:
         """Check every rule of the design; `on_progress` is told how many accounts are done, of how many."""
         return await self.auditor.audit(on_progress)
@@ -160,6 +177,11 @@ def _entry(row: Any) -> Entry:
         reason=row["reason"],
         expires_at=row["expires_at"],
     )
+
+
+def _session(row: Any) -> Session:
+    record_id, user_id, user_name, started_at, ended_at, *figures = row
+    return Session(record_id, user_id, user_name, started_at, ended_at, Figures(*figures))
 
 
 def _shared(row: Any) -> SharedEntry:

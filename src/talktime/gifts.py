@@ -6,7 +6,10 @@ never expires last. What an account holds beyond them was bought, and is spent a
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOTS_MAX: Final = 100
 """How many lots of different expiry an account may hold."""
@@ -37,6 +40,20 @@ def added(lots: tuple[Lot, ...], new: Lot) -> tuple[Lot, ...]:
         Lot(amount, expires_at)
         for expires_at, amount in sorted(amounts.items(), key=lambda item: never if item[0] is None else item[0])
     )
+
+
+def replayed(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Lot, ...]:
+    """What is left of an account's gifts, from its entries in order: `(kind, gift amount, at, expires_at)` of each."""
+    lots: tuple[Lot, ...] = ()
+    for kind, amount, at, expires_at in entries:
+        if amount > 0:
+            lots = added(lots, Lot(amount, expires_at))
+        elif kind == "expiry":
+            kept = [lot._replace(amount=lot.amount + amount * (lot.expires_at == expires_at)) for lot in lots]
+            lots = tuple(lot for lot in kept if lot.amount)
+        else:
+            lots = spent(lots, -amount, valid_at=at if kind == "debit" else None)
+    return lots
 
 
 def spent(lots: tuple[Lot, ...], amount: int, valid_at: int | None = None) -> tuple[Lot, ...]:

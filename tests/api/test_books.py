@@ -56,6 +56,15 @@ async def test_a_refund_by_an_operator(service: Any) -> None:
     assert receipt["cost"] == "20.00"
     assert [(e["kind"], e["reason"]) for e in receipt["entries"]][-1] == ("refund", "the line was bad")
     assert sum(float(entry["amount"]) for entry in receipt["entries"]) == -16
+    assert (receipt["totals"]["refunded"], receipt["totals"]["paid"]) == ("4.00", "16.00")
+    assert "shares" not in receipt
+    for by in ("service", "operator", "advisor:maya"):
+        shares = (await service.done("GET", f"/v1/records/{record_id}/receipt", by=by))["shares"]
+        assert (shares["terms"], shares["advisor"], shares["platform"], shares["fees"]) == (
+            TERMS, "7.84", "12.16", "4.00",
+        )  # fmt: skip
+        assert sum(float(entry["advisor_amount"]) for entry in shares["entries"]) == pytest.approx(7.84 - 1.568)
+        assert shares["entries"][-1]["borne_by"] == "shared"
     entries = (await service.done("GET", "/v1/users/alice/entries", by="user:alice"))["entries"]
     assert (entries[0]["kind"], entries[0]["amount"]) == ("refund", "4.00")
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
@@ -104,3 +113,26 @@ async def test_a_gift_that_expires(service: Any) -> None:
         ("debit", "-6.00", "-5.00"), ("gift", "5.00", "5.00"), ("purchase", "3.00", "0.00"),
     ]  # fmt: skip
     assert entries[1]["expires_at"] == "2099-01-01T00:00:00.000Z"
+
+
+async def test_a_statement_is_the_advisors(service: Any) -> None:
+    record_id = await talked(service)
+    path = "/v1/advisors/maya/statement?from=2020-01-01T00:00:00Z&to=2020-12-31T00:00:00Z"
+    for by, status in (("operator", 200), ("advisor:maya", 200), ("advisor:ben", 404), ("user:alice", 404)):
+        assert (await service.call("GET", path, by=by)).status_code == status
+    started = (await service.done("GET", f"/v1/records/{record_id}"))["started_at"]
+    path = f"/v1/advisors/maya/statement?from={started}&to={int(started[:4]) + 1}-01-02T00:00:00%2B01:00"
+    statement = await service.done("GET", path, by="advisor:maya")
+    assert statement["total"]["sessions"] == 1
+    assert (statement["sessions"][0]["record_id"], statement["total"]["net"]) == (record_id, "7.84")
+    for query in (
+        "",
+        "?from=2020-01-01T00:00:00Z",
+        "?from=yesterday&to=today",
+        "?from=2020-01-01T00:00:00Z&to=2020-01-01T00:00:00Z",
+    ):
+        assert (await service.call("GET", f"/v1/advisors/maya/statement{query}", by="operator")).status_code == 422
+    nobody = await service.call(
+        "GET", "/v1/advisors/nobody/statement?from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z", by="operator"
+    )
+    assert nobody.status_code == 404

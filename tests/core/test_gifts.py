@@ -218,6 +218,8 @@ def test_looking_and_posting_more_often_changes_nothing(
     for number in range(len(history)):
         name = str(number)
         assert gift_spent(plain, name) == gift_spent(often, name)
+    told = [(entry.kind, entry.gift, entry.at, entry.expires_at) for entry in posted]
+    assert gifts.replayed(told) == plain.gifts
     assert timers_stopped(plain) == timers_stopped(often)
 
 

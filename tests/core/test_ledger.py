@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
-from talktime.errors import Conflict
+from talktime.errors import Conflict, InvalidRequest
 from talktime.shares import Terms
 
 TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
@@ -104,6 +104,42 @@ async def test_a_gift_expires_by_itself(talktime: Talktime) -> None:
         ("purchase", parse_credits("100"), 0),
     ]
     assert (await rows(talktime, "select at from entries where kind = 'expiry'"))[0]["at"] == now + 3_600_000
+
+
+async def test_a_statement_ties_to_the_entries(talktime: Talktime) -> None:
+    free = Tariff.parse({"tiers": [{"rate": "0"}]})
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.put_advisor("zoe", "Zoe", free, TERMS)
+    begin = await talktime.now()
+    first = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    await talktime.advance_clock(590_000)
+    await talktime.stop("first")
+    await talktime.refund(first.record.id, reason="why", borne_by="advisor", amount=parse_credits("2"))
+    middle = await talktime.advance_clock(60_000)
+    await talktime.refund(first.record.id, reason="why", borne_by="platform", amount=parse_credits("1"))
+    second = await talktime.initialize_time_tracking_for_chat("alice", "vera", "second")
+    await talktime.initialize_time_tracking_for_chat("alice", "zoe", "for nothing")
+    end = await talktime.advance_clock(90_000) + 1_000
+    early = await talktime.statement("vera", begin, middle)
+    (session,) = early.sessions
+    assert (session.record_id, session.user_name) == (first.record.id, "Alice")
+    assert 590_000 <= session.figures.time_ms < 600_000
+    assert session.figures == early.total
+    assert early.total.document() == {
+        "time_ms": session.figures.time_ms, "gross": "20.00", "fees": "4.00", "share": "7.84", "refunded": "2.00",
+        "refunds": "2.00", "net": "5.84",
+    }  # fmt: skip
+    late = await talktime.statement("vera", middle, end)
+    assert [session.record_id for session in late.sessions] == [first.record.id, second.record.id]
+    assert [session.figures.time_ms > 0 for session in late.sessions] == [False, True]
+    assert (late.total.gross, late.total.refunded, late.total.refunds) == (parse_credits("4"), parse_credits("1"), 0)
+    (sums,) = await rows(talktime, "select sum(advisor_amount)::bigint as net from entries where advisor_id = 'vera'")
+    assert sums["net"] == early.total.net + late.total.net
+    assert [session.figures.gross for session in (await talktime.statement("zoe", begin, end)).sessions] == [0]
+    assert (await talktime.statement("zoe", end, end + 1)).sessions == ()
+    for period in ((begin, begin), (end, begin), (begin, begin + 400 * 86_400_000)):
+        with pytest.raises(InvalidRequest):
+            await talktime.statement("vera", *period)
 
 
 @newest

@@ -7,6 +7,7 @@ import pytest
 from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.audit import RULES
 from talktime.repeats import Repeat
+from talktime.shares import Terms
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 breaking = pytest.mark.breaks_rules
@@ -90,6 +91,30 @@ BREACHES = [
             "update accounts set balance = balance - 10000 where user_id = 'alice'"
         ),
     ),
+    (
+        4,
+        "what an advisor earned by a record is not the sum of its entries",
+        f"update records set earned = earned + 1 where record_id = {ENDED}",
+    ),
+    (
+        4,
+        "what an advisor earned is not their share of the price",
+        f"update records set share_ppm = 600000 where record_id = {ENDED}",
+    ),
+    (
+        4,
+        "more of a record was given back than it was charged",
+        (
+            "insert into entries (user_id, amount, kind, at, record_id, reason, borne_by)"
+            f" select 'alice', 1000000, 'refund', engine_now(), {ENDED}, 'why', 'platform';"
+            "update accounts set balance = balance + 1000000 where user_id = 'alice'"
+        ),
+    ),
+    (
+        5,
+        "what is left of gifts is not what the account's entries say",
+        "update accounts set gifts = '[[1, null]]' where user_id = 'alice'",
+    ),
     (5, "a balance is not the sum of the account's entries", "update accounts set balance = balance + 1"),
     (
         5,
@@ -157,10 +182,11 @@ async def talk(talktime: Talktime) -> None:
     """Alice has had one record with Maya, over two chats, and another one runs; a message, a kept answer."""
     tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}], "free_seconds": 5})
     for advisor in ("maya", "ben"):
-        await talktime.put_advisor(advisor, advisor.title(), tariff)
+        await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000))
     for user in ("alice", "bob"):
         await talktime.put_user(user, user.title())
     await talktime.add_credit("alice", parse_credits("100.00"), repeat=Repeat("alice", "POST", "/", "key", b"body"))
+    await talktime.add_credit("alice", parse_credits("5.00"), "gift")
     for chat in ("first", "second"):
         await talktime.initialize_time_tracking_for_chat("alice", "maya", chat)
         await talktime.advance_clock(10_000)
@@ -182,7 +208,7 @@ async def damage(talktime: Talktime, sql: str) -> None:
 async def test_what_is_right_is_right(visitor: Talktime) -> None:
     await talk(visitor)
     audit = await visitor.audit()
-    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 4}}
+    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 5}}
 
 
 @newest
@@ -206,7 +232,8 @@ MENDED = """
 update chats set duration_ms = duration_ms + 1000 where chat_id = 'second';
 update records set elapsed_ms = elapsed_ms - 1, charged = charged - 1;
 update records set cut_at = cut_at + interval '1 second' where state = 'running';
-update accounts set balance = balance + 5, due_at = null;
+update records set earned = earned + 1;
+update accounts set balance = balance + 5, due_at = null, gifts = '[[1, null]]';
 """
 
 
@@ -214,7 +241,7 @@ update accounts set balance = balance + 5, due_at = null;
 async def test_repair_makes_totals_anew_from_facts(visitor: Talktime) -> None:
     await talk(visitor)
     totals = [f"select * from {table} order by 1" for table in ("chats", "records")]
-    totals.append("select user_id, balance, due_at from accounts order by 1")
+    totals.append("select user_id, balance, due_at, gifts from accounts order by 1")
     before = [await visitor._pool.fetch(sql) for sql in totals]
     await damage(visitor, MENDED)
     audit = await visitor.audit()

@@ -288,6 +288,41 @@ class Receipt(Document):
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
+class Figures(Document):
+    """`share` is the advisor's of the gross, after the fees; `refunds` is what of `refunded` the advisor bears."""
+
+    time_ms: Milliseconds
+    gross: Credits
+    fees: Credits
+    share: Credits
+    refunded: Credits
+    refunds: Credits
+    net: Credits
+
+
+class StatementTotal(Figures):
+    sessions: int
+
+
+class StatementSession(Figures):
+    record_id: str
+    user_id: str
+    user_name: str
+    started_at: Instant
+    ended_at: Instant | None
+
+
+class Statement(Document):
+    """An amount belongs to the period in which it was posted, time to the one in which it ran."""
+
+    advisor_id: str
+    advisor_name: str
+    begin: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    total: StatementTotal
+    sessions: list[StatementSession]
+
+
 class Price(Document):
     cost: Credits
     billed_seconds: Seconds

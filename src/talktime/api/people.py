@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import AddCredit, Debit, Id, PathId, PutAdvisor, PutUser
+from talktime.api.bodies import AddCredit, Debit, Id, Instant, PathId, PutAdvisor, PutUser
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import RequiredRepeat
@@ -104,6 +104,20 @@ async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
     """An advisor's chats."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse({"chats": [chat.document() for chat in found]})
+
+
+@router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(documents.Statement))
+async def statement(
+    talktime: Engine,
+    advisor_id: PathId,
+    begin: Annotated[Instant, Query(alias="from")],
+    end: Annotated[Instant, Query(alias="to")],
+) -> JSONResponse:
+    """An advisor's sessions in a period: time, gross, fees, share, refunds and net, from the ledger's entries.
+
+    From `from` until just before `to`, at most a year.
+    """
+    return JSONResponse((await talktime.statement(advisor_id, begin, end)).document())
 
 
 @router.get("/advisors/{advisor_id}", responses=answers(documents.Advisor))

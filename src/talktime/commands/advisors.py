@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 from typing import Annotated
 
 import typer
 
 from talktime import console
-from talktime.commands.arguments import After, Limit, TariffFile, read_id, read_name, read_tariff, read_terms
-from talktime.console import Json, run
+from talktime.commands.arguments import (
+    After,
+    Limit,
+    TariffFile,
+    read_id,
+    read_instant,
+    read_name,
+    read_tariff,
+    read_terms,
+)
+from talktime.console import Json, printed, run
+from talktime.statements import AMOUNTS
 
 app = typer.Typer(no_args_is_help=True, help="Advisors and their tariffs.")
 
@@ -64,3 +76,27 @@ def show_chats(context: typer.Context, advisor_id: str, as_json: Json = False) -
     console.table(
         "chats", [c.document() for c in found], ("id", "user_name", "duration_ms", "state", "reason"), as_json
     )
+
+
+@app.command("statement")
+def show_statement(
+    context: typer.Context,
+    advisor_id: str,
+    begin: Annotated[str, typer.Option("--from", help="From this instant on: 2026-01-01T00:00:00Z.")],
+    end: Annotated[str, typer.Option("--to", help="Until just before this one.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each session, separated by commas.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What an advisor's sessions of a period brought: time, gross, fees, share, refunds and net."""
+    period = read_instant("--from", begin), read_instant("--to", end)
+    statement = run(context, lambda talktime: talktime.statement(read_id(advisor_id), *period))
+    document = statement.document()
+    sessions = document["sessions"]
+    if as_csv and not as_json:
+        columns = ("record_id", "user_id", "user_name", "started_at", "ended_at", "time_ms", *AMOUNTS)
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sessions)
+    elif not printed(document, as_json):
+        total = {"started_at": "in all", "user_name": f"{len(sessions)} sessions", **document["total"]}
+        console.table("sessions", [*sessions, total], ("started_at", "user_name", "time_ms", *AMOUNTS), as_json)

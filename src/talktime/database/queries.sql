@@ -231,6 +231,40 @@ select chat_id, started_at, ended_at, reason, ended_by from segments where recor
 select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
 where record_id = $1 and kind <> 'share' order by entry_id;
 
+-- name: advisor_name
+select display_name from advisors where advisor_id = $1;
+
+-- name: statement_payers
+-- Whose running records may have something to post in the period.
+select distinct user_id from records where advisor_id = $1 and ended_at is null;
+
+-- name: statement
+select r.record_id, r.user_id, a.display_name as user_name, r.started_at, r.ended_at, coalesce(s.time_ms, 0) as time_ms,
+       e.gross, e.fees, e.share, e.refunded, e.refunds
+from (
+    select record_id from entries where advisor_id = $1 and at >= $2 and at < $3
+    union
+    select record_id from records where advisor_id = $1 and started_at < $3 and coalesce(ended_at, settled_at) >= $2
+) touched
+join records r using (record_id)
+join accounts a using (user_id)
+cross join lateral (
+    select sum(milliseconds(least(coalesce(s.ended_at, r.settled_at), $3) - greatest(s.started_at, $2)))::bigint as time_ms
+    from segments s
+    where s.record_id = r.record_id and s.started_at < $3 and coalesce(s.ended_at, r.settled_at) > $2
+) s
+cross join lateral (
+    select coalesce(-sum(amount) filter (where kind = 'charge'), 0)::bigint as gross,
+           coalesce(sum(fees), 0)::bigint as fees,
+           coalesce(sum(advisor_amount) filter (where kind <> 'refund'), 0)::bigint as share,
+           coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint as refunded,
+           coalesce(-sum(advisor_amount) filter (where kind = 'refund'), 0)::bigint as refunds,
+           count(*) as entries
+    from entries e where e.record_id = r.record_id and e.at >= $2 and e.at < $3
+) e
+where e.entries > 0 or s.time_ms > 0
+order by r.started_at, r.record_id;
+
 -- name: shared_entries
 -- The entries of a record with all their sides, the shares that are no business of the user's included.
 select entry_id, at, kind, amount, advisor_amount, platform_amount, fees, borne_by from entries
@@ -409,7 +443,8 @@ union all
 select 9, what, id, user_id, stored, follows from broken_rule_9 where user_id > $1 and user_id <= $2;
 
 -- name: audited_records
-select record_id, user_id, advisor_id, tariff_version, free_ms_before, elapsed_ms, charged
+select record_id, user_id, advisor_id, tariff_version, free_ms_before, elapsed_ms, charged, earned,
+       share_ppm, fee_per_minute, fee_per_session
 from records where user_id > $1 and user_id <= $2;
 
 -- name: audited_charges
@@ -450,8 +485,17 @@ update records r set
     elapsed_ms = (
         select coalesce(sum(milliseconds(coalesce(s.ended_at, r.settled_at) - s.started_at)), 0)
         from segments s where s.record_id = r.record_id),
-    charged = (select coalesce(-sum(amount), 0) from entries e where e.record_id = r.record_id and e.kind = 'charge')
+    charged = (select coalesce(-sum(amount), 0) from entries e where e.record_id = r.record_id and e.kind = 'charge'),
+    earned = (
+        select coalesce(sum(advisor_amount), 0) from entries e
+        where e.record_id = r.record_id and e.kind in ('charge', 'share'))
 where r.user_id = $1;
+
+-- name: gift_entries
+select kind, gift_amount, at, expires_at from entries where user_id = $1 and gift_amount <> 0 order by entry_id;
+
+-- name: restore_gifts
+update accounts set gifts = $2 where user_id = $1 and gifts <> $2;
 
 -- name: restore_balances
 update accounts a set balance = e.balance
