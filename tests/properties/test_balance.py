@@ -131,7 +131,7 @@ class Both:
         return charges
 
 
-@settings(max_examples=200)  # the rarer meetings of two meters need some luck
+@settings(max_examples=2 * settings().max_examples)  # the rarer meetings of two meters need some luck
 @given(amounts, steps)
 def test_the_meter_agrees_with_one_that_looks_at_every_instant(credit: int, story: list[Step]) -> None:
     both = Both(credit)
@@ -145,7 +145,7 @@ def test_the_meter_agrees_with_one_that_looks_at_every_instant(credit: int, stor
     assert charged == {str(s.number): s.charged for s in both.reference.sessions if s.charged}
 
 
-@settings(max_examples=60)  # each plays a quarter of a second
+@settings(max_examples=settings().max_examples // 2)  # each plays a quarter of a second
 @given(amounts, steps, st.integers(0, 30))
 def test_a_cut_told_in_advance_is_the_one_that_comes(credit: int, story: list[Step], later: int) -> None:
     both = Both(credit)

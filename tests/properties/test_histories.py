@@ -16,13 +16,18 @@ from hypothesis import strategies as st
 from tests.properties import oracle
 from tests.properties.tariffs import documents
 
-from talktime import credit, meter
+from talktime import credit, ledger, meter
 from talktime.errors import InsufficientCredit
+from talktime.ledger import Receipt, SegmentView, SharedEntry
 from talktime.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
+from talktime.shares import Terms
 from talktime.tariff import Tariff
+from talktime.verification import verify
+from talktime.views import Entry
 
 RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
 DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)
+TERMS: Final = Terms(share_ppm=333_333, fee_per_minute=70_001, fee_per_session=10_000)
 ACTS: Final = [
     *("start", "start", "switch", "pause", "stop", "checkpoint", "look", "credit", "debit", "change_tariff"),
     *("user", "advisor", "both", "both", "both"),
@@ -118,6 +123,7 @@ class Pair:
             sum(free for _, free in self.times()),
             self.now,
             self.now,
+            terms=TERMS,
         )
         payer = meter.start(self.payer, record, self.now, RULES)
         self.documents[record_id] = document
@@ -140,6 +146,23 @@ class Pair:
             free_ms = min(elapsed_ms, left_ms)
             used_ms += free_ms
             yield elapsed_ms, free_ms
+
+    def receipt(self, record_id: str, at: int) -> Receipt:
+        """What the service would say of an ended record as of `at`, from what happened."""
+        (record,) = (e.record for e in self.payer.events if isinstance(e, Ended) and e.record.record_id == record_id)
+        closed = [e for e in self.payer.events if isinstance(e, Closed) and e.record.record_id == record_id]
+        posted = list(enumerate(self.charges(record_id)))
+        return ledger.receipt(
+            record,
+            at,
+            ("User", "Advisor"),
+            [SegmentView(e.chat_id, e.since, e.at, e.at - e.since, e.reason, e.by) for e in closed],
+            [Entry(str(n), e.amount, e.gift, e.kind, e.at, record_id) for n, e in posted if e.kind != "share"],
+            [
+                SharedEntry(str(n), e.at, e.kind, e.amount, e.advisor_amount, -e.amount - e.advisor_amount, e.fees)
+                for n, e in posted
+            ],
+        )
 
     def charges(self, record_id: str) -> list[Posted]:
         """What was posted for a record."""
@@ -166,7 +189,7 @@ def test_the_sum_charged_is_the_price_of_the_total(
     for (record_id, document), (elapsed, free) in zip(pair.documents.items(), pair.times(), strict=True):
         allowance = max(0, oracle.milliseconds(document["free_seconds"]) - used_ms)
         used_ms += free
-        charges = pair.charges(record_id)
+        charges = [posted for posted in pair.charges(record_id) if posted.kind == "charge"]
         assert -sum(charge.amount for charge in charges) == oracle.price(document, elapsed, allowance)
         assert all(charge.amount < 0 for charge in charges)
     posted = sum(event.amount for event in pair.payer.events if isinstance(event, Posted))
@@ -207,3 +230,18 @@ def test_where_the_time_is_cut_changes_no_bill(
     for record_id in whole.documents:
         assert whole.segments(record_id) == cut.segments(record_id)
         assert sum(c.amount for c in whole.charges(record_id)) == sum(c.amount for c in cut.charges(record_id))
+
+
+@given(DOCUMENTS, st.integers(0, 20_000_000), STORY, st.integers(0, 1_000_000))
+def test_its_receipts_prove_themselves_as_of_any_instant(
+    tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]], at: int
+) -> None:
+    pair = played(tariffs, credit, story)
+    for record_id, document in pair.documents.items():
+        whole = pair.receipt(record_id, pair.now)
+        began = whole.record.started_at
+        for receipt in (whole, pair.receipt(record_id, began + at % (pair.now - began + 1))):
+            assert [check for check in verify(receipt.document()) if not check.holds] == []
+            allowance = max(0, oracle.milliseconds(document["free_seconds"]) - receipt.free_ms_before)
+            assert receipt.cost == oracle.price(document, receipt.elapsed_ms, allowance)
+        assert whole.unposted == 0

@@ -1,0 +1,192 @@
+"""Leases that sockets hold, records that wait, and the next instant at which something happens by itself. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from talktime import meter
+from talktime.cuts import cuts
+from talktime.deadlines import next_deadline
+from talktime.errors import Conflict, InsufficientCredit
+from talktime.money import MICRO
+from talktime.payer import Closed, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
+from talktime.tariff import Tariff
+
+BEGIN = 1_000_000
+RULES = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
+MINUTES = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
+
+
+def record_of(payer: Payer) -> Record:
+    """Its only record."""
+    (record,) = payer.records.values()
+    return record
+
+
+def started(credit: int = 10, rules: Rules = RULES, chat: str = "chat") -> Payer:
+    """Somebody with one record, running since the beginning."""
+    record = Record("record", "user", "advisor", chat, MINUTES, 1, 0, BEGIN, BEGIN)
+    return meter.start(Payer("user", credit * MICRO, BEGIN, {}, {}), record, BEGIN, rules)
+
+
+def held(payer: Payer, until: int, *parties: Party, chat: str = "chat", alive: bool = True) -> Payer:
+    """With sockets of these parties on a chat."""
+    return replace(payer, sockets={(chat, party): SocketLease(until, alive) for party in parties})
+
+
+def closed(payer: Payer) -> list[tuple[int, Reason]]:
+    """When timers stopped, and why."""
+    return [(event.at, event.reason) for event in payer.events if isinstance(event, Closed)]
+
+
+def test_a_socket_keeps_the_lease_and_a_heartbeat_too_whichever_lasts_longer() -> None:
+    payer = held(started(), BEGIN + 50_000, Party.USER)
+    record = record_of(payer)
+    assert payer.present_until(record, Party.USER) == BEGIN + 50_000
+    assert payer.present_until(record, Party.ADVISOR) == BEGIN + 30_000
+    assert payer.lease_until(record) == BEGIN + 30_000
+    shorter = held(started(), BEGIN + 5_000, Party.USER)
+    assert shorter.present_until(record_of(shorter), Party.USER) == BEGIN + 30_000
+    assert payer.is_present(record, Party.USER, BEGIN + 49_999)
+    assert not payer.is_present(record, Party.USER, BEGIN + 50_000)
+    assert payer.is_held(record, Party.USER)
+    assert not payer.is_held(record, Party.ADVISOR)
+    silent = held(started(), BEGIN + 50_000, Party.USER, alive=False)
+    assert not silent.is_held(record_of(silent), Party.USER)
+
+
+def test_only_sockets_on_the_current_chat_count() -> None:
+    payer = held(started(), BEGIN + 90_000, *Party, chat="elsewhere")
+    assert payer.lease_until(record_of(payer)) == BEGIN + 30_000
+    assert closed(meter.settle(payer, BEGIN + 60_000, RULES)) == [(BEGIN + 30_000, Reason.USER_AWAY)]
+
+
+def test_what_live_sockets_hold_is_no_deadline_and_what_silent_ones_proved_is() -> None:
+    payer = started(credit=1000)
+    ends = cuts(payer)
+    assert next_deadline(payer, RULES, ends) == BEGIN + 30_000
+    one = held(payer, BEGIN + 20_000_000, Party.USER)
+    assert next_deadline(one, RULES, ends) == BEGIN + 30_000
+    both = held(payer, BEGIN + 20_000_000, *Party)
+    assert next_deadline(both, RULES, ends) == ends["record"].at == BEGIN + 60_000_000
+    silent = held(payer, BEGIN + 40_000, *Party, alive=False)
+    assert next_deadline(silent, RULES, ends) == BEGIN + 40_000
+    assert next_deadline(both, RULES, {}) is None
+    # In time even a held lease ends, when its process has not renewed it.
+    assert closed(meter.settle(both, BEGIN + 20_000_000, RULES)) == [(BEGIN + 20_000_000, Reason.USER_AWAY)]
+
+
+def test_what_waits_has_the_end_of_its_patience_for_a_deadline() -> None:
+    away = meter.settle(started(), BEGIN + 31_000, RULES)
+    assert next_deadline(away, RULES, {}) == BEGIN + 30_000 + RULES.abandon_ms
+    poor = meter.settle(held(started(1), BEGIN + 10**6, *Party), BEGIN + 61_000, RULES)
+    assert record_of(poor).reason is Reason.OUT_OF_CREDIT
+    assert next_deadline(poor, RULES, {}) == BEGIN + 60_000 + RULES.recharge_ms
+
+
+def test_a_switch_keeps_what_was_proved_and_gives_an_advisor_who_is_not_there_one_lease() -> None:
+    payer = held(started(), BEGIN + 45_000, *Party)
+    moved = meter.track(payer, record_of(payer), "other", BEGIN + 20_000, RULES)
+    record = record_of(moved)
+    assert (record.chat_id, record.user_lease_until, record.advisor_lease_until) == (
+        "other",
+        BEGIN + 50_000,  # acting is a proof
+        BEGIN + 45_000,  # what the socket had proved, and no more
+    )
+    late = meter.settle(started(), BEGIN + 40_000, RULES)
+    back = meter.track(late, record_of(late), "other", BEGIN + 40_000, RULES)
+    assert record_of(back).advisor_lease_until == record_of(back).user_lease_until == BEGIN + 70_000
+    assert [event.reason for event in back.events if isinstance(event, Opened)] == [None, Reason.USER_AWAY]
+
+
+def test_a_paused_record_moves_only_if_it_can_pay() -> None:
+    payer = meter.settle(held(started(1), BEGIN + 10**6, *Party), BEGIN + 61_000, RULES)
+    with pytest.raises(InsufficientCredit) as caught:
+        meter.track(payer, record_of(payer), "other", BEGIN + 61_000, RULES)
+    assert (caught.value.required, caught.value.available) == (MICRO, 0)
+    with pytest.raises(InsufficientCredit):
+        meter.resume(payer, record_of(payer), BEGIN + 61_000, RULES, Party.USER)
+
+
+def test_who_comes_back_resumes_if_both_are_there_and_it_can_be_paid() -> None:
+    away = meter.settle(started(), BEGIN + 31_000, RULES)
+    now, record = BEGIN + 40_000, record_of(away)
+    alone = meter.prove(away, record, Party.USER, now + 30_000, now, RULES)
+    assert record_of(alone).state is State.PAUSED
+    both = meter.prove(alone, record_of(alone), Party.ADVISOR, now + 30_000, now, RULES)
+    assert (record_of(both).state, record_of(both).running_since) == (State.RUNNING, now)
+    assert both.events[-1] == Opened(record_of(both), now, Reason.USER_AWAY)
+    needy = replace(record_of(alone), elapsed_ms=60_000, charged=MICRO)
+    spent = replace(alone.put(needy), balance=MICRO - 1)
+    poor = meter.prove(spent, needy, Party.ADVISOR, now + 30_000, now, RULES)
+    assert (record_of(poor).reason, record_of(poor).waiting_since) == (Reason.OUT_OF_CREDIT, now)
+    just = replace(spent, balance=MICRO)
+    assert record_of(meter.prove(just, needy, Party.ADVISOR, now + 30_000, now, RULES)).is_running
+
+
+def test_a_person_s_pause_is_resumed_by_no_presence() -> None:
+    payer = meter.pause(started(), record_of(started()), BEGIN + 1_000)
+    assert not record_of(
+        meter.prove(payer, record_of(payer), Party.USER, BEGIN + 9**9, BEGIN + 2_000, RULES)
+    ).is_running
+    wanted = meter.resume_present(payer, record_of(payer), BEGIN + 2_000, RULES, frozenset({Reason.PAUSED}))
+    assert record_of(wanted).is_running
+    assert meter.resume_present(wanted, record_of(wanted), BEGIN + 3_000, RULES) is wanted
+
+
+def test_leaving_keeps_what_was_proved() -> None:
+    payer = meter.leave(started(), record_of(started()), Party.ADVISOR, BEGIN + 99_000)
+    assert (record_of(payer).advisor_lease_until, record_of(payer).user_lease_until) == (BEGIN + 99_000, BEGIN + 30_000)
+    earlier = meter.leave(payer, record_of(payer), Party.USER, BEGIN + 1)
+    assert record_of(earlier).user_lease_until == BEGIN + 30_000
+
+
+def test_an_advisor_who_resumes_is_given_a_lease_and_gives_the_user_none() -> None:
+    payer = meter.pause(held(started(), BEGIN + 10**6, Party.USER), record_of(started()), BEGIN + 1_000)
+    back = meter.resume(payer, record_of(payer), BEGIN + 40_000, RULES, Party.ADVISOR)
+    record = record_of(back)
+    assert (record.user_lease_until, record.advisor_lease_until) == (BEGIN + 30_000, BEGIN + 70_000)
+    gone = replace(payer, sockets={})
+    with pytest.raises(Conflict) as caught:
+        meter.resume(gone, record_of(gone), BEGIN + 40_000, RULES, Party.ADVISOR)
+    assert caught.value.members == {"state": "paused", "allowed": ["pause", "stop"]}
+    assert str(caught.value) == "The user is not here, so the advisor can't resume. It resumes when the user is back."
+
+
+def test_a_timer_that_can_not_start_waits_from_the_first_time_on() -> None:
+    broken = replace(RULES, timer_starts=False)
+    payer = started(rules=broken)
+    record = record_of(payer)
+    assert (record.state, record.reason, record.waiting_since, record.paused_at) == (
+        *(State.PAUSED, Reason.TIMER_FAILED),
+        *(BEGIN, BEGIN),
+    )
+    assert payer.events == (Waiting(record, BEGIN),)
+    again = meter.resume(payer, record, BEGIN + 5_000, broken, Party.USER)
+    assert (record_of(again).waiting_since, len(again.events)) == (BEGIN, 1)
+    moved = meter.track(payer, record, "other", BEGIN + 5_000, broken)
+    assert (record_of(moved).chat_id, record_of(moved).waiting_since, len(moved.events)) == ("other", BEGIN, 2)
+    works = meter.resume(moved, record_of(moved), BEGIN + 9_000, RULES, Party.USER)
+    assert (record_of(works).running_since, record_of(works).reason, record_of(works).paused_at) == (
+        *(BEGIN + 9_000, None),
+        None,
+    )
+
+
+def test_a_pause_counts_from_when_the_time_stopped() -> None:
+    away = meter.settle(started(), BEGIN + 31_000, RULES)
+    paused = meter.pause(away, record_of(away), BEGIN + 100_000)
+    record = record_of(paused)
+    assert (record.paused_at, record.waiting_since, record.reason) == (
+        *(BEGIN + 30_000, BEGIN + 100_000),
+        Reason.PAUSED,
+    )
+    assert meter.pause(paused, record, BEGIN + 200_000) is paused
+    stopped = meter.stop(started(), record_of(started()), BEGIN + 1_000, "advisor")
+    assert [event.by for event in stopped.events if isinstance(event, Closed)] == ["advisor"]
+    paused = meter.pause(started(), record_of(started()), BEGIN + 1_000, "user")
+    assert [(event.by, event.reason) for event in paused.events if isinstance(event, Closed)] == [
+        ("user", Reason.PAUSED)
+    ]
