@@ -46,6 +46,10 @@ export interface ConversationRecord {
   advisor_id: string;
   current_chat_id: string;
   started_at: Instant;
+  /** Since when it is paused; null while it runs and once it has ended. */
+  paused_at?: Instant | null;
+  /** Who paused it, if somebody did. */
+  paused_by?: "user" | "advisor" | "operator" | "service" | null;
   ended_at: Instant | null;
 }
 

@@ -108,7 +108,7 @@ def pause(payer: Payer, record: Record, now: int, by: str | None = None) -> Paye
         return stop_timer(payer, record, now, Reason.PAUSED, by)
     if record.reason is Reason.PAUSED:
         return payer
-    return wait(payer, record, now, Reason.PAUSED)
+    return wait(payer, record, now, Reason.PAUSED, by)
 
 
 def stop(payer: Payer, record: Record, now: int, by: str | None = None) -> Payer:

@@ -93,6 +93,7 @@ class Record:
     charged: int = 0
     running_since: int | None = None
     paused_at: int | None = None
+    paused_by: str | None = None
     waiting_since: int | None = None
     ended_at: int | None = None
     user_lease_until: int = 0

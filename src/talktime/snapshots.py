@@ -18,6 +18,8 @@ def record_view(record: Record) -> RecordView:
         advisor_id=record.advisor_id,
         current_chat_id=record.chat_id,
         started_at=record.started_at,
+        paused_at=None if record.is_running or record.ended_at is not None else record.paused_at,
+        paused_by=record.paused_by,
         ended_at=record.ended_at,
     )
 

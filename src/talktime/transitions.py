@@ -28,13 +28,20 @@ def open_timer(payer: Payer, record: Record, now: int, rules: Rules, reason: Rea
         has_moved = payer.records[record.record_id].chat_id != record.chat_id
         return payer.put(record, *([Waiting(record, now)] if has_moved else []))
     record = replace(
-        record, state=State.RUNNING, reason=None, running_since=now, settled_at=now, paused_at=None, waiting_since=None
+        record,
+        state=State.RUNNING,
+        reason=None,
+        running_since=now,
+        settled_at=now,
+        paused_at=None,
+        paused_by=None,
+        waiting_since=None,
     )
     return payer.put(record, Opened(record, now, reason))
 
 
-def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
-    """The record does not run, from `now` on for this reason."""
+def wait(payer: Payer, record: Record, now: int, reason: Reason, by: str | None = None) -> Payer:
+    """The record does not run, from `now` on for this reason; `by` is whose act it is, if it is one's."""
     record = replace(
         record,
         state=State.PAUSED,
@@ -42,6 +49,7 @@ def wait(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
         running_since=None,
         waiting_since=now,
         paused_at=now if record.paused_at is None else record.paused_at,
+        paused_by=by,
     )
     return payer.put(record, Waiting(record, now))
 
@@ -59,7 +67,7 @@ def close_timer(payer: Payer, record: Record, at: int, reason: Reason, by: str |
 def stop_timer(payer: Payer, record: Record, at: int, reason: Reason, by: str | None = None) -> Payer:
     """Stop the record's timer: it is paused for this reason, and waits from here."""
     payer = close_timer(payer, record, at, reason, by)
-    record = replace(payer.records[record.record_id], reason=reason, paused_at=at, waiting_since=at)
+    record = replace(payer.records[record.record_id], reason=reason, paused_at=at, paused_by=by, waiting_since=at)
     return payer.put(record)
 
 
@@ -72,5 +80,5 @@ def end(payer: Payer, record: Record, at: int, reason: Reason, by: str | None = 
         at = record.started_at if record.paused_at is None else record.paused_at
     elif reason is Reason.OUT_OF_CREDIT and record.waiting_since is not None:
         at = record.waiting_since
-    record = replace(record, state=State.ENDED, reason=reason, ended_at=at, waiting_since=None)
+    record = replace(record, state=State.ENDED, reason=reason, ended_at=at, paused_by=None, waiting_since=None)
     return payer.put(record, Ended(record))

@@ -55,7 +55,10 @@ def instant_or_none(milliseconds: int | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """A conversation time record as it stands."""
+    """A conversation time record as it stands.
+
+    `paused_at` is since when it is paused, `paused_by` who did it: user, advisor or service, if somebody did.
+    """
 
     id: str
     state: State
@@ -64,6 +67,8 @@ class RecordView:
     advisor_id: str
     current_chat_id: str
     started_at: int
+    paused_at: int | None
+    paused_by: str | None
     ended_at: int | None
 
     @property
@@ -81,6 +86,8 @@ class RecordView:
             "advisor_id": self.advisor_id,
             "current_chat_id": self.current_chat_id,
             "started_at": instant(self.started_at),
+            "paused_at": instant_or_none(self.paused_at),
+            "paused_by": self.paused_by,
             "ended_at": instant_or_none(self.ended_at),
         }
 

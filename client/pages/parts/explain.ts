@@ -70,7 +70,7 @@ export function explain(frame: Frame, viewer: Viewer, other: string): Explanatio
       link: { page: `/chat/${encodeURIComponent(record.current_chat_id)}`, text: "Go to that chat" },
     };
   }
-  return record.state === "paused" ? paused(frame, user, other) : null;
+  return record.state === "paused" ? paused(frame, viewer, other) : null;
 }
 
 function ended({ record }: Snapshot, user: boolean): Explanation {
@@ -89,7 +89,8 @@ function ended({ record }: Snapshot, user: boolean): Explanation {
   };
 }
 
-function paused(frame: Frame, user: boolean, other: string): Explanation {
+function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
+  const user = viewer === "user";
   switch (frame.snapshot?.record?.reason) {
     case "out_of_credit":
       return {
@@ -109,8 +110,19 @@ function paused(frame: Frame, user: boolean, other: string): Explanation {
         text: "The timer is about to run. This time costs nothing.",
       };
     default:
-      return { tone: "calm", title: "Paused", text: "Nothing is charged until somebody continues." };
+      return {
+        tone: "calm",
+        title: whoPaused(frame, viewer, other),
+        text: "Nothing is charged until somebody continues.",
+      };
   }
+}
+
+function whoPaused({ snapshot }: Frame, viewer: Viewer, other: string): string {
+  const by = snapshot?.record?.paused_by;
+  if (by !== "user" && by !== "advisor") return "Paused";
+  if (viewer === "operator") return `The ${by} paused`;
+  return by === viewer ? "You paused" : `${capital(other)} paused`;
 }
 
 function waiting(other: string): Explanation {

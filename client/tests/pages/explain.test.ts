@@ -54,6 +54,19 @@ test("a person's pause is continued by a person; a lease that comes back needs n
   expect(explain(frame(paused("advisor_away")), "user", "Maya")?.title).toBe("Maya is away");
 });
 
+test("whoever paused is named, from where one looks", () => {
+  const by = (paused_by: "user" | "advisor" | "service" | null): Frame => {
+    const facts = paused("paused");
+    return frame({ ...facts, record: facts.record && { ...facts.record, paused_by } });
+  };
+  expect(explain(by("advisor"), "user", "Asha")?.title).toBe("Asha paused");
+  expect(explain(by("user"), "user", "Asha")?.title).toBe("You paused");
+  expect(explain(by("user"), "advisor", "the user")?.title).toBe("The user paused");
+  expect(explain(by("advisor"), "operator", "Alice")?.title).toBe("The advisor paused");
+  expect(explain(by("service"), "user", "Asha")?.title).toBe("Paused");
+  expect(explain(by(null), "user", "Asha")?.title).toBe("Paused");
+});
+
 test("out of credit tells how long it waits, and offers the user to top up", () => {
   const facts = frame(paused("out_of_credit"), { rechargeMs: 102_400 });
   expect(explain(facts, "user", "Maya")).toMatchObject({ tone: "warn", topUp: true });

@@ -54,6 +54,8 @@ class Record(Document):
     advisor_id: str
     current_chat_id: str
     started_at: Instant
+    paused_at: Instant | None
+    paused_by: Literal["user", "advisor", "operator", "service"] | None
     ended_at: Instant | None
 
 

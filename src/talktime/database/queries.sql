@@ -21,7 +21,7 @@ select user_id, display_name, balance, gifts, settled_at, due_at, (select engine
 
 -- name: load_active_records
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
        r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, s.segment_id, s.started_at as running_since
 from records r
 -- Lateral, so that the planner looks each one up: where it expects more, it reads the whole table.
@@ -33,14 +33,14 @@ where r.user_id = any($1::text[]) and r.ended_at is null;
 -- name: load_chat_records
 -- The latest record of each chat, where it has ended.
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
        r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
 from chats c join records r on r.record_id = c.record_id
 where c.chat_id = any($1::text[]) and r.ended_at is not null;
 
 -- name: load_ended_records
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
        r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
 from records r where r.record_id = any($1::text[]) and r.ended_at is not null;
 
@@ -101,14 +101,14 @@ where s.segment_id = closed.segment_id;
 -- name: save_records
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason, started_at,
     settled_at, paused_at, waiting_since, ended_at, elapsed_ms, charged, user_lease_until, advisor_lease_until, cut_at,
-    share_ppm, fee_per_minute, fee_per_session, earned)
+    share_ppm, fee_per_minute, fee_per_session, earned, paused_by)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[],
     $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
     $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::int[], $20::bigint[], $21::bigint[],
-    $22::bigint[])
+    $22::bigint[], $23::text[])
 on conflict (record_id) do update set
     chat_id = excluded.chat_id, state = excluded.state, reason = excluded.reason, settled_at = excluded.settled_at,
-    paused_at = excluded.paused_at, waiting_since = excluded.waiting_since, ended_at = excluded.ended_at,
+    paused_at = excluded.paused_at, paused_by = excluded.paused_by, waiting_since = excluded.waiting_since, ended_at = excluded.ended_at,
     elapsed_ms = excluded.elapsed_ms, charged = excluded.charged, user_lease_until = excluded.user_lease_until,
     advisor_lease_until = excluded.advisor_lease_until, cut_at = excluded.cut_at,
     earned = excluded.earned;
@@ -219,7 +219,7 @@ select record_id, user_id, advisor_id, chat_id from records where record_id = $1
 
 -- name: record_by_id
 select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
+       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
        r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, s.started_at as running_since
 from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
 where r.record_id = $1;

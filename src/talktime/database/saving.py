@@ -173,6 +173,7 @@ def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
         record.terms.fee_per_minute,
         record.terms.fee_per_session,
         record.earned,
+        record.paused_by,
     )
 
 

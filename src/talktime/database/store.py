@@ -171,6 +171,7 @@ class Store:
             charged=row["charged"],
             running_since=row["running_since"],
             paused_at=row["paused_at"],
+            paused_by=row["paused_by"],
             waiting_since=row["waiting_since"],
             ended_at=row["ended_at"],
             user_lease_until=row["user_lease_until"],
