@@ -1,0 +1,131 @@
+"""One running service for all the cases of a module, on a clock that stands still until a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from tests.api.conftest import Service, running, settings_for
+from tests.proof.worlds import FREEZE
+
+from talktime.asgi import create_app
+
+
+@dataclass
+class Talk:
+    """A user and an advisor of a test's own, and what they do over HTTP."""
+
+    service: Service
+    name: str
+    user: str = ""
+    advisor: str = ""
+    chat: str = ""
+
+    def __post_init__(self) -> None:
+        self.user, self.advisor, self.chat = f"user of {self.name}", f"advisor of {self.name}", f"chat of {self.name}"
+
+    async def people(self, credit: str, tariff: dict[str, Any], **advisor: Any) -> None:
+        """The two of them, the user with credit."""
+        await self.service.done("PUT", f"/v1/users/{self.user}", {"display_name": "Una"})
+        await self.set_tariff(tariff, **advisor)
+        await self.top_up(credit)
+
+    async def set_tariff(self, tariff: dict[str, Any], **advisor: Any) -> None:
+        body = {"display_name": "Ada", "tariff": tariff, **advisor}
+        await self.service.done("PUT", f"/v1/advisors/{self.advisor}", body)
+
+    async def top_up(self, credit: str) -> None:
+        await self.service.done("POST", f"/v1/users/{self.user}/credits", {"amount": credit, "kind": "purchase"})
+
+    async def begin(self) -> dict[str, Any]:
+        """The chat, its record and its timer."""
+        body = {"user_id": self.user, "advisor_id": self.advisor, "chat_id": self.chat}
+        return await self.service.done("POST", "/v1/chats", body)
+
+    async def go_on(self, seconds: float) -> None:
+        """Time passes."""
+        await self.service.done("POST", "/v1/test-clock/advance", {"seconds": seconds})
+
+    async def act(self, what: str, by: str = "service") -> dict[str, Any]:
+        """Pause, resume, stop, tracking, heartbeat."""
+        return await self.service.done("POST", f"/v1/chats/{self.chat}/{what}", by=by)
+
+    async def see(self, by: str = "service") -> dict[str, Any]:
+        """The snapshot."""
+        return await self.service.done("GET", f"/v1/chats/{self.chat}/tracking", by=by)
+
+    async def account(self) -> dict[str, Any]:
+        return await self.service.done("GET", f"/v1/users/{self.user}/account")
+
+    async def charges(self) -> list[str]:
+        """What was taken, oldest first."""
+        entries = (await self.service.done("GET", f"/v1/users/{self.user}/entries"))["entries"]
+        return [entry["amount"] for entry in reversed(entries) if entry["kind"] == "charge"]
+
+    async def talked(self, seconds: float) -> dict[str, Any]:
+        """A whole session of that length: its receipt."""
+        begun = await self.begin()
+        await self.go_on(seconds)
+        await self.act("stop")
+        return await self.receipt(begun["record"]["id"])
+
+    async def receipt(self, record_id: str) -> dict[str, Any]:
+        return await self.service.done("GET", f"/v1/records/{record_id}/receipt")
+
+
+@asynccontextmanager
+async def serving(server: Any, folder: Path, name: str, **settings: Any) -> AsyncIterator[Service]:
+    """A service on a database of its own; at the end every rule must hold."""
+    server.execute(f"create database {name} template talktime")
+    url = server.database(name)
+    connection = await asyncpg.connect(url)
+    await connection.execute(FREEZE)
+    await connection.close()
+    given = settings_for(url, folder, test_clock=True, checkpoint_seconds=0, **settings)
+    try:
+        async with running(create_app, given) as service:
+            yield service
+            talktime = await service.app.state.opening.talktime()
+            assert await talktime.broken_rules() == []
+    finally:
+        server.execute(f"drop database {name} with (force)")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def patient(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """Presence is taken for granted."""
+    folder = tmp_path_factory.mktemp("patient")
+    async with serving(server, folder, "peers_patient", presence_lease_seconds=100_000) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def strict(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    """Who doesn't prove presence for thirty seconds is away."""
+    async with serving(server, tmp_path_factory.mktemp("strict"), "peers_strict") as service:
+        yield service
+
+
+@pytest.fixture
+def talk(patient: Service, request: pytest.FixtureRequest) -> Talk:
+    """People of the test's own, always there."""
+    return Talk(patient, request.node.name)
+
+
+@pytest.fixture
+def strict_talk(strict: Service, request: pytest.FixtureRequest) -> Talk:
+    """People of the test's own, who must prove that they are there."""
+    return Talk(strict, request.node.name)
+
+
+@pytest.fixture
+def restarted(strict: Service, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Service]]:
+    """Starts another process' worth of the strict service, which knows nothing but the database."""
+    url = strict.app.state.opening.settings.database_url
+    return lambda: running(create_app, settings_for(url, tmp_path, test_clock=True, checkpoint_seconds=0))

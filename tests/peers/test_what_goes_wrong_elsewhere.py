@@ -1,0 +1,243 @@
+"""What others in the field got wrong, whom it happened to, and that it does not happen here."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+from tests.peers.conftest import Talk
+
+pytestmark = [
+    pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+MINUTE = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+SECOND = {"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
+CGRATES = {
+    "connect_fee": "0.4",
+    "tiers": [
+        {"from_seconds": 0, "rate": "0.2", "per_seconds": 60, "increment_seconds": 60},
+        {"from_seconds": 60, "rate": "0.1", "per_seconds": 60, "increment_seconds": 1},
+    ],
+    "rounding": {"places": 4, "mode": "up"},
+}
+CNXCC = {
+    "connect_fee": "3",
+    "tiers": [
+        {"from_seconds": 0, "rate": "0.5", "per_seconds": 1, "increment_seconds": 30},
+        {"from_seconds": 30, "rate": "0.5", "per_seconds": 1, "increment_seconds": 6},
+    ],
+}
+
+
+@pytest.mark.parametrize(("seconds", "cost"), [(120, "0.70"), (130, "0.7167")])
+async def test_cgrates_rounds_every_increment_and_here_only_the_sum_is(talk: Talk, seconds: int, cost: str) -> None:
+    await talk.people("9", CGRATES)
+    assert (await talk.talked(seconds))["cost"] == cost
+
+
+async def test_cgrates_gives_a_failed_call_back_as_a_success_and_here_a_repeat_fails_again(talk: Talk) -> None:
+    await talk.people("1", MINUTE)
+    path, body = f"/v1/users/{talk.user}/debits", {"amount": "2"}
+    first = await talk.service.call("POST", path, body, by="service", key=talk.name)
+    again = await talk.service.call("POST", path, body, by="service", key=talk.name)
+    assert first.status_code == again.status_code == 402
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_nibblebill_bills_after_the_use_and_here_what_has_begun_is_held_at_once(talk: Talk) -> None:
+    await talk.people("1", MINUTE)
+    await talk.begin()
+    account = await talk.account()
+    assert (account["balance"], account["committed"], account["available"]) == ("1.00", "1.00", "0.00")
+
+
+async def test_cnxcc_adds_a_pulse_at_exact_boundaries_and_here_36_seconds_are_36(talk: Talk) -> None:
+    await talk.people("50", CNXCC)
+    receipt = await talk.talked(36)
+    assert (receipt["billed_ms"], receipt["cost"]) == (36_000, "21.00")
+
+
+async def test_magnusbilling_lets_thirty_calls_pass_on_credit_for_one_and_here_one_does(talk: Talk) -> None:
+    await talk.people("1", MINUTE)
+    advisors = [f"{talk.advisor} {number}" for number in range(30)]
+    for advisor in advisors:
+        await talk.service.done("PUT", f"/v1/advisors/{advisor}", {"display_name": "Ada", "tariff": MINUTE})
+    answers = await asyncio.gather(
+        *(
+            talk.service.call("POST", "/v1/chats", {"user_id": talk.user, "advisor_id": advisor}, by="service")
+            for advisor in advisors
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [402] * 29
+
+
+async def test_astpp_lets_credit_be_withdrawn_during_a_session_and_here_what_is_held_stays(talk: Talk) -> None:
+    await talk.people("5.50", MINUTE)
+    await talk.begin()
+    await talk.go_on(60.5)
+    path = f"/v1/users/{talk.user}/debits"
+    refused = await talk.service.call("POST", path, {"amount": "5"}, by="service", key=f"{talk.name} 1")
+    assert (refused.status_code, refused.json()["available"]) == (402, "3.50")
+    assert (await talk.service.call("POST", path, {"amount": "3.50"}, by="service", key="x")).status_code == 201
+    await talk.go_on(3600)
+    over = await talk.see()
+    assert (over["elapsed_ms"], over["cost"]) == (120_000, "2.00")
+    assert (await talk.account())["balance"] == "0.00"
+
+
+async def test_ivozprovider_charges_live_and_again_from_the_record_and_here_it_is_charged_once(talk: Talk) -> None:
+    await talk.people("100", MINUTE)
+    begun = await talk.begin()
+    for _ in range(3):
+        await talk.go_on(70)
+        await talk.receipt(begun["record"]["id"])
+    await talk.act("stop")
+    receipt = await talk.receipt(begun["record"]["id"])
+    assert receipt["cost"] == "4.00"
+    assert (await talk.account())["balance"] == "96.00"
+
+
+async def test_a2billing_admits_a_first_block_that_cannot_be_paid_and_here_it_is_refused(talk: Talk) -> None:
+    await talk.people("0.01", {"tiers": [{"rate": "0.04", "per_seconds": 60, "increment_seconds": 60}]})
+    body = {"user_id": talk.user, "advisor_id": talk.advisor}
+    assert (await talk.service.call("POST", "/v1/chats", body, by="service")).status_code == 402
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.5, 59.0])
+async def test_wall_clock_cron_bills_by_where_the_minute_falls_and_here_only_by_how_long(
+    talk: Talk, offset: float
+) -> None:
+    await talk.people("9", SECOND)
+    now = datetime.fromisoformat((await talk.service.done("GET", "/v1/time"))["server_time"])
+    await talk.go_on((60 - now.second - now.microsecond / 1_000_000 + offset) % 60)
+    assert (await talk.talked(59))["cost"] == "0.59"
+    assert (await talk.talked(1))["cost"] == "0.01"
+
+
+async def test_at_least_sixty_seconds_ago_skips_minutes_and_here_a_late_worker_bills_all_600(talk: Talk) -> None:
+    await talk.people("600", MINUTE)
+    begun = await talk.begin()
+    for number in range(40):
+        await talk.go_on(900 + number % 3)
+        await talk.receipt(begun["record"]["id"])
+    over = await talk.see()
+    assert (over["elapsed_ms"], over["cost"]) == (36_000_000, "600.00")
+    assert (await talk.account())["balance"] == "0.00"
+
+
+async def test_where_the_browser_sends_the_amount_it_is_believed_and_here_nobody_asks_it(talk: Talk) -> None:
+    await talk.people("9", MINUTE)
+    by = f"user:{talk.user}"
+    await talk.begin()
+    for what in ("cost", "duration_ms", "amount"):
+        answer = await talk.service.call("POST", f"/v1/chats/{talk.chat}/stop", {what: 1}, by=by)
+        assert answer.status_code == 422
+    for path in ("credits", "debits"):
+        answer = await talk.service.call(
+            "POST", f"/v1/users/{talk.user}/{path}", {"amount": "5", "kind": "purchase"}, by=by, key=path
+        )
+        assert answer.status_code == 403
+
+
+async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(talk: Talk) -> None:
+    await talk.people("9", MINUTE)
+    await talk.talked(61)
+    for _ in range(3):
+        await talk.go_on(600)
+        await talk.act("stop")
+    assert await talk.charges() == ["-2.00"]
+
+
+async def test_the_advisor_is_paid_when_the_debit_fails_elsewhere_and_here_both_are_one_row(talk: Talk) -> None:
+    await talk.people("3", MINUTE, terms={"share_percent": 50})
+    receipt = await talk.talked(3600)
+    talktime = await talk.service.app.state.opening.talktime()
+    rows = await talktime._pool.fetch(
+        "select amount, advisor_amount, platform_amount from entries where record_id = $1", receipt["record"]["id"]
+    )
+    assert [tuple(row) for row in rows] == [(-3_000_000, 1_500_000, 1_500_000)]
+
+
+async def test_openmeter_5118_claims_the_key_before_the_write_and_here_a_failed_write_claims_nothing(
+    talk: Talk,
+) -> None:
+    await talk.people("9", MINUTE)
+    talktime = await talk.service.app.state.opening.talktime()
+    await talktime._pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;"
+        "create trigger fail before insert on entries for each row"
+        f" when (new.user_id = '{talk.user}') execute function fail()"
+    )
+    path, body = f"/v1/users/{talk.user}/credits", {"amount": "5", "kind": "purchase"}
+    with capture_logs():  # a fault of the program is logged at length
+        failed = await talk.service.call("POST", path, body, by="service", key=talk.name)
+    await talktime._pool.execute("drop trigger fail on entries; drop function fail")
+    again = await talk.service.call("POST", path, body, by="service", key=talk.name)
+    assert (failed.status_code, again.status_code, again.json()["balance"]) == (500, 201, "14.00")
+
+
+async def test_lago_refreshes_balances_every_five_minutes_and_here_they_are_true_at_every_instant(talk: Talk) -> None:
+    await talk.people("9", SECOND)
+    await talk.begin()
+    for seconds, available in ((0, "8.99"), (0.001, "8.99"), (0.999, "8.98"), (1, "8.97")):
+        await talk.go_on(seconds)
+        assert (await talk.account())["available"] == available
+
+
+async def test_a_disconnect_handler_does_nothing_for_billing_elsewhere_and_here_absence_is_free(
+    strict_talk: Talk,
+) -> None:
+    talk = strict_talk
+    await talk.people("9", SECOND)
+    await talk.begin()
+    await talk.go_on(3600)
+    seen = await talk.see()
+    assert (seen["record"]["state"], seen["elapsed_ms"], seen["cost"]) == ("ended", 30_000, "0.30")
+
+
+async def test_a_reconnect_loses_nothing_18_and_24_minutes_are_42(strict_talk: Talk) -> None:
+    talk = strict_talk
+    await talk.people("99", SECOND)
+    begun = await talk.begin()
+
+    async def present(minutes: int) -> None:
+        for _ in range(minutes * 3):
+            await talk.go_on(20)
+            await both(talk)
+
+    await present(18)
+    await talk.go_on(300)
+    away = await talk.see()
+    assert (away["record"]["reason"], away["elapsed_ms"]) == ("user_away", (18 * 60 + 30) * 1000)
+    await both(talk)
+    await present(24)
+    stopped = await talk.act("stop")
+    assert stopped["record"]["id"] == begun["record"]["id"]
+    assert stopped["elapsed_ms"] == (18 * 60 + 30 + 24 * 60) * 1000
+
+
+async def both(talk: Talk) -> None:
+    """Both prove that they are there."""
+    for by in (f"user:{talk.user}", f"advisor:{talk.advisor}"):
+        await talk.act("heartbeat", by)
+
+
+async def test_two_timers_in_memory_forget_everything_on_restart_and_here_a_restart_is_nothing(
+    strict_talk: Talk, restarted: Any
+) -> None:
+    talk = strict_talk
+    await talk.people("9", MINUTE)
+    begun = await talk.begin()
+    await talk.go_on(25)
+    async with restarted() as service:
+        other = Talk(service, talk.name)
+        await both(other)
+        await other.go_on(25)
+        stopped = await other.act("stop")
+    assert (stopped["record"]["id"], stopped["elapsed_ms"]) == (begun["record"]["id"], 50_000)

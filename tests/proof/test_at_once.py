@@ -1,0 +1,133 @@
+"""Sixteen clients in real time: random commands over few users, on two nodes that also work by themselves.
+
+Nothing decides by time here: whatever the order, nothing may be unexplained, and whenever all is quiet for a moment the
+auditor must find nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from random import Random
+from typing import Any
+
+import pytest
+
+from talktime import Party, Talktime, Tariff, parse_credits
+from talktime.errors import Conflict, InsufficientCredit, NotFound, Repeated
+from talktime.repeats import Repeat
+from talktime.settings import load_settings
+
+CLIENTS = 16
+BARRIERS = 3
+ACTS = 20
+USERS = ["alice", "bob", "carol"]
+ADVISORS = ["maya", "ben", "cleo", "dora"]
+EXPLAINED = (Conflict, InsufficientCredit, NotFound, Repeated)
+# Short enough that leases lapse and credit ends while all this goes on.
+QUICK = {
+    "presence_lease_seconds": 0.4,
+    "recharge_seconds": 0.3,
+    "abandon_seconds": 0.5,
+    "checkpoint_seconds": 0.2,
+    "health_seconds": 0.2,
+    "audit_seconds": 0.5,
+}
+
+
+class Client:
+    """Somebody who does things at random, and counts what came of it."""
+
+    def __init__(self, seed: int, nodes: list[Talktime]) -> None:
+        self.random = Random(seed)
+        self.nodes = nodes
+        self.done = 0
+        self.refused = 0
+        self.seed = seed
+
+    async def act(self) -> None:
+        random = self.random
+        node, user = random.choice(self.nodes), random.choice(USERS)
+        advisor = random.choice(ADVISORS)
+        chat = f"{user} {advisor} {random.randrange(3)}"
+        number = f"{self.seed} {random.randrange(10)}"  # few, so that some are repeats
+        repeat = Repeat("host", "POST", f"/{user}", number, b"")
+        calls: list[Any] = [
+            lambda: node.initialize_time_tracking_for_chat(user, advisor, chat),
+            lambda: node.initialize_time_tracking_for_chat(user, advisor, chat),
+            lambda: node.pause(chat),
+            lambda: node.resume(chat, by=random.choice(list(Party))),
+            lambda: node.stop(chat),
+            lambda: node.heartbeat(chat, random.choice(list(Party))),
+            lambda: node.heartbeat(chat, random.choice(list(Party))),
+            lambda: node.add_credit(user, random.randrange(1, 50_000), random.choice(["purchase", "gift"])),
+            lambda: node.debit(user, random.randrange(1, 60_000), repeat=repeat),
+            lambda: node.account(user),
+            lambda: node.put_advisor(advisor, advisor, tariff(random)),
+            node.timers.checkpoint,
+        ]
+        try:
+            await random.choice(calls)()
+            self.done += 1
+        except EXPLAINED:
+            self.refused += 1
+
+
+def tariff(random: Random) -> Tariff:
+    """Dear enough that credit ends in moments."""
+    return Tariff.parse(
+        {
+            "free_seconds": random.choice([0, 0.05]),
+            "connect_fee": random.choice(["0", "0.001"]),
+            "tiers": [{"rate": "0.01", "per_seconds": 0.1, "increment_seconds": random.choice([0.001, 0.05, 0.1])}],
+            "boundary": random.choice(["ceil", "begun"]),
+            "max_cost": random.choice([None, "0.02"]),
+            "at_max_cost": random.choice(["free", "stop"]),
+            "rounding": {"places": 6, "mode": "up"},
+        }
+    )
+
+
+async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str) -> None:
+    settings = load_settings(database_url=database_url, **QUICK)
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(Talktime.connect(database_url, settings=settings)) for _ in range(2)]
+        for user in USERS:
+            await nodes[0].put_user(user, user)
+            await nodes[0].add_credit(user, parse_credits("0.50"))
+        for advisor in ADVISORS:
+            await nodes[0].put_advisor(advisor, advisor, tariff(Random(advisor)))
+        clients = [Client(seed, nodes) for seed in range(CLIENTS)]
+
+        async def live(client: Client) -> None:
+            for _ in range(ACTS):
+                await client.act()
+
+        for _ in range(BARRIERS):
+            await asyncio.gather(*map(live, clients))
+            assert await nodes[0].broken_rules() == []
+        deadlocks = await nodes[0]._pool.fetchval(
+            "select deadlocks from pg_stat_database where datname = current_database()"
+        )
+    assert deadlocks == 0
+    assert sum(client.done for client in clients) > CLIENTS * BARRIERS * ACTS / 3
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True)
+async def test_a_refund_or_a_debit_that_races_ends_in_a_serial_outcome(database_url: str) -> None:
+    settings = load_settings(database_url=database_url, checkpoint_seconds=0)
+    async with Talktime.connect(database_url, settings=settings, work=False) as node:
+        await node.put_user("alice", "Alice")
+        for _ in range(10):
+            before = (await node.account("alice")).balance
+            results = await asyncio.gather(
+                node.debit("alice", 1_000_000),
+                node.add_credit("alice", 1_000_000),
+                node.debit("alice", 1_000_000),
+                return_exceptions=True,
+            )
+            done = [result for result in results if not isinstance(result, BaseException)]
+            assert all(isinstance(result, InsufficientCredit) for result in results if result not in done)
+            assert results[1] in done
+            after = (await node.account("alice")).balance
+            assert after == before + (1 - (len(done) - 1)) * 1_000_000 >= 0
