@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from talktime.database.revision import apply_sql, refuse_downgrade
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 downgrade = refuse_downgrade
 
