@@ -75,6 +75,10 @@ class EngineClock:
         low_ms, high_ms = self._offset.bounds(local_ms)
         return max(high_ms - apart_ms, apart_ms - low_ms)
 
+    def is_behind(self, instant_ms: int) -> bool:
+        """Whether it can't be that late yet, as well as this process knows: engine time was moved."""
+        return instant_ms > self.now_ms() + self.error_ms() + _JUMP_MS
+
     async def resample(self) -> None:
         """Ask the database's clock again."""
         async with self._pool.acquire() as connection:

@@ -69,6 +69,7 @@ class Feed:
         self._wake_reader = asyncio.Event()
         self._lost = asyncio.Event()
         self.on_clock_moved: Callable[[], Awaitable[None]] | None = None
+        self.is_ahead: Callable[[int], bool] = lambda _instant_ms: False
 
     def subscribe(self, chat_id: str, listener: Listener) -> None:
         """Hand this chat's changes to the listener from now on."""
@@ -175,9 +176,12 @@ class Feed:
             self._wake_reader.set()
 
     async def _deliver(self, heard: list[list[Any]]) -> None:
-        if any(kind == "clock" for kind, _, _ in heard) and self.on_clock_moved is not None:
-            await self.on_clock_moved()
         snapshots = await self._snapshots({chat_id for kind, chat_id, _ in heard if kind == "snapshot"})
+        # A screen that is told of a time asks for it at once: by then this process must have heard of it, too.
+        moved = any(kind == "clock" for kind, _, _ in heard)
+        moved = moved or any(self.is_ahead(snapshot.server_time) for snapshot in snapshots.values())
+        if moved and self.on_clock_moved is not None:
+            await self.on_clock_moved()
         wanted = [(chat_id, position) for kind, chat_id, position in heard if kind == "message"]
         messages = await self._messages(wanted) if wanted else {}
         for kind, chat_id, value in heard:

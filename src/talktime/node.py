@@ -52,6 +52,7 @@ class Node:
         process_id = new_id()
         self.feed = Feed(url, process_id, self.engine, self._payer_of)
         self.feed.on_clock_moved = self._follow_clock
+        self.feed.is_ahead = self.clock.is_behind
         self.presence = Presence(process_id, self.engine, self.clock, self._payer_of)
         self.timers = ChatTimerManager(self.engine, self._payer_of)
         self.auditor = Auditor(self.engine)

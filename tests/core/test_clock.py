@@ -5,7 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talktime import Party, Talktime, parse_credits
 from talktime.clock import DRIFT, Offset, Sample
+from talktime.database.queries import SQL
+from talktime.views import Message, Snapshot
 
 SLACK_MS = 0.02  # what may drift within a round trip
 
@@ -41,3 +44,31 @@ def test_a_clock_that_was_moved_is_followed_at_once() -> None:
     for at, apart in ((0.0, 100.0), (1000.0, 100.2), (2000.0, 5100.0)):
         offset.take(Sample(at, apart - 1, apart + 1))
     assert offset.bounds(2000.0) == (5099.0, 5101.0)
+
+
+class Screen:
+    """Notes, for each snapshot, how far the process's clock was behind it."""
+
+    def __init__(self, talktime: Talktime) -> None:
+        self._clock = talktime.clock
+        self.behind_ms: list[float] = []
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        self.behind_ms.append(snapshot.server_time - self._clock.now_ms())
+
+    def on_message(self, message: Message) -> None:
+        raise AssertionError
+
+    def on_typing(self, chat_id: str, party: Party) -> None:
+        raise AssertionError
+
+
+async def test_a_process_knows_the_time_before_it_tells_a_screen(talktime: Talktime) -> None:
+    await talktime.add_credit("alice", parse_credits("10"))
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    screen = Screen(talktime)
+    talktime.feed.subscribe("first", screen)
+    # Another process moves the clock, and is about to say so.
+    await talktime._pool.execute(SQL["set_clock"], 3_600_000)
+    await talktime.feed._deliver([["snapshot", "first", 1000]])
+    assert max(screen.behind_ms) < 1000
