@@ -1,6 +1,7 @@
 /** What in a page's life can disturb its clock. The wall clock is only a witness: it never moves a digit. */
 
 const WALL_DRIFT_MAX_MS = 250;
+const TOGETHER_MS = 50;
 
 /** Hears everything that makes fresh pings worthwhile; `suspect`: local time may have stood still. */
 export class Evidence {
@@ -29,12 +30,16 @@ export class Evidence {
 
   #drifted(): boolean {
     const ahead = wallAhead();
-    const drifted = Math.abs(ahead - this.#wallAhead) > WALL_DRIFT_MAX_MS;
-    if (drifted) this.#wallAhead = ahead;
+    const drifted = ahead !== null && Math.abs(ahead - (this.#wallAhead ?? ahead)) > WALL_DRIFT_MAX_MS;
+    if (drifted || this.#wallAhead === null) this.#wallAhead = ahead;
     return drifted;
   }
 }
 
-function wallAhead(): number {
-  return Date.now() - performance.now();
+/** Null when the two clocks could not be read together: a page may be stopped between any two lines. */
+function wallAhead(): number | null {
+  const before = performance.now();
+  const wall = Date.now();
+  const after = performance.now();
+  return after - before > TOGETHER_MS ? null : wall - after;
 }
