@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run setup test check mutation lock
+.PHONY: run setup test nightly check mutation lock
 .DELETE_ON_ERROR:
 
 run: setup
@@ -35,6 +35,11 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run check
+
+# What `make test` shortens, in full: an hour or so.
+nightly: $(STAMPS)/dev $(STAMPS)/client
+	scripts/debian-packages
+	$(BIN)/pytest -m long --full
 
 # Breaks the pure core in every small way and counts what no test notices. An hour or so, and no part of CI.
 mutation: $(STAMPS)/dev

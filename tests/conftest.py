@@ -38,6 +38,9 @@ settings.load_profile("patient")
 # What services said, for the report of a test that fails: a fixture's value that has services has `logs`.
 _LOG_CHARACTERS_MAX = 8_000
 
+# So that what they share says, too, what it compared.
+pytest.register_assert_rewrite("tests.screen")
+
 # No test needs its data to survive a power cut.
 _SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 _BROKEN = "".join(f"select {rule}, * from talktime.broken_rule_{rule};" for rule in RULES)
@@ -84,8 +87,9 @@ def guardian() -> Iterator[Guardian]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Simulations print the seed that failed; this runs it again."""
+    """Simulations print the seed that failed; `--seed` runs it again. Long scenarios are shortened without `--full`."""
     parser.addoption("--seed", type=int, help="run only this seed of the simulations")
+    parser.addoption("--full", action="store_true", help="play long scenarios in full, as `make nightly` does")
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.core.stories import STANDING_CLOCK, STORIES, a_story
 
 from talktime import Talktime
 from talktime.fingerprint import fingerprint
 from talktime.ledger import Receipt
 from talktime.verification import NotAReceiptError, verify
+from tests.core.stories import STANDING_CLOCK, STORIES, a_story
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+
 from tests import conftest
 
 _ROOT = Path(conftest.__file__).parent.parent

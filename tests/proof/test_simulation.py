@@ -21,14 +21,14 @@ from multiprocessing import get_context
 from random import Random
 
 import pytest
-from tests.proof.histories import Act, History, apply
-from tests.proof.wire import Fault, breakable
-from tests.proof.worlds import CoreWorld, DatabaseWorld, compare, frozen, seen_by
 
 from talktime import Talktime
 from talktime.engine import UNREACHABLE
 from talktime.errors import Repeated, Unavailable
 from talktime.repeats import Repeat
+from tests.proof.histories import Act, History, apply
+from tests.proof.wire import Fault, breakable
+from tests.proof.worlds import CoreWorld, DatabaseWorld, compare, frozen, seen_by
 
 BEGIN_MS = 1_767_607_200_000
 LIVES = 10_000

@@ -14,12 +14,12 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from tests.proof.histories import Act, apply, random_tariff
-from tests.proof.model import Model
-from tests.proof.worlds import DatabaseWorld, compare, frozen
 
 from talktime import Talktime
 from talktime.audit import Audit
+from tests.proof.histories import Act, apply, random_tariff
+from tests.proof.model import Model
+from tests.proof.worlds import DatabaseWorld, compare, frozen
 
 ADVISORS = st.sampled_from(["ada", "ben", "cleo"])
 CHATS = st.integers(1, 3)

@@ -10,9 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from tests.proof.histories import Act
-from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
-
 from talktime import Party, Talktime, Tariff, accounts, meter, tracking
 from talktime.database.unit import AdvisorRow, Unit, free_used
 from talktime.engine import UNREACHABLE, Command
@@ -22,6 +19,8 @@ from talktime.repeats import Repeat
 from talktime.settings import load_settings
 from talktime.shares import NO_TERMS
 from talktime.views import Account, Snapshot
+from tests.proof.histories import Act
+from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
 
 LIFE = {
     "presence_lease_seconds": LEASE_MS // 1000,

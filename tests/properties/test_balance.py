@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from tests.properties.reference import Reference, Session
-from tests.properties.tariffs import allowances, amounts, documents
 
 from talktime import credit, meter
 from talktime.cuts import cuts
 from talktime.errors import InsufficientCredit
 from talktime.payer import Party, Payer, Posted, Record, Rules
 from talktime.tariff import Tariff
+from tests.properties.reference import Reference, Session
+from tests.properties.tariffs import allowances, amounts, documents
 
 EVER: Final = 10**12
 RULES: Final = Rules(lease_ms=EVER, recharge_ms=EVER, abandon_ms=EVER)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.properties import display
 
 from talktime import meter
 from talktime.money import format_credits, parse_credits
 from talktime.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
 from talktime.snapshots import snapshot
 from talktime.tariff import Tariff, commitment
+from tests.properties import display
 
 VECTORS: Final[list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "display.json").read_text("utf-8")

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.properties import oracle
-from tests.properties.tariffs import documents
 
 from talktime import credit, ledger, meter
 from talktime.errors import InsufficientCredit
@@ -24,6 +22,8 @@ from talktime.shares import Terms
 from talktime.tariff import Tariff
 from talktime.verification import verify
 from talktime.views import Entry
+from tests.properties import oracle
+from tests.properties.tariffs import documents
 
 RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
 DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)

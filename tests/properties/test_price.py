@@ -10,12 +10,12 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.properties import oracle
-from tests.properties.tariffs import allowances, amounts, documents
 
 from talktime.cuts import cuts
 from talktime.payer import Payer, Record
 from talktime.tariff import Tariff, commitment, last_affordable, price, stop_elapsed
+from tests.properties import oracle
+from tests.properties.tariffs import allowances, amounts, documents
 
 FAR_MS: Final = 400
 TEN_YEARS_MS: Final = 10 * 365 * 86_400_000

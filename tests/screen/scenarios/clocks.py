@@ -1,0 +1,200 @@
+"""Scenarios 8 to 15: refreshes, local clocks, hidden, frozen and sleeping pages."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psutil
+
+from tests.screen.browsers.chromium import ChromiumTab
+from tests.screen.browsers.tab import Browser, family
+from tests.screen.recording import FRAME_MS, LATE_MS, Recording
+from tests.screen.relay import NEAR
+from tests.screen.scenarios.networks import assert_quick
+from tests.screen.stage import (
+    Stage,
+    assert_calm,
+    assert_late_at_most,
+    assert_never_back,
+    assert_right,
+    recorded,
+    scenario,
+)
+from tests.screen.theatre import Screen
+
+DAY_MS = 86_400_000
+
+
+def assert_shows_the_truth(recording: Recording, since_ms: float) -> None:
+    """From an instant on every visible row is right: no second that is over, and none that has not come."""
+    rows = [row for row in recording.rows if row.at >= since_ms and not row.hidden]
+    assert rows
+    for row in rows:
+        assert row.seconds is not None
+        true = row.at - recording.zero_ms
+        allowed = row.bound + max(FRAME_MS, row.gap) + LATE_MS
+        assert -allowed <= true - 1000 * row.seconds <= 1000 + allowed, (recording.name, row, true)
+
+
+@scenario(8, "C F W", long=True)
+async def refreshes(stage: Stage) -> None:
+    screen = await stage.screen(await stage.pair(), NEAR)
+    chance = random.Random(8)
+    await asyncio.sleep(1.2)  # from 0:01 on a placeholder of 0:00 would be seen
+    for _ in range(20 if stage.full else 6):
+        await asyncio.sleep(chance.uniform(0.1, 1.1))
+        rows = await screen.run("rows")
+        last = Recording.of("", rows).rows[-1]
+        await screen.reload()
+        await screen.until_running()
+        after = Recording.of("", await screen.run("rows"))
+        first = after.first()
+        assert first.seconds is not None
+        assert last.seconds is not None
+        assert first.seconds >= last.seconds
+        assert first.at - after.rows[0].at <= 1000 + first.gap
+    recording = await screen.recording()
+    assert_never_back(recording)
+    assert not any(row.seconds == 0 for row in recording.rows[-len(recording.rows) // 2 :])
+
+
+@scenario(9, "C F W")
+async def a_clock_a_day_wrong(stage: Stage) -> None:
+    async def once(wall_ms: int) -> None:
+        screen = await stage.screen(await stage.pair(), NEAR, wall=wall_ms)
+        await assert_quick(screen)
+        recording = await recorded(screen, 12)
+        assert_calm(recording)
+        assert_right(recording)
+        assert_late_at_most(recording, 20)
+
+    await asyncio.gather(once(DAY_MS), once(-DAY_MS))
+
+
+@scenario(10, "C F W")
+async def somebody_sets_the_clock(stage: Stage) -> None:
+    screen = await stage.screen(await stage.pair(), NEAR)
+    await asyncio.sleep(17)  # the burst of the beginning is over
+    for wall_ms in (3_600_000, -90_000):
+        at = float(await screen.run(f"(clocks.wallMs = {wall_ms}, truth.wall())"))
+        await asyncio.sleep(4)
+        pings = [when for when, kind in await screen.run("sent") if kind == "ping" and when >= at]
+        # Noticed by the next second, then 0, 150, 400, 900, 1800 ms after; a heartbeat may add one of its own.
+        assert 4 <= len([when for when in pings if when <= pings[0] + 1000]) <= 6
+    recording = await screen.recording()
+    assert_calm(recording)
+    assert_right(recording)
+
+
+@scenario(11, "C F W", long=True)
+async def hidden(stage: Stage) -> None:
+    screen = await stage.screen(await stage.pair("patient"), NEAR, await stage.alone())
+    await screen.tab.hide()
+    await screen.until("document.hidden")
+    await asyncio.sleep(stage.span(180, 15))
+    await screen.tab.show()
+    await screen.until("!document.hidden")
+    recording = await recorded(screen, 3)
+    assert_never_back(recording)
+    returned = next(row for row in reversed(recording.rows) if row.hidden).at
+    first = next(row for row in recording.rows if row.at > returned)
+    # One frame: the first rows may still be of the one before.
+    assert_shows_the_truth(recording, first.at + max(2 * FRAME_MS, first.gap if first.gap < 1000 else 0) + LATE_MS)
+
+
+@scenario(12, "C", long=True)
+async def throttled_in_the_background(stage: Stage) -> None:
+    browser = await stage.alone("--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10")
+    pair = await stage.pair()
+    screen = await stage.screen(pair, NEAR, browser)
+    await screen.tab.hide()
+    await screen.until("document.hidden")
+    connections = screen.relay.connections
+    began = time.time() * 1000
+    seconds = stage.span(420, 50)
+    await asyncio.sleep(seconds)
+    sent = [kind for at, kind in await screen.run("sent") if at >= began]
+    # One every third of a lease of 30 s.
+    assert sent.count("heartbeat") >= seconds // 10 - 1
+    assert sent.count("ping") >= sent.count("heartbeat")
+    assert screen.relay.connections == connections
+    assert (await pair.tracking())["timer"]["running"]
+
+
+@scenario(13, "C", long=True)
+async def frozen(stage: Stage) -> None:
+    screen = await stage.screen(await stage.pair("patient"), NEAR, await stage.alone())
+    assert isinstance(screen.tab, ChromiumTab)
+    await screen.tab.hide()
+    await screen.tab.send("Page.setWebLifecycleState", state="frozen")
+    await asyncio.sleep(stage.span(60, 12))
+    await screen.tab.send("Page.setWebLifecycleState", state="active")
+    await screen.tab.show()
+    woke = time.time() * 1000
+    recording = await recorded(screen, 4)
+    assert_never_back(recording)
+    assert len(recording.steps()) <= 1
+    assert_shows_the_truth(recording, woke + 500)
+
+
+@asynccontextmanager
+async def stopped(browser: Browser, seconds: float) -> AsyncIterator[None]:
+    """The whole browser stands still for so long, as if the machine slept."""
+    relatives = family(browser.pid)
+    for relative in relatives:
+        relative.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+        yield
+    finally:
+        for relative in relatives:
+            try:
+                relative.send_signal(signal.SIGCONT)
+            except psutil.NoSuchProcess:
+                continue
+
+
+async def asleep(stage: Stage, *, standing: bool) -> tuple[Screen, float]:
+    """A screen whose machine has slept, its local time standing or not, and when it woke (ms since 1970)."""
+    browser = await stage.alone()
+    screen = await stage.screen(await stage.pair("patient"), NEAR, browser)
+    await asyncio.sleep(4)
+    seconds = stage.span(60, 10)
+    falls = time.time() * 1000 + 300
+    wakes = falls + 1000 * seconds
+    if standing:
+        await screen.run(f"clocks.still.push([{falls}, {wakes}])")
+    await asyncio.sleep(falls / 1000 - time.time())
+    async with stopped(browser, wakes / 1000 - time.time()):
+        pass
+    return screen, wakes
+
+
+@scenario(14, "C F W", long=True)
+async def a_sleep_that_stops_the_clock(stage: Stage) -> None:
+    screen, woke = await asleep(stage, standing=True)
+    recording = await recorded(screen, 6)
+    assert_never_back(recording)
+    after = recording.between(woke)
+    step = next((change for change in after.changes() if change.by > 1), None)
+    assert step is not None
+    assert len([change for change in after.changes() if change.by > 1]) == 1
+    assert any(row.state == "syncing" for row in after.rows if row.at <= step.row.at)
+    # Half a second from when the page ran again: a stopped browser takes its time.
+    ran = next(row.at for row in after.rows if row.gap < 500)
+    assert step.row.at - ran <= 500 + step.row.gap
+    assert_shows_the_truth(recording, step.row.at)
+
+
+@scenario(15, "C F W", long=True)
+async def a_sleep_that_does_not(stage: Stage) -> None:
+    screen, woke = await asleep(stage, standing=False)
+    recording = await recorded(screen, 4)
+    assert_never_back(recording)
+    painted = next(change.row.at for change in recording.between(woke).changes())
+    assert_shows_the_truth(recording, painted)

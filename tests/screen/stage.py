@@ -1,0 +1,124 @@
+"""What a scenario plays on, and what it may ask of every screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from tests.screen.browsers.chromium import chromium
+from tests.screen.browsers.firefox import firefox
+from tests.screen.browsers.tab import Browser
+from tests.screen.browsers.webkit import webkit
+from tests.screen.recording import FRAME_MS, GRAIN_MS, Recording, quantile
+from tests.screen.relay import DIRECT, Network
+from tests.screen.theatre import Pair, Screen, Theatre
+
+BROWSERS = {"C": "chromium", "F": "firefox", "W": "webkit"}
+
+
+@asynccontextmanager
+async def launch(name: str, *arguments: str) -> AsyncIterator[Browser]:
+    """A browser by its name; only Chromium takes arguments."""
+    if name == "chromium":
+        async with chromium(*arguments) as browser:
+            yield browser
+    elif name == "firefox":
+        async with firefox() as other:
+            yield other
+    else:
+        async with webkit() as third:
+            yield third
+
+
+@dataclass
+class Stage:
+    """A browser that scenarios share, the theatre, and how much time there is."""
+
+    theatre: Theatre
+    browser: Browser
+    full: bool
+    own: AsyncExitStack
+
+    def span(self, full_seconds: float, short_seconds: float) -> float:
+        """How long something lasts: in full at night, shortened while people wait."""
+        return full_seconds if self.full else short_seconds
+
+    async def alone(self, *arguments: str) -> Browser:
+        """Another browser of the same kind, for what concerns all of it: hiding, stopping, killing."""
+        return await self.own.enter_async_context(launch(self.browser.name, *arguments))
+
+    async def pair(self, kind: str = "usual", credit: str = "500.00") -> Pair:
+        """A running chat whose advisor is there."""
+        pair = await self.theatre.pair(kind, credit)
+        await self.theatre.stand_in(pair)
+        return pair
+
+    async def screen(
+        self, pair: Pair, network: Network = DIRECT, browser: Browser | None = None, **options: object
+    ) -> Screen:
+        """The user's screen of the pair's chat, running."""
+        screen = await self.theatre.screen(browser or self.browser, pair, network, **options)  # type: ignore[arg-type]
+        await screen.until_running()
+        return screen
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A row of the table of scenarios; `alone` ones need the machine to themselves."""
+
+    number: int
+    browsers: tuple[str, ...]
+    play: Callable[[Stage], Awaitable[None]]
+    long: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.number:02}-{self.play.__name__.replace('_', '-')}"
+
+
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(
+    number: int, browsers: str, *, long: bool = False
+) -> Callable[[Callable[[Stage], Awaitable[None]]], Callable[[Stage], Awaitable[None]]]:
+    """Enter a scenario into the table: its number, its browsers (C, F, W), and whether it is shortened by day."""
+
+    def enter(play: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], Awaitable[None]]:
+        SCENARIOS.append(Scenario(number, tuple(BROWSERS[letter] for letter in browsers.split()), play, long))
+        return play
+
+    return enter
+
+
+def assert_never_back(recording: Recording) -> None:
+    """A0."""
+    assert not (found := recording.backwards()), f"{recording.name}: {found}"
+
+
+def assert_calm(recording: Recording) -> None:
+    """A0, A1, and no step."""
+    assert len(list(recording.changes())) >= 3, f"{recording.name}: hardly moved"
+    assert_never_back(recording)
+    assert not (found := recording.irregular()), f"{recording.name}: {found}"
+    assert not (found := recording.steps()), f"{recording.name}: {found}"
+
+
+def assert_right(recording: Recording) -> None:
+    """A2."""
+    assert not (found := recording.beyond_bound()), f"{recording.name}: {found}"
+
+
+def assert_late_at_most(recording: Recording, ms: float) -> None:
+    """19 of 20 digits came no later, but for what held up the page 19 of 20 times."""
+    late = quantile(recording.owed_ms(), 0.95)
+    held = max(0.0, quantile([row.gap for row in recording.rows], 0.95) - FRAME_MS)
+    assert late <= ms + GRAIN_MS + held, f"{recording.name}: {sorted(recording.owed_ms())}, held up by {held:.0f} ms"
+
+
+async def recorded(screen: Screen, seconds: float) -> Recording:
+    """What the screen shows, so much later."""
+    await asyncio.sleep(seconds)
+    return await screen.recording()

@@ -1,0 +1,33 @@
+"""The scenarios of the number on the screen, each in the browsers it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.screen.scenarios import clocks, failures, networks
+from tests.screen.stage import BROWSERS, SCENARIOS, Scenario
+
+assert all((clocks, failures, networks))  # reading them fills the table
+
+
+def _cases() -> Iterator[Any]:
+    for browser in BROWSERS.values():
+        for scenario in sorted(SCENARIOS, key=lambda one: one.number):
+            if browser in scenario.browsers:
+                marks = [pytest.mark.long] if scenario.long else []
+                yield pytest.param(browser, scenario, id=f"{browser}-{scenario.name}", marks=marks)
+
+
+@pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session")
+@pytest.mark.parametrize(("outcomes", "scenario"), list(_cases()), indirect=["outcomes"], scope="session")
+def test_scenario(outcomes: dict[str, BaseException | None], scenario: Scenario) -> None:
+    outcome = outcomes[scenario.name]
+    if outcome is not None:
+        raise outcome
+
+
+def test_the_table_is_whole() -> None:
+    assert sorted(scenario.number for scenario in SCENARIOS) == list(range(1, 26))

@@ -1,0 +1,316 @@
+"""Services, relays and a host's site, for screens to play on."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import uvicorn
+import websockets
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from talktime.api.tokens import Role, Tokens
+from tests.screen.browsers.tab import Browser, Tab, end
+from tests.screen.ports import free_port
+from tests.screen.recording import Recording
+from tests.screen.relay import DIRECT, Network, Relay
+
+SECRET = "a secret of the theatre, which is long enough"
+SITE = Path(__file__).parent / "site"
+START_SECONDS = 60.0
+BY_THE_SECOND = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
+
+# A node whose engine time is wrong by as much as two nodes may disagree.
+_SKEWED = """
+from talktime.clock import EngineClock
+from talktime.cli import main
+right = EngineClock.now_ms
+EngineClock.now_ms = lambda clock: right(clock) + SKEW
+main()
+"""
+
+
+def milliseconds(instant: str) -> float:
+    """An instant of the API in ms since 1970."""
+    return datetime.fromisoformat(instant).timestamp() * 1000
+
+
+@dataclass
+class Service:
+    """A service process on a database of its own, with the lease it was given."""
+
+    port: int
+    process: asyncio.subprocess.Process
+    database_url: str
+    settings: dict[str, str]
+    folder: Path
+    http: httpx.AsyncClient
+
+    @classmethod
+    async def start(
+        cls, database_url: str, folder: Path, *, port: int = 0, skew_ms: float = 0, **settings: object
+    ) -> Service:
+        """Start it; `skew_ms`: how wrong it is about engine time."""
+        given = {f"TALKTIME_{name.upper()}": str(value) for name, value in settings.items()}
+        environment = {
+            **os.environ,
+            "TALKTIME_DATABASE_URL": database_url,
+            "TALKTIME_DATA_DIR": str(folder),
+            "TALKTIME_SECRET": SECRET,
+            "TALKTIME_PORT": str(port),
+            **given,
+        }
+        program = [str(Path(sys.executable).with_name("talktime"))]
+        if skew_ms:
+            program = [sys.executable, "-c", _SKEWED.replace("SKEW", str(skew_ms))]
+        with (folder / "log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *program, "serve", env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        assert process.stdout
+        async with asyncio.timeout(START_SECONDS):
+            while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):
+                assert line, f"the service did not start; see {log.name}"
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{int(found[1])}/v1", timeout=30)
+        return cls(int(found[1]), process, database_url, {k: str(v) for k, v in settings.items()}, folder, http)
+
+    async def again(self, **changes: Any) -> Service:
+        """Another process on the same database."""
+        return await Service.start(self.database_url, self.folder, **{**self.settings, **changes})
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> None:
+        await self.http.aclose()
+        await end(self.process)
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """What the service answers to the host's backend."""
+        headers = {"Authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'host')}"}
+        if path.endswith("/credits"):
+            headers["Idempotency-Key"] = path
+        answer = await self.http.request(method, path, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+@dataclass
+class Pair:
+    """A user and an advisor of their own, and their chat."""
+
+    service: Service
+    user: str
+    advisor: str
+    chat: str
+
+    async def act(self, act: str, chat: str | None = None) -> Any:
+        """A person's act on a chat; its snapshot."""
+        return await self.service.call("POST", f"/chats/{chat or self.chat}/{act}", {})
+
+    async def tracking(self, chat: str | None = None) -> Any:
+        return await self.service.call("GET", f"/chats/{chat or self.chat}/tracking")
+
+    async def zero_ms(self, chat: str | None = None) -> float:
+        """The instant at which the running timer showed zero."""
+        snapshot = await self.tracking(chat)
+        assert snapshot["timer"]["running"], snapshot
+        return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])
+
+
+@dataclass
+class Screen:
+    """A page in a browser, the network it is on, and what it shows."""
+
+    tab: Tab
+    relay: Relay
+    url: str
+    pair: Pair
+    name: str
+    _kept: list[list[Any]] = field(default_factory=list)
+
+    async def run(self, expression: str) -> Any:
+        return await self.tab.run(expression)
+
+    async def keep(self) -> None:
+        """Keep the rows, before they are lost with the page."""
+        self._kept += await self.tab.run("rows")
+
+    async def reload(self) -> None:
+        """As a person does with F5; the rows go on."""
+        await self.keep()
+        await self.tab.open(self.url)
+
+    async def recording(self, zero_ms: float | None = None) -> Recording:
+        """Everything shown so far."""
+        rows = self._kept + await self.tab.run("rows")
+        zero = await self.pair.zero_ms() if zero_ms is None else zero_ms
+        return Recording.of(self.name, rows, zero)
+
+    async def until(self, condition: str, seconds: float = 20) -> None:
+        """Until a JavaScript condition holds."""
+        async with asyncio.timeout(seconds):
+            while not await self.tab.run(f"Boolean({condition})"):
+                await asyncio.sleep(0.05)
+
+    async def until_state(self, state: str, seconds: float = 20) -> None:
+        await self.until(f"document.querySelector('talk-time').getAttribute('state') === '{state}'", seconds)
+
+    async def until_running(self) -> None:
+        """Until there are digits, and they move."""
+        await self.until_state("running")
+
+
+@dataclass
+class Theatre:
+    """The host's site in front of the services."""
+
+    site: str
+    services: dict[str, Service]
+    stack: AsyncExitStack
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def pair(self, kind: str = "usual", credit: str = "500.00", tariff: object = BY_THE_SECOND) -> Pair:
+        """People whom nobody has met, with credit, in a running chat."""
+        service = self.services[kind]
+        number = next(self.numbers)
+        pair = Pair(service, f"user-{number}", f"advisor-{number}", f"chat-{number}")
+        await service.call("PUT", f"/users/{pair.user}", {"display_name": "Uma"})
+        await service.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Ada", "tariff": tariff})
+        await service.call("POST", f"/users/{pair.user}/credits", {"amount": credit, "kind": "purchase"})
+        people = {"user_id": pair.user, "advisor_id": pair.advisor, "chat_id": pair.chat}
+        await service.call("POST", "/chats", people)
+        return pair
+
+    async def relay(self, service: Service, network: Network = DIRECT) -> Relay:
+        """A network between browsers and a service."""
+        return await self.stack.enter_async_context(Relay(service.port, network, seed=next(self.numbers)).run())
+
+    async def screen(
+        self,
+        browser: Browser,
+        pair: Pair,
+        network: Network = DIRECT,
+        *,
+        page: str = "screen",
+        role: str = "user",
+        chat: str | None = None,
+        relay: Relay | None = None,
+        **options: object,
+    ) -> Screen:
+        """A page of the host that shows the pair's chat over a network."""
+        relay = relay or await self.relay(pair.service, network)
+        asked = {
+            "service": relay.address,
+            "chat": chat or pair.chat,
+            "role": role,
+            "subject": pair.user if role == "user" else pair.advisor,
+            **options,
+        }
+        url = f"{self.site}/{page}.html?{urlencode(asked)}"
+        tab = await browser.tab()
+        screen = Screen(tab, relay, url, pair, f"{browser.name} {page} {role} {network.name}")
+        await tab.open(url)
+        return screen
+
+    async def stand_in(self, pair: Pair) -> None:
+        """The advisor is there, for as long as the theatre is open: an advisor's lease ends no scenario."""
+        await self.present(pair, pair.chat)
+
+    async def present(self, pair: Pair, chat: str) -> None:
+        """The advisor is there, in this chat."""
+        await self.stack.enter_async_context(_present(pair, chat, Role.ADVISOR))
+
+
+@asynccontextmanager
+async def _present(pair: Pair, chat: str, role: Role) -> AsyncIterator[None]:
+    """Somebody without a browser who watches the chat and answers every heartbeat."""
+    subject = pair.user if role is Role.USER else pair.advisor
+    token = Tokens(SECRET).make(role, subject)
+
+    async def watch(watching: asyncio.Event) -> None:
+        async for socket in websockets.connect(f"ws://127.0.0.1:{pair.service.port}/v1/live"):
+            try:
+                await socket.send(json.dumps({"type": "hello", "token": token}))
+                await socket.send(json.dumps({"type": "watch", "chat_id": chat}))
+                async for text in socket:
+                    watching.set()
+                    if json.loads(text)["type"] == "heartbeat":
+                        await socket.send(json.dumps({"type": "heartbeat"}))
+            except websockets.ConnectionClosed:
+                continue
+
+    watching = asyncio.Event()
+    task = asyncio.create_task(watch(watching))
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await watching.wait()
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """A host's site until the context ends; its origin."""
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="none")
+    )
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(START_SECONDS):
+        while not server.started:
+            await asyncio.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def theatre(
+    databases: dict[str, str], folder: Path, settings: dict[str, dict[str, Any]]
+) -> AsyncIterator[Theatre]:
+    """Open: a service of each kind, on its own database, with its settings."""
+    async with serving(_site()) as origin, AsyncExitStack() as stack:
+        services = {}
+        try:
+            for kind, url in databases.items():
+                own = folder / kind
+                own.mkdir()
+                services[kind] = await Service.start(url, own, origins=origin, **settings[kind])
+            yield Theatre(origin, services, stack)
+        finally:
+            await stack.aclose()
+            for service in services.values():
+                await service.stop()
+
+
+def _site() -> Starlette:
+    """The host's own pages, which hand their people tokens."""
+
+    async def token(request: Request) -> PlainTextResponse:
+        asked = request.query_params
+        return PlainTextResponse(Tokens(SECRET).make(Role(asked["role"]), asked["subject"]))
+
+    return Starlette(routes=[Route("/token", token), Mount("/", StaticFiles(directory=SITE))])
