@@ -192,7 +192,8 @@ def run_bench(context: typer.Context, arguments: list[str]) -> None:
             os.environ[f"TALKTIME_{name.upper()}"] = str(context.obj[name])
     script = BENCH / f"{arguments[0]}.py"
     sys.argv = [f"talktime bench {arguments[0]}", *arguments[1:]]
-    sys.path.insert(0, str(BENCH))
+    # What a script measures with may be what the tests judge with.
+    sys.path[:0] = [str(BENCH), str(BENCH.parent)]
     runpy.run_path(str(script), run_name="__main__")
 
 

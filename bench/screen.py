@@ -1,0 +1,160 @@
+"""The number on the screen, ours and the page that polls, in a real Chromium on four networks.
+
+    talktime bench screen [--minutes M] [--picture FILE] [--json]
+
+Eight pages at once, each on a network of its own made by a relay, all of them beside one service. How late a digit came
+is told by the clock of the machine, which is the database's too; bytes are those of the connection, from the tenth
+second on, headers of HTTP and frames included, heartbeats too. What a second is and when it is irregular is in
+`tests/screen/recording.py`, which judges the tests as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from _bars import Bar, picture
+from talktime import logs
+from talktime.database.embedded import EmbeddedServer
+from talktime.database.migrate import migrate
+from talktime.settings import load_settings
+from tests.screen.browsers.chromium import chromium
+from tests.screen.recording import Recording, quantile
+from tests.screen.relay import CONGESTED, LTE, NEAR, SATELLITE, Network
+from tests.screen.theatre import Screen, Theatre, theatre
+
+NETWORKS: Final = (NEAR, LTE, CONGESTED, SATELLITE)
+DESIGNS: Final = {"poll": "poll every 5 s", "screen": "talktime"}
+WARM_UP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one page showed in so many hours, and the bytes it took."""
+
+    network: str
+    design: str
+    recording: Recording
+    hours: float
+    sent_bytes: int
+
+    def document(self) -> dict[str, Any]:
+        """Its line of the table; errors in ms, the rest per hour."""
+        errors = [abs(ms) for ms in self.recording.errors_ms()]
+        readings = [abs(ms) for ms in self.recording.reading_errors_ms()]
+        return {
+            "network": self.network,
+            "design": self.design,
+            "digit_p50_ms": round(quantile(errors, 0.5), 1),
+            "digit_p95_ms": round(quantile(errors, 0.95), 1),
+            "digit_max_ms": round(max(errors), 1),
+            "clock_p95_ms": round(quantile(readings, 0.95), 1),
+            "backwards_per_hour": round(len(self.recording.backwards()) / self.hours, 1),
+            "irregular_per_hour": round(len(self.recording.irregular()) / self.hours, 1),
+            "kilobytes_per_hour": round(self.sent_bytes / 1000 / self.hours, 1),
+        }
+
+
+async def _watch(screens: list[tuple[str, Network, Screen]], minutes: float) -> list[Measured]:
+    await asyncio.sleep(WARM_UP_SECONDS)
+    before = [screen.relay.up_bytes + screen.relay.down_bytes for _, _, screen in screens]
+    await asyncio.sleep(60 * minutes)
+    measured = []
+    for (design, network, screen), earlier in zip(screens, before, strict=True):
+        sent = screen.relay.up_bytes + screen.relay.down_bytes - earlier
+        recording = await screen.recording()
+        measured.append(Measured(network.name, DESIGNS[design], recording, minutes / 60, sent))
+    return measured
+
+
+async def _open(stage: Theatre, browser: Any) -> list[tuple[str, Network, Screen]]:
+    screens = []
+    for network in NETWORKS:
+        pair = await stage.pair()
+        await stage.stand_in(pair)
+        for design in DESIGNS:
+            screen = await stage.screen(browser, pair, network, page=design)
+            await screen.until("rows.some((row) => /^\\d/.test(row[2]))", 60)
+            screens.append((design, network, screen))
+    return screens
+
+
+async def _measure(folder: Path, url: str, minutes: float) -> list[Measured]:
+    await migrate(url)
+    async with theatre({"usual": url}, folder, {"usual": {}}) as stage, chromium() as browser:
+        return await _watch(await _open(stage, browser), minutes)
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    server = EmbeddedServer(folder)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _show(documents: list[dict[str, Any]], minutes: float, load: float) -> None:
+    title = f"{minutes:g} minutes each, all at once; {load:.1f} processes wanted one of {os.cpu_count()} processors"
+    table = Table(box=None, title=title, title_justify="left")
+    table.add_column("network")
+    table.add_column("design")
+    names = {
+        "digit_p50_ms": "digit p50 ms",
+        "digit_p95_ms": "p95",
+        "digit_max_ms": "max",
+        "clock_p95_ms": "clock p95 ms",
+        "backwards_per_hour": "back/h",
+        "irregular_per_hour": "irregular/h",
+        "kilobytes_per_hour": "kB/h",
+    }
+    for heading in names.values():
+        table.add_column(heading, justify="right")
+    for line in documents:
+        table.add_row(line["network"], line["design"], *(f"{line[name]:,}" for name in names))
+    Console(highlight=False, width=110).print(table)
+
+
+def screen(
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long each page is watched.")] = 5,
+    picture_file: Annotated[Path | None, typer.Option("--picture", help="Draw the digits' p95 into this SVG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """How late the digits are, how often they run back or stumble, and what that costs."""
+    data_dir = load_settings().data_dir
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=data_dir, prefix="bench-") as folder,
+        tempfile.TemporaryDirectory(prefix="talktime-bench-") as elsewhere,
+        (Path(elsewhere) / "log").open("w", encoding="utf-8") as log,
+    ):
+        logs.configure(to=log)
+        with _server(Path(folder)) as url:
+            measured = asyncio.run(_measure(Path(elsewhere), url, minutes))
+    load = statistics.mean(os.getloadavg())
+    documents = [one.document() for one in measured]
+    if picture_file is not None:
+        bars = [Bar(line["network"], line["design"], line["digit_p95_ms"]) for line in documents]
+        title = "How late a digit appears: 95 of 100 come sooner"
+        picture_file.write_text(picture(title, "ms", bars), encoding="utf-8")
+    if as_json:
+        print(json.dumps({"minutes": minutes, "load": round(load, 1), "pages": documents}, indent=2))
+    else:
+        _show(documents, minutes, load)
+
+
+if __name__ == "__main__":
+    typer.run(screen)
