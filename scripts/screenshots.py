@@ -73,8 +73,12 @@ class Studio:
             return json.load(answer)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Let time pass at once, until all running screens have noticed, which takes a heartbeat."""
+        before = [elapsed_ms(page) for page in self.pages]
         self.call("POST", "/test-clock/advance", {"seconds": seconds})
+        for page, shown in zip(self.pages, before, strict=True):
+            while shown is not None and (elapsed_ms(page) or shown + seconds * 1000) < shown + seconds * 1000:
+                page.wait_for_timeout(100)
 
     def begin(self, tariff: dict[str, Any], credit: str = "10.00", *, talk: bool = True) -> Chat:
         """Alice and Ben, or others of those names, in a new chat."""
@@ -109,10 +113,17 @@ class Studio:
             page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
-                page.screenshot(path=self.folder / f"{name}-{size}-{scheme}.png", full_page=whole)
+                page.screenshot(
+                    path=self.folder / f"{name}-{size}-{scheme}.png", full_page=whole, animations="disabled"
+                )
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if overflow > 0:
             print(f"{name}: the page is {overflow} px wider than its window")
+
+    def leave(self, page: Page) -> None:
+        """Whose page it is is there no more."""
+        page.context.close()
+        self.pages.remove(page)
 
     def close_pages(self) -> None:
         """Nobody is there any more."""
@@ -153,6 +164,13 @@ class Chat:
     def ask(self, command: str) -> None:
         """Have the service do something to it."""
         self.studio.call("POST", f"/chats/{self.id}/{command}")
+
+
+def elapsed_ms(page: Page) -> float | None:
+    """What the page's running timer shows, if it has one."""
+    timer = "document.querySelector('talk-time')?.reading"
+    shown: float | None = page.evaluate(f"(of => of?.state === 'running' ? of.elapsedMs : null)({timer})")
+    return shown
 
 
 def take_all(studio: Studio) -> None:
@@ -207,14 +225,14 @@ def take_paused(studio: Studio) -> None:
         page.wait_for_selector("talk-time[state=paused]")
     shoot_both(studio, "paused", pages)
     chat.ask("resume")
-    pages["user"].context.close()
+    studio.leave(pages["user"])
     studio.advance(40)
     pages["advisor"].locator("#why-title").filter(has_text="Alice is away").wait_for()
     studio.shoot("chat-advisor-user-away", pages["advisor"])
-    pages["advisor"].context.close()
+    studio.leave(pages["advisor"])
     chat = studio.begin(BY_THE_SECOND)
     pages = chat.both()
-    pages["advisor"].context.close()
+    studio.leave(pages["advisor"])
     studio.advance(40)
     pages["user"].locator("#why-title").filter(has_text="Ben is away").wait_for()
     studio.shoot("chat-user-advisor-away", pages["user"])
