@@ -6,6 +6,7 @@ import type { Instant } from "../src/types.ts";
 import { type Gap, holds, type Receipt, verify } from "./parts/check.ts";
 import { find, make, say } from "./parts/dom.ts";
 import { enter, showProblem } from "./parts/frame.ts";
+import { offerRefund, showRefundable } from "./parts/refund.ts";
 import { ask, path } from "./parts/service.ts";
 import { type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
 import { cause, day, exactly, money, price, reason } from "./parts/words.ts";
@@ -34,7 +35,7 @@ function show(receipt: Receipt): void {
   const stretches = stretchesOf(receipt.segments, end);
   const picture = find("timeline");
   const drawPicture = () => picture.replaceChildren(...timeline(stretches, picture.clientWidth));
-  window.addEventListener("resize", drawPicture);
+  window.onresize = drawPicture;
   find("stretches").replaceChildren(...stretches.map(row));
   say(find("price"), price(receipt.tariff));
   find("lines").replaceChildren(
@@ -44,12 +45,12 @@ function show(receipt: Receipt): void {
   );
   say(find("cost"), money(receipt.cost));
   find("entries").replaceChildren(
-    ...receipt.entries.map(({ at, kind, amount }) =>
+    ...receipt.entries.map(({ at, kind, amount, reason: why }) =>
       make(
         "tr",
         {},
         make("td", {}, make("time", { datetime: at }, exactly(at))),
-        make("td", {}, KINDS[kind] ?? kind),
+        make("td", {}, `${KINDS[kind] ?? kind}${why ? `: ${why}` : ""}`),
         number(money(amount)),
       ),
     ),
@@ -132,19 +133,24 @@ function number(text: string): HTMLElement {
   return make("td", { class: "number" }, text);
 }
 
-if (enter("user", "advisor", "operator")) {
+const session = enter("user", "advisor", "operator");
+if (session) {
+  const recordId = find("content").dataset.record ?? "";
+  let shown: Receipt | null = null;
+  const load = async (): Promise<void> => {
+    shown = await ask<Receipt>("GET", path`/records/${recordId}/receipt`);
+    show(shown);
+    showRefundable(shown);
+  };
   find("print").addEventListener("click", () => window.print());
+  find("check").addEventListener("click", () => shown && void prove(shown));
+  find("save").addEventListener("click", () => shown && save(shown));
   const file = find<HTMLInputElement>("file");
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     if (chosen) void proveFile(chosen);
     file.value = ""; // choosing the same one again is a change, too
   });
-  ask<Receipt>("GET", path`/records/${find("content").dataset.record ?? ""}/receipt`)
-    .then((receipt) => {
-      show(receipt);
-      find("check").addEventListener("click", () => void prove(receipt));
-      find("save").addEventListener("click", () => save(receipt));
-    })
-    .catch(showProblem);
+  if (session.role === "operator" || session.role === "service") offerRefund(recordId, load);
+  load().catch(showProblem);
 }

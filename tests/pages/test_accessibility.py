@@ -99,3 +99,6 @@ def test_chat_in_its_states(
     user.locator("#receipt").wait_for()
     user.get_by_text("The timeline as a table").click()
     assert findings(user) == []
+    receipt = screens.of(Role.OPERATOR, "olga", user.url, width=width, scheme=scheme)
+    receipt.locator("#refund").wait_for()
+    assert findings(receipt) == []

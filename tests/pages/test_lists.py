@@ -130,6 +130,36 @@ def test_a_receipt_adds_up_and_shows_its_pauses(screens: Screens, demo: Demo, pa
     expect(user.locator("#gaps tr")).to_contain_text(re.compile(r"paused \(by the service\)\s*1:0\d"))
 
 
+def test_an_operator_gives_something_back(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    for screen in (user, screens.advisor(pair, f"/chat/{chat}")):
+        screen.wait_for_selector("talk-time[state=running]")
+    demo.advance(150)
+    record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
+    user.get_by_role("link", name="See the receipt").click()
+    user.locator("#receipt").wait_for()
+    expect(user.locator("#refund-section")).to_be_hidden()
+    operator = screens.of(Role.OPERATOR, "olga", f"/receipts/{record}")
+    expect(operator.locator("#refundable")).to_have_text("3.00 can be given back.")
+    operator.get_by_label("How much").fill("60")
+    operator.get_by_label("Of what").select_option("seconds")
+    operator.get_by_label("Who bears it").select_option("shared")
+    operator.get_by_label("Why").fill("the line was bad")
+    operator.get_by_role("button", name="Give it back").click()
+    expect(operator.locator("#given-back")).to_have_text("1.00 given back. Of the rest, 2.00 could be.")
+    expect(operator.locator("#entries tr").last).to_contain_text(re.compile(r"Refund: the line was bad\s*1\.00"))
+    expect(operator.locator("#refundable")).to_have_text("2.00 can be given back.")
+    operator.get_by_label("How much").fill("2.01")
+    operator.get_by_label("Why").fill("more")
+    operator.get_by_role("button", name="Give it back").click()
+    expect(operator.locator("#problem")).to_contain_text("2.00 was charged and not given back yet")
+    operator.get_by_role("button", name="Check this receipt").click()
+    expect(operator.locator("#proof")).to_contain_text(re.compile(r"All \d+ figures follow from the facts"))
+    # The refusal was wanted here.
+    screens.complaints.clear()
+
+
 def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo, pair: Pair, tmp_path: Path) -> None:
     chat = demo.chat(pair)
     demo.advance(90)

@@ -44,12 +44,12 @@ export function token(): string {
 }
 
 /**
- * One call under /v1.
+ * One call under /v1; with `key`, the same call again gives the first answer.
  *
  * @throws RequestProblem. A 401 also drops the token and shows the way to sign in.
  */
-export async function ask<T>(method: "GET" | "POST", path: string, body?: object): Promise<T> {
-  return signedIn(request<T>(method, path, body));
+export async function ask<T>(method: "GET" | "POST", path: string, body?: object, key?: string): Promise<T> {
+  return signedIn(request<T>(method, path, body, key === undefined ? {} : { key }));
 }
 
 /** Wait for a call; if the token has run out, say so to the page. */

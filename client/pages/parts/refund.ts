@@ -1,0 +1,50 @@
+/** Giving back what a record has cost, from its receipt: for an operator, with a reason. */
+
+import { identifier } from "../../src/request.ts";
+import type { Credits } from "../../src/types.ts";
+import type { Receipt } from "./check.ts";
+import { find, say } from "./dom.ts";
+import { act } from "./frame.ts";
+import { ask, path } from "./service.ts";
+import { money } from "./words.ts";
+
+interface Refund {
+  amount: Credits;
+  refundable: Credits;
+}
+
+let key = identifier();
+
+/** Let the form work on this record; `done` runs after each refund. */
+export function offerRefund(recordId: string, done: () => Promise<void>): void {
+  const form = find<HTMLFormElement>("refund");
+  // What is sent twice without a change is one refund, and what is changed is another.
+  form.addEventListener("input", () => {
+    key = identifier();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void act(find<HTMLButtonElement>("give-back"), async () => {
+      const given = await ask<Refund>("POST", path`/records/${recordId}/refunds`, wish(form), key);
+      key = identifier();
+      form.reset();
+      await done();
+      say(
+        find("given-back"),
+        `${money(given.amount)} given back. Of the rest, ${money(given.refundable)} could be.`,
+      );
+    });
+  });
+  find("refund-section").hidden = false;
+}
+
+/** What can still be given back. */
+export function showRefundable({ totals }: Receipt): void {
+  say(find("refundable"), `${money(totals.paid)} can be given back.`);
+}
+
+function wish(form: HTMLFormElement): object {
+  const filled = new FormData(form);
+  const text = (name: string): string => String(filled.get(name) ?? "").trim();
+  return { [text("by")]: text("size"), reason: text("reason"), borne_by: text("borne_by") };
+}
