@@ -55,7 +55,14 @@ EVERY_COMMAND: dict[str, list[list[Any]]] = {
     "load_chats": [_CHATS],
     "load_chat_records": [_CHATS],
     "load_last_records": [_USERS, ["advisor"] * FEW],
-    "close_segments": [list(range(PAYERS + 1, PAYERS + FEW + 1)), ["9999-01-01"] * FEW, ["stopped"] * FEW],
+    "close_segments": [
+        list(range(PAYERS + 1, PAYERS + FEW + 1)),
+        ["9999-01-01"] * FEW,
+        ["stopped"] * FEW,
+        ["user"] * FEW,
+    ],
+    "load_ended_records": [_RUNNING],
+    "load_tallies": [_RUNNING],
     "save_chats": [_CHATS, [5] * FEW, _RUNNING, _RUNNING, _CHATS],
     "save_accounts": [_USERS, [0] * FEW, ["2027-01-01"] * FEW, ["2027-01-01"] * FEW, ["[]"] * FEW],
 }

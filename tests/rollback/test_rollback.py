@@ -182,7 +182,7 @@ async def test_all_that_the_older_program_does_is_taken_by_the_newest_schema(old
             while not (await ask(older.database_url, "select from chats where chat_id = 'second' and duration_ms > 0")):
                 await asyncio.sleep(0.1)
         left = (await host.call("GET", "/chats/second/tracking"))["balance"]
-        await host.advance(float(left) * 100 + 5)
+        await host.advance(round(float(left) * 100 + 5, 3))
         cut = await host.call("GET", "/chats/second/tracking")
         assert (cut["record"]["reason"], cut["balance"]) == ("out_of_credit", "0.00")
         await host.call("POST", "/users/uma/credits", {"amount": "1.00", "kind": "gift"})
