@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from tests.api.conftest import Service, running, settings_for
-from tests.proof.worlds import FREEZE
 
 from talktime.asgi import create_app
+from tests.api.conftest import Service, running, settings_for
+from tests.proof.worlds import FREEZE
 
 
 @dataclass

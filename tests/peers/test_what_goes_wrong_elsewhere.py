@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+
 from tests.peers.conftest import Talk
 
 pytestmark = [
