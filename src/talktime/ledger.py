@@ -265,5 +265,7 @@ def _as_of(view: RecordView, segments: Sequence[SegmentView], now: int) -> Recor
         state=State.RUNNING if running else State.PAUSED,
         reason=reason,
         current_chat_id=view.current_chat_id if last is None else last.chat_id,
+        paused_at=None if running else view.started_at if last is None else last.ended_at,
+        paused_by=last.caused_by if reason is Reason.PAUSED and last is not None else None,
         ended_at=None,
     )

@@ -24,6 +24,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from talktime.money import format_credits, parse_credits
+from talktime.wording import increments, lasting, rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ SECONDS_MAX: Final = 315_360_000
 
 TIERS_MAX: Final = 50
 _QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)  # micro-credits in the last place kept
+
+_MODES: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
 
 Boundary = Literal["ceil", "begun"]
 AtMaxCost = Literal["free", "stop"]
@@ -203,32 +206,31 @@ def explain(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> list[Line]:
     priced_ms = elapsed_ms - allowance_ms
     lines: list[Line] = []
     if allowance_ms > 0 and elapsed_ms > 0:
-        lines.append(Line(f"{clock_text(min(elapsed_ms, allowance_ms))} free", 0))
+        lines.append(Line(f"{lasting(min(elapsed_ms, allowance_ms))} free", 0))
     if priced_ms <= 0:
         return lines
     if priced_ms <= tariff.grace_ms:
-        lines.append(
-            Line(f"{clock_text(priced_ms)} within the first {clock_text(tariff.grace_ms)}, which cost nothing", 0)
-        )
+        lines.append(Line(f"{lasting(priced_ms)}, and nothing is charged up to {lasting(tariff.grace_ms)}", 0))
         return lines
     if tariff.connect_fee:
-        lines.append(Line("connect fee", tariff.connect_fee))
+        lines.append(Line("to connect", tariff.connect_fee))
     last, last_units = _position(tariff, priced_ms)
     total = last.before + last_units * last.unit
     for run in tariff.runs[: tariff.runs.index(last) + 1]:
         units = last_units if run is last else cast("int", run.count)
-        rate = f"{format_credits(run.tier.rate)} per {clock_text(run.tier.per_ms)}"
-        lines.append(Line(f"{units} × {clock_text(run.increment_ms)} at {rate}", units * run.unit // tariff.scale))
+        text = f"{increments(units, run.increment_ms)} at {rate(run.tier.rate, run.tier.per_ms)}"
+        lines.append(Line(text, units * run.unit // tariff.scale))
     for text, bounded in (
-        ("not more than the maximum", _capped(tariff, total)),
-        ("at least the minimum charge", max(_capped(tariff, total), tariff.minimum_charge * tariff.scale)),
+        ("no more than the maximum", _capped(tariff, total)),
+        ("no less than the minimum", max(_capped(tariff, total), tariff.minimum_charge * tariff.scale)),
     ):
         if bounded != total:
             lines.append(Line(text, (bounded - total) // tariff.scale))
             total = bounded
     difference = _rounded(tariff, total) - sum(line.amount for line in lines)
     if difference:
-        lines.append(Line(f"rounded {tariff.mode.replace('_', ' ')} to {tariff.places} places", difference))
+        places = f"{tariff.places} place{'' if tariff.places == 1 else 's'}"
+        lines.append(Line(f"rounded {_MODES[tariff.mode]} to {places}", difference))
     return lines
 
 

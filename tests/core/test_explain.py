@@ -9,6 +9,7 @@ import pytest
 from talktime.money import format_credits
 from talktime.shares import Terms, TermsError
 from talktime.tariff import Tariff, TariffError, clock_text, explain, parse_seconds, seconds
+from talktime.wording import increments, lasting, rate
 
 TIERS = [
     {"from_seconds": 0, "rate": "0.20", "per_seconds": 60, "increment_seconds": 60},
@@ -25,55 +26,84 @@ def lines(elapsed_ms: int, allowance_ms: int = 0, **more: Any) -> list[tuple[str
 
 def test_each_tier_that_was_used_has_its_line() -> None:
     assert lines(0) == []
-    assert lines(1) == [("1 × 1:00 at 0.20 per 1:00", "0.20")]
+    assert lines(1) == [("1 minute at 0.20 a minute", "0.20")]
     assert lines(150_001, connect_fee="0.30") == [
-        ("connect fee", "0.30"),
+        ("to connect", "0.30"),
         # The second minute runs over the tier's end.
-        ("2 × 1:00 at 0.20 per 1:00", "0.40"),
-        ("5 × 0:07 at 0.10 per 0:30", "0.116666"),
-        ("rounded half up to 6 places", "0.000001"),
+        ("2 minutes at 0.20 a minute", "0.40"),
+        ("5 times 7 seconds at 0.10 per 30 seconds", "0.116666"),
+        ("rounded to the nearest, halves up, to 6 places", "0.000001"),
     ]
     assert lines(210_000)[1:3] == [
-        ("12 × 0:07 at 0.10 per 0:30", "0.28"),
-        ("12 × 0:00.500 at 1.00 per 1:00:00", "0.001666"),
+        ("12 times 7 seconds at 0.10 per 30 seconds", "0.28"),
+        ("12 times 0.5 seconds at 1.00 an hour", "0.001666"),
     ]
 
 
 def test_free_time_and_grace_have_their_lines() -> None:
-    assert lines(45_000, 60_000) == [("0:45 free", "0.00")]
-    assert lines(60_000, 60_000) == [("1:00 free", "0.00")]
-    assert lines(61_000, 60_000) == [("1:00 free", "0.00"), ("1 × 1:00 at 0.20 per 1:00", "0.20")]
+    assert lines(45_000, 60_000) == [("45 seconds free", "0.00")]
+    assert lines(60_000, 60_000) == [("1 minute free", "0.00")]
+    assert lines(61_000, 60_000) == [("1 minute free", "0.00"), ("1 minute at 0.20 a minute", "0.20")]
     assert lines(65_000, 60_000, grace_seconds=5) == [
-        ("1:00 free", "0.00"),
-        ("0:05 within the first 0:05, which cost nothing", "0.00"),
+        ("1 minute free", "0.00"),
+        ("5 seconds, and nothing is charged up to 5 seconds", "0.00"),
     ]
-    assert lines(65_001, 60_000, grace_seconds=5)[-1] == ("1 × 1:00 at 0.20 per 1:00", "0.20")
+    assert lines(65_001, 60_000, grace_seconds=5)[-1] == ("1 minute at 0.20 a minute", "0.20")
     assert lines(0, 60_000) == []
 
 
 def test_maximum_and_minimum_have_their_lines() -> None:
     assert lines(100_000, max_cost="0.25") == [
-        ("2 × 1:00 at 0.20 per 1:00", "0.40"),
-        ("not more than the maximum", "-0.15"),
+        ("2 minutes at 0.20 a minute", "0.40"),
+        ("no more than the maximum", "-0.15"),
     ]
     assert lines(1, minimum_charge="1.00") == [
-        ("1 × 1:00 at 0.20 per 1:00", "0.20"),
-        ("at least the minimum charge", "0.80"),
+        ("1 minute at 0.20 a minute", "0.20"),
+        ("no less than the minimum", "0.80"),
     ]
     assert lines(100_000, max_cost="0.25", minimum_charge="0.30")[1:] == [
-        ("not more than the maximum", "-0.15"),
-        ("at least the minimum charge", "0.05"),
+        ("no more than the maximum", "-0.15"),
+        ("no less than the minimum", "0.05"),
     ]
-    assert lines(100_000, max_cost="0.40", minimum_charge="0.40") == [("2 × 1:00 at 0.20 per 1:00", "0.40")]
-    assert lines(100_000, max_cost="0.25", at_max_cost="stop") == [("2 × 1:00 at 0.20 per 1:00", "0.40")]
+    assert lines(100_000, max_cost="0.40", minimum_charge="0.40") == [("2 minutes at 0.20 a minute", "0.40")]
+    assert lines(100_000, max_cost="0.25", at_max_cost="stop") == [("2 minutes at 0.20 a minute", "0.40")]
 
 
 @pytest.mark.parametrize(
-    ("mode", "text", "amount"), [("up", "up", "0.08"), ("down", "down", "-0.02"), ("half_up", "half up", "-0.02")]
+    ("mode", "text", "amount"),
+    [("up", "up", "0.08"), ("down", "down", "-0.02"), ("half_up", "to the nearest, halves up,", "-0.02")],
 )
 def test_the_rounding_is_the_last_line(mode: str, text: str, amount: str) -> None:
     found = lines(121_000, rounding={"places": 1, "mode": mode}, connect_fee="0.02", tiers=TIERS[:1])
-    assert found[-1] == (f"rounded {text} to 1 places", amount)
+    assert found[-1] == (f"rounded {text} to 1 place", amount)
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [
+        (0, "0 seconds"),
+        (1, "0.001 seconds"),
+        (1_000, "1 second"),
+        (1_500, "1.5 seconds"),
+        (60_000, "1 minute"),
+        (90_000, "1 minute 30 seconds"),
+        (180_000, "3 minutes"),
+        (3_600_000, "1 hour"),
+        (7_320_250, "2 hours 2 minutes 0.25 seconds"),
+    ],
+)
+def test_a_duration_in_words(duration_ms: int, text: str) -> None:
+    assert lasting(duration_ms) == text
+
+
+def test_increments_and_rates_in_words() -> None:
+    assert [increments(count, each) for count in (1, 3) for each in (1_000, 60_000, 3_600_000, 6_000, 90_000)] == [
+        *("1 second", "1 minute", "1 hour", "6 seconds", "1 minute 30 seconds"),
+        *("3 seconds", "3 minutes", "3 hours", "3 times 6 seconds", "3 times 1 minute 30 seconds"),
+    ]
+    assert [rate(1_250_000, per) for per in (1_000, 60_000, 3_600_000, 30_000)] == [
+        *("1.25 a second", "1.25 a minute", "1.25 an hour", "1.25 per 30 seconds"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,18 @@ UNPROVABLE: Final = {
         "advisor_id",
         "reference",
     ),
-    *("current_chat_id", "chat_id", "record_id", "text", "reason", "caused_by", "expires_at", "grace_seconds"),
+    *(
+        "current_chat_id",
+        "chat_id",
+        "record_id",
+        "paused_at",
+        "paused_by",
+        "text",
+        "reason",
+        "caused_by",
+        "expires_at",
+        "grace_seconds",
+    ),
     *("minimum_charge", "max_cost", "at_max_cost", "boundary", "mode"),
 }
 
