@@ -32,7 +32,7 @@ from talktime.database.programs import Programs, bundled_programs
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # While mutants are counted there are thousands of runs, and what one finds all must find.
-settings.register_profile("mutation", settings.get_profile("patient"), max_examples=40, derandomize=True, database=None)
+settings.register_profile("mutation", settings.get_profile("patient"), max_examples=20, derandomize=True, database=None)
 settings.load_profile("patient")
 
 # What services said, for the report of a test that fails: a fixture's value that has services has `logs`.

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from talktime import live, pages
-from talktime.api import chats, health, openapi, people, records, service
+from talktime.api import chats, health, history, openapi, people, records, service
 from talktime.api.addresses import Addresses
 from talktime.api.envelope import Envelope
 from talktime.api.limits import Limits
@@ -78,7 +78,7 @@ def create_app(
     app.add_middleware(Limits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
     share_with(app, settings.origins)
-    for part in (people, chats, records, service, health, openapi, live, pages):
+    for part in (people, chats, records, history, service, health, openapi, live, pages):
         app.include_router(part.router)
     app.include_router(service.public_router)
     if settings.test_clock:

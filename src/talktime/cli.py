@@ -1,6 +1,7 @@
 """What people type.
 
-    talktime serve | demo | migrate | doctor | token create | price | user … | advisor … | record … | receipt | bench
+    talktime serve | demo | migrate | doctor | token create | price | user … | advisor … | record … | receipt
+    | report | replay | bench
 
 Data is printed for people, or with `--json` as one JSON document; logs go to stderr.
 Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict.
@@ -18,7 +19,7 @@ import typer
 from talktime import Talktime, console
 from talktime.api.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
 from talktime.audit import Audit
-from talktime.commands import advisors, receipts, records, users
+from talktime.commands import advisors, receipts, records, reports, users
 from talktime.commands.arguments import TariffFile, read_id, read_tariff
 from talktime.console import Json, fail, printed, run, settings_of, usage
 from talktime.money import format_credits
@@ -34,6 +35,8 @@ app.add_typer(users.app, name="user")
 app.add_typer(advisors.app, name="advisor")
 app.add_typer(records.app, name="record")
 app.command()(receipts.receipt)
+app.command()(reports.report)
+app.command()(reports.replay)
 
 Host = Annotated[str | None, typer.Option(help="Where to listen.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="The port; 0 is any free one.", show_default="8700")]

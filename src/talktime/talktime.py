@@ -18,12 +18,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from talktime import accounts, tracking
-from talktime.books import Books
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
 from talktime.engine import UNREACHABLE, Command
 from talktime.errors import InvalidRequest, NotFound, TalktimeError, Unavailable
 from talktime.feed import message
+from talktime.history import History
 from talktime.ids import new_id
 from talktime.payer import Party
 from talktime.repeats import Repeat
@@ -34,7 +34,7 @@ from talktime.views import Account, Advisor, ChatSummary, Message, RecordView, S
 _STATES: Final = ("running", "paused", "ended", "active")
 
 
-class Talktime(Books):
+class Talktime(History):
     """The meter, connected to its database. Get one with `Talktime.connect`."""
 
     # People.

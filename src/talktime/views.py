@@ -260,6 +260,28 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Earnings:
+    """What an advisor's sessions have brought up to `at`: the `share` of what was charged, less the `refunds` borne."""
+
+    advisor_id: str
+    display_name: str
+    at: int
+    share: int
+    refunds: int
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {
+            "advisor_id": self.advisor_id,
+            "display_name": self.display_name,
+            "at": instant(self.at),
+            "share": format_credits(self.share),
+            "refunds": format_credits(self.refunds),
+            "net": format_credits(self.share - self.refunds),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Advisor:
     """Who is paid, and the tariff and terms that a record started now would have."""
 

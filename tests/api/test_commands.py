@@ -5,11 +5,13 @@ One process runs them all, one after the other: starting Python for each would t
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,7 +180,19 @@ async def test_every_command_ends_as_it_says(commands: Commands, database_url: s
         (2, "record", "refund", running, "--reason", " ", "--borne-by", "shared", "--amount", "1"),
         (3, "record", "refund", "nothing", "--reason", "why", "--borne-by", "shared", "--amount", "1"),
         (0, "receipt", running),
+        (0, "receipt", running, "--verify"),
+        (0, "receipt", running, "--at", "2099-01-01T00:00:00Z"),
+        (2, "receipt", running, "--at", "2001-01-01T00:00:00Z"),
+        (2, "receipt"),
         (3, "receipt", "nothing"),
+        (0, "user", "show", "alice", "--at", "2001-01-01T00:00:00Z"),
+        (2, "user", "show", "alice", "--at", "then"),
+        (0, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z"),
+        (0, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z", "--of", "user", "--csv"),
+        (2, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2001-01-01T00:00:00Z"),
+        (2, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z", "--of", "mine"),
+        (0, "replay", "--tariff", "tariff.json", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z"),
+        (2, "replay", "--tariff", "bad.json", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z"),
         (0, "price", "--tariff", "tariff.json", "--seconds", "90"),
         (2, "price", "--tariff", "bad.json", "--seconds", "90"),
         (2, "price", "--tariff", "tariff.json", "--seconds", "nan"),
@@ -247,3 +261,25 @@ async def test_stopping_a_record_stops_that_one_alone(commands: Commands, databa
     stopped = commands.document("record", "stop", second)
     assert (stopped["state"], stopped["reason"], stopped["changed"]) == ("ended", "stopped", True)
     assert commands.run("record", "stop", second).out.endswith("unchanged: it had ended already (stopped)\n")
+
+
+async def test_the_past_in_figures(commands: Commands, database_url: str) -> None:
+    await _people(database_url)
+    period = ("--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z")
+    report = commands.document("report", *period)
+    for column in ("opening", "purchase", "charge", "closing"):
+        assert sum(Decimal(book[column]) for book in report["books"]) == 0
+    (alice,) = [book for book in report["books"] if book["owner"] == "alice"]
+    assert alice["closing"] == commands.document("user", "show", "alice")["balance"]
+    lines = list(csv.DictReader(commands.run("report", *period, "--of", "user", "--csv").out.splitlines()))
+    assert {line["owner"]: line["closing"] for line in lines}["alice"] == alice["closing"]
+    assert {line["book"] for line in lines} == {"user"}
+    assert "outside" in (said := commands.run("report", *period).out)
+    assert "expiry" not in said  # there was none
+    commands.write("tariff.json", json.dumps(TARIFF))
+    replay = commands.document("replay", "--tariff", "tariff.json", *period)
+    assert replay["total"]["sessions"] == len(replay["sessions"]) > 0
+    rows = commands.run("replay", "--tariff", "tariff.json", *period, "--csv").out.splitlines()
+    assert len(rows) == 1 + len(replay["sessions"])
+    assert rows[0].startswith("record_id,started_at,")
+    assert f"all {replay['total']['sessions']} " in commands.run("replay", "--tariff", "tariff.json", *period).out

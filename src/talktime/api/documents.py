@@ -302,6 +302,48 @@ class Figures(Document):
     net: Credits
 
 
+class Earnings(Document):
+    """Since the beginning, up to `at`; `refunds` is what the advisor bears of them."""
+
+    advisor_id: str
+    display_name: str
+    at: Instant
+    share: Credits
+    refunds: Credits
+    net: Credits
+
+
+class Duration(Document):
+    chat_id: str
+    duration_ms: Milliseconds
+
+
+class Book(Document):
+    """What it held before the period, what came and went in it by kind of entry, and what it held then."""
+
+    book: Literal["user", "advisor", "revenue", "promotion", "outside"]
+    owner: str
+    name: str
+    opening: Credits
+    purchase: Credits
+    gift: Credits
+    refund: Credits
+    debit: Credits
+    charge: Credits
+    share: Credits
+    expiry: Credits
+    closing: Credits
+
+
+class Report(Document):
+    """All books of a period; each column of the totals adds up to nothing."""
+
+    begin: Annotated[Instant, Field(alias="from")]
+    to: Instant
+    books: list[Book]
+    totals: list[Book]
+
+
 class StatementTotal(Figures):
     sessions: int
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import AddCredit, Debit, Id, Instant, PathId, PutAdvisor, PutUser
+from talktime.api.bodies import AddCredit, AsOf, Debit, Id, Instant, PathId, PutAdvisor, PutUser
 from talktime.api.documents import answers
 from talktime.api.opening import opened
 from talktime.api.repeats import RequiredRepeat
@@ -35,9 +35,9 @@ async def put_user(talktime: Engine, user_id: PathId, body: PutUser) -> JSONResp
 
 
 @router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(documents.Account))
-async def account(talktime: Engine, user_id: PathId) -> JSONResponse:
+async def account(talktime: Engine, user_id: PathId, at: AsOf = None) -> JSONResponse:
     """What a user has, what running meters have committed of it, and what is available."""
-    return JSONResponse((await talktime.account(user_id)).document())
+    return JSONResponse((await talktime.account(user_id, at=at)).document())
 
 
 @router.get("/users/{user_id}/entries", dependencies=[_that_user], responses=answers(documents.Entries))

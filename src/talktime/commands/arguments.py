@@ -73,12 +73,9 @@ def read_seconds(text: str) -> int:
     return duration_ms
 
 
-def read_at(text: str | None, option: str = "--at") -> int | None:
-    """An instant that was given, in milliseconds."""
-    try:
-        return None if text is None else parse_instant(text)
-    except ValueError as error:
-        usage(f"{option} {error}")
+def read_at(text: str | None) -> int | None:
+    """What was said with `--at`, if anything was."""
+    return None if text is None else read_instant("--at", text)
 
 
 def read_amount(text: str) -> int:

@@ -9,9 +9,11 @@ import typer
 from talktime import console
 from talktime.commands.arguments import (
     After,
+    At,
     Before,
     Limit,
     read_amount,
+    read_at,
     read_id,
     read_instant,
     read_name,
@@ -52,9 +54,10 @@ def add_user(
 
 
 @app.command("show")
-def show_user(context: typer.Context, user_id: str, as_json: Json = False) -> None:
+def show_user(context: typer.Context, user_id: str, at: At = None, as_json: Json = False) -> None:
     """A user's account."""
-    console.show(run(context, lambda talktime: talktime.account(read_id(user_id))).document(), as_json)
+    instant = read_at(at)
+    console.show(run(context, lambda talktime: talktime.account(read_id(user_id), at=instant)).document(), as_json)
 
 
 @app.command("credit")

@@ -270,6 +270,63 @@ order by r.started_at, r.record_id;
 select entry_id, at, kind, amount, advisor_amount, platform_amount, fees, borne_by from entries
 where record_id = $1 order by entry_id;
 
+-- ---------------------------------------------------------------------------------------------------------------------
+-- The past, as of an instant: entries up to and including it, segments cut off at it.
+
+-- name: user_name
+select display_name from accounts where user_id = $1;
+
+-- name: balance_as_of
+select coalesce(sum(amount), 0)::bigint from entries where user_id = $1 and at <= $2;
+
+-- name: gift_entries_as_of
+select kind, gift_amount, at, expires_at from entries
+where user_id = $1 and at <= $2 and gift_amount <> 0 order by entry_id;
+
+-- name: running_as_of
+-- The records that were running then, how long they had run, and what of it was charged.
+select s.record_id, sum(milliseconds(least(s.ended_at, $2) - s.started_at))::bigint as elapsed_ms,
+       (select coalesce(-sum(amount), 0) from entries e
+        where e.record_id = s.record_id and e.kind = 'charge' and e.at <= $2)::bigint as charged
+from segments s join records r using (record_id)
+where r.user_id = $1 and s.started_at <= $2
+group by s.record_id
+having bool_or(s.ended_at is null or s.ended_at > $2);
+
+-- name: duration_as_of
+select coalesce(sum(milliseconds(least(ended_at, $2) - started_at)), 0)::bigint from segments
+where chat_id = $1 and started_at <= $2;
+
+-- name: earnings_as_of
+select a.display_name,
+       coalesce(sum(e.advisor_amount) filter (where e.kind <> 'refund'), 0)::bigint as share,
+       coalesce(-sum(e.advisor_amount) filter (where e.kind = 'refund'), 0)::bigint as refunds
+from advisors a left join entries e on e.advisor_id = a.advisor_id and e.at <= $2
+where a.advisor_id = $1 group by a.display_name;
+
+-- name: report
+-- Every book with what it held before the period, and what came into it by kind.
+select p.book, p.owner, coalesce(u.display_name, a.display_name, p.owner) as name,
+       coalesce(sum(p.amount) filter (where p.at < $1), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'purchase'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'gift'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'refund'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'debit'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'charge'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'share'), 0)::bigint,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'expiry'), 0)::bigint
+from postings p
+left join accounts u on p.book = 'user' and u.user_id = p.owner
+left join advisors a on p.book = 'advisor' and a.advisor_id = p.owner
+where p.at < $2
+group by p.book, p.owner, u.display_name, a.display_name
+order by array_position(array['user', 'advisor', 'revenue', 'promotion', 'outside'], p.book), p.owner;
+
+-- name: past_sessions
+select record_id, user_id, advisor_id, started_at, elapsed_ms, free_ms_before, charged from records
+where started_at >= $1 and started_at < $2 and ended_at is not null and advisor_id = coalesce($3, advisor_id)
+order by started_at, record_id;
+
 -- name: names
 select a.display_name as user_name, v.display_name as advisor_name
 from accounts a, advisors v where a.user_id = $1 and v.advisor_id = $2;

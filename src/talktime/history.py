@@ -1,0 +1,83 @@
+"""The library's part about the past: what was, as of any instant, and what it comes to. From facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from talktime import gifts
+from talktime.books import Books
+from talktime.database.queries import SQL
+from talktime.errors import InvalidRequest, NotFound
+from talktime.replay import PastSession, Replay, replay
+from talktime.reports import Book, Report
+from talktime.tariff import Tariff
+from talktime.views import Account, Earnings
+
+
+class History(Books):
+    """What `Talktime` knows about the past."""
+
+    async def account(self, user_id: str, *, at: int | None = None) -> Account:
+        """What a user has: posted, committed by running meters, and available; now, or as of an instant."""
+        if at is None or at >= await self.now():
+            return await super().account(user_id)
+        async with self.engine.reading() as connection:
+            name = await connection.fetchval(SQL["user_name"], user_id)
+            if name is None:
+                raise NotFound("user")
+            balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
+            lots = gifts.replayed(await connection.fetch(SQL["gift_entries_as_of"], user_id, at))
+            committed = 0
+            for row in await connection.fetch(SQL["running_as_of"], user_id, at):
+                record = await self.engine.store.record(connection, row["record_id"])
+                if record is not None:
+                    then = replace(record, elapsed_ms=row["elapsed_ms"], charged=row["charged"], settled_at=at)
+                    committed += then.commitment_at(at)
+        return Account(
+            user_id=user_id,
+            display_name=name,
+            balance=balance,
+            committed=committed,
+            available=max(0, balance - committed),
+            gift=gifts.total(lots),
+            next_expiry=next((lot for lot in lots if lot.expires_at is not None and lot.expires_at > at), None),
+        )
+
+    async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
+        """What an advisor's sessions have brought since the beginning, up to and including an instant, or now."""
+        at = await self.now() if at is None else at
+        row = await self._fetchrow("earnings_as_of", advisor_id, at)
+        if row is None:
+            raise NotFound("advisor")
+        return Earnings(advisor_id, row["display_name"], at, row["share"], row["refunds"])
+
+    async def chat_duration(self, chat_id: str, *, at: int | None = None) -> int:
+        """How long a chat's timer had run by an instant, or by now, in milliseconds."""
+        await self.chat_parties(chat_id)
+        duration_ms: int = await self._fetchval("duration_as_of", chat_id, await self.now() if at is None else at)
+        return duration_ms
+
+    async def report(self, begin: int, end: int) -> Report:
+        """The books of everybody from `begin` until just before `end`, from the ledger's entries."""
+        _require_period(begin, end)
+        rows = await self._fetch("report", begin, end)
+        return Report(begin, end, tuple(Book(book, owner, name, *_amounts(rest)) for book, owner, name, *rest in rows))
+
+    async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:
+        """What the sessions that started in a period, and have ended, would have cost under another tariff."""
+        _require_period(begin, end)
+        if advisor_id is not None and await self._fetchval("advisor_name", advisor_id) is None:
+            raise NotFound("advisor")
+        rows = await self._fetch("past_sessions", begin, end, advisor_id)
+        return replay(tariff, begin, end, (PastSession(*row) for row in rows))
+
+
+def _amounts(row: list[Any]) -> tuple[int, tuple[int, ...]]:
+    opening, *amounts = row
+    return opening, tuple(amounts)
+
+
+def _require_period(begin: int, end: int) -> None:
+    if begin >= end:
+        raise InvalidRequest(("to", "must be after from"))

@@ -1,0 +1,167 @@
+"""The past from facts: balances, earnings and durations as of an instant, the books of a period, another tariff."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from talktime import Talktime, Tariff, parse_credits
+from talktime.errors import InvalidRequest, NotFound
+from talktime.refunds import Bearer
+from talktime.replay import PastSession, replay
+from talktime.reports import KINDS, Report
+from talktime.shares import Terms
+from tests.core.stories import STANDING_CLOCK, STORIES
+
+TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})
+MINUTES: Final = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}], "free_seconds": 30})
+FAR: Final = 10**13
+
+newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.add_credit("alice", parse_credits("3"), "gift", expires_at=await talktime.now() + 90_000)
+    record_id = ""
+    seen = []
+
+    async def look() -> None:
+        now = await talktime.now()
+        account = await talktime.account("alice")
+        duration = (await talktime.snapshot("first")).chat_duration_ms if record_id else 0
+        seen.append((now, account, (await talktime.earnings("vera")).share, duration))
+        await talktime.advance_clock(1)
+
+    await look()
+    started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    record_id = started.record.id
+    for duration_ms, act in (
+        (20_000, None),
+        (20_000, talktime.pause("first")),
+        (5_000, talktime.resume("first")),
+        (130_000, talktime.timers.checkpoint()),
+        (1_000, talktime.debit("alice", parse_credits("7"))),
+        (61_000, talktime.stop("first")),
+        (10_000, talktime.refund(record_id, reason="Late", borne_by=Bearer.ADVISOR, amount=parse_credits("1"))),
+        (1_000, None),
+    ):
+        await look()
+        await talktime.advance_clock(duration_ms)
+        if act is not None:
+            await act
+    await look()
+    assert len({account.available for _, account, _, _ in seen}) >= 5
+    for at, account, share, duration in seen:
+        assert await talktime.account("alice", at=at) == account
+        assert (await talktime.earnings("vera", at=at)).share >= share  # what was not posted then is, as of then
+        assert record_id == "" or await talktime.chat_duration("first", at=at) == duration
+
+
+@newest
+async def test_the_books_tie_to_the_entries(talktime: Talktime) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    begin = await talktime.now()
+    for story in STORIES[:3]:
+        await story(talktime)
+        await talktime.advance_clock(60_000)
+    end = await talktime.now()
+    rows = await talktime._pool.fetch("select kind, amount, advisor_amount, platform_amount, at, user_id from entries")
+    whole = await talktime.report(0, FAR)
+    assert sums(whole) == [0] * (len(KINDS) + 2)
+    for number, kind in enumerate(KINDS):
+        for sort, field in (("user", "amount"), ("advisor", "advisor_amount")):
+            found = sum(book.amounts[number] for book in whole.books if book.book == sort)
+            assert found == sum(row[field] for row in rows if row["kind"] == kind)
+    (alice,) = [book for book in whole.books if book.book == "user"]
+    assert alice.closing == (await talktime.account("alice")).balance
+    for book in whole.books:
+        if book.book == "advisor":
+            earned = await talktime.earnings(book.owner)
+            assert book.closing == earned.share - earned.refunds
+    # Cut into periods, each begins with what the one before ended with, and nothing is lost between.
+    middle = begin + (end - begin) // 3
+    first, second = await talktime.report(begin, middle), await talktime.report(middle, end)
+    opening = {(book.book, book.owner): book.opening for book in second.books}
+    for book in first.books:
+        assert opening[book.book, book.owner] == book.closing
+    assert sums(first) == sums(second) == [0] * (len(KINDS) + 2)
+    both = await talktime.report(begin, end)
+    for book in both.books:
+        parts = [b for b in (*first.books, *second.books) if (b.book, b.owner) == (book.book, book.owner)]
+        assert book.amounts == tuple(map(sum, zip(*(part.amounts for part in parts), strict=True)))
+
+
+@newest
+async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
+    with pytest.raises(InvalidRequest):
+        await talktime.report(5, 5)
+    with pytest.raises(InvalidRequest):
+        await talktime.replay(MINUTES, 5, 4)
+    for nothing in (
+        talktime.account("nobody", at=5),
+        talktime.earnings("nobody"),
+        talktime.chat_duration("none"),
+        talktime.replay(MINUTES, 0, 5, advisor_id="nobody"),
+    ):
+        with pytest.raises(NotFound):
+            await nothing
+    assert (await talktime.account("alice", at=5)).balance == 0
+    started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    with pytest.raises(InvalidRequest):
+        await talktime.receipt(started.record.id, at=started.record.started_at - 1)
+
+
+@newest
+async def test_past_sessions_under_another_tariff(talktime: Talktime) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    for chat, duration_ms in (("first", 45_000), ("second", 90_000)):
+        await talktime.initialize_time_tracking_for_chat("alice", "maya", chat)
+        await talktime.advance_clock(duration_ms)
+        await talktime.stop(chat)
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "third")
+    same = await talktime.replay((await talktime.advisor("maya")).tariff, 0, FAR)
+    assert [each.document()["difference"] for each in same.sessions] == ["0.00", "0.00"]
+    other = await talktime.replay(MINUTES, 0, FAR, advisor_id="maya")
+    # 30 free seconds in all, and then minutes: 15 s and 90 s are one and two of them.
+    assert [each.replayed for each in other.sessions] == [parse_credits("1"), parse_credits("2")]
+    assert other.document()["total"] == {
+        "sessions": 2,
+        "elapsed_ms": 135_000,
+        "cost": "1.35",
+        "replayed_ms": 135_000,
+        "replayed": "3.00",
+        "difference": "1.65",
+    }
+    assert (await talktime.replay(MINUTES, 0, same.sessions[1].session.started_at)).sessions == other.sessions[:1]
+
+
+def test_a_replay_uses_up_its_own_free_time_and_stops_at_its_own_maximum() -> None:
+    stops = Tariff.parse(
+        {
+            "tiers": [{"rate": "1.00", "increment_seconds": 60}],
+            "free_seconds": 100,
+            "max_cost": "2.00",
+            "at_max_cost": "stop",
+        }
+    )
+    sessions = [
+        PastSession("1", "alice", "maya", 0, 50_000, 20_000, 5),
+        PastSession("2", "bob", "maya", 1, 50_000, 0, 5),
+        PastSession("3", "alice", "maya", 2, 400_000, 70_000, 5),
+    ]
+    found = replay(stops, 0, 10, sessions)
+    # Of Alice's 100 free seconds 20 were used before, then 50: the last 30 are followed by two minutes, and no more.
+    assert [(each.replayed_ms, each.replayed) for each in found.sessions] == [
+        (50_000, 0),
+        (50_000, 0),
+        (150_000, parse_credits("2")),
+    ]
+
+
+def sums(report: Report) -> list[int]:
+    """What each column of all books adds up to."""
+    columns = [(book.opening, *book.amounts, book.closing) for book in report.books]
+    return [sum(column) for column in zip(*columns, strict=True)] if columns else [0] * (len(KINDS) + 2)
