@@ -5,10 +5,12 @@
  */
 
 import { connect } from "../src/index.ts";
+import { micros } from "../src/price.ts";
 import { chatRow, stateOf } from "./parts/chat-row.ts";
-import { find, make } from "./parts/dom.ts";
+import { find, make, say } from "./parts/dom.ts";
 import { enter, showProblem } from "./parts/frame.ts";
 import { ask, type ChatSummary, path, root, token } from "./parts/service.ts";
+import { money } from "./parts/words.ts";
 
 const AGAIN_MS = 3000;
 
@@ -28,8 +30,13 @@ function watch(advisor: string): void {
       live || chat.duration_ms,
     ].join();
     const known = rows.get(chat.id);
-    if (known?.key === key) return known.row;
+    if (known?.key === key) {
+      tellEarned(known.row, chat);
+      return known.row;
+    }
     const row = chatRow(chat, chat.user_name, live ? timer(chat.id) : undefined);
+    if (live) row.firstElementChild?.append(make("span", { class: "quiet earned" }));
+    tellEarned(row, chat);
     rows.set(chat.id, { key, row });
     return row;
   }
@@ -64,6 +71,12 @@ function watch(advisor: string): void {
   }
 
   void refresh();
+}
+
+/** What the advisor has earned so far: the words change, the row stays. */
+function tellEarned(row: HTMLElement, { earned }: ChatSummary): void {
+  const place = row.querySelector<HTMLElement>(".earned");
+  if (place) say(place, earned === undefined || micros(earned) === 0n ? "" : `${money(earned)} earned`);
 }
 
 function isNow(chat: ChatSummary): boolean {

@@ -268,7 +268,8 @@ class Talktime(History):
         units = await self.engine.read({row["user_id"] for row in rows}, {row["chat_id"] for row in rows})
         summaries: list[ChatSummary] = []
         for row in rows:
-            shown = units[row["user_id"]].snapshot(row["chat_id"])
+            unit = units[row["user_id"]]
+            shown, record = unit.snapshot(row["chat_id"]), unit.record_of(unit.chats[row["chat_id"]])
             summaries.append(
                 ChatSummary(
                     id=row["chat_id"],
@@ -283,6 +284,7 @@ class Talktime(History):
                     current=shown.record.is_active and shown.record.current_chat_id == row["chat_id"],
                     created_at=row["created_at"],
                     last_message=row["last_message"],
+                    earned=0 if record is None else record.share_at(unit.now).advisor,
                 )
             )
         return summaries

@@ -304,7 +304,10 @@ class Advisor:
 
 @dataclass(frozen=True, slots=True)
 class ChatSummary:
-    """A chat in a list: who, how long, and what its latest record is doing."""
+    """A chat in a list: who, how long, and what its latest record is doing.
+
+    `earned` is what is the advisor's of that record's cost by now, over all its chats; refunds apart.
+    """
 
     id: str
     user_id: str
@@ -318,10 +321,11 @@ class ChatSummary:
     current: bool
     created_at: int
     last_message: str | None
+    earned: int
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
+    def document(self, *, with_earned: bool = False) -> dict[str, Any]:
+        """Its JSON; what the advisor earned is no business of the user's."""
+        shown = {
             "id": self.id,
             "user_id": self.user_id,
             "user_name": self.user_name,
@@ -335,6 +339,7 @@ class ChatSummary:
             "created_at": instant(self.created_at),
             "last_message": self.last_message,
         }
+        return shown | {"earned": format_credits(self.earned)} if with_earned else shown
 
 
 @dataclass(frozen=True, slots=True)

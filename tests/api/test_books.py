@@ -70,6 +70,19 @@ async def test_a_refund_by_an_operator(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
 
 
+async def test_an_advisor_sees_what_is_earned(service: Any) -> None:
+    await talked(service)
+    chats = [
+        (await service.done("GET", path, by=by))["chats"][0].get("earned")
+        for path, by in (
+            ("/v1/advisors/maya/chats", "advisor:maya"),
+            ("/v1/advisors/maya/chats", "operator"),
+            ("/v1/users/alice/chats", "user:alice"),
+        )
+    ]
+    assert chats == ["7.84", "7.84", None]
+
+
 async def test_refunds_that_are_refused(service: Any) -> None:
     record_id = await talked(service)
     path = f"/v1/records/{record_id}/refunds"

@@ -76,6 +76,20 @@ def test_an_advisor_sees_a_chat_begin_and_end_by_itself(screens: Screens, demo: 
     expect(advisor.locator("#running .row")).to_have_count(0)
 
 
+def test_an_advisor_sees_what_is_earned_so_far(screens: Screens, demo: Demo, pair: Pair) -> None:
+    terms = {"share_percent": 49}
+    demo.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": MINUTES, "terms": terms})
+    chat = demo.chat(pair)
+    screens.user(pair, f"/chat/{chat}").wait_for_selector("talk-time[state=running]")
+    advisor = screens.advisor(pair, "/advisor")
+    expect(advisor.locator("#running .earned")).to_have_text("0.49 earned")
+    advisor.wait_for_selector("#running talk-time[state=running]")
+    row = advisor.locator("#running .row").element_handle()
+    demo.advance(75)
+    expect(advisor.locator("#running .earned")).to_have_text("0.98 earned")
+    assert row.evaluate("row => row.isConnected")
+
+
 def test_a_users_list_keeps_no_meter_running(screens: Screens, demo: Demo, pair: Pair) -> None:
     demo.chat(pair)
     user = screens.blank()

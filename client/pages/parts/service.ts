@@ -21,6 +21,8 @@ export interface ChatSummary {
   current: boolean;
   created_at: Instant;
   last_message: string | null;
+  /** The advisor's part of the record's cost by now, in an advisor's own list. */
+  earned?: Credits;
 }
 
 export interface Account {

@@ -179,6 +179,8 @@ class Refund(Document):
 
 
 class ChatSummary(Document):
+    """`earned` is told in an advisor's list: what is theirs of the record's cost by now, refunds apart."""
+
     id: str
     user_id: str
     user_name: str
@@ -191,6 +193,7 @@ class ChatSummary(Document):
     current: bool
     created_at: Instant
     last_message: str | None
+    earned: Credits | None = None
 
 
 class ChatSummaries(Document):

@@ -101,9 +101,9 @@ async def put_advisor(talktime: Engine, advisor_id: PathId, body: PutAdvisor) ->
 
 @router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
 async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
-    """An advisor's chats."""
+    """An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats."""
     found = await talktime.chats_of_advisor(advisor_id)
-    return JSONResponse({"chats": [chat.document() for chat in found]})
+    return JSONResponse({"chats": [chat.document(with_earned=True) for chat in found]})
 
 
 @router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(documents.Statement))

@@ -74,7 +74,10 @@ def show_chats(context: typer.Context, advisor_id: str, as_json: Json = False) -
     """An advisor's chats."""
     found = run(context, lambda talktime: talktime.chats_of_advisor(read_id(advisor_id)))
     console.table(
-        "chats", [c.document() for c in found], ("id", "user_name", "duration_ms", "state", "reason"), as_json
+        "chats",
+        [chat.document(with_earned=True) for chat in found],
+        ("id", "user_name", "duration_ms", "state", "reason", "earned"),
+        as_json,
     )
 
 
