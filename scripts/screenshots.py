@@ -325,11 +325,11 @@ def take_readme(studio: Studio) -> None:
     pages = chat.both()
     studio.advance(72)
     for page in pages.values():
-        page.set_viewport_size({"width": 700, "height": 840})
+        page.set_viewport_size({"width": 700, "height": 900})
     pages["user"].wait_for_timeout(1_500)
     pictures = [base64.b64encode(page.screenshot()).decode() for page in pages.values()]
     frames = "".join(f"<img src='data:image/png;base64,{picture}' width='700'>" for picture in pictures)
-    both = studio.browser.new_page(viewport={"width": 1436, "height": 864})
+    both = studio.browser.new_page(viewport={"width": 1436, "height": 924})
     both.set_content(f"<body style='margin:12px;display:flex;gap:12px;background:#8a8f98'>{frames}</body>")
     both.screenshot(path=README)
 
