@@ -108,7 +108,8 @@ class Conflict(TalktimeError):
     """Not in this state.
 
     `state` is the record's, None where there is none; `allowed` the calls that can be made from there, by whoever may:
-    `tracking`, `pause`, `resume` and `stop` on the chat, `chats` for another one, `debits` on the account.
+    `tracking`, `pause`, `resume` and `stop` on the chat, `chats` for another one, `debits` on the account,
+    `refunds` on the record.
     """
 
     status = HTTPStatus.CONFLICT

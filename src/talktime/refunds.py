@@ -100,8 +100,11 @@ def refund(
     amount = _price_of_last(record, tally, wish.duration_ms) if wish.amount is None else wish.amount
     if not 0 < amount <= tally.refundable:
         left = format_credits(tally.refundable)
-        msg = f"This would give back {format_credits(amount)}, and {left} was charged and not given back yet."
-        raise Conflict(msg, state=record.state, allowed=(), refundable=left)
+        raise _refused(
+            f"This would give back {format_credits(amount)}, and {left} was charged and not given back yet.",
+            record,
+            tally,
+        )
     bought = min(amount, (tally.charged - tally.gift) - (tally.refunded - tally.refunded_gift))
     by_advisor = _part_of_advisor(record, tally, amount, wish.borne_by)
     entry = Posted(
@@ -120,6 +123,11 @@ def refund(
     return payer, entry, tally.after([entry], record.record_id)
 
 
+def _refused(detail: str, record: Record, tally: Tally) -> Conflict:
+    allowed = ("refunds",) if tally.refundable else ()
+    return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(tally.refundable))
+
+
 def _part_of_advisor(record: Record, tally: Tally, amount: int, borne_by: Bearer) -> int:
     if borne_by is not Bearer.SHARED:
         return amount if borne_by is Bearer.ADVISOR else 0
@@ -131,9 +139,7 @@ def _part_of_advisor(record: Record, tally: Tally, amount: int, borne_by: Bearer
 def _price_of_last(record: Record, tally: Tally, duration_ms: int | None) -> int:
     billed_ms = price(record.tariff, record.elapsed_ms, record.allowance_ms).billed_ms - tally.refunded_ms
     if duration_ms is None or duration_ms > billed_ms:
-        msg = f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet."
-        left = format_credits(tally.refundable)
-        raise Conflict(msg, state=record.state, allowed=(), refundable=left)
+        raise _refused(f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet.", record, tally)
     return _price_of(record, billed_ms) - _price_of(record, billed_ms - duration_ms)
 
 

@@ -90,6 +90,7 @@ async def test_refunds_that_are_refused(service: Any) -> None:
     too_much = await service.call("POST", path, body, by="operator", key="much")
     assert too_much.status_code == 409
     assert (too_much.json()["code"], too_much.json()["refundable"]) == ("conflict", "20.00")
+    assert (too_much.json()["state"], too_much.json()["allowed"]) == ("ended", ["refunds"])
     again = await service.call("POST", path, body, by="operator", key="much")
     assert (again.status_code, again.headers["idempotency-replayed"]) == (409, "true")
     assert (await service.call("POST", path, body, by="operator")).status_code == 422

@@ -139,6 +139,12 @@ def test_what_was_kept_through_a_grace_that_was_enough_expires_after_all() -> No
     assert (done.balance, done.gifts) == (MICRO, ())
 
 
+def test_what_is_kept_is_kept_once() -> None:
+    payer = started(account(0, (2, 10_000), (2, 20_000)), tariff(grace_seconds=30))
+    assert at(payer, 10_000).gifts == (Lot(MICRO, BEGIN + 10_000), Lot(2 * MICRO, BEGIN + 20_000))
+    assert at(payer, 20_000).gifts == (Lot(MICRO, BEGIN + 10_000),)
+
+
 def test_a_debit_leaves_alone_what_is_kept() -> None:
     payer = at(started(account(3, (2, MINUTE)), tariff()), MINUTE)
     assert gifts.total(payer.gifts) == MICRO
