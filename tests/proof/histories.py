@@ -23,6 +23,9 @@ class Act:
     duration_ms: int = 0
     by_user: bool = True
     tariff: dict[str, Any] | None = None
+    terms: tuple[str, str, str] = ("0", "0", "0")
+    record: str = ""
+    expires_at: int | None = None
 
 
 def random_tariff(random: Random, *, with_grace: bool) -> dict[str, Any]:
@@ -49,6 +52,11 @@ def random_tariff(random: Random, *, with_grace: bool) -> dict[str, Any]:
     }
 
 
+def random_terms(random: Random) -> tuple[str, str, str]:
+    """What an advisor gets: percent, after a fee for each minute and one for each session."""
+    return random.choice(["0", "49", "36", "100", "12.5"]), random.choice(["0", "0.19"]), random.choice(["0", "0.25"])
+
+
 class History:
     """Acts, one after the other. The model says what each must come to, and so what may sensibly come next."""
 
@@ -58,6 +66,9 @@ class History:
         # What happens to several meters while one of them is in its grace is tried in test_several.
         self._alone = self._random.random() < 0.4
         self._advisors = ADVISORS[:1] if self._alone else ADVISORS
+        # Which of several records was paid by a gift the model does not know.
+        self._gives = self._random.random() < 0.4
+        self._refunds = self._alone or not self._gives
         self._chats = 0
 
     def while_(self) -> int:
@@ -74,12 +85,13 @@ class History:
     def beginning(self) -> Iterator[Act]:
         """Advisors with their tariffs, and some credit."""
         for advisor in self._advisors:
-            yield Act("tariff", advisor=advisor, tariff=self.tariff())
+            yield self._new_tariff(advisor)
         yield Act("credit", amount=self._money(2, 9))
 
-    def tariff(self) -> dict[str, Any]:
-        """Another tariff."""
-        return random_tariff(self._random, with_grace=self._alone)
+    def _new_tariff(self, advisor: str) -> Act:
+        """Another tariff, and other terms."""
+        tariff = random_tariff(self._random, with_grace=self._alone)
+        return Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self._random))
 
     def acts(self, length: int) -> Iterator[Act]:
         """A beginning, and then so many acts more. Each must be applied to the model before the next is asked for."""
@@ -109,7 +121,16 @@ class History:
         return Act(self._random.choice(["pause", "resume", "stop", "heartbeat"]), chat)
 
     def _money_moves(self, _: Session) -> Act:
-        if self._random.random() < 0.6:
+        random, model = self._random, self.model
+        known = [session for session in model.sessions if session.id]
+        if self._refunds and known and random.random() < 0.2:
+            session = random.choice(known)
+            left = session.posted - session.refunded + (random.random() < 0.2)
+            return Act("refund", record=session.id, amount=max(1, random.choice([left, left // 3])))
+        if self._gives and random.random() < 0.5:
+            expires_at = random.choice([None, model.now + random.choice([1, 10_000, 60_000, 200_000])])
+            return Act("gift", amount=self._money(0, 3), expires_at=expires_at)
+        if random.random() < 0.6:
             return Act("credit", amount=self._money(0, 4))
         what = self.model.available + (self._random.random() < 0.3)
         return Act("debit", amount=max(1, self._random.choice([what, what // 3])))
@@ -118,7 +139,7 @@ class History:
         name = self._random.choices(["checkpoint", "track", "tariff"], [7, 6, 2])[0]
         if name == "track":
             return self._track()
-        return Act(name, advisor=session.advisor, tariff=self.tariff() if name == "tariff" else None)
+        return self._new_tariff(session.advisor) if name == "tariff" else Act(name)
 
     def _track(self) -> Act:
         random = self._random
@@ -132,7 +153,7 @@ class History:
     def _while(self, session: Session) -> int:
         """A while, often one that ends where something happens, or a millisecond beside it."""
         random, model = self._random, self.model
-        ends = [session.user_until, session.advisor_until]
+        ends = [session.user_until, session.advisor_until, *(at for at, _ in model.gifts)]
         if session.state == "running":
             ends += [model.cut_at(session) or 0, *(at for at in session.demands(model.now, model.now + 60_000))][:4]
         else:
@@ -162,13 +183,23 @@ def _apply(model: Model, act: Act) -> str | None:
         case "checkpoint":
             model.checkpoint()
         case "tariff":
-            model.prices[act.advisor] = Price(act.tariff or {})
+            model.prices[act.advisor], model.terms[act.advisor] = Price(act.tariff or {}), act.terms
+        case "gift":
+            expires_at = {} if act.expires_at is None else {"expires_at": act.expires_at}
+            return model.credit(act.amount, "gift", act.amount, **expires_at)
+        case "refund":
+            session = next(session for session in model.sessions if session.id == act.record)
+            return model.refund(session, act.amount)
         case "credit" | "debit":
             return (model.credit if act.name == "credit" else model.debit)(act.amount)
         case "track":
             return model.track(act.chat, act.advisor)
-        case "pause" | "stop":
-            return (model.pause if act.name == "pause" else model.stop)(act.chat)
-        case "resume" | "heartbeat":
-            return (model.resume if act.name == "resume" else model.heartbeat)(act.chat, by_user=act.by_user)
+        case _:
+            return _at_chat(model, act)
     return None
+
+
+def _at_chat(model: Model, act: Act) -> str | None:
+    if act.name in {"pause", "stop"}:
+        return (model.pause if act.name == "pause" else model.stop)(act.chat)
+    return (model.resume if act.name == "resume" else model.heartbeat)(act.chat, by_user=act.by_user)

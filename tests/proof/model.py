@@ -49,12 +49,14 @@ class Price:
         self._end_ms = 0
         self._begins: list[int] = []
         self._owed_from: list[int] = []
+        self._exact: list[Fraction] = []
         self.stop_ms = self._stop()
 
     def increment(self, index: int) -> tuple[int, int]:
         """Where the increment begins, and what is owed from there on."""
         while len(self._begins) <= index:
             _, increment_ms, rate = [tier for tier in self._tiers if tier[0] <= self._end_ms][-1]
+            self._exact.append(self._total)
             self._total += rate * increment_ms
             self._begins.append(self._end_ms)
             self._owed_from.append(self._finished(self._total))
@@ -87,6 +89,20 @@ class Price:
     def cost(self, priced_ms: int) -> int:
         """What it costs."""
         return 0 if priced_ms <= self.grace_ms else self.owed(priced_ms)
+
+    def billed_minutes(self, priced_ms: int) -> Fraction:
+        """What fees per minute count: increments begun, not those after the one that reaches `max_cost` (`free`)."""
+        if priced_ms <= max(0, self.grace_ms):
+            return Fraction(0)
+        begun = self.begun_by(priced_ms)
+        maximum = self._tariff.get("max_cost")
+        if maximum is not None and self._tariff.get("at_max_cost", "free") == "free":
+            begun = next((i for i in range(begun) if self._exact_before(i) >= Fraction(maximum)), begun)
+        return Fraction(self.increment(begun)[0], 60_000)
+
+    def _exact_before(self, index: int) -> Fraction:
+        """The exact sum of the connect fee and the increments before this one."""
+        return self._exact[index]
 
     def _stop(self) -> int | None:
         """The last millisecond of priced time that `max_cost` with `stop` allows."""
@@ -123,6 +139,19 @@ class Session:
     paused_at: int = 0
     waiting_since: int = 0
     ended_at: int | None = None
+    terms: tuple[str, str, str] = ("0", "0", "0")
+    posted_ms: int = 0
+    by_gift: int = 0
+    refunded: int = 0
+    refunded_gift: int = 0
+
+    @property
+    def earned(self) -> int:
+        """What the advisor gets of what is posted: a percentage of what is left after fees a minute and a session."""
+        percent, per_minute, per_session = map(Fraction, self.terms)
+        minutes = self.price.billed_minutes(self.posted_ms - self.allowance_ms)
+        fees = (per_minute * minutes + per_session) * 1_000_000
+        return math.floor(max(Fraction(0), self.posted - fees) * percent / 100)
 
     @property
     def allowance_ms(self) -> int:
@@ -162,8 +191,16 @@ class Model:
     chat_ms: dict[str, int] = field(default_factory=dict)
     free_used: dict[str, int] = field(default_factory=dict)
     entries: list[tuple[str, int]] = field(default_factory=list)
+    terms: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    sessions: list[Session] = field(default_factory=list)
+    gifts: list[tuple[int, int]] = field(default_factory=list)  # when they expire, and how much is left
+    had_gifts: bool = False
 
     # What one sees.
+
+    @property
+    def gift(self) -> int:
+        return sum(amount for _, amount in self.gifts)
 
     def running(self) -> list[Session]:
         found = [session for session in self.active.values() if session.state == "running"]
@@ -185,7 +222,7 @@ class Model:
     def cut_at(self, session: Session) -> int | None:
         """When its credit or `max_cost` ends, if nothing else happens: a copy of the account lives through it."""
         copies = [replace(other, user_until=_NEVER, advisor_until=_NEVER) for other in self.running()]
-        copy = Model(self.now, self.balance, active={other.advisor: other for other in copies})
+        copy = Model(self.now, self.balance, active={other.advisor: other for other in copies}, gifts=[*self.gifts])
         mine = copy.active[session.advisor]
         while mine.state == "running" and (event := copy._next(self.now + HORIZON_MS)) is not None:
             copy._happen(*event)
@@ -199,15 +236,48 @@ class Model:
             self._happen(*event)
         self.now = target
 
-    def _happen(self, at: int, reason: str, session: Session) -> None:
+    def _happen(self, at: int, reason: str, session: Session | None) -> None:
         self.now = at
-        if session.state == "running" and reason != "max_cost":
+        if session is None:
+            self.checkpoint()
+            self._expire()
+        elif session.state == "running" and reason != "max_cost":
             self._halt(session, reason)
         else:
             self._end(session, reason)
 
-    def _next(self, target: int) -> tuple[int, str, Session] | None:
+    def _expire(self) -> None:
+        """Gifts whose time is over go, but for what running sessions have begun to owe."""
+        owed = sum(session.begun(self.now) for session in self.running())
+        gifts, self.gifts = self.gifts, []
+        for expires_at, amount in gifts:
+            kept = min(amount, owed) if expires_at <= self.now else amount
+            owed -= min(kept, owed)
+            self.balance -= amount - kept
+            if amount - kept:
+                self.entries.append(("expiry", kept - amount))
+            if kept:
+                self.gifts.append((expires_at, kept))
+
+    def _spend_gifts(self, amount: int, *, valid: bool) -> int:
+        """Spend so much, the soonest expiry first; how much of it gifts could pay. `valid`: only what is not over."""
+        gifts, self.gifts, paid = self.gifts, [], 0
+        for expires_at, left in gifts:
+            taken = 0 if valid and expires_at <= self.now else min(left, amount - paid)
+            paid += taken
+            if left - taken:
+                self.gifts.append((expires_at, left - taken))
+        return paid
+
+    def _next(self, target: int) -> tuple[int, str, Session | None] | None:
         """What falls due first, by then."""
+        expiry = min((at for at, _ in self.gifts if self.now < at <= target), default=None)
+        event = self._next_of_sessions(target if expiry is None else expiry)
+        if expiry is not None and (event is None or expiry <= event[0]):
+            return expiry, "expiry", None
+        return event
+
+    def _next_of_sessions(self, target: int) -> tuple[int, str, Session] | None:
         due: list[tuple[int, str, Session]] = []
         for session in self.active.values():
             if session.state == "running":
@@ -257,8 +327,9 @@ class Model:
 
     def _post(self, session: Session, at: int) -> None:
         charge = session.cost(at) - session.posted
-        session.posted += charge
+        session.posted, session.posted_ms = session.posted + charge, session.elapsed_ms(at)
         self.balance -= charge
+        session.by_gift += self._spend_gifts(charge, valid=False)
         if charge:
             self.entries.append(("charge", -charge))
 
@@ -267,6 +338,10 @@ class Model:
         self.chat_ms[session.chat] = self.chat_ms.get(session.chat, 0) + self.now - session.since
         session.ran_ms = session.elapsed_ms(self.now)
         session.state = "paused"
+        if self.gifts:
+            if any(at <= self.now for at, _ in self.gifts):
+                self.checkpoint()
+            self._expire()
 
     def _halt(self, session: Session, reason: str) -> None:
         self._close(session)
@@ -299,7 +374,15 @@ class Model:
 
     # What people do.
 
-    def credit(self, amount: int, kind: str = "purchase") -> str | None:
+    def credit(self, amount: int, kind: str = "purchase", gift: int = 0, expires_at: int = _NEVER) -> str | None:
+        """Bought, or given for a while, or given back: what waits for credit goes on."""
+        if self.gifts or gift:
+            self.checkpoint()
+        if gift:
+            self.had_gifts = True
+            lots = dict(self.gifts)
+            lots[expires_at] = lots.get(expires_at, 0) + gift
+            self.gifts = sorted(lots.items())
         self.balance += amount
         self.entries.append((kind, amount))
         waiting = [session for session in self.active.values() if session.reason == "out_of_credit"]
@@ -316,9 +399,24 @@ class Model:
     def debit(self, amount: int) -> str | None:
         if amount > self.available:
             return "insufficient_credit"
+        if self.gifts:
+            self.checkpoint()
+            self._spend_gifts(amount, valid=True)
         self.balance -= amount
         self.entries.append(("debit", -amount))
         return None
+
+    def refund(self, session: Session, amount: int) -> str | None:
+        """Never more than was charged; what was bought comes back first."""
+        charged = session.cost(self.now) if session.state == "running" else session.posted
+        if not 0 < amount <= charged - session.refunded:
+            return "conflict"
+        if session.state == "running":
+            self.checkpoint()
+        gift = amount - min(amount, session.posted - session.by_gift - session.refunded + session.refunded_gift)
+        session.refunded += amount
+        session.refunded_gift += gift
+        return self.credit(amount, "refund", gift)
 
     def track(self, chat: str, advisor: str) -> str | None:
         if self.advisor_of.get(chat, advisor) != advisor:
@@ -327,9 +425,11 @@ class Model:
         if session is None:
             price = self.prices[advisor]
             session = Session(advisor, chat, price, self.free_used.get(advisor, 0), self.now)
+            session.terms = self.terms.get(advisor, session.terms)
             if not self._affordable(session):
                 return "insufficient_credit"
             self.active[advisor] = session
+            self.sessions.append(session)
         elif session.state == "running" and session.chat == chat:
             return None
         elif session.state == "running":

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from talktime import Talktime
 from talktime.audit import Audit
-from tests.proof.histories import Act, apply, random_tariff
+from tests.proof.histories import Act, apply, random_tariff, random_terms
 from tests.proof.model import Model
 from tests.proof.worlds import DatabaseWorld, compare, frozen
 
@@ -52,7 +52,7 @@ class Machine(RuleBasedStateMachine):
         self.random, self.alone = random, alone
         self.runner.run(self.world.begin())
         for advisor in ["ada", "ben", "cleo"][: 1 if alone else 3]:
-            self.act(Act("tariff", advisor=advisor, tariff=random_tariff(random, with_grace=alone)))
+            self.set_tariff(advisor)
         self.act(Act("credit", amount=amount * 1_000_000))
 
     def teardown(self) -> None:
@@ -81,6 +81,11 @@ class Machine(RuleBasedStateMachine):
     async def _dump(self) -> str:
         dump: str = await self.talktime._pool.fetchval(DUMP)
         return dump
+
+    def set_tariff(self, advisor: str) -> None:
+        """Any, and any terms."""
+        tariff = random_tariff(self.random, with_grace=self.alone)
+        self.act(Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self.random)))
 
     def chat_of(self, number: int, advisor: str) -> str:
         """Each advisor has three chats."""
@@ -139,7 +144,21 @@ class Machine(RuleBasedStateMachine):
     @rule(advisor=ADVISORS)
     def change_tariff(self, advisor: str) -> None:
         advisor = "ada" if self.alone else advisor
-        self.act(Act("tariff", advisor=advisor, tariff=random_tariff(self.random, with_grace=self.alone)))
+        self.set_tariff(advisor)
+
+    @rule(amount=st.integers(1, 3_000_000), seconds=st.none() | st.integers(1, 300))
+    def give(self, amount: int, seconds: int | None) -> None:
+        if self.alone:
+            expires_at = None if seconds is None else self.model.now + seconds * 1000
+            self.act(Act("gift", amount=amount, expires_at=expires_at))
+
+    @precondition(lambda self: self.model.sessions)
+    @rule(which=st.integers(0, 20), part=st.integers(1, 3), beyond=st.sampled_from([0, 0, 0, 1]))
+    def refund(self, which: int, part: int, beyond: int) -> None:
+        session = self.model.sessions[which % len(self.model.sessions)]
+        amount = (session.posted - session.refunded) // part + beyond
+        if amount:
+            self.act(Act("refund", record=session.id, amount=amount))
 
 
 def test_any_order_of_acts_is_as_the_model_says(database_url: str, server: Any) -> None:
