@@ -116,7 +116,7 @@ async def throttled_in_the_background(stage: Stage) -> None:
     await screen.until("document.hidden")
     connections = screen.relay.connections
     began = time.time() * 1000
-    seconds = stage.span(420, 50)
+    seconds = stage.span(420, 40)
     await asyncio.sleep(seconds)
     sent = [kind for at, kind in await screen.run("sent") if at >= began]
     # One every third of a lease of 30 s.

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { remark } from "../src/speech.ts";
+import type { Frame } from "../src/types.ts";
+import { snapshot } from "./facts.ts";
+
+function frame(changes: Partial<Frame> = {}): Frame {
+  return {
+    elapsedMs: 60_000,
+    errorMs: 5,
+    state: "running",
+    balance: "4.00",
+    reason: null,
+    recordElapsedMs: 60_000,
+    freeMs: 0,
+    cost: "1.00",
+    billedMs: 60_000,
+    at: 0,
+    endsAt: null,
+    remainingMs: null,
+    rechargeMs: null,
+    snapshot: snapshot(60_000),
+    ...changes,
+  };
+}
+
+test.each([
+  [300_000, "5 minutes left"],
+  [120_000, "2 minutes left"],
+  [60_000, "1 minute left"],
+  [30_000, "30 seconds left"],
+])("at %d ms before the end it says %s, once", (ms, words) => {
+  const left = (remainingMs: number) => frame({ remainingMs });
+  expect(remark(left(ms + 500), left(ms - 500))).toBe(words);
+  expect(remark(left(ms - 500), left(ms - 1500))).toBeNull();
+  expect(remark(left(ms + 2500), left(ms + 1500))).toBeNull();
+});
+
+test("paid time is said when free time ends or a paid talk begins, not when a page comes back to one", () => {
+  const free = frame({ freeMs: 400 });
+  expect(remark(free, frame())).toBe("Paid time starts now");
+  const paused = frame({ state: "paused", reason: "paused" });
+  expect(remark(paused, frame({ recordElapsedMs: 500 }))).toBe("Paid time starts now");
+  for (const state of ["syncing", "reconnecting"] as const)
+    expect(remark(frame({ state, freeMs: 400 }), frame({ recordElapsedMs: 500 }))).toBeNull();
+  expect(remark(frame({ snapshot: null }), frame())).toBeNull();
+});
+
+test("the end is said, and credit that ran out, and a pause is not", () => {
+  expect(remark(frame(), frame({ state: "ended" }))).toBe("The conversation has ended");
+  const out = frame({ state: "paused", reason: "out_of_credit" });
+  expect(remark(frame(), out)).toBe("Credit has run out, the timer is paused");
+  expect(remark(out, out)).toBeNull();
+  expect(remark(frame(), frame({ state: "paused", reason: "paused" }))).toBeNull();
+  expect(remark(frame({ remainingMs: 400_000 }), frame({ remainingMs: 399_000 }))).toBeNull();
+});
