@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from talktime.fingerprint import fingerprint
 from talktime.money import format_credits, parse_credits
-from talktime.payer import Reason, State
+from talktime.payer import AWAY, Reason, State
 from talktime.shares import Share, Terms, share
 from talktime.snapshots import record_view
 from talktime.tariff import Line, Tariff, explain, price
@@ -138,6 +138,7 @@ class Receipt:
             "free_ms_before": self.free_ms_before,
             "segments": segments,
             "gaps": gaps(record, segments, instant(self.server_time)),
+            "leases": lapses(segments),
             "elapsed_ms": self.elapsed_ms,
             "billed_ms": self.billed_ms,
             "cost": format_credits(self.cost),
@@ -226,6 +227,16 @@ def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], serve
         else:
             at = None
     return found
+
+
+def lapses(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The leases that ended a segment, from the JSON of a receipt: whose, and when."""
+    parties = {reason.value: party.value for party, reason in AWAY.items()}
+    return [
+        {"party": parties[segment["reason"]], "ended_at": segment["ended_at"]}
+        for segment in segments
+        if segment["reason"] in parties
+    ]
 
 
 def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:

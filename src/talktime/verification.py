@@ -144,6 +144,7 @@ def _gaps(document: Mapping[str, Any]) -> Iterator[Check]:
     for index, (stated, follows) in enumerate(zip(document["gaps"], found, strict=False)):
         yield Check(f"gaps[{index}]", "time that was not billed lies between the segments", stated, follows)
     yield Check("gaps", "how many gaps there are", len(document["gaps"]), len(found))
+    yield Check("leases", "the leases that ended a segment", document["leases"], ledger.lapses(document["segments"]))
 
 
 def _prices(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:

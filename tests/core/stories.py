@@ -9,7 +9,7 @@ import asyncio
 import json
 from typing import Any, Final
 
-from talktime import Talktime, Tariff, logs, parse_credits
+from talktime import Party, Talktime, Tariff, logs, parse_credits
 from talktime.ledger import Receipt
 from talktime.refunds import Bearer
 from talktime.shares import Terms
@@ -87,6 +87,20 @@ async def one_that_waits(talktime: Talktime) -> Receipt:
     return await talktime.receipt(started.record.id)
 
 
+async def an_absence(talktime: Talktime) -> Receipt:
+    """The advisor's lease ends, and begins again."""
+    await talktime.put_advisor("ann", "Ann", Tariff.parse({"tiers": [{"rate": "0.01"}]}), TERMS)  # it lasts
+    started = await talktime.initialize_time_tracking_for_chat("alice", "ann", "seventh")
+    lease_ms = int(talktime.settings.presence_lease_seconds * 1000)
+    await talktime.advance_clock(lease_ms // 2)
+    await talktime.heartbeat("seventh", Party.USER)
+    await talktime.advance_clock(lease_ms // 2 + 7_000)
+    await talktime.heartbeat("seventh", Party.ADVISOR)
+    await talktime.advance_clock(20_000)
+    await talktime.stop("seventh", by="service")
+    return await talktime.receipt(started.record.id)
+
+
 async def one_that_runs(talktime: Talktime) -> Receipt:
     """A receipt as of this moment."""
     await talktime.put_advisor("vera", "Vera", TARIFF, TERMS)
@@ -95,7 +109,7 @@ async def one_that_runs(talktime: Talktime) -> Receipt:
     return await talktime.receipt(started.record.id)
 
 
-STORIES: Final = (a_story, a_maximum, a_minimum, one_that_runs, one_that_waits)
+STORIES: Final = (a_story, a_maximum, a_minimum, one_that_runs, one_that_waits, an_absence)
 
 
 async def documents() -> list[dict[str, Any]]:

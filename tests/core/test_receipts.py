@@ -14,7 +14,7 @@ from talktime import Talktime
 from talktime.fingerprint import fingerprint
 from talktime.ledger import Receipt
 from talktime.verification import NotAReceiptError, verify
-from tests.core.stories import STANDING_CLOCK, STORIES, a_story
+from tests.core.stories import STANDING_CLOCK, STORIES, a_story, an_absence
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
@@ -162,6 +162,18 @@ async def test_it_is_right_as_of_any_instant(talktime: Talktime, after: int) -> 
 async def test_every_story_is_proved(talktime: Talktime, story: Any) -> None:
     await talktime._pool.execute(STANDING_CLOCK)
     assert wrong((await story(talktime)).document()) == []
+
+
+@newest
+async def test_whose_lease_ended_and_when(talktime: Talktime) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    document = (await an_absence(talktime)).document()
+    first = document["segments"][0]
+    assert (first["reason"], first["caused_by"]) == ("advisor_away", "advisor")
+    assert document["leases"] == [{"party": "advisor", "ended_at": first["ended_at"]}]
+    assert [(gap["reason"], gap["caused_by"], gap["duration_ms"]) for gap in document["gaps"]] == [
+        ("advisor_away", "advisor", 7_000)
+    ]
 
 
 def test_the_receipts_that_the_browser_is_tested_with_are_right() -> None:

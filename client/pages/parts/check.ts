@@ -35,6 +35,8 @@ export interface Receipt {
   free_ms_before: number;
   segments: (Segment & { caused_by: string | null })[];
   gaps: Gap[];
+  /** Those that ended a segment. */
+  leases: { party: "user" | "advisor"; ended_at: Instant }[];
   elapsed_ms: number;
   billed_ms: number;
   cost: Credits;
@@ -80,6 +82,7 @@ export async function verify(receipt: Receipt): Promise<Check[]> {
       : [check("fingerprint", "the document is as it was made", receipt.fingerprint, print)]),
     ...times(receipt),
     ...gapChecks(receipt),
+    leases(receipt),
     ...prices(receipt),
     ...entries(receipt),
     ...totals(receipt),
@@ -158,6 +161,14 @@ function gapChecks(receipt: Receipt): Check[] {
       ];
     }),
   ];
+}
+
+function leases({ leases, segments }: Receipt): Check {
+  const found = segments
+    .filter(({ reason }) => reason === "user_away" || reason === "advisor_away")
+    .map(({ reason, ended_at }) => `${reason === "user_away" ? "user" : "advisor"} ${ended_at}`);
+  const stated = leases.map(({ party, ended_at }) => `${party} ${ended_at}`);
+  return check("leases", "the leases that ended a segment", stated.join(), found.join());
 }
 
 function prices(receipt: Receipt): Check[] {

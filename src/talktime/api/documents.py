@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from talktime.payer import Reason, State
+from talktime.payer import Party, Reason, State
 from talktime.refunds import Bearer
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-05T10:00:01.250Z"])]
@@ -233,6 +233,13 @@ class Gap(Document):
     caused_by: Cause | None
 
 
+class Lapse(Document):
+    """A lease that ended a segment."""
+
+    party: Party
+    ended_at: Instant
+
+
 class Line(Document):
     text: str
     amount: Credits
@@ -281,6 +288,7 @@ class Receipt(Document):
     free_ms_before: Milliseconds
     segments: list[Segment]
     gaps: list[Gap]
+    leases: list[Lapse]
     elapsed_ms: Milliseconds
     billed_ms: Milliseconds
     cost: Credits
