@@ -15,9 +15,22 @@ import { exactly, money, reason } from "./parts/words.ts";
 const AGAIN_MS = 2000;
 const PAINT_MS = 250;
 
+/** A record as the list of records tells it. */
+interface Listed {
+  user_name: string;
+  advisor_name: string;
+  /** Who has a live channel open on the current chat. */
+  connected: ("user" | "advisor")[];
+  snapshot: Snapshot;
+}
+
 interface Row {
   element: HTMLElement;
-  cells: Record<"state" | "time" | "cost" | "credits" | "cut" | "lease", HTMLElement>;
+  cells: Record<
+    "user" | "advisor" | "state" | "since" | "time" | "cost" | "credits" | "cut" | "lease",
+    HTMLElement
+  >;
+  listed: Listed;
   snapshot: Snapshot;
   receivedAt: number;
 }
@@ -26,8 +39,7 @@ const rows = new Map<string, Row>();
 
 async function refresh(): Promise<void> {
   try {
-    const { records } = await ask<{ records: { snapshot: Snapshot }[] }>("GET", "/records?state=active");
-    show(records.map(({ snapshot }) => snapshot));
+    show((await ask<{ records: Listed[] }>("GET", "/records?state=active")).records);
     showProblem(null);
   } catch (error) {
     showProblem(error);
@@ -36,8 +48,9 @@ async function refresh(): Promise<void> {
   else setTimeout(() => void refresh(), AGAIN_MS);
 }
 
-function show(snapshots: Snapshot[]): void {
-  for (const snapshot of snapshots) update(snapshot);
+function show(records: Listed[]): void {
+  const snapshots = records.map(({ snapshot }) => snapshot);
+  for (const listed of records) update(listed);
   const ids = new Set(snapshots.map(({ record }) => record?.id));
   for (const [id, row] of rows) {
     if (ids.has(id)) continue;
@@ -51,25 +64,29 @@ function show(snapshots: Snapshot[]): void {
   paint();
 }
 
-function update(snapshot: Snapshot): void {
+function update(listed: Listed): void {
+  const { snapshot } = listed;
   const { record } = snapshot;
   if (!record) return;
   const known = rows.get(record.id);
   // A record that moved to another chat is a new row: its links are others.
   if (known?.snapshot.chat.id === snapshot.chat.id) {
-    Object.assign(known, { snapshot, receivedAt: performance.now() });
+    Object.assign(known, { listed, snapshot, receivedAt: performance.now() });
     return;
   }
-  const row = build(record, snapshot);
+  const row = build(record, listed);
   if (known) known.element.replaceWith(row.element);
   else find("records").append(row.element);
   rows.set(record.id, row);
 }
 
-function build(record: ConversationRecord, snapshot: Snapshot): Row {
+function build(record: ConversationRecord, listed: Listed): Row {
   const cell = (name = ""): HTMLElement => make("td", { class: name });
   const cells = {
+    user: make("th", { scope: "row" }),
+    advisor: cell(),
     state: cell(),
+    since: cell(),
     time: cell("number"),
     cost: cell("number"),
     credits: cell("number"),
@@ -77,34 +94,39 @@ function build(record: ConversationRecord, snapshot: Snapshot): Row {
     lease: cell(),
   };
   const stop = make("button", { type: "button", class: "danger" }, "Stop");
-  stop.setAttribute("aria-label", `Stop ${record.user_id} with ${record.advisor_id}`);
-  stop.addEventListener("click", () => confirm(stop, record));
+  stop.setAttribute("aria-label", `Stop ${listed.user_name} with ${listed.advisor_name}`);
+  stop.addEventListener("click", () => confirm(stop, record, listed));
   const chat = make(
     "a",
     { href: root + path`/chat/${record.current_chat_id}` },
     short(record.current_chat_id),
   );
+  const { user, advisor, ...figures } = cells;
   const element = make(
     "tr",
     {},
-    make("th", { scope: "row" }, record.user_id),
-    make("td", {}, record.advisor_id),
+    user,
+    advisor,
     make("td", {}, chat),
-    ...Object.values(cells),
+    ...Object.values(figures),
     make("td", {}, stop),
   );
-  return { element, cells, snapshot, receivedAt: performance.now() };
+  return { element, cells, listed, snapshot: listed.snapshot, receivedAt: performance.now() };
 }
 
 function paint(): void {
-  for (const { cells, snapshot, receivedAt } of rows.values()) {
+  for (const { cells, listed, snapshot, receivedAt } of rows.values()) {
     const { timer, record } = snapshot;
+    say(cells.user, person(listed, "user"));
+    say(cells.advisor, person(listed, "advisor"));
+    const since = timer.since ?? record?.paused_at ?? null;
+    say(cells.since, since === null ? "–" : exactly(since));
     const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
     say(
       cells.state,
       record?.state === "paused" && record.reason !== "paused"
         ? `paused: ${reason(record.reason)}`
-        : (record?.state ?? ""),
+        : `${record?.state ?? ""}${record?.paused_by ? ` by the ${record.paused_by}` : ""}`,
     );
     say(cells.time, stopwatch(now.recordElapsedMs));
     say(cells.cost, money(now.cost));
@@ -114,11 +136,21 @@ function paint(): void {
   }
 }
 
-function confirm(button: HTMLButtonElement, record: ConversationRecord): void {
+/** The name, the id where it says more, and whether a screen of theirs is connected. */
+function person({ snapshot, ...listed }: Listed, side: "user" | "advisor"): string {
+  const [name, id] =
+    side === "user"
+      ? [listed.user_name, snapshot.chat.user_id]
+      : [listed.advisor_name, snapshot.chat.advisor_id];
+  const named = name === id ? name : `${name} (${short(id)})`;
+  return listed.connected.includes(side) ? named : `${named}, not connected`;
+}
+
+function confirm(button: HTMLButtonElement, record: ConversationRecord, listed: Listed): void {
   const dialog = find<HTMLDialogElement>("confirm");
   say(
     find("confirm-text"),
-    `${record.user_id} with ${record.advisor_id}. It ends for both at once and can’t be continued.`,
+    `${listed.user_name} with ${listed.advisor_name}. It ends for both at once and can’t be continued.`,
   );
   dialog.returnValue = "";
   dialog.onclose = () => {

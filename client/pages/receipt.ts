@@ -6,6 +6,7 @@ import type { Instant } from "../src/types.ts";
 import { type Gap, holds, type Receipt, verify } from "./parts/check.ts";
 import { find, make, say } from "./parts/dom.ts";
 import { enter, showProblem } from "./parts/frame.ts";
+import { pairChats } from "./parts/pair.ts";
 import { offerRefund, showRefundable } from "./parts/refund.ts";
 import { ask, path } from "./parts/service.ts";
 import { type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
@@ -16,7 +17,7 @@ const KINDS: Record<string, string> = {
   refund: "Refund",
 };
 
-function show(receipt: Receipt): void {
+function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
   const { record } = receipt;
   const end = record.ended_at ?? receipt.server_time;
   say(
@@ -32,7 +33,7 @@ function show(receipt: Receipt): void {
   );
   find("unbilled").hidden = receipt.gaps.length === 0;
   find("gaps").replaceChildren(...receipt.gaps.map(gapRow));
-  const stretches = stretchesOf(receipt.segments, end);
+  const stretches = stretchesOf(receipt.segments, end, numbers);
   const picture = find("timeline");
   const drawPicture = () => picture.replaceChildren(...timeline(stretches, picture.clientWidth));
   window.onresize = drawPicture;
@@ -139,7 +140,8 @@ if (session) {
   let shown: Receipt | null = null;
   const load = async (): Promise<void> => {
     shown = await ask<Receipt>("GET", path`/records/${recordId}/receipt`);
-    show(shown);
+    const chats = await pairChats(session.role === "service" ? "operator" : session.role, shown.record);
+    show(shown, new Map(chats.map(({ id, number }) => [id, number])));
     showRefundable(shown);
   };
   find("print").addEventListener("click", () => window.print());

@@ -15,6 +15,7 @@ returned is frozen. Each method raises a `TalktimeError` (see `talktime.errors`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from talktime import accounts, tracking
@@ -29,7 +30,7 @@ from talktime.payer import Party
 from talktime.repeats import Repeat
 from talktime.shares import NO_TERMS, Terms
 from talktime.tariff import Tariff
-from talktime.views import Account, Advisor, ChatSummary, Message, RecordView, Snapshot
+from talktime.views import Account, Advisor, ChatSummary, Message, Pair, RecordView, Snapshot
 
 _STATES: Final = ("running", "paused", "ended", "active")
 
@@ -189,6 +190,11 @@ class Talktime(History):
             s for s in snapshots if state in (None, s.record.state.value) or (state == "active" and s.record.is_active)
         ]
 
+    async def pairs_of(self, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:
+        """Who talks in these snapshots' records, by the record's id."""
+        rows = await self._fetch("pairs_of", [s.record.id for s in snapshots], self.engine.rules.lease_ms)
+        return {row["record_id"]: Pair(row["user_name"], row["advisor_name"], tuple(row["connected"])) for row in rows}
+
     # Messages.
 
     async def send_message(self, chat_id: str, sender: Party, text: str, client_id: str) -> tuple[Message, bool]:
@@ -285,6 +291,7 @@ class Talktime(History):
                     created_at=row["created_at"],
                     last_message=row["last_message"],
                     earned=0 if record is None else record.share_at(unit.now).advisor,
+                    number=row["number"],
                 )
             )
         return summaries

@@ -306,7 +306,7 @@ class Advisor:
 class ChatSummary:
     """A chat in a list: who, how long, and what its latest record is doing.
 
-    `earned` is what is the advisor's of that record's cost by now, over all its chats; refunds apart.
+    `number` counts the pair's from 1. `earned` is what is the advisor's of that record's cost by now, over all its chats; refunds apart.
     """
 
     id: str
@@ -322,6 +322,7 @@ class ChatSummary:
     created_at: int
     last_message: str | None
     earned: int
+    number: int
 
     def document(self, *, with_earned: bool = False) -> dict[str, Any]:
         """Its JSON; what the advisor earned is no business of the user's."""
@@ -338,8 +339,22 @@ class ChatSummary:
             "current": self.current,
             "created_at": instant(self.created_at),
             "last_message": self.last_message,
+            "number": self.number,
         }
         return shown | {"earned": format_credits(self.earned)} if with_earned else shown
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Who talks in a record: their names, and which of them (`user`, `advisor`) have a live socket on it now."""
+
+    user_name: str
+    advisor_name: str
+    connected: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Its JSON."""
+        return {"user_name": self.user_name, "advisor_name": self.advisor_name, "connected": list(self.connected)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,11 +197,37 @@ def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo,
     expect(user.locator("#proof")).to_contain_text("not a receipt")
 
 
+def test_a_receipt_counts_the_pairs_chats_as_their_page_does(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.call("POST", f"/chats/{demo.chat(pair)}/stop")
+    second = demo.chat(pair)
+    third = demo.chat(pair)
+    demo.advance(5)
+    record = demo.call("POST", f"/chats/{third}/stop")["record"]["id"]
+    user = screens.user(pair, f"/chat/{third}")
+    expect(user.locator("#chats [aria-current=page]")).to_contain_text("Chat 3")
+    user.goto(f"/receipts/{record}")
+    user.get_by_text("The timeline as a table").click()
+    expect(user.locator("#stretches tr").first).to_contain_text("Chat 2")
+    expect(user.locator("#stretches tr").last).to_contain_text("Chat 3")
+    expect(user.locator("#timeline .key")).to_have_text(re.compile(r"Chat 2\s*Chat 3$"))
+    numbers = {chat["id"]: chat["number"] for chat in demo.call("GET", f"/users/{pair.user}/chats")["chats"]}
+    assert (numbers[second], numbers[third]) == (2, 3)
+
+
 def test_an_operator_stops_what_runs_after_being_asked(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     operator = screens.of(Role.OPERATOR, "olga", "/operator")
     row = operator.locator("#records tr", has_text=pair.user)
     expect(row).to_contain_text("running")
+    expect(row).to_contain_text(f"Nora ({pair.user}), not connected")
+    demo.call("POST", f"/chats/{chat}/pause")
+    expect(row).to_contain_text("paused by the service")
+    since = demo.call("GET", f"/chats/{chat}/tracking")["record"]["paused_at"]
+    told = operator.evaluate("instant => new Date(instant).toLocaleTimeString('en-GB')", since)
+    expect(row.locator("td").nth(3)).to_have_text(told)
+    demo.call("POST", f"/chats/{chat}/resume")
+    screens.user(pair, f"/chat/{chat}").wait_for_selector("talk-time[state=running]")
+    expect(row.get_by_role("rowheader")).to_have_text(f"Nora ({pair.user})")
     row.get_by_role("button", name="Stop").click()
     operator.get_by_role("button", name="Keep it running").click()
     assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]

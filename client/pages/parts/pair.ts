@@ -18,15 +18,13 @@ export async function pairChats(
   const { chats } = await ask<{ chats: ChatSummary[] }>("GET", list);
   return chats
     .filter((row) => row.user_id === chat.user_id && row.advisor_id === chat.advisor_id)
-    .sort((a, b) => a.created_at.localeCompare(b.created_at));
+    .sort((a, b) => a.number - b.number);
 }
 
 /** Show them newest first, and "New chat" to the user. */
 export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
   const active = chats.some((chat) => chat.state === "running" || chat.state === "paused");
-  const items = chats.map((chat, index) =>
-    make("li", {}, entry(viewer, here, chat, `Chat ${index + 1}`, active)),
-  );
+  const items = chats.map((chat) => make("li", {}, entry(viewer, here, chat, `Chat ${chat.number}`, active)));
   const list = find("chats");
   list.replaceChildren(...items.reverse());
   // On a phone they are a row to swipe: the chat one is in comes into sight.

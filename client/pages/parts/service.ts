@@ -23,6 +23,8 @@ export interface ChatSummary {
   last_message: string | null;
   /** The advisor's part of the record's cost by now, in an advisor's own list. */
   earned?: Credits;
+  /** Which of the pair's chats it is, from 1, in the order in which they were begun. */
+  number: number;
 }
 
 export interface Account {

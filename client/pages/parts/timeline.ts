@@ -18,7 +18,7 @@ export interface Stretch {
   from: Instant;
   to: Instant;
   ms: number;
-  /** 1 for the first chat that ran, 2 for the second, … */
+  /** The number that the pair's chat has everywhere. */
   chat: number | null;
   reason: Reason | null;
 }
@@ -26,13 +26,20 @@ export interface Stretch {
 const COLOURS = 4;
 const CHARACTER_PX = 7;
 
-/** Segments with the pauses between them and up to `end`. */
-export function stretchesOf(segments: readonly Segment[], end: Instant): Stretch[] {
+/**
+ * Segments with the pauses between them and up to `end`. `numbers` are the pair's chats as the chat's page counts them; one
+ * that isn't there counts in the order in which they ran.
+ */
+export function stretchesOf(
+  segments: readonly Segment[],
+  end: Instant,
+  numbers: ReadonlyMap<string, number> = new Map(),
+): Stretch[] {
   const chats = [...new Set(segments.map((segment) => segment.chat_id))];
   const stretches: Stretch[] = [];
   segments.forEach((segment, index) => {
     const to = segment.ended_at ?? end;
-    const chat = chats.indexOf(segment.chat_id) + 1;
+    const chat = numbers.get(segment.chat_id) ?? chats.indexOf(segment.chat_id) + 1;
     stretches.push({ from: segment.started_at, to, ms: segment.duration_ms, chat, reason: segment.reason });
     const next = segments[index + 1]?.started_at ?? end;
     const ms = Date.parse(next) - Date.parse(to);
@@ -50,8 +57,8 @@ export function timeline(stretches: readonly Stretch[], width: number): Node[] {
   const at = (instant: Instant): number => ((Date.parse(instant) - start) / whole) * 100;
   const ran = stretches.filter((stretch) => stretch.chat !== null);
   const pauses = stretches.length - ran.length;
-  const chats = Math.max(...ran.map((stretch) => stretch.chat ?? 0));
-  const words = `From ${exactly(first.from)} to ${exactly(last.to)}: ${count(ran.length, "stretch", "stretches")} in ${count(chats, "chat", "chats")}, ${count(pauses, "pause", "pauses")}.`;
+  const chats = [...new Set(ran.map((stretch) => stretch.chat ?? 0))].sort((a, b) => a - b);
+  const words = `From ${exactly(first.from)} to ${exactly(last.to)}: ${count(ran.length, "stretch", "stretches")} in ${count(chats.length, "chat", "chats")}, ${count(pauses, "pause", "pauses")}.`;
   const picture = draw(
     "svg",
     { class: "timeline", height: "78", role: "img", "aria-labelledby": "picture-title picture-text" },
@@ -89,13 +96,13 @@ function shape(stretch: Stretch, from: number, to: number, whole: number): Node[
   return [bar, ...label(`Chat ${stretch.chat} · ${long}`, 12)];
 }
 
-function key(chats: number, pauses: number): HTMLElement {
-  const entries = Array.from({ length: chats }, (_, index) =>
+function key(chats: readonly number[], pauses: number): HTMLElement {
+  const entries = chats.map((chat) =>
     make(
       "li",
       {},
-      swatch(draw("rect", { class: colour(index + 1), width: "100%", height: "100%", rx: "3" })),
-      `Chat ${index + 1}`,
+      swatch(draw("rect", { class: colour(chat), width: "100%", height: "100%", rx: "3" })),
+      `Chat ${chat}`,
     ),
   );
   if (pauses > 0) {

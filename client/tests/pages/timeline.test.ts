@@ -32,6 +32,19 @@ test("an open segment reaches to now", () => {
   ]);
 });
 
+test("chats have the numbers that they have on their own pages", () => {
+  const stretches = stretchesOf(
+    [segment("c", 0, 30, "switched"), segment("b", 30, 50, "switched"), segment("c", 50, 60, "stopped")],
+    at(60),
+    new Map([
+      ["a", 1],
+      ["b", 2],
+      ["c", 3],
+    ]),
+  );
+  expect(stretches.map(({ chat }) => chat)).toEqual([3, 2, 3]);
+});
+
 test("no segment, no stretch", () => {
   expect(stretchesOf([], at(0))).toEqual([]);
 });

@@ -93,6 +93,9 @@ class Snapshot(Document):
 
 
 class RecordWithSnapshot(Record):
+    user_name: str
+    advisor_name: str
+    connected: list[Literal["user", "advisor"]]
     snapshot: Snapshot
 
 
@@ -193,6 +196,7 @@ class ChatSummary(Document):
     current: bool
     created_at: Instant
     last_message: str | None
+    number: Annotated[int, Field(ge=1)]
     earned: Credits | None = None
 
 

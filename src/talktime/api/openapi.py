@@ -47,6 +47,7 @@ _PROBLEM: Final = {
             "items": {"enum": ["tracking", "pause", "resume", "stop", "chats", "debits"]},
             "description": "conflict: the calls that can be made from there, by whoever may",
         },
+        "refundable": {"type": "string", "description": "conflict of a refund: what can still be given back"},
         "tariff_version": {"type": "integer", "description": "conflict of tariff versions: the one that holds"},
     },
     "allOf": [

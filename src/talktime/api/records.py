@@ -31,11 +31,11 @@ async def records(
     state: Annotated[Literal["running", "paused", "ended", "active"] | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> JSONResponse:
-    """Records, each with the snapshot of its current chat; `active` is running and paused."""
+    """Records, each with its current chat's snapshot, names, and who is connected; `active` is running and paused."""
     found = await talktime.records(state, limit=limit)
-    return JSONResponse(
-        {"records": [{**snapshot.record.document(), "snapshot": snapshot.document()} for snapshot in found]}
-    )
+    pairs = await talktime.pairs_of(found)
+    rows = [{**s.record.document(), **pairs[s.record.id].document(), "snapshot": s.document()} for s in found]
+    return JSONResponse({"records": rows})
 
 
 @router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(documents.Record))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,12 +27,23 @@ def list_records(
     """Records, the newest first."""
     if state not in {None, "running", "paused", "ended", "active"}:
         usage("--state must be running, paused, ended or active")
-    found = run(context, lambda talktime: talktime.records(state, limit=limit))
-    rows = [
-        {**snapshot.record.document(), "elapsed_ms": snapshot.elapsed_ms, "cost": format_credits(snapshot.cost)}
-        for snapshot in found
-    ]
-    console.table("records", rows, ("id", "user_id", "advisor_id", "state", "reason", "elapsed_ms", "cost"), as_json)
+
+    async def work(talktime: Talktime) -> list[dict[str, Any]]:
+        found = await talktime.records(state, limit=limit)
+        pairs = await talktime.pairs_of(found)
+        return [
+            {
+                **snapshot.record.document(),
+                **pairs[snapshot.record.id].document(),
+                "elapsed_ms": snapshot.elapsed_ms,
+                "cost": format_credits(snapshot.cost),
+            }
+            for snapshot in found
+        ]
+
+    rows = run(context, work)
+    columns = ("id", "user_name", "advisor_name", "state", "reason", "started_at", "elapsed_ms", "cost")
+    console.table("records", rows, columns, as_json)
 
 
 @app.command("show")

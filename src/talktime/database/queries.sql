@@ -339,9 +339,21 @@ order by started_at desc limit $2;
 -- name: list_all_records
 select record_id, user_id, chat_id from records order by started_at desc limit $1;
 
+-- name: pairs_of
+-- Who talks in these records, and which of them have a live socket on its current chat, on whichever node.
+select r.record_id, a.display_name as user_name, v.display_name as advisor_name, array(
+    select distinct w.party from watches w join nodes n using (node_id)
+    where w.chat_id = r.chat_id and w.proved_at is null
+        and n.renewed_at + $2::bigint * interval '1 millisecond' > engine_now()
+    order by w.party desc) as connected
+from records r join accounts a using (user_id) join advisors v using (advisor_id)
+where r.record_id = any($1::text[]);
+
 -- name: chats_of
 select c.chat_id, c.user_id, a.display_name as user_name, c.advisor_id, v.display_name as advisor_name, c.created_at,
-       (select text from messages m where m.chat_id = c.chat_id order by position desc limit 1) as last_message
+       (select text from messages m where m.chat_id = c.chat_id order by position desc limit 1) as last_message,
+       (select count(*) from chats e where e.user_id = c.user_id and e.advisor_id = c.advisor_id
+            and (e.created_at, e.chat_id) <= (c.created_at, c.chat_id)) as number
 from chats c join accounts a using (user_id) join advisors v using (advisor_id)
 where c.user_id = $1 or c.advisor_id = $2
 order by c.created_at desc limit $3;

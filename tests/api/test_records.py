@@ -1,0 +1,43 @@
+"""What an operator sees of everybody's records, and how a pair's chats are counted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+async def test_records_name_their_people_and_who_is_connected(service: Any) -> None:
+    await service.people()
+    await service.chat("one")
+    await service.chat("two", advisor="ben")
+
+    async def listed() -> dict[str, tuple[str, str, list[str]]]:
+        records = (await service.done("GET", "/v1/records?state=active", by="operator"))["records"]
+        return {r["current_chat_id"]: (r["user_name"], r["advisor_name"], r["connected"]) for r in records}
+
+    assert await listed() == {"one": ("Alice", "Maya", []), "two": ("Alice", "Ben", [])}
+    async with service.live("user:alice") as user, service.live("advisor:maya") as advisor:
+        await user.say("watch", chat_id="one")
+        await user.hear("snapshot")
+        assert await listed() == {"one": ("Alice", "Maya", ["user"]), "two": ("Alice", "Ben", [])}
+        await advisor.say("watch", chat_id="one")
+        await advisor.hear("snapshot")
+        assert (await listed())["one"] == ("Alice", "Maya", ["user", "advisor"])
+        # Another chat of the pair is not the one they look at.
+        await service.chat("three")
+        assert (await listed())["three"] == ("Alice", "Maya", [])
+    async with asyncio.timeout(10):
+        await service.done("POST", "/v1/chats/one/tracking")
+        while (await listed())["one"][2]:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_pairs_chats_are_counted_from_their_first(service: Any) -> None:
+    await service.people()
+    for chat_id, advisor in (("a", "maya"), ("b", "ben"), ("c", "maya"), ("d", "maya")):
+        await service.chat(chat_id, advisor=advisor)
+    counted = {"a": 1, "b": 1, "c": 2, "d": 3}
+    chats = (await service.done("GET", "/v1/users/alice/chats"))["chats"]
+    assert {chat["id"]: chat["number"] for chat in chats} == counted
+    chats = (await service.done("GET", "/v1/advisors/maya/chats"))["chats"]
+    assert {chat["id"]: chat["number"] for chat in chats} == {"a": 1, "c": 2, "d": 3}
