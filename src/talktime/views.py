@@ -306,7 +306,8 @@ class Advisor:
 class ChatSummary:
     """A chat in a list: who, how long, and what its latest record is doing.
 
-    `number` counts the pair's from 1. `earned` is what is the advisor's of that record's cost by now, over all its chats; refunds apart.
+    `number` counts the pair's from 1. `earned` is what is the advisor's of that record's cost by now, over all its
+    chats; refunds apart.
     """
 
     id: str

@@ -44,7 +44,7 @@ _PROBLEM: Final = {
         },
         "allowed": {
             "type": "array",
-            "items": {"enum": ["tracking", "pause", "resume", "stop", "chats", "debits"]},
+            "items": {"enum": ["tracking", "pause", "resume", "stop", "chats", "debits", "refunds"]},
             "description": "conflict: the calls that can be made from there, by whoever may",
         },
         "refundable": {"type": "string", "description": "conflict of a refund: what can still be given back"},
