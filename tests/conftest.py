@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from talktime.audit import RULES
 from talktime.database.cluster import Cluster
@@ -31,8 +31,15 @@ from talktime.database.programs import Programs, bundled_programs
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# While mutants are counted there are thousands of runs, and what one finds all must find.
-settings.register_profile("mutation", settings.get_profile("patient"), max_examples=20, derandomize=True, database=None)
+# While mutants are counted there are thousands of runs: what one finds all must find, and none need say it briefly.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("patient"),
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("patient")
 
 # What services said, for the report of a test that fails: a fixture's value that has services has `logs`.
