@@ -155,7 +155,9 @@ async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callabl
     for user, socket in zip(users, sockets, strict=True):
         for one in (socket, advisor):
             await one.send(json.dumps({"type": "watch", "chat_id": chats[user]["chat"]["id"]}))
-    answering = [asyncio.create_task(answer_heartbeats(socket)) for socket in (*sockets, advisor, *returning.values())]
+    told: dict[str, list[Any]] = {user: [] for user in users}
+    answering = [asyncio.create_task(answer_heartbeats(socket, [])) for socket in (*sockets, advisor)]
+    answering += [asyncio.create_task(answer_heartbeats(returning[user], told[user])) for user in users]
     await asyncio.sleep(1.5 * LEASE_SECONDS)
     await dead.kill()
     stage.nodes.remove(dead)
@@ -168,19 +170,22 @@ async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callabl
         segments_before = len((await stage.receipt(record_id))["segments"])
         await asyncio.sleep(milliseconds(lease_until) / 1000 - time.time() + chance.uniform(-0.15, 0.02))
         await returning[user].send(json.dumps({"type": "watch", "chat_id": chat_id}))
-        # It must be settled either way: a second after the lease it runs, and whether it stood shows in the receipt.
-        await asyncio.sleep(1)
         async with asyncio.timeout(20):
-            while not (await stage.tracking(chat_id))["timer"]["running"]:
+            while not told[user]:
                 await asyncio.sleep(0.05)
+        # The answer is as of the instant at which the return counted.
+        returned_at = told[user][0]["server_time"]
+        assert told[user][0]["timer"]["running"]
         segments = (await stage.receipt(record_id))["segments"]
-        if len(segments) == segments_before:
+        if returned_at < lease_until:
             outcomes["back in time"] += 1
+            assert len(segments) == segments_before
         else:
             outcomes["away, then back"] += 1
+            assert len(segments) == segments_before + 1
             *_, before, after = segments
             assert (before["ended_at"], before["reason"]) == (lease_until, "user_away")
-            assert after["started_at"] >= lease_until
+            assert after["started_at"] == returned_at
         await stage.call("POST", f"/chats/{chat_id}/stop")
         await stage.assert_adds_up(chats[user]["record"]["id"], user)
 
@@ -198,9 +203,12 @@ async def socket_of(stage: Stage, node: Node, role: Role, person: str) -> websoc
     return socket
 
 
-async def answer_heartbeats(socket: websockets.ClientConnection) -> None:
-    """As a page does, while there is somebody to answer."""
+async def answer_heartbeats(socket: websockets.ClientConnection, told: list[Any]) -> None:
+    """As a page does, while there is somebody to answer; notes the snapshots it is told."""
     with contextlib.suppress(websockets.ConnectionClosed):
-        async for message in socket:
-            if json.loads(message)["type"] == "heartbeat":
+        async for text in socket:
+            message = json.loads(text)
+            if message["type"] == "heartbeat":
                 await socket.send(json.dumps({"type": "heartbeat"}))
+            elif message["type"] == "snapshot":
+                told.append(message["snapshot"])
