@@ -40,7 +40,19 @@ def test_each_tier_that_was_used_has_its_line() -> None:
     ]
 
 
+def test_a_tier_that_an_increment_covers_has_none() -> None:
+    tiers = [
+        {"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60},
+        {"from_seconds": 30, "rate": "5.00", "per_seconds": 60},
+        {"from_seconds": 60, "rate": "2.00", "per_seconds": 60, "increment_seconds": 60},
+    ]
+    assert [amount for _, amount in lines(60_000, tiers=tiers)] == ["1.00"]
+    assert [amount for _, amount in lines(60_001, tiers=tiers)] == ["1.00", "2.00"]
+    assert [amount for _, amount in lines(120_000)] == ["0.40"]  # the second tier begins here
+
+
 def test_free_time_and_grace_have_their_lines() -> None:
+    assert lines(1, 1) == [("0.001 seconds free", "0.00")]
     assert lines(45_000, 60_000) == [("45 seconds free", "0.00")]
     assert lines(60_000, 60_000) == [("1 minute free", "0.00")]
     assert lines(61_000, 60_000) == [("1 minute free", "0.00"), ("1 minute at 0.20 a minute", "0.20")]
@@ -150,7 +162,8 @@ def test_numbers_of_seconds() -> None:
 
 
 def test_a_tariff_that_makes_no_sense_says_all_that_is_wrong() -> None:
-    tiers = [{"rate": "x", "from_seconds": 1, "per_seconds": 0}, {"rate": "1", "from_seconds": -1, "odd": 1}, {}]
+    tiers: list[Any] = [{"rate": "x", "from_seconds": 1, "per_seconds": 0}, {"rate": "1", "from_seconds": -1, "odd": 1}]
+    tiers.append({"increment_seconds": 0})
     with pytest.raises(TariffError) as caught:
         Tariff.parse({"tiers": tiers, "boundary": "never", "at_max_cost": 1, "rounding": {"mode": "", "places": True}})
     assert caught.value.errors == [
@@ -161,6 +174,7 @@ def test_a_tariff_that_makes_no_sense_says_all_that_is_wrong() -> None:
         ("tiers[1].from_seconds", "must not be negative"),
         ("tiers[1].from_seconds", "must be later than the tier before"),
         ("tiers[2].rate", "is required"),
+        ("tiers[2].increment_seconds", "must be more than 0"),
         ("tiers[2].from_seconds", "must be later than the tier before"),
         ("rounding.places", "must be a whole number from 0 to 6"),
         ("boundary", "must be one of: ceil, begun"),
@@ -182,6 +196,8 @@ def test_a_tariff_that_makes_no_sense_says_all_that_is_wrong() -> None:
         ({"tiers": [{"rate": "1"}], "rounding": {"places": -1}}, "rounding.places: must be a whole number from 0 to 6"),
         ({"tiers": [{"rate": "1"}], "x" * 100: 1}, f"{'x' * 80}: is not a field of a tariff"),
         ({"tiers": [{"rate": "1"}], "rounding": {"x": 1}}, "rounding.x: is not a field of a tariff"),
+        ({"tiers": [{"rate": "1"}], "XX": 1}, "XX: is not a field of a tariff"),
+        ({"tiers": [{"rate": "1"}], "grace_seconds": -1}, "grace_seconds: must not be negative"),
     ],
 )
 def test_shapes_that_are_no_tariff(document: object, message: str) -> None:

@@ -11,7 +11,8 @@ from talktime.cuts import cuts
 from talktime.deadlines import next_deadline
 from talktime.errors import Conflict, InsufficientCredit
 from talktime.money import MICRO
-from talktime.payer import Closed, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
+from talktime.payer import Closed, Ended, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
+from talktime.shares import Terms
 from talktime.tariff import Tariff
 
 BEGIN = 1_000_000
@@ -190,3 +191,91 @@ def test_a_pause_counts_from_when_the_time_stopped() -> None:
     assert [(event.by, event.reason) for event in paused.events if isinstance(event, Closed)] == [
         ("user", Reason.PAUSED)
     ]
+
+
+def test_a_record_begins_when_it_starts_whatever_was_written_on_it() -> None:
+    written = Record("record", "user", "advisor", "chat", MINUTES, 1, 0, 5, 7)
+    record = record_of(meter.start(Payer("user", MICRO, BEGIN, {}, {}), written, BEGIN, RULES))
+    assert (record.started_at, record.settled_at, record.running_since) == (BEGIN, BEGIN, BEGIN)
+
+
+def test_resuming_by_tracking_or_by_the_user_is_the_user_s_proof() -> None:
+    payer = meter.pause(held(started(), BEGIN + 10**6, Party.ADVISOR), record_of(started()), BEGIN + 1_000)
+    now = BEGIN + 20_000
+    for back in (
+        meter.track(payer, record_of(payer), "chat", now, RULES),
+        meter.resume(payer, record_of(payer), now, RULES, Party.USER),
+    ):
+        record = record_of(back)
+        assert (record.is_running, record.paused_by, record.waiting_since) == (True, None, None)
+        assert (record.user_lease_until, record.advisor_lease_until) == (now + 30_000, BEGIN + 30_000)
+        assert back.events[-1] == Opened(record, now, Reason.PAUSED)
+
+
+def test_a_switch_keeps_the_user_s_socket_s_proof_too() -> None:
+    payer = held(started(), BEGIN + 90_000, Party.USER)
+    record = record_of(meter.track(payer, record_of(payer), "other", BEGIN + 1_000, RULES))
+    assert (record.user_lease_until, record.advisor_lease_until) == (BEGIN + 90_000, BEGIN + 30_000)
+
+
+def test_what_another_record_has_begun_to_owe_is_not_there_for_this_one() -> None:
+    payer = held(started(credit=3), BEGIN + 10**6, *Party)
+    other = Record("other", "user", "zoe", "chat", MINUTES, 1, 0, BEGIN, BEGIN)
+    both = meter.start(payer, other, BEGIN, RULES)
+    paused = meter.pause(both, both.records["other"], BEGIN + 1_000, "user")
+    now = BEGIN + 61_000
+    late = meter.settle(paused, now, RULES)  # the first has begun its second minute: nothing is left
+    mine = late.records["other"]
+    # Its first minute is paid and not over, so going on costs nothing more.
+    assert meter.resume(late, mine, now, RULES, Party.USER).records["other"].is_running
+    needy = replace(mine, elapsed_ms=60_000)
+    poor = late.put(needy)
+    with pytest.raises(InsufficientCredit):
+        meter.resume(poor, needy, now, RULES, Party.USER)
+    with pytest.raises(InsufficientCredit):
+        meter.track(poor, needy, "elsewhere", now, RULES)
+    away = replace(needy, reason=Reason.USER_AWAY)
+    waits = meter.resume_present(poor.put(away), away, now, RULES)
+    assert waits.records["other"].reason is Reason.OUT_OF_CREDIT
+
+
+def test_an_advisor_alone_resumes_nothing() -> None:
+    away = meter.settle(started(), BEGIN + 31_000, RULES)
+    alone = meter.prove(away, record_of(away), Party.ADVISOR, BEGIN + 90_000, BEGIN + 40_000, RULES)
+    assert record_of(alone).state is State.PAUSED
+    gone = meter.leave(started(), record_of(started()), Party.USER, BEGIN + 77_000)
+    assert (record_of(gone).user_lease_until, record_of(gone).advisor_lease_until) == (BEGIN + 77_000, BEGIN + 30_000)
+    assert gone.lease_until(record_of(gone)) == BEGIN + 30_000
+    early = replace(record_of(gone), user_lease_until=BEGIN + 1_000)
+    assert gone.lease_until(early) == BEGIN + 1_000
+
+
+def test_who_paused_is_known_until_it_goes_on() -> None:
+    away = meter.settle(started(), BEGIN + 31_000, RULES)
+    paused = meter.pause(away, record_of(away), BEGIN + 40_000, "advisor")
+    assert (record_of(paused).paused_by, record_of(paused).running_since) == ("advisor", None)
+    assert paused.events[-1] == Waiting(record_of(paused), BEGIN + 40_000)
+    directly = meter.pause(started(), record_of(started()), BEGIN + 1_000, "user")
+    assert (record_of(directly).paused_by, record_of(directly).running_since) == ("user", None)
+    (closing,) = [event for event in directly.events if isinstance(event, Closed)]
+    assert (closing.chat_id, closing.since, closing.at) == ("chat", BEGIN, BEGIN + 1_000)
+    over = meter.stop(directly, record_of(directly), BEGIN + 2_000)
+    (ended,) = [event.record for event in over.events if isinstance(event, Ended)]
+    assert (ended.paused_by, ended.waiting_since, ended.ended_at) == (None, None, BEGIN + 2_000)
+
+
+def test_one_that_never_ran_ended_when_it_began() -> None:
+    broken = replace(RULES, timer_starts=False)
+    never = started(rules=broken)
+    bare = replace(record_of(never), paused_at=None)
+    over = meter.settle(never.put(bare), BEGIN + RULES.abandon_ms, broken)
+    (ended,) = [event.record for event in over.events if isinstance(event, Ended)]
+    assert (ended.ended_at, ended.reason) == (BEGIN, Reason.ABANDONED)
+
+
+def test_what_it_costs_and_who_gets_it_counts_with_what_is_left_of_the_free_time() -> None:
+    free = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}], "free_seconds": 90})
+    record = Record("r", "u", "a", "c", free, 1, 60_000, BEGIN, BEGIN, terms=Terms.parse({"share_percent": 50}))
+    assert (record.allowance_ms, record.cost_at(BEGIN + 30_000), record.cost_at(BEGIN + 30_001)) == (30_000, 0, MICRO)
+    assert record.share_at(BEGIN + 60_000).advisor == MICRO // 2
+    assert replace(record, free_ms_before=200_000).allowance_ms == 0

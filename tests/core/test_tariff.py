@@ -86,6 +86,22 @@ def test_maximum_that_stops() -> None:
     assert stop_elapsed(one_rate("1", 60, max_cost="3"), 0) is None
 
 
+def test_a_maximum_that_goes_on_stops_nothing() -> None:
+    rounded = one_rate("1", 60, max_cost="0.005")  # it costs 0.01, more than the maximum
+    assert stop_elapsed(rounded, 0) is None
+    assert last_affordable(one_rate("1", 60, max_cost="2.00"), parse_credits("2.00"), 0) is None
+    assert last_affordable(one_rate("1", 60, max_cost="2.00"), parse_credits("1.99"), 0) == 60_000
+
+
+@pytest.mark.parametrize(("mode", "last"), [("down", 6), ("half_up", 3), ("up", 0)])
+def test_the_rounding_lets_fractions_pass_to_the_last_one(mode: str, last: int) -> None:
+    """Sevenths of a millionth: seven of them are one, four are rounded to one."""
+    sevenths = {"rate": "0.000001", "per_seconds": 0.007, "increment_seconds": 0.001}
+    found = last_affordable(Tariff.parse({"tiers": [sevenths], "rounding": {"places": 6, "mode": mode}}), 0, 0)
+    assert found == last
+    assert isinstance(found, int)
+
+
 AMOUNTS = st.sampled_from(["0", "0.000001", "0.01", "0.333333", "1", "2.5", "7.77", "40"])
 SECONDS = st.sampled_from([0, 0.001, 1, 3, 30, 60, 185.5])
 
