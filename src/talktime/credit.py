@@ -6,11 +6,11 @@ what running records have come to is posted: they took their part before.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from talktime import gifts
 from talktime.errors import InsufficientCredit
+from talktime.facts import replace
 from talktime.gifts import Lot
 from talktime.payer import AWAY, Party, Reason
 from talktime.posting import all_settled

@@ -13,12 +13,12 @@ A function that refuses raises a `TalktimeError` and changes nothing, since ther
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from talktime.cuts import cuts
 from talktime.deadlines import dues
 from talktime.errors import Conflict, InsufficientCredit
+from talktime.facts import replace
 from talktime.payer import AWAY_REASONS, Party, Reason, State
 from talktime.posting import all_settled, expired, next_expiry
 from talktime.transitions import close_timer, end, lease_extended, open_timer, stop_timer, wait

@@ -9,10 +9,11 @@ Units: instants and durations in milliseconds of engine time, money in micro-cre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.facts import replace
 from talktime.gifts import Lot
 from talktime.shares import NO_TERMS, Share, Terms, share
 from talktime.tariff import Tariff, commitment, price
@@ -71,7 +72,7 @@ class SocketLease(NamedTuple):
     held: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """A conversation time record. `elapsed_ms`, `charged` and `earned` are as of `settled_at`, and always fit together.
 
@@ -161,7 +162,7 @@ class Accrued:
     duration_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Posted:
     """A line for the ledger. `amount` is the user's, negative for what is spent; the platform has the other side of it.
 
@@ -207,7 +208,7 @@ class Ended:
 Event = Opened | Closed | Accrued | Posted | Waiting | Ended
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payer:
     """One account: its posted balance, its records that have not ended, what sockets prove, and what happened.
 

@@ -6,10 +6,10 @@ decided by the order of their increments in time, not by who posts first: so it 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from talktime import gifts
+from talktime.facts import replace
 from talktime.gifts import Lot
 from talktime.payer import Accrued, Posted
 

@@ -7,13 +7,13 @@ anything has changed, and says how the answer is built once everything is stored
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from talktime import meter
 from talktime.database.unit import AdvisorRow, Chat, Unit, WatchChange
 from talktime.engine import Answer, Command
 from talktime.errors import Conflict, NotFound
+from talktime.facts import replace
 from talktime.ids import new_id
 from talktime.payer import Party, Payer, Reason, Record, SocketLease, State
 from talktime.repeats import Repeat

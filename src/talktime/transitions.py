@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from talktime.facts import replace
 from talktime.payer import Closed, Ended, Opened, Party, Reason, State, Waiting
 from talktime.posting import expired, settled
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.errors import NotFound
+from talktime.facts import replace
 from talktime.payer import Accrued, Closed, Ended, Event, Opened, Party, Payer, Posted, Record, Rules, Waiting
 from talktime.refunds import Tally
 from talktime.shares import Terms
