@@ -11,14 +11,23 @@ import { find, make, say } from "./parts/dom.ts";
 import { act, enter, showProblem } from "./parts/frame.ts";
 import { type Account, type Advisor, ask, type ChatSummary, path, visit } from "./parts/service.ts";
 import { topUpControl } from "./parts/topup.ts";
-import { money, price } from "./parts/words.ts";
+import { clock, day, money, price } from "./parts/words.ts";
 
 async function showAccount(user: string): Promise<void> {
-  const { available, committed } = await ask<Account>("GET", path`/users/${user}/account`);
+  const account = await ask<Account>("GET", path`/users/${user}/account`);
+  const { available, committed, next_expiry } = account;
   say(find("available"), money(available));
   const line = find("committed");
   line.hidden = Number(committed) === 0;
   say(line, `${money(committed)} more is taken by what is running.`);
+  find("expiry").hidden = next_expiry === null;
+  if (next_expiry !== null) {
+    const { amount, expires_at } = next_expiry;
+    say(
+      find("expiry"),
+      `A gift of ${money(amount)} is spent first; it expires ${day(expires_at)}, ${clock(expires_at)}.`,
+    );
+  }
 }
 
 async function showChats(user: string): Promise<void> {

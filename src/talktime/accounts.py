@@ -90,7 +90,8 @@ def account_view(unit: Unit) -> Account:
     """The account as it stands."""
     payer = unit.payer
     available = payer.available_at(unit.now)
-    expiring = next((lot for lot in payer.gifts if lot.expires_at is not None), None)
+    # What is left of one that is over is what running meters have begun to owe.
+    expiring = next((lot for lot in payer.gifts if lot.expires_at is not None and not lot.is_over(unit.now)), None)
     return Account(
         user_id=payer.user_id,
         display_name=unit.display_name,

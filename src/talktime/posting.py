@@ -59,12 +59,14 @@ def next_expiry(payer: Payer) -> int | None:
 
 def _gifts_played(payer: Payer, at: int) -> Payer:
     """Settled to where the gifts end, if that is before `at` and more than one record spends them."""
+    if not payer.gifts:
+        return payer
     running, left = payer.running(), gifts.total(payer.gifts)
 
     def exceeds(instant: int) -> bool:
         return sum(_owed(record, instant) for record in running) > left
 
-    if not left or len(running) < 2 or not exceeds(at):
+    if len(running) < 2 or not exceeds(at):
         return payer
     low, high = min(record.settled_at for record in running), at
     while low < high:

@@ -100,6 +100,7 @@ def test_a_gift_expires_at_its_instant_whenever_somebody_looks() -> None:
         assert (late.balance, late.gifts) == (MICRO, ())
         (expiry,) = entries(late, "expiry")
         assert (expiry.amount, expiry.gift, expiry.at) == (-3 * MICRO, -3 * MICRO, BEGIN + MINUTE)
+    assert at(at(payer, MINUTE - 1), MINUTE).balance == MICRO
     assert next_deadline(at(payer, MINUTE), RULES, {}) is None
 
 
@@ -160,6 +161,12 @@ def test_a_debit_spends_gifts_first() -> None:
     assert (entries(payer, "debit")[0].gift, payer.balance, payer.gifts) == (-2 * MICRO, 2 * MICRO, ())
 
 
+def test_a_debit_does_not_take_what_was_spent_before() -> None:
+    payer = at(started(account(5, (1, None)), tariff()), 30_000)
+    payer = stopped(debit(payer, Posted(-MICRO, "debit", payer.settled_at)))
+    assert (entries(payer, "debit")[0].gift, gift_spent(payer, "record")) == (0, MICRO)
+
+
 def test_a_gift_that_comes_later_does_not_pay_for_what_was_before() -> None:
     payer = at(started(account(5), tariff()), 90_000)
     payer = stopped(at(added(payer, 5, "gift", BEGIN + LONG), 170_000))
@@ -181,6 +188,15 @@ def test_the_cut_counts_with_the_expiry() -> None:
     late = at(payer, 100 * MINUTE)
     assert [(event.at, event.reason) for event in late.events if isinstance(event, Closed)] == [cut]
     assert late.balance == 0
+
+
+def test_what_a_cut_record_has_spent_does_not_expire_for_the_other() -> None:
+    payer = started(started(account(0, (3, 90_000)), tariff(), "first"), tariff(), "second")
+    shown = {name: cut.at - BEGIN for name, cut in cuts(payer).items()}
+    assert shown == {"first": 2 * MINUTE, "second": MINUTE}
+    late = at(payer, 30 * MINUTE)
+    assert {name: stop - BEGIN for name, stop, _ in timers_stopped(late)} == shown
+    assert (late.balance, entries(late, "expiry")) == (0, [])
 
 
 def test_which_of_two_records_a_gift_paid_for_is_decided_by_time() -> None:

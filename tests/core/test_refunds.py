@@ -103,7 +103,7 @@ def test_the_next_seconds_are_those_before() -> None:
 
 def test_more_time_than_was_billed() -> None:
     with pytest.raises(Conflict, match="Only 2:00 was billed") as caught:
-        refunded(after(90_000), 121_000)
+        refunded(after(90_000), 120_001)
     assert caught.value.members["refundable"] == "2.00"
 
 

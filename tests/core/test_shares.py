@@ -43,6 +43,10 @@ def test_fees_are_never_more_than_the_cost() -> None:
     assert share(terms(50, "0", "2.00"), tariff("1.00", free_seconds=60), MINUTE, MINUTE) == (0, 0)
 
 
+def test_fees_are_shown_rounded_up_and_earnings_down() -> None:
+    assert share(terms(50, "0.000001"), tariff("0.60", 1), 1_000, 0) == (4_999, 1)
+
+
 def test_a_fee_per_session_is_taken_once() -> None:
     assert share(terms(50, "0.10", "1.00"), tariff("1.00"), 4 * MINUTE, 0) == (parse_credits("1.30"), 1_400_000)
 

@@ -104,6 +104,17 @@ def test_a_users_list_keeps_no_meter_running(screens: Screens, demo: Demo, pair:
     assert sockets == []
 
 
+def test_a_user_sees_which_gift_expires(screens: Screens, demo: Demo, pair: Pair) -> None:
+    user = screens.user(pair, "/user")
+    expect(user.locator("#available")).to_have_text("20.00")
+    expect(user.locator("#expiry")).to_be_hidden()
+    gift = {"amount": "2.50", "kind": "gift", "expires_at": "2099-12-24T12:00:00Z"}
+    demo.call("POST", f"/users/{pair.user}/credits", gift)
+    user.reload()
+    expect(user.locator("#available")).to_have_text("22.50")
+    expect(user.locator("#expiry")).to_contain_text(re.compile(r"A gift of 2\.50 is spent first; it expires .*24"))
+
+
 def test_the_price_is_in_words_and_the_chat_starts_at_it(screens: Screens) -> None:
     tab = screens.blank()
     tab.goto("/demo/as/alice")

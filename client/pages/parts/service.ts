@@ -31,6 +31,9 @@ export interface Account {
   balance: Credits;
   committed: Credits;
   available: Credits;
+  /** What of the balance was given, not bought. */
+  gift: Credits;
+  next_expiry: { amount: Credits; expires_at: Instant } | null;
 }
 
 export interface Advisor {

@@ -22,6 +22,7 @@ from talktime.demo.automatic import AutomaticAdvisors
 from talktime.errors import NotFound
 from talktime.money import parse_credits
 from talktime.settings import Settings
+from talktime.shares import Terms
 from talktime.talktime import Talktime
 from talktime.tariff import Tariff
 
@@ -41,6 +42,7 @@ ADVISORS: Final = {
         }
     ),
 }
+TERMS: Final = Terms.parse({"share_percent": 60})
 OPERATOR: Final = pages.Person("olga", "Olga", "operator", "sees what is running now, and can stop it")
 PEOPLE: Final = {person.id: person for person in (USER, *ADVISORS, OPERATOR)}
 
@@ -94,7 +96,7 @@ async def _make_people(talktime: Talktime) -> None:
     if not await talktime.entries(USER.id, limit=1):
         await talktime.add_credit(USER.id, FIRST_CREDIT, "gift", reference="a little credit to try it")
     for person, tariff in ADVISORS.items():
-        await talktime.put_advisor(person.id, person.name, tariff)
+        await talktime.put_advisor(person.id, person.name, tariff, TERMS)
 
 
 @open_router.post("/tokens/{person}", status_code=201, responses=answers(documents.Token, 201))
