@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from talktime.api.tokens import Role, Tokens
 from tests.screen.browsers.chromium import chromium
-from tests.screen.theatre import BY_THE_SECOND, SECRET, Service, serving
+from tests.screen.service import SECRET, Service
+from tests.screen.theatre import BY_THE_SECOND, serving
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

@@ -13,7 +13,8 @@ from tests.screen.browsers.tab import Browser
 from tests.screen.browsers.webkit import webkit
 from tests.screen.recording import FRAME_MS, GRAIN_MS, Recording, quantile
 from tests.screen.relay import DIRECT, Network
-from tests.screen.theatre import Pair, Screen, Theatre
+from tests.screen.service import Pair
+from tests.screen.theatre import Screen, Theatre
 
 BROWSERS = {"C": "chromium", "F": "firefox", "W": "webkit"}
 

@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
-import re
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import uvicorn
 import websockets
 from starlette.applications import Starlette
@@ -26,115 +21,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from talktime.api.tokens import Role, Tokens
-from tests.screen.browsers.tab import Browser, Tab, end
+from tests.screen.browsers.tab import Browser, Tab
 from tests.screen.ports import free_port
 from tests.screen.recording import Recording
 from tests.screen.relay import DIRECT, Network, Relay
+from tests.screen.service import SECRET, START_SECONDS, Pair, Service
 
-SECRET = "a secret of the theatre, which is long enough"
 SITE = Path(__file__).parent / "site"
-START_SECONDS = 60.0
 BY_THE_SECOND = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
-
-# A node whose engine time is wrong by as much as two nodes may disagree.
-_SKEWED = """
-from talktime.clock import EngineClock
-from talktime.cli import main
-right = EngineClock.now_ms
-EngineClock.now_ms = lambda clock: right(clock) + SKEW
-main()
-"""
-
-
-def milliseconds(instant: str) -> float:
-    """An instant of the API in ms since 1970."""
-    return datetime.fromisoformat(instant).timestamp() * 1000
-
-
-@dataclass
-class Service:
-    """A service process on a database of its own, with the lease it was given."""
-
-    port: int
-    process: asyncio.subprocess.Process
-    database_url: str
-    settings: dict[str, str]
-    folder: Path
-    http: httpx.AsyncClient
-
-    @classmethod
-    async def start(
-        cls, database_url: str, folder: Path, *, port: int = 0, skew_ms: float = 0, **settings: object
-    ) -> Service:
-        """Start it; `skew_ms`: how wrong it is about engine time."""
-        given = {f"TALKTIME_{name.upper()}": str(value) for name, value in settings.items()}
-        environment = {
-            **os.environ,
-            "TALKTIME_DATABASE_URL": database_url,
-            "TALKTIME_DATA_DIR": str(folder),
-            "TALKTIME_SECRET": SECRET,
-            "TALKTIME_PORT": str(port),
-            **given,
-        }
-        program = [str(Path(sys.executable).with_name("talktime"))]
-        if skew_ms:
-            program = [sys.executable, "-c", _SKEWED.replace("SKEW", str(skew_ms))]
-        with (folder / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *program, "serve", env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
-            )
-        assert process.stdout
-        async with asyncio.timeout(START_SECONDS):
-            while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):
-                assert line, f"the service did not start; see {log.name}"
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{int(found[1])}/v1", timeout=30)
-        return cls(int(found[1]), process, database_url, {k: str(v) for k, v in settings.items()}, folder, http)
-
-    async def again(self, **changes: Any) -> Service:
-        """Another process on the same database."""
-        return await Service.start(self.database_url, self.folder, **{**self.settings, **changes})
-
-    async def kill(self) -> None:
-        """As a power cut would."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-
-    async def stop(self) -> None:
-        await self.http.aclose()
-        await end(self.process)
-
-    async def call(self, method: str, path: str, body: object = None) -> Any:
-        """What the service answers to the host's backend."""
-        headers = {"Authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'host')}"}
-        if path.endswith("/credits"):
-            headers["Idempotency-Key"] = path
-        answer = await self.http.request(method, path, json=body, headers=headers)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-
-@dataclass
-class Pair:
-    """A user and an advisor of their own, and their chat."""
-
-    service: Service
-    user: str
-    advisor: str
-    chat: str
-
-    async def act(self, act: str, chat: str | None = None) -> Any:
-        """A person's act on a chat; its snapshot."""
-        return await self.service.call("POST", f"/chats/{chat or self.chat}/{act}", {})
-
-    async def tracking(self, chat: str | None = None) -> Any:
-        return await self.service.call("GET", f"/chats/{chat or self.chat}/tracking")
-
-    async def zero_ms(self, chat: str | None = None) -> float:
-        """The instant at which the running timer showed zero."""
-        snapshot = await self.tracking(chat)
-        assert snapshot["timer"]["running"], snapshot
-        return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])
 
 
 @dataclass

@@ -11,8 +11,9 @@ import psutil
 from tests.screen.browsers.tab import family
 from tests.screen.recording import Recording
 from tests.screen.relay import NEAR, even
+from tests.screen.service import Pair, milliseconds
 from tests.screen.stage import Stage, assert_calm, assert_never_back, assert_right, recorded, scenario
-from tests.screen.theatre import Pair, Screen, milliseconds
+from tests.screen.theatre import Screen
 
 
 @scenario(16, "C F W")

@@ -11,6 +11,7 @@ from itertools import combinations
 from talktime.api.tokens import Role, Tokens
 from tests.screen.recording import FRAME_MS, GRAIN_MS, quantile
 from tests.screen.relay import LTE, NEAR, SATELLITE, even
+from tests.screen.service import SECRET, Pair
 from tests.screen.stage import (
     Stage,
     assert_calm,
@@ -20,7 +21,7 @@ from tests.screen.stage import (
     recorded,
     scenario,
 )
-from tests.screen.theatre import SECRET, Pair, Screen
+from tests.screen.theatre import Screen
 
 _BLOCK = """(() => {
   const block = () => {
