@@ -148,7 +148,7 @@ def screen(
     documents = [one.document() for one in measured]
     if picture_file is not None:
         bars = [Bar(line["network"], line["design"], line["digit_p95_ms"]) for line in documents]
-        title = "How late a digit appears: 95 of 100 come sooner"
+        title = "How late a digit appears: 95 of 100 come sooner (logarithmic)"
         picture_file.write_text(picture(title, "ms", bars), encoding="utf-8")
     if as_json:
         print(json.dumps({"minutes": minutes, "load": round(load, 1), "pages": documents}, indent=2))
