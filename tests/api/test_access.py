@@ -26,6 +26,7 @@ ALL_SIDES = ("service", "user:alice", "advisor:maya")
 STRANGERS = ("user:bob", "advisor:ben", "user:maya", "advisor:alice", "user:nobody")
 TARIFF = {"tiers": [{"rate": "1.00"}]}
 NEW_CHAT = {"user_id": "alice", "advisor_id": "maya", "chat_id": "chat 1"}
+DAY = "from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z"
 CREDIT = {"amount": "1.00", "kind": "gift"}
 
 ROWS = [
@@ -45,6 +46,9 @@ ROWS = [
     ),
     Row("GET", "/v1/advisors/maya", None, (*ALL_SIDES, "operator", *STRANGERS)),
     Row("GET", "/v1/advisors/maya/chats", None, ("service", "operator", "advisor:maya"), STRANGERS),
+    Row("GET", f"/v1/advisors/maya/statement?{DAY}", None, ("service", "operator", "advisor:maya"), STRANGERS),
+    Row("GET", "/v1/advisors/maya/earnings", None, ("service", "operator", "advisor:maya"), STRANGERS),
+    Row("GET", f"/v1/report?{DAY}", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("POST", "/v1/chats", NEW_CHAT, ("service", "user:alice"), STRANGERS, ("advisor:maya", "operator")),
     Row(
         "POST",
@@ -58,6 +62,7 @@ ROWS = [
     Row("POST", "/v1/chats/chat 1/heartbeat", None, ("user:alice", "advisor:maya"), STRANGERS, ("operator",)),
     Row("POST", "/v1/chats/chat 1/pause", None, ALL_SIDES, STRANGERS, ("operator",)),
     Row("POST", "/v1/chats/chat 1/resume", None, ALL_SIDES, STRANGERS, ("operator",)),
+    Row("GET", "/v1/chats/chat 1/duration", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row("GET", "/v1/chats/chat 1/messages", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row(
         "POST",
@@ -106,7 +111,7 @@ ANYONE = [
 
 
 def _pattern(row: Row) -> tuple[str, str]:
-    path = row.path.replace("/alice", "/{user_id}").replace("/maya", "/{advisor_id}")
+    path = row.path.partition("?")[0].replace("/alice", "/{user_id}").replace("/maya", "/{advisor_id}")
     return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}")
 
 
