@@ -196,6 +196,7 @@ async def test_every_figure_is_described(service: Any) -> None:
     # What Prometheus' library adds to a counter: when it began.
     sent = {name for name in re.findall(r"^# TYPE (\w+)", text, re.MULTILINE) if not name.endswith("_created")}
     assert described == sent
+    assert text.count("talktime_broken_rules{") == 9
 
 
 @newest
