@@ -313,7 +313,7 @@ def take_lists(studio: Studio) -> None:
     operator = studio.open("/operator", Role.OPERATOR, "olga")
     operator.wait_for_selector("#records tr")
     studio.shoot("operator", operator)
-    operator.get_by_role("button", name=f"Stop {chat.user_id}").click()
+    operator.get_by_role("button", name="Stop Alice with Ben").first.click()
     studio.shoot("operator-confirm", operator)
     studio.shoot("chat-operator", studio.open(f"/chat/{chat.id}", Role.OPERATOR, "olga"))
     studio.pages = [pages["user"], pages["advisor"]]

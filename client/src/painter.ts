@@ -37,10 +37,11 @@ export class Painter {
   #wait(ms: number): void {
     clearTimeout(this.#timer);
     const due = performance.now() + ms;
-    // A timer may fire up to a millisecond early, which would paint the old digits once more.
+    // A timer may fire up to a millisecond early, which would paint the old digits once more; and what a second begun
+    // costs is owed a millisecond after the digits have changed.
     this.#timer = setTimeout(() => {
       if (performance.now() - due > LATE_MS) this.#late();
       this.request();
-    }, ms + 1);
+    }, ms + 3);
   }
 }

@@ -65,7 +65,7 @@ def test_lists(screens: Screens, demo: Demo, pair: Pair, width: int, scheme: Lit
     advisor.locator("#running .row").wait_for()
     assert findings(advisor) == []
     operator = screens.of(Role.OPERATOR, "olga", "/operator", width=width, scheme=scheme)
-    operator.get_by_role("button", name=f"Stop {pair.user}").click()
+    operator.get_by_role("button", name="Stop Nora with Theo").first.click()
     assert findings(operator) == []
 
 

@@ -195,9 +195,9 @@ async def test_all_that_the_older_program_does_is_taken_by_the_newest_schema(old
     await newer.run("doctor")
     async with newer.serving() as host:
         again = await host.call("GET", f"/records/{record_id}/receipt")
-        assert {name: again[name] for name in ("record", "tariff", "elapsed_ms", "cost")} == {
-            name: receipt[name] for name in ("record", "tariff", "elapsed_ms", "cost")
-        }
+        for name in ("tariff", "elapsed_ms", "cost"):
+            assert again[name] == receipt[name]
+        assert {name: again["record"][name] for name in receipt["record"]} == receipt["record"]
         assert [(one["id"], one["amount"]) for one in again["entries"]] == [
             (one["id"], one["amount"]) for one in receipt["entries"]
         ]
