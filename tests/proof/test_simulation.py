@@ -33,7 +33,7 @@ from tests.proof.worlds import CoreWorld, DatabaseWorld, compare, compare_earnin
 BEGIN_MS = 1_767_607_200_000
 LIVES = 10_000
 CHUNK = 250
-LENGTH = 16
+LENGTH = 12
 GROUPS = range(5)
 GROUP = 40
 ROUNDS = 10
