@@ -90,6 +90,7 @@ async def test_a_revision_is_applied_whole_or_not_at_all(
 def test_there_is_no_way_back() -> None:
     scripts = list(ScriptDirectory(str(Path(migrations.__file__).parent / "migrations")).walk_revisions())
     assert [script.revision for script in reversed(scripts)] == revisions()
+    assert len(set(revisions())) == len(revisions())
     for script in scripts:
         with pytest.raises(RuntimeError, match="only moves forward"):
             script.module.downgrade()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,10 @@ def _cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session")
 @pytest.mark.parametrize(("outcomes", "scenario"), list(_cases()), indirect=["outcomes"], scope="session")
-def test_scenario(outcomes: dict[str, BaseException | None], scenario: Scenario) -> None:
-    outcome = outcomes[scenario.name]
+def test_scenario(outcomes: dict[str, list[BaseException | None]], scenario: Scenario) -> None:
+    *beside_others, outcome = outcomes[scenario.name]
+    for failure in beside_others:
+        warnings.warn(f"{scenario.name} failed beside others: {failure!r}", stacklevel=1)
     if outcome is not None:
         raise outcome
 
