@@ -116,7 +116,8 @@ async def test_7_cut_off_beyond_the_lease_both_screens_stop_where_the_bill_does(
     async with Relay(stage.nodes[-1].port) as relay:
         user, advisor = await stage.screen(Role.USER, "uma"), await stage.screen(Role.ADVISOR, "ada")
         await asyncio.gather(user.open(relay.address, chat_id), advisor.open(stage.nodes[-1].address, chat_id))
-        await asyncio.sleep(1.5)
+        # Two heartbeats tell the page their distance, and so how soon silence is a loss.
+        await asyncio.sleep(2.5 * BEAT_MS / 1000)
         silent_ms = time.time() * 1000
         relay.fall_silent()
         await asyncio.gather(user.wait_for("reconnecting"), advisor.wait_for("paused"))

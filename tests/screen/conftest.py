@@ -27,6 +27,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+Outcomes = dict[str, list[BaseException | None]]
+
+
 @pytest.fixture(scope="session")
 def databases(server: Any) -> Iterator[dict[str, str]]:
     """A database for each kind of service."""
@@ -38,19 +41,26 @@ def databases(server: Any) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[str, list[BaseException | None]]:
+def played() -> dict[str, Outcomes]:
+    """What each browser has played. A fixture with parameters is made anew whenever pytest changes between them."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def outcomes(request: pytest.FixtureRequest, databases: dict[str, str], played: dict[str, Outcomes]) -> Outcomes:
     """What became of every scenario that was asked for, at each try, in the browser of the parameter."""
     browser: str = request.param
+    if browser in played:
+        return played[browser]
     cases = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     wanted = [case["scenario"] for case in cases if case.get("outcomes") == browser]
     full = request.config.getoption("--full")
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _play(browser, wanted, databases, full=full)).result()
+        played[browser] = thread.submit(asyncio.run, _play(browser, wanted, databases, full=full)).result()
+    return played[browser]
 
 
-async def _play(
-    name: str, wanted: list[Scenario], databases: dict[str, str], *, full: bool
-) -> dict[str, list[BaseException | None]]:
+async def _play(name: str, wanted: list[Scenario], databases: dict[str, str], *, full: bool) -> Outcomes:
     turn = asyncio.Semaphore(AT_ONCE)
     with tempfile.TemporaryDirectory(prefix="talktime-screens-") as folder:
         async with theatre(databases, Path(folder), SETTINGS) as open_theatre, launch(name) as browser:
