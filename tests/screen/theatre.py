@@ -74,6 +74,10 @@ class Screen:
         await self.until_state("running")
 
 
+# One count for all browsers: their theatres share a database, and nobody in it.
+_PEOPLE = itertools.count(1)
+
+
 @dataclass
 class Theatre:
     """The host's site in front of the services."""
@@ -86,7 +90,7 @@ class Theatre:
     async def pair(self, kind: str = "usual", credit: str = "500.00", tariff: object = BY_THE_SECOND) -> Pair:
         """People whom nobody has met, with credit, in a running chat."""
         service = self.services[kind]
-        number = next(self.numbers)
+        number = next(_PEOPLE)
         pair = Pair(service, f"user-{number}", f"advisor-{number}", f"chat-{number}")
         await service.call("PUT", f"/users/{pair.user}", {"display_name": "Uma"})
         await service.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Ada", "tariff": tariff})
