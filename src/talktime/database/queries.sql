@@ -88,8 +88,9 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted (caller, m
 join repeats r using (caller, method, path, key);
 
 -- name: insert_chats
-insert into chats (chat_id, user_id, advisor_id, created_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+-- Whole, with what happens to them in the same command: the first change that is told has the number 1.
+insert into chats (chat_id, user_id, advisor_id, created_at, record_id, duration_ms, sequence)
+select *, 1 from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bigint[])
 on conflict (chat_id) do nothing returning chat_id;
 
 -- name: close_segments
@@ -132,12 +133,12 @@ from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[],
 order by ordinal;
 
 -- name: save_chats
--- Add time that has passed, note the latest record, and number the change for every chat that shows it.
+-- Add time that has passed, note the latest record, and number the change for every chat that shows it; new ones have that.
 -- The array says that they are few: the planner would guess hundreds, and read the whole table.
 with changed as (
     select * from unnest($1::text[], $2::bigint[], $3::text[]) as changed (chat_id, accrued_ms, record_id)
 ), told as (
-    select chat_id from chats where record_id = any($4::text[]) union select unnest($5::text[])
+    select chat_id from chats where record_id = any($4::text[]) and chat_id <> all($6::text[]) union select unnest($5::text[])
 ), touched as (
     select chat_id from changed union select chat_id from told
 )

@@ -44,7 +44,8 @@ async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
     units = [unit for unit in units if unit.payer is not unit.loaded or unit.watches]
     if not units:
         return []
-    await _save_new_chats(connection, units)
+    chats = _Chats(units)
+    await chats.insert(connection)
     segments = _Segments(units)
     if segments.closed:
         await connection.execute(SQL["close_segments"], *columns(segments.closed, 4))
@@ -64,7 +65,7 @@ async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
     ]
     if entries:
         await connection.execute(SQL["insert_entries"], *columns(entries, 14))
-    told = await _save_chats(connection, units)
+    told = await chats.update(connection)
     await _save_watches(connection, units)
     accounts = [
         (unit.payer.user_id, unit.payer.balance, unit.payer.settled_at, due[unit.payer.user_id], unit.payer.gifts)
@@ -100,18 +101,68 @@ class _Segments:
                         self.inserted[index] = (*self.inserted[index][:4], *ended)
 
 
+class _Chats:
+    """What the events mean for chats: time that has passed, the latest record, and whose screens are told."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self._known = units[0].chats
+        self._new = [chat for chat in self._known.values() if chat.is_new]
+        self._accrued: Counter[str] = Counter()
+        self._latest: dict[str, str] = {}
+        self._told_records: list[str] = []
+        for unit in units:
+            for event in unit.payer.events:
+                if isinstance(event, Accrued):
+                    self._accrued[event.chat_id] += event.duration_ms
+                elif isinstance(event, Opened | Waiting):
+                    self._latest[event.record.chat_id] = event.record.record_id
+            if unit.is_changed:
+                self._told_records += unit.told_records()
+
+    async def insert(self, connection: Any) -> None:
+        """Store the new ones, whole: nothing is left to be added to them.
+
+        Raises:
+            ChatTakenError: when one's id was taken meanwhile.
+        """
+        if not self._new:
+            return
+        rows = [
+            (c.chat_id, c.user_id, c.advisor_id, c.created_at, self._latest[c.chat_id], self._accrued[c.chat_id])
+            for c in self._new
+        ]
+        if len(await connection.fetch(SQL["insert_chats"], *columns(rows, 6))) < len(rows):
+            raise ChatTakenError
+        for chat_id, _, _, _, record_id, duration_ms in rows:
+            self._note(chat_id, record_id, duration_ms, 1)
+
+    async def update(self, connection: Any) -> list[Told]:
+        """Store what happened to the others; all that screens must be told about, numbered."""
+        new = [chat.chat_id for chat in self._new]
+        changed = [
+            (chat_id, self._accrued[chat_id], self._latest.get(chat_id))
+            for chat_id in {*self._accrued, *self._latest}.difference(new)
+        ]
+        told = [Told(chat_id, 1) for chat_id in new]
+        if not changed and not self._told_records:
+            return told
+        moved_to = [chat_id for chat_id in self._latest if chat_id not in new]
+        rows = await connection.fetch(SQL["save_chats"], *columns(changed, 3), self._told_records, moved_to, new)
+        for row in rows:
+            if row["chat_id"] in self._known:
+                self._note(row["chat_id"], row["record_id"], row["duration_ms"], row["sequence"])
+        return told + [Told(row["chat_id"], row["sequence"]) for row in rows if row["told"]]
+
+    def _note(self, chat_id: str, record_id: str, duration_ms: int, sequence: int) -> None:
+        stored = replace(
+            self._known[chat_id], duration_ms=duration_ms, record_id=record_id, sequence=sequence, is_new=False
+        )
+        self._known[chat_id] = stored
+
+
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     return columns or [[] for _ in range(width)]
-
-
-async def _save_new_chats(connection: Any, units: list[Unit]) -> None:
-    new = [chat for chat in units[0].chats.values() if chat.is_new]
-    chats = [(chat.chat_id, chat.user_id, chat.advisor_id, chat.created_at) for chat in new]
-    if chats:
-        inserted = await connection.fetch(SQL["insert_chats"], *columns(chats, 4))
-        if len(inserted) < len(chats):
-            raise ChatTakenError
 
 
 def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str, int | None]]:
@@ -175,32 +226,6 @@ def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
         record.earned,
         record.paused_by,
     )
-
-
-async def _save_chats(connection: Any, units: list[Unit]) -> list[Told]:
-    accrued: Counter[str] = Counter()
-    latest: dict[str, str] = {}
-    told_records: list[str] = []
-    for unit in units:
-        for event in unit.payer.events:
-            if isinstance(event, Accrued):
-                accrued[event.chat_id] += event.duration_ms
-            elif isinstance(event, Opened | Waiting):
-                latest[event.record.chat_id] = event.record.record_id
-        if unit.is_changed:
-            told_records += unit.told_records()
-    changed = [(chat_id, accrued[chat_id], latest.get(chat_id)) for chat_id in {*accrued, *latest}]
-    if not changed and not told_records:
-        return []
-    rows = await connection.fetch(SQL["save_chats"], *columns(changed, 3), told_records, list(latest))
-    chats = units[0].chats
-    for row in rows:
-        chat = chats.get(row["chat_id"])
-        if chat is not None:
-            chats[chat.chat_id] = replace(
-                chat, duration_ms=row["duration_ms"], record_id=row["record_id"], sequence=row["sequence"], is_new=False
-            )
-    return [Told(row["chat_id"], row["sequence"]) for row in rows if row["told"]]
 
 
 async def _save_watches(connection: Any, units: list[Unit]) -> None:
