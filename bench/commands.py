@@ -2,8 +2,7 @@
 
     talktime bench commands [--rounds N] [--seconds S] [--json]
 
-A temporary server on the disk of the data folder, with the durability of real use, so that a commit waits for that disk
-here as there. Every round measures everything in turn, for one client and for thirty-two, so that a machine that is
+Every round measures everything in turn, for one client and for thirty-two, so that a machine that is
 busy for a while is busy for all of them; what is printed is the median of the rounds, and the slowest and the quickest.
 
 A start makes a chat, its record and the running timer; a switch makes another chat and moves the record there; a
@@ -18,10 +17,9 @@ import asyncio
 import json
 import re
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -31,8 +29,8 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from talktime import Talktime, logs
-from talktime.database.embedded import EmbeddedServer
+from _server import temporary_server
+from talktime import Talktime
 from talktime.database.migrate import migrate
 from talktime.database.programs import Programs, bundled_programs
 from talktime.money import parse_credits
@@ -151,32 +149,20 @@ async def _people(talktime: Talktime, count: int) -> list[str]:
     return users
 
 
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    server = EmbeddedServer(folder)
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
-
-
 @asynccontextmanager
-async def _bench(folder: Path, users: int) -> AsyncIterator[Bench]:
-    settings = load_settings(data_dir=folder)
-    with _server(folder) as url:
-        programs = bundled_programs(folder / "database")
-        tpc_b_url = url.replace("/talktime?", "/tpc_b?")
-        programs.run("psql", "--no-psqlrc", "--quiet", url, "-c", "create database tpc_b")
-        programs.run("pgbench", "--initialize", "--quiet", f"--scale={max(CLIENTS)}", tpc_b_url)
-        await migrate(url)
-        async with Talktime.connect(url, settings=settings) as talktime:
-            yield Bench(talktime, programs, url, tpc_b_url, await _people(talktime, users))
+async def _bench(folder: Path, url: str, users: int) -> AsyncIterator[Bench]:
+    programs = bundled_programs(folder / "database")
+    tpc_b_url = url.replace("/talktime?", "/tpc_b?")
+    programs.run("psql", "--no-psqlrc", "--quiet", url, "-c", "create database tpc_b")
+    programs.run("pgbench", "--initialize", "--quiet", f"--scale={max(CLIENTS)}", tpc_b_url)
+    await migrate(url)
+    async with Talktime.connect(url, settings=load_settings(data_dir=folder)) as talktime:
+        yield Bench(talktime, programs, url, tpc_b_url, await _people(talktime, users))
 
 
-async def _measure(folder: Path, rounds: int, seconds: int, users: int) -> Rates:
+async def _measure(folder: Path, url: str, rounds: int, seconds: int, users: int) -> Rates:
     rates = Rates()
-    async with _bench(folder, users) as bench:
+    async with _bench(folder, url, users) as bench:
         for turn in range(-1, rounds):  # the first one warms up caches and prepared statements, and does not count
             for clients in CLIENTS:
                 figures = [figure async for figure in bench.commands(clients, seconds, f"{turn} {clients}")]
@@ -208,15 +194,11 @@ def commands(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Starts, switches and stops per second, beside TPC-B."""
-    data_dir = load_settings().data_dir
-    data_dir.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=data_dir, prefix="bench-") as folder,
-        (Path(folder) / "log").open("w", encoding="utf-8") as log,
+        temporary_server() as (folder, url),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # the one the service runs on
     ):
-        logs.configure(to=log)
-        rates = runner.run(_measure(Path(folder), rounds, seconds, users))
+        rates = runner.run(_measure(folder, url, rounds, seconds, users))
     documents = list(rates.documents())
     if as_json:
         print(json.dumps({"rounds": rounds, "seconds": seconds, "rates": documents}, indent=2))

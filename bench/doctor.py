@@ -2,7 +2,7 @@
 
     talktime bench doctor [--users N] [--json]
 
-A temporary server on the disk of the data folder. Every user has a purchase and four ended records of two segments and
+Every user has a purchase and four ended records of two segments and
 five postings each, every tenth also a running record: twenty-one entries a user, a million for fifty thousand users.
 They are made by a few statements and are right to the last digit, so the doctor has everything to compute and nothing
 to report; if it does, this fails.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,10 +20,10 @@ from typing import Annotated, Final, TypeVar
 import asyncpg
 import typer
 
-from talktime import Talktime, logs
+from _server import temporary_server
+from talktime import Talktime
 from talktime.audit import Audit
 from talktime.console import progress
-from talktime.database.embedded import EmbeddedServer
 from talktime.database.migrate import migrate
 from talktime.settings import load_settings
 from talktime.tariff import Tariff
@@ -73,20 +72,15 @@ async def _timed(work: Callable[[], Awaitable[_Result]]) -> tuple[_Result, float
     return result, time.perf_counter() - began
 
 
-async def _measure(folder: Path, users: int) -> tuple[Audit, float]:
-    server = EmbeddedServer(folder)
-    await asyncio.to_thread(server.start)
-    try:
-        await migrate(server.url)
-        async with Talktime.connect(server.url, settings=load_settings(data_dir=folder), work=False) as talktime:
-            await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
-            connection = await asyncpg.connect(server.url, server_settings={"search_path": "talktime, public"})
-            await connection.execute(MAKE % {"users": users})
-            await connection.execute("analyze")
-            await connection.close()
-            return await _timed(lambda: talktime.audit(progress("accounts")))
-    finally:
-        await asyncio.to_thread(server.stop)
+async def _measure(folder: Path, url: str, users: int) -> tuple[Audit, float]:
+    await migrate(url)
+    async with Talktime.connect(url, settings=load_settings(data_dir=folder), work=False) as talktime:
+        await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+        connection = await asyncpg.connect(url, server_settings={"search_path": "talktime, public"})
+        await connection.execute(MAKE % {"users": users})
+        await connection.execute("analyze")
+        await connection.close()
+        return await _timed(lambda: talktime.audit(progress("accounts")))
 
 
 def doctor(
@@ -94,14 +88,8 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """How long the doctor takes."""
-    data_dir = load_settings().data_dir
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=data_dir, prefix="bench-") as folder,
-        (Path(folder) / "log").open("w", encoding="utf-8") as log,
-    ):
-        logs.configure(to=log)
-        audit, seconds = asyncio.run(_measure(Path(folder), users))
+    with temporary_server() as (folder, url):
+        audit, seconds = asyncio.run(_measure(folder, url, users))
     document = audit.document() | {"seconds": round(seconds, 1)}
     if as_json:
         print(json.dumps(document, indent=2))

@@ -15,8 +15,6 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,10 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from _bars import Bar, picture
-from talktime import logs
-from talktime.database.embedded import EmbeddedServer
+from _server import temporary_server
 from talktime.database.migrate import migrate
-from talktime.settings import load_settings
 from tests.screen.browsers.chromium import chromium
 from tests.screen.recording import Recording, quantile
 from tests.screen.relay import CONGESTED, LTE, NEAR, SATELLITE, Network
@@ -97,16 +93,6 @@ async def _measure(folder: Path, url: str, minutes: float) -> list[Measured]:
         return await _watch(await _open(stage, browser), minutes)
 
 
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    server = EmbeddedServer(folder)
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
-
-
 def _show(documents: list[dict[str, Any]], minutes: float, load: float) -> None:
     title = f"{minutes:g} minutes each, all at once; {load:.1f} processes wanted one of {os.cpu_count()} processors"
     table = Table(box=None, title=title, title_justify="left")
@@ -134,16 +120,8 @@ def screen(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """How late the digits are, how often they run back or stumble, and what that costs."""
-    data_dir = load_settings().data_dir
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=data_dir, prefix="bench-") as folder,
-        tempfile.TemporaryDirectory(prefix="talktime-bench-") as elsewhere,
-        (Path(elsewhere) / "log").open("w", encoding="utf-8") as log,
-    ):
-        logs.configure(to=log)
-        with _server(Path(folder)) as url:
-            measured = asyncio.run(_measure(Path(elsewhere), url, minutes))
+    with temporary_server() as (_, url), tempfile.TemporaryDirectory(prefix="talktime-bench-") as folder:
+        measured = asyncio.run(_measure(Path(folder), url, minutes))
     load = statistics.mean(os.getloadavg())
     documents = [one.document() for one in measured]
     if picture_file is not None:

@@ -59,7 +59,7 @@ def options(
 def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     """Run the service."""
     from talktime.asgi import create_app  # noqa: PLC0415  other commands start quicker without it
-    from talktime.serving import serve as run_server  # noqa: PLC0415  as above
+    from talktime.serving import serve as run_server  # noqa: PLC0415  uvicorn, for the same reason
 
     settings = settings_of(context, host=host, port=port)
     started = run_server(
@@ -83,8 +83,8 @@ def demo(
     ] = False,
 ) -> None:
     """Run the service with people to be, and an automatic advisor who answers."""
-    from talktime.demo.people import PEOPLE, create_demo, is_loopback  # noqa: PLC0415  as above
-    from talktime.serving import serve as run_server  # noqa: PLC0415  as above
+    from talktime.demo.people import PEOPLE, create_demo, is_loopback  # noqa: PLC0415  only the demo needs it
+    from talktime.serving import serve as run_server  # noqa: PLC0415  uvicorn, for the same reason
 
     settings = settings_of(context, host=host, port=port)
     if not allow_remote and not is_loopback(settings.host):
@@ -106,8 +106,8 @@ def demo(
 @app.command()
 def migrate(context: typer.Context, as_json: Json = False) -> None:
     """Bring the database's schema up to date."""
-    from talktime.database.embedded import embedded_database  # noqa: PLC0415  as above
-    from talktime.database.migrate import migrate as bring_up_to_date  # noqa: PLC0415  as above
+    from talktime.database.embedded import embedded_database  # noqa: PLC0415  not for those who have a database
+    from talktime.database.migrate import migrate as bring_up_to_date  # noqa: PLC0415  only this command migrates
 
     settings = settings_of(context)
 

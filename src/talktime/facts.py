@@ -1,7 +1,7 @@
 """How one frozen fact becomes the next. Pure.
 
 `replace` is that of `dataclasses` for classes without slots, and mypy checks it as that one; but it copies the fields
-instead of calling the constructor, a tenth of the time. A command changes a record or its payer some ten times.
+instead of calling the constructor. A command changes a record or its payer some ten times, so this is where it is slow.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
         else [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer(default=str)]
     )
     structlog.configure(
-        # Ours go straight to the stream: by way of `logging` a line costs twice as much, and there is one for
+        # Ours go straight to the stream: by way of `logging` a line costs much more, and there is one for
         # everything that a meter does.
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
