@@ -22,8 +22,10 @@ from talktime.database.embedded import EmbeddedServer, embedded_database
 from talktime.database.folders import open_way
 
 _PROGRAM = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
 from talktime.database.embedded import EmbeddedServer
+# As in a terminal: tests that run in the background hand on that they are not to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 EmbeddedServer(pathlib.Path(sys.argv[1])).start()
 print("started", flush=True)
 time.sleep(600)
@@ -124,7 +126,7 @@ async def test_a_killed_program_s_server_is_adopted_and_then_stopped(stopped_aft
 async def test_ctrl_c_in_the_terminal_is_not_for_the_server(stopped_after: Path) -> None:
     with another_program(stopped_after) as program:
         os.killpg(program.pid, signal.SIGINT)
-        program.wait()
+        program.wait(60)
         async with embedded_database(stopped_after) as url:
             assert await execute(url, "select pg_postmaster_start_time() < now()") == "True"
     assert "received fast shutdown request" in (stopped_after / "database.log").read_text()
