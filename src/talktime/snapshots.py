@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from talktime.cuts import cuts
+from typing import TYPE_CHECKING
+
 from talktime.payer import Payer, Reason, Record, Rules
 from talktime.tariff import price
 from talktime.views import RecordView, Snapshot, TimerView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from talktime.cuts import Cut
 
 
 def record_view(record: Record) -> RecordView:
@@ -24,12 +30,12 @@ def record_view(record: Record) -> RecordView:
     )
 
 
-def timer_view(payer: Payer, record: Record, chat_id: str, rules: Rules) -> TimerView:
-    """The record's timer as this chat sees it: it runs only in the current one."""
+def timer_view(payer: Payer, record: Record, chat_id: str, rules: Rules, ends: Mapping[str, Cut]) -> TimerView:
+    """The record's timer as this chat sees it: it runs only in the current one. `ends` are the payer's `cuts`."""
     if record.chat_id != chat_id:
         return TimerView(running=False)
     if record.is_running:
-        end = cuts(payer).get(record.record_id)
+        end = ends.get(record.record_id)
         return TimerView(
             running=True,
             since=record.running_since,
@@ -42,11 +48,19 @@ def timer_view(payer: Payer, record: Record, chat_id: str, rules: Rules) -> Time
 
 
 def snapshot(
-    payer: Payer, record: Record, rules: Rules, now: int, chat_id: str, chat_duration_ms: int, sequence: int
+    payer: Payer,
+    record: Record,
+    rules: Rules,
+    now: int,
+    chat_id: str,
+    chat_duration_ms: int,
+    sequence: int,
+    ends: Mapping[str, Cut],
 ) -> Snapshot:
     """The snapshot of a chat whose payer is settled to `now`.
 
-    `record` is the chat's latest; `chat_duration_ms` is the chat's time up to when that record was last settled.
+    `record` is the chat's latest; `chat_duration_ms` is the chat's time up to when that record was last settled; `ends`
+    are the payer's `cuts`.
     """
     elapsed_ms = record.elapsed_at(now)
     cost = price(record.tariff, elapsed_ms, record.allowance_ms)
@@ -59,7 +73,7 @@ def snapshot(
         user_id=record.user_id,
         advisor_id=record.advisor_id,
         chat_duration_ms=chat_duration_ms + (now - record.settled_at if runs_here else 0),
-        timer=timer_view(payer, record, chat_id, rules),
+        timer=timer_view(payer, record, chat_id, rules, ends),
         elapsed_ms=elapsed_ms,
         free_remaining_ms=max(0, record.allowance_ms - elapsed_ms),
         allowance_ms=record.allowance_ms,

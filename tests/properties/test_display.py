@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from talktime import meter
+from talktime.cuts import cuts
 from talktime.money import format_credits, parse_credits
 from talktime.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
 from talktime.snapshots import snapshot
@@ -66,7 +67,7 @@ def test_the_numbers_at_an_instant(vector: dict[str, Any]) -> None:
         over = next((e.record for e in now.events if isinstance(e, Ended)), None)
         record = over or now.records["record"]
         chat_ms = facts["chat"]["duration_ms"] + sum(e.duration_ms for e in now.events if isinstance(e, Accrued))
-        shown = snapshot(now, record, RULES, at, "chat", chat_ms, 1)
+        shown = snapshot(now, record, RULES, at, "chat", chat_ms, 1, cuts(now))
         assert {
             "at": expected["at"],
             "state": shown.record.state.value,
@@ -84,9 +85,9 @@ def test_the_numbers_at_an_instant(vector: dict[str, Any]) -> None:
 def test_the_credit_ends_as_told(vector: dict[str, Any]) -> None:
     facts = vector["snapshot"]
     if facts["timer"]["running"]:
-        told = snapshot(
-            payer(facts), payer(facts).records["record"], RULES, instant(facts["server_time"]), "chat", 0, 1
-        )
+        first = payer(facts)
+        at = instant(facts["server_time"])
+        told = snapshot(first, first.records["record"], RULES, at, "chat", 0, 1, cuts(first))
         assert (told.timer.cut_at or 0) == instant(facts["timer"]["cut_at"])
 
 

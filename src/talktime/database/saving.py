@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from talktime.cuts import cuts
 from talktime.database.queries import SQL
 from talktime.deadlines import next_deadline
 from talktime.payer import Accrued, Closed, Ended, Opened, Posted, Record, Waiting
@@ -170,7 +169,7 @@ def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str
     rows: list[tuple[Any, ...]] = []
     due: dict[str, int | None] = {}
     for unit in units:
-        ends = cuts(unit.payer)
+        ends = unit.ends()
         due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules, ends)
         now_over = {event.record.record_id: event.record for event in unit.payer.events if isinstance(event, Ended)}
         # Those that are over first: a pair's next record is refused while its last one is stored as active.

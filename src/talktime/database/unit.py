@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from talktime.cuts import Cut, cuts
 from talktime.errors import NotFound
 from talktime.facts import replace
 from talktime.payer import Accrued, Closed, Ended, Event, Opened, Party, Payer, Posted, Record, Rules, Waiting
@@ -72,6 +73,13 @@ class Unit:
     tallies: dict[str, Tally] = field(default_factory=dict)
     watches: list[WatchChange] = field(default_factory=list)
     happened: tuple[Event, ...] = ()
+    _ends: tuple[Payer, dict[str, Cut]] | None = None
+
+    def ends(self) -> dict[str, Cut]:
+        """The payer's `cuts`. Saving needs them, and then every screen's snapshot: they are computed once."""
+        if self._ends is None or self._ends[0] is not self.payer:
+            self._ends = (self.payer, cuts(self.payer))
+        return self._ends[1]
 
     def snapshot(self, chat_id: str, record: Record | None = None) -> Snapshot:
         """What a screen shows of this chat now, with its latest record unless another is asked for."""
@@ -80,14 +88,17 @@ class Unit:
         if record is None:
             raise NotFound("record")
         accrued_ms = sum(e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
-        return snapshot(self.payer, record, self.rules, self.now, chat_id, chat.duration_ms + accrued_ms, chat.sequence)
+        duration_ms = chat.duration_ms + accrued_ms
+        return snapshot(self.payer, record, self.rules, self.now, chat_id, duration_ms, chat.sequence, self.ends())
 
     def saved(self, due_at: int | None) -> None:
         """What happened is stored now, with the next deadline; it is kept apart for the log."""
         self.due_at = due_at
         self.happened = self.payer.events
         self.ended |= {event.record.record_id: event.record for event in self.payer.events if isinstance(event, Ended)}
+        ends = self.ends()  # they don't depend on what happened
         self.payer = replace(self.payer, events=())
+        self._ends = (self.payer, ends)
 
     def record_of(self, chat: Chat) -> Record | None:
         """The chat's latest record, active or ended."""
