@@ -1,0 +1,54 @@
+"""The rules that the schema itself holds, whoever writes to it."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from talktime import Talktime
+
+_RECORD = """
+insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, started_at,
+    settled_at, user_lease_until, advisor_lease_until)
+select 'another', user_id, advisor_id, chat_id, tariff_version, 0, 'running', started_at, settled_at, now(), now()
+from records
+"""
+_SEGMENT = """
+insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason) select record_id, user_id, chat_id,
+"""
+_REPEAT = "insert into repeats values ('service', 'POST', '/v1/x', 'key', '\\x00', 200, '{}', now())"
+
+
+@pytest.mark.parametrize(
+    ("refused", "statement"),
+    [
+        pytest.param(asyncpg.UniqueViolationError, _RECORD, id="1: one active record of a pair"),
+        pytest.param(
+            asyncpg.UniqueViolationError,
+            f"{_SEGMENT} started_at - interval '1 s', null, null from segments",
+            id="2: one open segment",
+        ),
+        pytest.param(
+            asyncpg.ExclusionViolationError,
+            f"{_SEGMENT} started_at - interval '1 s', started_at + interval '1 ms', 'paused' from segments",
+            id="2: segments never overlap",
+        ),
+        pytest.param(asyncpg.CheckViolationError, "update accounts set balance = -1", id="5: no balance below zero"),
+        pytest.param(asyncpg.UniqueViolationError, f"{_REPEAT}; {_REPEAT}", id="7: one answer for a key"),
+        pytest.param(asyncpg.RaiseError, "update entries set amount = amount + 1", id="no entry is changed"),
+        pytest.param(asyncpg.RaiseError, "delete from entries", id="no entry is removed"),
+    ],
+)
+async def test_the_schema_refuses(talktime: Talktime, refused: type[Exception], statement: str) -> None:
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    with pytest.raises(refused):
+        await talktime._pool.execute(statement)
+
+
+async def test_segments_that_touch_do_not_overlap(talktime: Talktime) -> None:
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "second")
+    ended, started = await talktime._pool.fetchrow(
+        "select max(ended_at), max(started_at) from segments where record_id = (select record_id from records)"
+    )
+    assert ended == started
