@@ -81,17 +81,19 @@ function update(listed: Listed): void {
 }
 
 function build(record: ConversationRecord, listed: Listed): Row {
-  const cell = (name = ""): HTMLElement => make("td", { class: name });
+  // Roles and labels in words: on a phone the rows are cards, and the style that makes them takes a table's meaning.
+  const cell = (label: string, name = ""): HTMLElement =>
+    make("td", { role: "cell", "data-label": label, class: name });
   const cells = {
-    user: make("th", { scope: "row" }),
-    advisor: cell(),
-    state: cell(),
-    since: cell(),
-    time: cell("number"),
-    cost: cell("number"),
-    credits: cell("number"),
-    cut: cell(),
-    lease: cell(),
+    user: make("th", { scope: "row", role: "rowheader", "data-label": "User" }),
+    advisor: cell("Advisor"),
+    state: cell("State"),
+    since: cell("Since"),
+    time: cell("Time", "number"),
+    cost: cell("Cost", "number"),
+    credits: cell("Credits", "number"),
+    cut: cell("Enough until"),
+    lease: cell("Present until"),
   };
   const stop = make("button", { type: "button", class: "danger" }, "Stop");
   stop.setAttribute("aria-label", `Stop ${listed.user_name} with ${listed.advisor_name}`);
@@ -102,15 +104,11 @@ function build(record: ConversationRecord, listed: Listed): Row {
     short(record.current_chat_id),
   );
   const { user, advisor, ...figures } = cells;
-  const element = make(
-    "tr",
-    {},
-    user,
-    advisor,
-    make("td", {}, chat),
-    ...Object.values(figures),
-    make("td", {}, stop),
-  );
+  const chatCell = cell("Chat");
+  chatCell.append(chat);
+  const stopCell = cell("");
+  stopCell.append(stop);
+  const element = make("tr", { role: "row" }, user, advisor, chatCell, ...Object.values(figures), stopCell);
   return { element, cells, listed, snapshot: listed.snapshot, receivedAt: performance.now() };
 }
 
