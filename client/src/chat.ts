@@ -2,7 +2,7 @@
 
 import type { Connection } from "./connection.ts";
 import { instant, type Measure, measure } from "./meter.ts";
-import { Painter } from "./painter.ts";
+import { AHEAD_MS, Painter } from "./painter.ts";
 import { identifier, type Request, RequestProblem } from "./request.ts";
 import { Signal, Store } from "./store.ts";
 import type {
@@ -86,7 +86,7 @@ export class Chat {
 
   /** Every number, at this moment. */
   frame(): Frame {
-    return this.#look().frame;
+    return this.#look(0).frame;
   }
 
   /** Starts, resumes or switches the pair's record to this chat: a person's act, never a page's. */
@@ -232,16 +232,18 @@ export class Chat {
 
   #paint(): number | null {
     this.#connection.look();
-    const { frame, nextMs } = this.#look();
+    const { frame, nextMs } = this.#look(AHEAD_MS);
     // The clock becomes sure by itself, without new facts.
     if (frame.state !== this.#facts.get().state) this.#facts.set(frame);
     this.#frames.send(frame);
     return nextMs;
   }
 
-  #look(): { frame: Frame; nextMs: number | null } {
+  /** What is to be shown `aheadMs` from now. */
+  #look(aheadMs: number): { frame: Frame; nextMs: number | null } {
     const snapshot = this.#snapshot;
-    const at = this.#connection.now();
+    const now = this.#connection.now();
+    const at = now === null ? null : now + aheadMs;
     const state = this.#state(at);
     const known = at !== null || !snapshot?.timer.running;
     const doubt = this.#connection.suspect && snapshot?.timer.running;
