@@ -113,7 +113,7 @@ def _show(documents: list[dict[str, Any]], minutes: float, load: float) -> None:
         table.add_column(heading, justify="right")
     for line in documents:
         table.add_row(line["network"], line["design"], *(f"{line[name]:,}" for name in names))
-    Console(highlight=False, width=110).print(table)
+    Console(highlight=False, width=120).print(table)
 
 
 def screen(
@@ -128,7 +128,7 @@ def screen(
     documents = [one.document() for one in measured]
     if picture_file is not None:
         bars = [Bar(line["network"], line["design"], line["digit_p95_ms"]) for line in documents]
-        title = "How late a digit appears: 95 of 100 come sooner (logarithmic)"
+        title = "How far off a digit is when it changes: 95 of 100 are less (logarithmic)"
         picture_file.write_text(picture(title, "ms", bars), encoding="utf-8")
     if as_json:
         print(json.dumps({"minutes": minutes, "load": round(load, 1), "pages": documents}, indent=2))
