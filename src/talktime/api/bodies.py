@@ -5,19 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Query
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StrictStr,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
 
-from talktime.api.addresses import SLASH, read_id
+from talktime.api.addresses import SLASH
 from talktime.api.tokens import TTL_SECONDS_MAX, Role
 from talktime.money import parse_credits
 from talktime.payer import Party
@@ -155,10 +145,6 @@ Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(_INSTANT_
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
 TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema(_TERMS_SCHEMA)]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
-
-AsOf = Annotated[Instant | None, Query(description="as of this instant, not of now")]
-
-PathId = Annotated[Id, BeforeValidator(read_id), Path()]
 
 
 class Body(BaseModel):

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute, require_own
-from talktime.api.bodies import CreateChat, Heartbeat, NewMessage, Nothing, PathId, Track
+from talktime.api.bodies import CreateChat, Heartbeat, NewMessage, Nothing, Track
 from talktime.api.documents import answers
 from talktime.api.opening import opened
+from talktime.api.parameters import PathId
 from talktime.api.repeats import OptionalRepeat
 from talktime.api.tokens import Caller, Role
 from talktime.errors import Forbidden, InvalidRequest

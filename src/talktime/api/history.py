@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import AsOf, Instant, PathId
+from talktime.api.bodies import Instant
 from talktime.api.documents import answers
 from talktime.api.opening import opened
+from talktime.api.parameters import AsOf, PathId
 from talktime.api.tokens import Role
 from talktime.talktime import Talktime
 

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 
 from talktime.api import documents
 from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import AddCredit, AsOf, Debit, Id, Instant, PathId, PutAdvisor, PutUser
+from talktime.api.bodies import AddCredit, Debit, Id, Instant, PutAdvisor, PutUser
 from talktime.api.documents import answers
 from talktime.api.opening import opened
+from talktime.api.parameters import AsOf, PathId
 from talktime.api.repeats import RequiredRepeat
 from talktime.api.tokens import Caller, Role
 from talktime.talktime import Talktime

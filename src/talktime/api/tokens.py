@@ -6,12 +6,14 @@ import hashlib
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import jwt
-from fastapi import Request
 
 from talktime.errors import Unauthorized
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 ISSUER: Final = "talktime"
 TTL_SECONDS_DEFAULT: Final = 86_400
