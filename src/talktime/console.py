@@ -111,15 +111,12 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
         return
     out = Console(highlight=False)
     out.print(f"Record {receipt.record.id}: {receipt.user_name} with {receipt.advisor_name}, {receipt.record.state}")
-    segments = Table("from", "to", "chat", "time", "ended by", box=None)
+    segments = Table(box=None)
+    for column in ("from (UTC)", "to", "chat", "time", "ended by"):
+        # An id is there to be copied, so a narrow terminal breaks it; an instant stays whole.
+        segments.add_column(column, no_wrap=column != "chat", overflow="fold")
     for segment, said in zip(receipt.segments, document["segments"], strict=True):
-        segments.add_row(
-            said["started_at"],
-            _text(said["ended_at"]),
-            segment.chat_id,
-            clock_text(segment.duration_ms),
-            _text(said["reason"]),
-        )
+        segments.add_row(*_span(said), segment.chat_id, clock_text(segment.duration_ms), _text(said["reason"]))
     out.print(segments)
     for gap in document["gaps"]:
         through = "" if gap["caused_by"] is None else f", by {gap['caused_by']}"
@@ -143,6 +140,13 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
     lines.add_row("of it the advisor's", shares["advisor"])
     lines.add_row("of it the platform's", shares["platform"])
     out.print(lines)
+
+
+def _span(segment: Mapping[str, Any]) -> tuple[str, str]:
+    """Both ends; the day is said once if it is the same."""
+    began = segment["started_at"].removesuffix("Z").replace("T", " ")
+    ended = _text(segment["ended_at"]).removesuffix("Z").replace("T", " ")
+    return began, ended.removeprefix(f"{began.split()[0]} ")
 
 
 def show_audit(audit: Audit, as_json: bool) -> None:

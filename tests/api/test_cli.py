@@ -173,7 +173,11 @@ def test_serving_a_bill(cli: Cli) -> None:
         receipt = cli.document("receipt", record_id)
         assert receipt["cost"] == "1.00"
         assert [entry["amount"] for entry in receipt["entries"]] == ["-1.00"]
-        assert "1.00" in cli("receipt", record_id)
+        bill = cli("receipt", record_id)
+        assert "1.00" in bill
+        (segment,) = receipt["segments"]
+        day, began = segment["started_at"].rstrip("Z").split("T")
+        assert f"{day} {began}  {segment['ended_at'].rstrip('Z').split('T')[1]}  c " in bill, "whole on 80 columns"
         assert cli.document("receipt", record_id, "--verify")["holds"]
         assert cli.document("doctor")["broken"] == []
     finally:
