@@ -1,4 +1,8 @@
-"""The library's part about the past: what was, as of any instant, and what it comes to. From facts alone."""
+"""The library's part about the past: what was, as of any instant, and what it comes to. From facts alone.
+
+What is due is applied first, like before every reading: nobody may have worked on this database for a while, and then
+the facts are not all there yet. An instant that has not come is now.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from talktime.database.queries import SQL
 from talktime.errors import InvalidRequest, NotFound
 from talktime.replay import PastSession, Replay, replay
 from talktime.reports import Book, Report
+from talktime.shares import share
 from talktime.tariff import Tariff
 from talktime.views import Account, Earnings
 
@@ -22,6 +27,7 @@ class History(Books):
         """What a user has: posted, committed by running meters, and available; now, or as of an instant."""
         if at is None or at >= await self.now():
             return await super().account(user_id)
+        await self.engine.settle([user_id])
         async with self.engine.reading() as connection:
             name = await connection.fetchval(SQL["user_name"], user_id)
             if name is None:
@@ -46,21 +52,31 @@ class History(Books):
 
     async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
         """What an advisor's sessions have brought since the beginning, up to and including an instant, or now."""
-        at = await self.now() if at is None else at
-        row = await self._fetchrow("earnings_as_of", advisor_id, at)
-        if row is None:
-            raise NotFound("advisor")
-        return Earnings(advisor_id, row["display_name"], at, row["share"], row["refunds"])
+        await self.timers.settle_due()
+        at = await self._past(at)
+        async with self.engine.reading() as connection:
+            row = await connection.fetchrow(SQL["earnings_as_of"], advisor_id, at)
+            if row is None:
+                raise NotFound("advisor")
+            unposted = 0
+            for then in await connection.fetch(SQL["earning_as_of"], advisor_id, at):
+                record = await self.engine.store.record(connection, then["record_id"])
+                if record is not None:
+                    total = share(record.terms, record.tariff, then["elapsed_ms"], record.allowance_ms)
+                    unposted += total.advisor - then["earned"]
+        return Earnings(advisor_id, row["display_name"], at, row["share"], row["refunds"], unposted)
 
     async def chat_duration(self, chat_id: str, *, at: int | None = None) -> int:
         """How long a chat's timer had run by an instant, or by now, in milliseconds."""
-        await self.chat_parties(chat_id)
-        duration_ms: int = await self._fetchval("duration_as_of", chat_id, await self.now() if at is None else at)
+        user_id, _ = await self.chat_parties(chat_id)
+        await self.engine.settle([user_id])
+        duration_ms: int = await self._fetchval("duration_as_of", chat_id, await self._past(at))
         return duration_ms
 
     async def report(self, begin: int, end: int) -> Report:
         """The books of everybody from `begin` until just before `end`, from the ledger's entries."""
         _require_period(begin, end)
+        await self.timers.settle_due()
         rows = await self._fetch("report", begin, end)
         return Report(begin, end, tuple(Book(book, owner, name, *_amounts(rest)) for book, owner, name, *rest in rows))
 
@@ -69,8 +85,14 @@ class History(Books):
         _require_period(begin, end)
         if advisor_id is not None and await self._fetchval("advisor_name", advisor_id) is None:
             raise NotFound("advisor")
+        await self.timers.settle_due()
         rows = await self._fetch("past_sessions", begin, end, advisor_id)
         return replay(tariff, begin, end, (PastSession(*row) for row in rows))
+
+    async def _past(self, at: int | None) -> int:
+        """This instant, or now if it has not come yet."""
+        now = await self.now()
+        return now if at is None else min(at, now)
 
 
 def _amounts(row: list[Any]) -> tuple[int, tuple[int, ...]]:

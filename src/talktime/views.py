@@ -261,13 +261,17 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """What an advisor's sessions have brought up to `at`: the `share` of what was charged, less the `refunds` borne."""
+    """What an advisor's sessions have brought up to `at`: the `share` of what was charged, less the `refunds` borne.
+
+    `unposted` is what running records had come to by then beyond that; with it, it is the same however often is posted.
+    """
 
     advisor_id: str
     display_name: str
     at: int
     share: int
     refunds: int
+    unposted: int = 0
 
     def document(self) -> dict[str, Any]:
         """Its JSON."""
@@ -278,6 +282,7 @@ class Earnings:
             "share": format_credits(self.share),
             "refunds": format_credits(self.refunds),
             "net": format_credits(self.share - self.refunds),
+            "unposted": format_credits(self.unposted),
         }
 
 

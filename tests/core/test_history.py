@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.errors import InvalidRequest, NotFound
 from talktime.refunds import Bearer
-from talktime.replay import PastSession, replay
+from talktime.replay import PastSession, Replay, replay
 from talktime.reports import KINDS, Report
+from talktime.settings import load_settings
 from talktime.shares import Terms
+from talktime.views import Account, Earnings
 from tests.core.stories import STANDING_CLOCK, STORIES
 
 TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})
@@ -32,7 +35,8 @@ async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime) -> N
         now = await talktime.now()
         account = await talktime.account("alice")
         duration = (await talktime.snapshot("first")).chat_duration_ms if record_id else 0
-        seen.append((now, account, (await talktime.earnings("vera")).share, duration))
+        earned = await talktime.earnings("vera")
+        seen.append((now, account, earned.share + earned.unposted, duration))
         await talktime.advance_clock(1)
 
     await look()
@@ -56,8 +60,54 @@ async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime) -> N
     assert len({account.available for _, account, _, _ in seen}) >= 5
     for at, account, share, duration in seen:
         assert await talktime.account("alice", at=at) == account
-        assert (await talktime.earnings("vera", at=at)).share >= share  # what was not posted then is, as of then
+        then = await talktime.earnings("vera", at=at)
+        assert then.share + then.unposted == share  # whether it was posted by then, or only later
         assert record_id == "" or await talktime.chat_duration("first", at=at) == duration
+
+
+async def closings(talktime: Talktime) -> dict[str, int]:
+    return {book.book: book.closing for book in (await talktime.report(0, FAR)).books}
+
+
+# Two minutes and a half were paid for, half a minute of them by a gift; the record has ended since.
+DUE: Final[list[tuple[Callable[[Talktime, int], Awaitable[Any]], Any]]] = [
+    (lambda talktime, _: talktime.chat_duration("first"), 150_000),
+    (lambda talktime, _: talktime.chat_duration("first", at=FAR), 150_000),
+    (lambda talktime, begin: talktime.chat_duration("first", at=begin + 160_000), 150_000),
+    (lambda talktime, begin: talktime.account("alice", at=begin + 160_000), (0, 0, 0)),
+    (lambda talktime, begin: talktime.account("alice", at=begin + 149_000), (900_000, 900_000, 0)),
+    (lambda talktime, _: talktime.earnings("vera"), (560_000, 0)),
+    (lambda talktime, begin: talktime.earnings("vera", at=begin + 59_000), (0, 196_000)),
+    (lambda talktime, _: closings(talktime), {"user": 0, "advisor": 560_000, "revenue": 940_000}),
+    (lambda talktime, _: talktime.replay(MINUTES, 0, FAR), 2_000_000),
+]
+
+
+@newest
+@pytest.mark.parametrize(("ask", "answer"), DUE)
+async def test_what_was_due_counts_though_nobody_worked(
+    database_url: str, ask: Callable[[Talktime, int], Awaitable[Any]], answer: Any
+) -> None:
+    settings = load_settings(database_url=database_url, presence_lease_seconds=100_000)
+    async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
+        await visitor._pool.execute(STANDING_CLOCK)
+        await visitor.put_user("alice", "Alice")
+        await visitor.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
+        begin = await visitor.now()
+        await visitor.add_credit("alice", parse_credits("1.20"))
+        await visitor.add_credit("alice", parse_credits("0.30"), "gift", expires_at=begin + 60_000)
+        await visitor.initialize_time_tracking_for_chat("alice", "vera", "first")
+        await visitor._pool.execute("update engine_clock set offset_ms = offset_ms + 3600000")
+        found = await ask(visitor, begin)
+    if isinstance(found, Account):
+        found = (found.balance, found.committed, found.available)
+    elif isinstance(found, Earnings):
+        found = (found.share, found.unposted)
+    elif isinstance(found, Replay):
+        found = sum(session.replayed for session in found.sessions)
+    elif isinstance(found, dict):
+        found = {book: found[book] for book in answer}
+    assert found == answer
 
 
 @newest

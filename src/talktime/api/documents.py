@@ -318,7 +318,10 @@ class Figures(Document):
 
 
 class Earnings(Document):
-    """Since the beginning, up to `at`; `refunds` is what the advisor bears of them."""
+    """Since the beginning, up to `at`; `refunds` is what the advisor bears of them.
+
+    `unposted` is what running records had come to beyond what was posted.
+    """
 
     advisor_id: str
     display_name: str
@@ -326,6 +329,7 @@ class Earnings(Document):
     share: Credits
     refunds: Credits
     net: Credits
+    unposted: Credits
 
 
 class Duration(Document):

@@ -294,6 +294,16 @@ where r.user_id = $1 and s.started_at <= $2
 group by s.record_id
 having bool_or(s.ended_at is null or s.ended_at > $2);
 
+-- name: earning_as_of
+-- An advisor's records that were running then, how long they had run, and what of the advisor's part was posted.
+select s.record_id, sum(milliseconds(least(s.ended_at, $2) - s.started_at))::bigint as elapsed_ms,
+       (select coalesce(sum(advisor_amount), 0) from entries e
+        where e.record_id = s.record_id and e.kind in ('charge', 'share') and e.at <= $2)::bigint as earned
+from records r join segments s using (record_id)
+where r.advisor_id = $1 and s.started_at <= $2 and coalesce(r.ended_at, 'infinity') >= $2
+group by s.record_id
+having bool_or(s.ended_at is null or s.ended_at > $2);
+
 -- name: duration_as_of
 select coalesce(sum(milliseconds(least(ended_at, $2) - started_at)), 0)::bigint from segments
 where chat_id = $1 and started_at <= $2;
