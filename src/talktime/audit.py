@@ -1,9 +1,10 @@
 """What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in the migrations) that must be empty. A view can't
-price, so four things are computed here from the facts it reads: that every posting was the price of the time that had
+price, so five things are computed here from the facts it reads: that every posting was the price of the time that had
 passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
-and that the instant at which a running record's credit ends is the one that follows from the account.
+that the instant at which a running record's credit ends is the one that follows from the account, and that what is left
+of gifts, and until when, is what spending them anew leaves.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 EXAMPLES: Final = 5
 """How many breaches of a rule are shown; all are counted."""
 
-_REFUND: Final = "what was billed wrongly is given back: talktime user credit USER_ID AMOUNT --kind refund"
+_REFUND: Final = (
+    "what was billed wrongly is given back:"
+    " talktime record refund RECORD_ID --amount AMOUNT --reason WHY --borne-by platform"
+)
+_ENTRY: Final = (
+    "what an account was given or lost wrongly is set right by an entry more:"
+    " talktime user debit USER_ID AMOUNT, or talktime user credit USER_ID AMOUNT --kind refund"
+)
 _TOTALS: Final = "talktime doctor --repair, which makes the stored totals anew from the facts"
 
 
@@ -43,8 +51,8 @@ RULES: Final = {
     ),
     5: Rule("a balance, and what of it are gifts, is the sum of the account's entries, and never negative", _TOTALS),
     6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
-    7: Rule("repeating a request changes nothing the second time", _REFUND),
-    8: Rule("credit that running meters have committed can't be spent elsewhere", f"{_TOTALS}; {_REFUND}"),
+    7: Rule("repeating a request changes nothing the second time", _ENTRY),
+    8: Rule("credit that running meters have committed can't be spent elsewhere", f"{_TOTALS}; {_ENTRY}"),
     9: Rule(
         "every active record has the deadlines it needs, none overdue by more than a minute",
         "talktime doctor --repair, and keep a node running: talktime serve",
@@ -117,6 +125,7 @@ class AuditedRecord(NamedTuple):
     elapsed_ms: int
     charged: int
     earned: int
+    fees: int
     terms: Terms
 
 
@@ -133,9 +142,11 @@ def charge_findings(
     cost = price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
     if record.charged != cost:
         yield _finding(4, record, "a record's charge is not the price of its time", record.charged, cost)
-    earned = share(record.terms, record.tariff, record.elapsed_ms, record.allowance_ms).advisor
+    earned, fees = share(record.terms, record.tariff, record.elapsed_ms, record.allowance_ms)
     if record.earned != earned:
         yield _finding(4, record, "what an advisor earned is not their share of the price", record.earned, earned)
+    if record.fees != fees:
+        yield _finding(4, record, "what was taken as fees is not what the terms say", record.fees, fees)
     posted = before_ms = index = 0
     for at, amount in charges:
         posted += amount

@@ -14,7 +14,8 @@ from talktime.audit import Audit, AuditedRecord, Finding, charge_findings
 from talktime.cuts import cuts
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
-from talktime.gifts import replayed
+from talktime.gifts import Lot, replayed
+from talktime.money import format_credits
 from talktime.views import instant
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Auditor:
             audit.entries += await connection.fetchval(SQL["count_entries"], after, upto)
             audit.add(Finding(*row) for row in await connection.fetch(SQL["broken_rules"], after, upto))
             audit.add([finding async for finding in self._charges(connection, audit, after, upto)])
+            audit.add([finding async for finding in self._gifts(connection, after, upto)])
             audit.add([finding async for finding in self._cuts(connection, after, upto)])
         return upto
 
@@ -93,9 +95,13 @@ class Auditor:
         )
         charges = _by_record(await connection.fetch(SQL["audited_charges"], after, upto))
         segments = _by_record(await connection.fetch(SQL["audited_segments"], after, upto))
+        fees = dict(await connection.fetch(SQL["audited_fees"], after, upto))
         audit.records += len(records)
         for row in records:
-            tariff = tariffs[row["advisor_id"], row["tariff_version"]]
+            tariff = tariffs.get((row["advisor_id"], row["tariff_version"]))
+            if tariff is None:
+                yield _without_tariff(row)
+                continue
             record = AuditedRecord(
                 row["record_id"],
                 row["user_id"],
@@ -104,12 +110,21 @@ class Auditor:
                 row["elapsed_ms"],
                 row["charged"],
                 row["earned"],
+                fees.get(row["record_id"], 0),
                 terms_of(row),
             )
             for finding in charge_findings(
                 record, charges.get(record.record_id, ()), segments.get(record.record_id, ())
             ):
                 yield finding
+
+    async def _gifts(self, connection: Any, after: str, upto: str) -> AsyncIterator[Finding]:
+        for user_id, stored, *columns in await connection.fetch(SQL["audited_gifts"], after, upto):
+            follows = replayed(zip(*columns, strict=True))
+            left = tuple(Lot(*lot) for lot in stored)
+            if left != follows:
+                what = "what is left of gifts, or when it expires, is not what the account's entries say"
+                yield Finding(5, what, user_id, user_id, _lots(left), _lots(follows))
 
     async def _cuts(self, connection: Any, after: str, upto: str) -> AsyncIterator[Finding]:
         users = [row["user_id"] for row in await connection.fetch(SQL["audited_payers"], after, upto)]
@@ -132,6 +147,15 @@ class Auditor:
 def _by_record(rows: Iterable[Any]) -> dict[str, list[tuple[int, int]]]:
     """Pairs of numbers, by the record in front of the two arrays they come in."""
     return {row[0]: list(zip(row[1], row[2], strict=True)) for row in rows}
+
+
+def _without_tariff(row: Any) -> Finding:
+    stored = f"version {row['tariff_version']} of {row['advisor_id']}"
+    return Finding(4, "the tariff of a record is not there", row["record_id"], row["user_id"], stored, "a tariff")
+
+
+def _lots(lots: Iterable[Lot]) -> str:
+    return ", ".join(f"{format_credits(lot.amount)} until {_said(lot.expires_at)}" for lot in lots) or "none"
 
 
 def _said(at: int | None) -> str:

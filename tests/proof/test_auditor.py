@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from typer.testing import CliRunner
 
 from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.audit import RULES
+from talktime.cli import app
 from talktime.repeats import Repeat
 from talktime.shares import Terms
 
@@ -62,6 +66,8 @@ BREACHES = [
         "update segments set ended_at = started_at + interval '7 seconds', reason = 'paused' where ended_at is null",
     ),
     (3, "a segment is on a chat of other people", "update chats set advisor_id = 'ben' where chat_id = 'second'"),
+    (3, "a segment is on a chat of other people", "delete from chats where chat_id = 'second'"),
+    (3, "a segment is of a record that is not there", "delete from records where state = 'ended'"),
     (
         4,
         "a record's charge is not the sum of its charge entries",
@@ -70,7 +76,7 @@ BREACHES = [
             f" select 'alice', -1, 'charge', engine_now(), {RUNNING}"
         ),
     ),
-    (4, "a charge is on another user's account", f"update entries set user_id = 'bob' where record_id = {RUNNING}"),
+    (4, "an entry of a record is on another user's account", f"update entries set user_id = 'bob' where record_id = {RUNNING}"),
     (
         4,
         "a record's time is not the sum of its segments",
@@ -110,6 +116,41 @@ BREACHES = [
             "update accounts set balance = balance + 1000000 where user_id = 'alice'"
         ),
     ),
+    (4, "the tariff of a record is not there", f"update records set tariff_version = 9 where record_id = {ENDED}"),
+    (4, "the tariff of a record is not there", f"update records set tariff_version = 9 where record_id = {RUNNING}"),
+    (4, "an entry is of a record that is not there", "delete from records where state = 'running'"),
+    (
+        4,
+        "an entry went to another advisor than the record's",
+        f"update entries set advisor_id = 'ben' where record_id = {ENDED}",
+    ),
+    (
+        4,
+        "a refund is not borne by who was to bear it",
+        "update entries set advisor_amount = advisor_amount - 1 where borne_by = 'platform'",
+    ),
+    (
+        4,
+        "a refund is not borne by who was to bear it",
+        "update entries set borne_by = 'advisor' where borne_by = 'platform'",
+    ),
+    (
+        4,
+        "what was taken as fees is not what the terms say",
+        f"update entries set fees = fees + 1 where record_id = {RUNNING}",
+    ),
+    (
+        5,
+        "what is left of gifts, or when it expires",
+        "update accounts set gifts = jsonb_set(gifts, '{0,1}', to_jsonb((gifts -> 0 ->> 1)::bigint + 1))"
+        " where user_id = 'alice'",
+    ),
+    (
+        5,
+        "what is left of gifts, or when it expires",
+        "update entries set expires_at = expires_at - interval '1 second' where kind = 'gift'",
+    ),
+    (5, "an entry is on an account that is not there", "delete from accounts where user_id = 'alice'"),
     (
         5,
         "what is left of gifts is not what the account's entries say",
@@ -174,6 +215,7 @@ BREACHES = [
         "nothing is planned for when the record must stop or end by itself",
         "update accounts set due_at = due_at + interval '1 millisecond'",
     ),
+    (9, "nothing is planned for when a gift expires", "update accounts set due_at = null where user_id = 'alice'"),
     (9, "what was due is not done", "update accounts set due_at = engine_now() - interval '61 seconds'"),
 ]
 
@@ -182,16 +224,19 @@ async def talk(talktime: Talktime) -> None:
     """Alice has had one record with Maya, over two chats, and another one runs; a message, a kept answer."""
     tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}], "free_seconds": 5})
     for advisor in ("maya", "ben"):
-        await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000))
+        await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000, 10_000, 1_000))
     for user in ("alice", "bob"):
         await talktime.put_user(user, user.title())
     await talktime.add_credit("alice", parse_credits("100.00"), repeat=Repeat("alice", "POST", "/", "key", b"body"))
-    await talktime.add_credit("alice", parse_credits("5.00"), "gift")
+    await talktime.add_credit("alice", parse_credits("4.00"), "gift")
+    expires_at = await talktime.now() + 86_400_000
+    await talktime.add_credit("alice", parse_credits("1.00"), "gift", expires_at=expires_at)
     for chat in ("first", "second"):
         await talktime.initialize_time_tracking_for_chat("alice", "maya", chat)
         await talktime.advance_clock(10_000)
     await talktime.pause("second")
-    await talktime.stop("second")
+    stopped = await talktime.stop("second")
+    await talktime.refund(stopped.record.id, reason="Late", borne_by="platform", amount=parse_credits("0.01"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await talktime.advance_clock(7_000)
     await talktime.timers.checkpoint()
@@ -208,7 +253,7 @@ async def damage(talktime: Talktime, sql: str) -> None:
 async def test_what_is_right_is_right(visitor: Talktime) -> None:
     await talk(visitor)
     audit = await visitor.audit()
-    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 5}}
+    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 7}}
 
 
 @newest
@@ -226,6 +271,16 @@ async def test_each_breach_is_found(visitor: Talktime, rule: int, what: str, sql
 
 def test_no_rule_is_left_out() -> None:
     assert {rule for rule, _, _ in BREACHES} == set(RULES) == set(range(1, 10))
+
+
+def test_what_is_to_be_done_can_be_typed() -> None:
+    for rule in RULES.values():
+        for typed in re.findall(r"talktime ([a-z ]+)((?: ?(?:[A-Z_]+|--[a-z-]+(?: [A-Za-z_]+)?))*)", rule.repair):
+            words, rest = typed[0].split(), typed[1]
+            shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+            assert shown.exit_code == 0, typed
+            for option in re.findall(r"--[a-z-]+", rest):
+                assert option in shown.output, typed
 
 
 MENDED = """
@@ -249,6 +304,22 @@ async def test_repair_makes_totals_anew_from_facts(visitor: Talktime) -> None:
     await visitor.repair(audit)
     assert await visitor.broken_rules() == []
     assert [await visitor._pool.fetch(sql) for sql in totals] == before
+
+
+@newest
+@pytest.mark.parametrize(
+    "sql", ["update accounts set due_at = null", "update accounts set gifts = jsonb_set(gifts, '{0,1}', 'null')"]
+)
+async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, sql: str) -> None:
+    await visitor.put_user("alice", "Alice")
+    expires_at = await visitor.now() + 3_600_000
+    await visitor.add_credit("alice", parse_credits("1.00"), "gift", expires_at=expires_at)
+    await damage(visitor, sql)
+    audit = await visitor.audit()
+    assert audit.counts
+    await visitor.repair(audit)
+    assert await visitor.broken_rules() == []
+    assert await visitor._pool.fetchval("select due_at from accounts") == expires_at
 
 
 @newest

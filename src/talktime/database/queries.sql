@@ -536,6 +536,19 @@ from (
 ) charges
 group by record_id;
 
+-- name: audited_fees
+select record_id, sum(fees)::bigint as fees from entries
+where fees <> 0 and record_id is not null and user_id > $1 and user_id <= $2 group by record_id;
+
+-- name: audited_gifts
+-- Of everybody who was ever given anything: what is left of it, as stored, and all that came and went.
+select user_id, a.gifts as stored, e.kinds, e.amounts, e.instants, e.expiries
+from accounts a join (
+    select user_id, array_agg(kind order by entry_id) as kinds, array_agg(gift_amount order by entry_id) as amounts,
+           array_agg(at order by entry_id) as instants, array_agg(expires_at order by entry_id) as expiries
+    from entries where gift_amount <> 0 and user_id > $1 and user_id <= $2 group by user_id
+) e using (user_id);
+
 -- name: audited_segments
 select record_id, array_agg(began_ms order by began_ms, segment_id) as began_ms,
        array_agg(ended_ms order by began_ms, segment_id) as ended_ms
@@ -548,7 +561,11 @@ from (
 group by record_id;
 
 -- name: audited_payers
-select distinct user_id from records where ended_at is null and user_id > $1 and user_id <= $2;
+-- Who has a record that can't be priced is left out: that is a finding of its own.
+select distinct user_id from records a where ended_at is null and user_id > $1 and user_id <= $2
+    and not exists (
+        select from records r where r.user_id = a.user_id and not exists (
+            select from tariffs t where t.advisor_id = r.advisor_id and t.version = r.tariff_version));
 
 -- name: restore_durations
 -- Segments and entries are facts, and every total follows from them.

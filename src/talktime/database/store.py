@@ -134,9 +134,9 @@ class Store:
         }
 
     async def tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> dict[tuple[str, int], Tariff]:
-        """The tariffs of these `(advisor_id, version)`."""
+        """The tariffs of these `(advisor_id, version)`, as far as they are there."""
         await self._load_tariffs(connection, versions)
-        return {version: self._tariffs[version] for version in versions}
+        return {version: self._tariffs[version] for version in versions if version in self._tariffs}
 
     async def record(self, connection: Any, record_id: str) -> Record | None:
         """One record, active or ended."""
