@@ -76,7 +76,11 @@ BREACHES = [
             f" select 'alice', -1, 'charge', engine_now(), {RUNNING}"
         ),
     ),
-    (4, "an entry of a record is on another user's account", f"update entries set user_id = 'bob' where record_id = {RUNNING}"),
+    (
+        4,
+        "an entry of a record is on another user's account",
+        f"update entries set user_id = 'bob' where record_id = {RUNNING}",
+    ),
     (
         4,
         "a record's time is not the sum of its segments",
@@ -142,8 +146,10 @@ BREACHES = [
     (
         5,
         "what is left of gifts, or when it expires",
-        "update accounts set gifts = jsonb_set(gifts, '{0,1}', to_jsonb((gifts -> 0 ->> 1)::bigint + 1))"
-        " where user_id = 'alice'",
+        (
+            "update accounts set gifts = jsonb_set(gifts, '{0,1}', to_jsonb((gifts -> 0 ->> 1)::bigint + 1))"
+            " where user_id = 'alice'"
+        ),
     ),
     (
         5,
