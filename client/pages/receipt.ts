@@ -92,6 +92,12 @@ async function prove(receipt: Receipt): Promise<void> {
     { class: "quiet" },
     `Record ${receipt.record.id}, ${receipt.cost} credits. Computed in this browser; nothing was sent.`,
   );
+  const isSealed = checks.some(({ path }) => path === "fingerprint");
+  const unsealed = make(
+    "p",
+    { class: "quiet" },
+    "Names and reasons were not checked: a browser computes the fingerprint only on a page that came over HTTPS.",
+  );
   const list = make(
     "ul",
     {},
@@ -99,7 +105,7 @@ async function prove(receipt: Receipt): Promise<void> {
       make("li", {}, make("code", {}, path), ` says ${stated}, but is ${found}: ${what}.`),
     ),
   );
-  result.replaceChildren(what, whose, ...(wrong.length > 0 ? [list] : []));
+  result.replaceChildren(what, whose, ...(isSealed ? [] : [unsealed]), ...(wrong.length > 0 ? [list] : []));
 }
 
 function save(receipt: Receipt): void {

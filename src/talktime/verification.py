@@ -136,6 +136,7 @@ def _times(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     state = "running" if any(runs[-1:]) else "paused" if record["ended_at"] is None else "ended"
     yield Check("record.state", "only the last segment is open, and only while it runs", record["state"], state)
     yield Check("segments", "no other segment is open", sum(runs), int(state == "running"))
+    yield Check("record.reason", "what does not run says why", record["reason"] is None, state == "running")
     yield Check("elapsed_ms", "the segments add up to the time", document["elapsed_ms"], facts.elapsed_at(facts.now))
 
 
@@ -163,6 +164,7 @@ def _entries(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     entries, before, refunded = document["entries"], 0, 0
     for index, entry in enumerate(entries):
         path, at, amount = f"entries[{index}]", parse_instant(entry["at"]), _amount(entry["amount"])
+        yield Check(f"{path}.record_id", "an entry is of this record", entry["record_id"], document["record"]["id"])
         if entry["kind"] == "charge":
             cost = facts.cost_at(at)
             what = f"charges by then are the price of the time by then, {format_credits(cost)}"
@@ -210,6 +212,7 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
         else:
             borne, tally = _borne(entry["borne_by"], amount, -advisor, tally, (earned, charged))
             yield _credits(f"{path}.advisor_amount", "who bears a refund", advisor, -borne)
+            yield _credits(f"{path}.fees", "a refund gives no fees back", _amount(entry["fees"]), 0)
         platform = _amount(entry["platform_amount"])
         yield _credits(f"{path}.platform_amount", "what one gets the others give", platform, -(amount + advisor))
     by_now = share(terms, facts.tariff, facts.elapsed_at(facts.now), facts.allowance_ms)

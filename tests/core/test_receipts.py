@@ -87,7 +87,6 @@ UNPROVABLE: Final = {
     *(
         "current_chat_id",
         "chat_id",
-        "record_id",
         "paused_at",
         "paused_by",
         "text",
@@ -125,6 +124,8 @@ async def test_a_figure_that_is_wrong_is_named(talktime: Talktime) -> None:
     changed = tampered(document, ("entries", 1, "amount"))
     changed["fingerprint"] = fingerprint(changed)
     assert "entries[1].amount" in wrong(changed)
+    changed = tampered(document, ("record", "reason"), None)
+    assert "record.reason" in wrong(changed)
     changed = tampered(document, ("shares", "entries", 0, "advisor_amount"))
     changed["fingerprint"] = fingerprint(changed)
     assert "shares.entries[0].advisor_amount" in wrong(changed)
@@ -200,13 +201,13 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield path
 
 
-def tampered(document: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
-    """A copy with something else at `path`, of the same kind."""
+def tampered(document: dict[str, Any], path: tuple[Any, ...], value: Any = ...) -> dict[str, Any]:
+    """A copy with something else at `path`: this value, or one of the same kind."""
     changed = copy.deepcopy(document)
     at: Any = changed
     for step in path[:-1]:
         at = at[step]
-    at[path[-1]] = other(at[path[-1]])
+    at[path[-1]] = other(at[path[-1]]) if value is ... else value
     return changed
 
 

@@ -206,6 +206,10 @@ def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo,
     saved.write_text("{}", "utf-8")
     user.locator("#file").set_input_files(saved)
     expect(user.locator("#proof")).to_contain_text("not a receipt")
+    # As on a page that did not come over HTTPS.
+    user.evaluate("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    user.get_by_role("button", name="Check this receipt").click()
+    expect(user.locator("#proof")).to_contain_text("Names and reasons were not checked")
 
 
 def test_a_receipt_counts_the_pairs_chats_as_their_page_does(screens: Screens, demo: Demo, pair: Pair) -> None:

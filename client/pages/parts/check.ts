@@ -47,6 +47,7 @@ export interface Receipt {
     gift: Credits;
     kind: string;
     at: Instant;
+    record_id: string | null;
     reason?: string | null;
   }[];
   unposted: Credits;
@@ -129,6 +130,7 @@ function times(receipt: Receipt): Check[] {
   checks.push(
     check("record.state", "only the last segment is open, and only while it runs", record.state, state),
     check("segments", "no other segment is open", open, running ? 1 : 0),
+    truth("record.reason", "what does not run says why", (record.reason === null) === running),
     check(
       "elapsed_ms",
       "the segments add up to the time",
@@ -139,26 +141,46 @@ function times(receipt: Receipt): Check[] {
   return checks;
 }
 
-function gapChecks(receipt: Receipt): Check[] {
-  const { record, segments, server_time, gaps } = receipt;
-  const found: [Instant, Instant | null][] = [];
+/** Who is the cause of time that was not billed, where the reason alone tells. */
+const CAUSES: Partial<Record<Reason, string>> = {
+  user_away: "user",
+  advisor_away: "advisor",
+  out_of_credit: "user",
+  timer_failed: "service",
+};
+
+/** Time before the first segment, or after a switch, was lost because a timer could not be started at once. */
+function gapsOf({ record, segments, server_time }: Receipt): Gap[] {
+  const found: Gap[] = [];
   let begin: Instant | null = record.started_at;
+  let reason: Reason = "timer_failed";
+  let by: string | null = "service";
   for (const segment of [...segments, null]) {
     if (begin === null) break;
-    const until = segment === null ? record.ended_at : segment.started_at;
-    if (at(until ?? server_time) > at(begin)) found.push([begin, until]);
+    const until: Instant | null = segment === null ? record.ended_at : segment.started_at;
+    const duration_ms: number = at(until ?? server_time) - at(begin);
+    if (duration_ms > 0)
+      found.push({
+        started_at: begin,
+        ended_at: until,
+        duration_ms,
+        reason,
+        caused_by: CAUSES[reason] ?? by,
+      });
     begin = segment?.ended_at ?? null;
+    by = segment?.caused_by ?? null;
+    reason = !segment?.reason || segment.reason === "switched" ? "timer_failed" : segment.reason;
   }
+  return found;
+}
+
+function gapChecks(receipt: Receipt): Check[] {
+  const found = gapsOf(receipt);
+  const what = "time that was not billed lies between the segments";
   return [
-    check("gaps", "how many gaps there are", gaps.length, found.length),
-    ...found.flatMap(([from, to], index) => {
-      const stated = gaps[index];
-      if (!stated) return [];
-      const what = "time that was not billed lies between the segments";
-      return [
-        check(`gaps[${index}]`, what, `${stated.started_at} ${stated.ended_at}`, `${from} ${to}`),
-        check(`gaps[${index}].duration_ms`, what, stated.duration_ms, at(to ?? server_time) - at(from)),
-      ];
+    check("gaps", "how many gaps there are", receipt.gaps.length, found.length),
+    ...receipt.gaps.slice(0, found.length).map((stated, index) => {
+      return check(`gaps[${index}]`, what, canonical(stated), canonical(found[index]));
     }),
   ];
 }
@@ -186,8 +208,11 @@ function entries(receipt: Receipt): Check[] {
   let before = 0n;
   let refunded = 0n;
   let last = receipt.record.started_at;
-  for (const [index, { amount, gift, kind, at: posted }] of receipt.entries.entries()) {
+  for (const [index, { amount, gift, kind, at: posted, record_id }] of receipt.entries.entries()) {
     const path = `entries[${index}]`;
+    checks.push(
+      check(`${path}.record_id`, "an entry is of this record", String(record_id), receipt.record.id),
+    );
     if (kind === "charge") {
       const cost = price(receipt.tariff, pricedMs(receipt, at(posted))).micros;
       const what = `charges by then are the price of the time by then, ${credits(cost)}`;
@@ -241,6 +266,8 @@ function shares(receipt: Receipt): Check[] {
   const by = (instant: Instant) => share(told.terms, receipt.tariff, pricedMs(receipt, at(instant)));
   const checks: Check[] = [];
   let before = { advisor: 0n, fees: 0n };
+  let charged = 0n;
+  let tally = { amount: 0n, byAdvisor: 0n };
   for (const [index, entry] of told.entries.entries()) {
     const path = `shares.entries[${index}]`;
     if (entry.kind === "charge" || entry.kind === "share") {
@@ -254,7 +281,27 @@ function shares(receipt: Receipt): Check[] {
         ),
         check(`${path}.fees`, "the fees by then", entry.fees, credits(now.fees - before.fees)),
       );
+      checks.push(
+        check(`${path}.borne_by`, "only a refund is borne by somebody", String(entry.borne_by), "null"),
+      );
       before = now;
+      charged -= micros(entry.amount);
+    } else {
+      const amount = micros(entry.amount);
+      let borne = entry.borne_by === "advisor" ? amount : 0n;
+      if (entry.borne_by === "shared") {
+        const byThen = charged === 0n ? 0n : ((tally.amount + amount) * before.advisor) / charged;
+        const part = byThen > tally.byAdvisor ? byThen - tally.byAdvisor : 0n;
+        borne = part < amount ? part : amount;
+        tally = {
+          amount: tally.amount + amount,
+          byAdvisor: tally.byAdvisor - micros(entry.advisor_amount),
+        };
+      }
+      checks.push(
+        check(`${path}.advisor_amount`, "who bears a refund", entry.advisor_amount, credits(-borne)),
+        check(`${path}.fees`, "a refund gives no fees back", entry.fees, "0.00"),
+      );
     }
     const rest = credits(-micros(entry.amount) - micros(entry.advisor_amount));
     checks.push(
@@ -267,8 +314,18 @@ function shares(receipt: Receipt): Check[] {
     check("shares.advisor", "how the cost divides", told.advisor, credits(whole.advisor)),
     check("shares.fees", "how the cost divides", told.fees, credits(whole.fees)),
     check("shares.platform", "how the cost divides", told.platform, credits(cost - whole.advisor)),
+    check(
+      "shares.entries",
+      "they are the user's entries, seen from the other side",
+      sides(told.entries.filter(({ kind }) => kind !== "share")),
+      sides(receipt.entries),
+    ),
   );
   return checks;
+}
+
+function sides(entries: { id: string; at: Instant; kind: string; amount: Credits }[]): string {
+  return entries.map(({ id, at, kind, amount }) => [id, at, kind, amount].join(" ")).join();
 }
 
 function elapsed({ segments, server_time }: Receipt, by: number): number {
