@@ -157,7 +157,8 @@ def show_audit(audit: Audit, as_json: bool) -> None:
         return
     checked = f"{audit.accounts} accounts, {audit.records} records, {audit.entries} entries"
     for rule in audit.broken():
-        print(f"Rule {rule['rule']} is broken {rule['count']} times: {rule['says']}.")
+        times = "once" if rule["count"] == 1 else f"{rule['count']} times"
+        print(f"Rule {rule['rule']} is broken {times}: {rule['says']}.")
         for found in rule["examples"]:
             print(f"  {found['what']}: {found['id']} of {found['user_id']}")
             print(f"    stored: {found['stored']}; from the facts: {found['follows']}")

@@ -122,7 +122,7 @@ def test_the_doctor_says_what_is_wrong_and_mends_it(cli: Cli, server: Any, datab
     server.ask(database_url, "update talktime.accounts set balance = 7000000")
     said = cli("doctor", code=1)
     for part in (
-        "Rule 5 is broken 1 times",
+        "Rule 5 is broken once",
         "alice",
         "stored: 7000000 millionths; from the facts: 5000000 millionths",
         "--repair",
@@ -197,6 +197,9 @@ def test_a_receipt_is_proved_without_a_database(cli: Cli) -> None:
     saved.write_text(json.dumps({**documents[0], "cost": "0.75"}), "utf-8")
     told = cli("receipt", "--offline", "receipt.json", code=1)
     assert "cost: the price of the time\n  stated: 0.75\n  from the facts: 0.755" in told
-    saved.write_text("{}", "utf-8")
-    cli("receipt", "--offline", "receipt.json", code=2)
+    # Whoever reads it sees another figure than whoever does the sum.
+    twice = json.dumps(documents[0]).replace('"cost": ', '"cost": "0.01", "cost": ', 1)
+    for unreadable in ("{}", twice):
+        saved.write_text(unreadable, "utf-8")
+        cli("receipt", "--offline", "receipt.json", code=2)
     cli("receipt", code=2)

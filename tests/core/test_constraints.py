@@ -37,6 +37,38 @@ _REPEAT = "insert into repeats values ('service', 'POST', '/v1/x', 'key', '\\x00
         pytest.param(asyncpg.UniqueViolationError, f"{_REPEAT}; {_REPEAT}", id="7: one answer for a key"),
         pytest.param(asyncpg.RaiseError, "update entries set amount = amount + 1", id="no entry is changed"),
         pytest.param(asyncpg.RaiseError, "delete from entries", id="no entry is removed"),
+        pytest.param(asyncpg.RaiseError, "truncate entries", id="entries are not emptied"),
+        pytest.param(
+            asyncpg.RaiseError, "truncate accounts cascade", id="entries are not emptied with what they refer to"
+        ),
+        pytest.param(
+            asyncpg.RaiseError,
+            "merge into entries e using accounts a on e.user_id = a.user_id when matched then delete",
+            id="no entry is merged away",
+        ),
+        pytest.param(asyncpg.ForeignKeyViolationError, "delete from accounts", id="no account of entries is removed"),
+        pytest.param(asyncpg.RaiseError, "update tariffs set tariff = '{}'", id="no tariff is changed"),
+        pytest.param(asyncpg.RaiseError, "truncate tariffs cascade", id="tariffs are not emptied"),
+        pytest.param(
+            asyncpg.RaiseError,
+            "set session_replication_role = replica; update entries set amount = amount + 1",
+            id="no entry is changed where triggers are off",
+        ),
+        pytest.param(
+            asyncpg.RaiseError,
+            "set session_replication_role = replica; truncate entries",
+            id="entries are not emptied where triggers are off",
+        ),
+        pytest.param(
+            asyncpg.RaiseError,
+            "set session_replication_role = replica; delete from tariffs",
+            id="no tariff is removed where triggers are off",
+        ),
+        pytest.param(
+            asyncpg.GeneratedAlwaysError,
+            "insert into entries (user_id, amount, kind, at, platform_amount) values ('alice', 1, 'gift', now(), 5)",
+            id="no entry is written that does not balance",
+        ),
     ],
 )
 async def test_the_schema_refuses(talktime: Talktime, refused: type[Exception], statement: str) -> None:

@@ -19,6 +19,7 @@ breaking = pytest.mark.breaks_rules
 # What holds without the constraints, and the triggers, that would not let it come to this.
 LIFT = """
 set local session_replication_role = replica;
+alter table entries disable trigger entries_append_only;
 drop index records_one_active, segments_one_open;
 alter table segments drop constraint segments_never_overlap;
 alter table accounts drop constraint accounts_balance_check;

@@ -59,13 +59,22 @@ def _read_receipt(path: Path, record_id: str | None) -> dict[str, Any]:
     if path.stat().st_size > _BYTES_MAX:
         usage(f"{path} is too large for a receipt.")
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes(), object_pairs_hook=_once)
         found = document["record"]["id"]
     except (ValueError, RecursionError, KeyError, TypeError):
         usage(f"{path} is not a receipt as JSON: talktime receipt RECORD_ID --json prints one.")
     if record_id is not None and record_id != found:
         console.failed(f"{path} is the receipt of {found}, not of {record_id}.")
     return dict(document)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that names each field once: else a reader may see one figure, and the sum be done with another."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        msg = "a field is there more than once"
+        raise ValueError(msg)
+    return read
 
 
 def _show(record_id: str, checks: list[Check], wrong: list[Check], as_json: bool) -> None:

@@ -41,7 +41,7 @@ def report(
     elif not printed(document, as_json):
         shown = [book for book in document["books"] if book["book"] in {"user", "advisor"}]
         kinds = [kind for kind in KINDS if any(book[kind] != "0.00" for book in document["books"])]
-        columns = ("book", "name", "opening", *kinds, "closing")
+        columns = ("book", "owner", "name", "opening", *kinds, "closing")
         console.table("entries", [*shown, *document["totals"]], columns, as_json)
 
 
