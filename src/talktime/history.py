@@ -74,9 +74,14 @@ class History(Books):
         return duration_ms
 
     async def report(self, begin: int, end: int) -> Report:
-        """The books of everybody from `begin` until just before `end`, from the ledger's entries."""
+        """The books of everybody from `begin` until just before `end`, from the ledger's entries.
+
+        What running records have come to is posted first: a charge is dated at the instant from which a gift no longer
+        paid for it, and a period that is over must say tomorrow what it says today.
+        """
         _require_period(begin, end)
         await self.timers.settle_due()
+        await self.timers.checkpoint()
         rows = await self._fetch("report", begin, end)
         return Report(begin, end, tuple(Book(book, owner, name, *_amounts(rest)) for book, owner, name, *rest in rows))
 

@@ -145,6 +145,23 @@ async def test_the_books_tie_to_the_entries(talktime: Talktime) -> None:
 
 
 @newest
+async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: Talktime) -> None:
+    await talktime._pool.execute(STANDING_CLOCK)
+    await talktime.add_credit("alice", parse_credits("0.50"), "gift")
+    for advisor in ("vera", "ben"):
+        await talktime.put_advisor(advisor, advisor.title(), Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
+        await talktime.initialize_time_tracking_for_chat("alice", advisor, advisor)
+    await talktime.advance_clock(40_000)  # the gift is used up after 25 seconds, and nobody has posted that yet
+    end = await talktime.now()
+    await talktime.advance_clock(1_000)
+    today = await talktime.report(0, end)
+    await talktime.advance_clock(60_000)
+    for chat in ("vera", "ben"):
+        await talktime.stop(chat)
+    assert await talktime.report(0, end) == today
+
+
+@newest
 async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
     with pytest.raises(InvalidRequest):
         await talktime.report(5, 5)
