@@ -80,7 +80,11 @@ class Books(Node):
             raise InvalidRequest(("reason", "must not be blank"))
         if borne_by not in set(Bearer):
             raise InvalidRequest(("borne_by", f"must be one of: {', '.join(Bearer)}"))
-        row = await self._record_row(record_id)
+        try:
+            row = await self._record_row(record_id)
+        except NotFound as error:
+            await self.keep_refusal(repeat, error)
+            raise
         wish = Wish(reason, Bearer(borne_by), amount, duration_ms)
         given: Refund = await self.engine.run(accounts.refund(row["user_id"], record_id, wish, repeat))
         return given

@@ -21,11 +21,12 @@ from talktime.database.pool import open_pool
 from talktime.database.queries import SQL
 from talktime.database.saving import Told
 from talktime.engine import UNREACHABLE, Engine
-from talktime.errors import InvalidRequest, NotFound, Unavailable
+from talktime.errors import InvalidRequest, NotFound, TalktimeError, Unavailable
 from talktime.feed import Feed
 from talktime.ids import new_id
 from talktime.payer import Rules
 from talktime.presence import Presence
+from talktime.repeats import Repeat
 from talktime.settings import Settings, load_settings
 from talktime.timers import ChatTimerManager
 
@@ -101,6 +102,11 @@ class Node:
         """The user and the advisor of a record."""
         row = await self._record_row(record_id)
         return row["user_id"], row["advisor_id"]
+
+    async def keep_refusal(self, repeat: Repeat | None, error: TalktimeError) -> None:
+        """Keep a refusal as the answer of its idempotency key, if it has one, or raise the answer that came first."""
+        if repeat is not None:
+            await self.engine.keep_refusal(repeat, error)
 
     # Time and health.
 

@@ -22,7 +22,7 @@ from talktime import accounts, tracking
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
 from talktime.engine import UNREACHABLE, Command
-from talktime.errors import InvalidRequest, NotFound, TalktimeError, Unavailable
+from talktime.errors import InvalidRequest, NotFound, Unavailable
 from talktime.feed import message
 from talktime.history import History
 from talktime.ids import new_id
@@ -239,11 +239,6 @@ class Talktime(History):
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
-
-    async def keep_refusal(self, repeat: Repeat | None, error: TalktimeError) -> None:
-        """Keep a refusal as the answer of its idempotency key, if it has one, or raise the answer that came first."""
-        if repeat is not None:
-            await self.engine.keep_refusal(repeat, error)
 
     async def _snapshot(self, command: Command) -> Snapshot:
         snapshot: Snapshot = await self.engine.run(command)

@@ -119,10 +119,14 @@ async def test_what_was_not_there_stays_the_answer(service: Any) -> None:
     assert other.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
+REFUND = {"amount": "1", "reason": "Late", "borne_by": "platform"}
+
+
 @newest
-async def test_a_hundred_who_find_nothing_are_one(service: Any) -> None:
+@pytest.mark.parametrize(("path", "body"), [("/v1/chats/none/stop", None), ("/v1/records/none/refunds", REFUND)])
+async def test_a_hundred_who_find_nothing_are_one(service: Any, path: str, body: Any) -> None:
     await service.people()
-    calls = [service.call("POST", "/v1/chats/none/stop", by="service", key="same") for _ in range(100)]
+    calls = [service.call("POST", path, body, by="service", key="same") for _ in range(100)]
     answers = await asyncio.gather(*calls)
     assert {answer.status_code for answer in answers} == {404}
     assert all(answer.json() == answers[0].json() for answer in answers)
