@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +37,20 @@ CNXCC = {
 }
 
 
+@asynccontextmanager
+async def no_entries(talk: Talk) -> AsyncIterator[None]:
+    """While it lasts, nothing can be written to the ledger of this user."""
+    talktime = await talk.service.app.state.opening.talktime()
+    await talktime._pool.execute(
+        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;"
+        "create trigger fail before insert on entries for each row"
+        f" when (new.user_id = '{talk.user}') execute function fail()"
+    )
+    with capture_logs():  # a fault of the program is logged at length
+        yield
+    await talktime._pool.execute("drop trigger fail on entries; drop function fail")
+
+
 @pytest.mark.parametrize(("seconds", "cost"), [(120, "0.70"), (130, "0.7167")])
 async def test_cgrates_rounds_every_increment_and_here_only_the_sum_is(talk: Talk, seconds: int, cost: str) -> None:
     await talk.people("9", CGRATES)
@@ -56,6 +72,17 @@ async def test_nibblebill_bills_after_the_use_and_here_what_has_begun_is_held_at
     await talk.begin()
     account = await talk.account()
     assert (account["balance"], account["committed"], account["available"]) == ("1.00", "1.00", "0.00")
+
+
+async def test_nibblebill_loses_what_it_could_not_write_and_here_it_is_charged_once_that_can_be(talk: Talk) -> None:
+    await talk.people("9", MINUTE)
+    await talk.begin()
+    await talk.go_on(90)
+    async with no_entries(talk):
+        assert (await talk.service.call("POST", f"/v1/chats/{talk.chat}/stop", by="service")).status_code == 500
+    assert await talk.charges() == []
+    assert (await talk.act("stop"))["cost"] == "2.00"
+    assert await talk.charges() == ["-2.00"]
 
 
 async def test_cnxcc_adds_a_pulse_at_exact_boundaries_and_here_36_seconds_are_36(talk: Talk) -> None:
@@ -89,6 +116,15 @@ async def test_astpp_lets_credit_be_withdrawn_during_a_session_and_here_what_is_
     await talk.go_on(3600)
     over = await talk.see()
     assert (over["elapsed_ms"], over["cost"]) == (120_000, "2.00")
+    assert (await talk.account())["balance"] == "0.00"
+
+
+async def test_astpp_takes_half_a_credit_to_minus_one_and_a_half_and_here_it_ends_at_nothing(talk: Talk) -> None:
+    await talk.people("0.50", SECOND)
+    await talk.begin()
+    await talk.go_on(200)
+    over = await talk.see()
+    assert (over["elapsed_ms"], over["cost"]) == (50_000, "0.50")
     assert (await talk.account())["balance"] == "0.00"
 
 
@@ -169,16 +205,9 @@ async def test_openmeter_5118_claims_the_key_before_the_write_and_here_a_failed_
     talk: Talk,
 ) -> None:
     await talk.people("9", MINUTE)
-    talktime = await talk.service.app.state.opening.talktime()
-    await talktime._pool.execute(
-        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;"
-        "create trigger fail before insert on entries for each row"
-        f" when (new.user_id = '{talk.user}') execute function fail()"
-    )
     path, body = f"/v1/users/{talk.user}/credits", {"amount": "5", "kind": "purchase"}
-    with capture_logs():  # a fault of the program is logged at length
+    async with no_entries(talk):
         failed = await talk.service.call("POST", path, body, by="service", key=talk.name)
-    await talktime._pool.execute("drop trigger fail on entries; drop function fail")
     again = await talk.service.call("POST", path, body, by="service", key=talk.name)
     assert (failed.status_code, again.status_code, again.json()["balance"]) == (500, 201, "14.00")
 
