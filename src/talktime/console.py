@@ -31,6 +31,8 @@ USAGE: Final = 2
 NOT_FOUND: Final = 3
 CONFLICT: Final = 4
 
+PIPED_WIDTH: Final = 10_000
+
 BENCH: Final = Path(__file__).parents[2] / "bench"
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -77,7 +79,7 @@ def show(document: Mapping[str, Any], as_json: bool) -> None:
     grid = Table(show_header=False, box=None)
     for name, value in document.items():
         grid.add_row(name, json.dumps(value) if isinstance(value, dict | list) else _text(value))
-    Console(highlight=False).print(grid)
+    _out().print(grid)
 
 
 def table(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
@@ -90,7 +92,7 @@ def table(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[s
         shown.add_column(column, overflow="fold")
     for document in documents:
         shown.add_row(*(_text(document[column]) for column in columns))
-    Console(highlight=False).print(shown if documents else f"No {name}.")
+    _out().print(shown if documents else f"No {name}.")
 
 
 def page(name: str, documents: Sequence[Mapping[str, Any]], columns: Sequence[str], limit: int, as_json: bool) -> None:
@@ -109,7 +111,7 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
     document = receipt.document()
     if printed(document, as_json):
         return
-    out = Console(highlight=False)
+    out = _out()
     out.print(f"Record {receipt.record.id}: {receipt.user_name} with {receipt.advisor_name}, {receipt.record.state}")
     segments = Table(box=None)
     for column in ("from (UTC)", "to", "chat", "time", "ended by"):
@@ -140,6 +142,12 @@ def show_receipt(receipt: Receipt, as_json: bool) -> None:
     lines.add_row("of it the advisor's", shares["advisor"])
     lines.add_row("of it the platform's", shares["platform"])
     out.print(lines)
+
+
+def _out() -> Console:
+    """Standard output for people. What somebody is called is no markup, and only a terminal has an edge to break at."""
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def _span(segment: Mapping[str, Any]) -> tuple[str, str]:

@@ -81,6 +81,17 @@ def test_people_and_their_credit(cli: Cli) -> None:
     assert cli.document("migrate") == {"applied": []}
 
 
+def test_what_people_are_called_is_printed_as_it_is(cli: Cli) -> None:
+    """A name may look like a terminal's markup, and what is piped on is not broken into lines of 80."""
+    name = "[/b] [red]Rose[/red] :rose: of a street with a very long name, on the third floor, at the left"
+    cli("user", "add", "[bold]", "--name", name)
+    (line,) = [line for line in cli("user", "list").splitlines() if "[bold]" in line]
+    assert name in line
+    assert name in cli("user", "show", "[bold]")
+    assert "[/]" in cli("advisor", "set", "[/]", "--tariff", "tariff.json")
+    cli("user", "show", "[/i]", code=3)
+
+
 def test_exit_codes(cli: Cli) -> None:
     cli("user", "show", "nobody", code=3)
     cli("record", "show", "nothing", code=3)
