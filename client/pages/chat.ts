@@ -26,7 +26,8 @@ function open({ role }: Session, chatId: string): void {
   const side = viewer === "operator" ? null : viewer;
   const talktime = connect({ url: root || location.origin, token });
   const chat = talktime.watch(chatId);
-  let other = side === "user" ? "the advisor" : "the user";
+  const names = { user: "the user", advisor: "the advisor" };
+  const other = () => names[viewer === "user" ? "advisor" : "user"];
   let before: Frame | null = null;
   let pair = "";
 
@@ -50,7 +51,8 @@ function open({ role }: Session, chatId: string): void {
   talktime.onProblem((problem) => {
     if (problem.status === 401) signOut();
   });
-  signedIn(converse(chat, side, () => other)).catch(showProblem);
+  const conversation = converse(chat, side, (party) => names[party]);
+  signedIn(conversation.loaded).catch(showProblem);
 
   /** What changes with the second. */
   function paint(frame: Frame): void {
@@ -60,7 +62,7 @@ function open({ role }: Session, chatId: string): void {
     const sync = find("sync");
     sync.hidden = frame.state !== "running" || !Number.isFinite(frame.errorMs);
     say(sync, `in sync ±${Math.max(1, Math.round(frame.errorMs))} ms`);
-    say(find("forecast"), forecast(frame, viewer, other));
+    say(find("forecast"), forecast(frame, viewer, other()));
     showPhase(frame);
     showWarning(frame);
     showWhy(frame);
@@ -97,7 +99,7 @@ function open({ role }: Session, chatId: string): void {
   }
 
   function showWhy(frame: Frame): void {
-    const why = explain(frame, viewer, other);
+    const why = explain(frame, viewer, other());
     const note = find("why");
     note.dataset.tone = why?.tone ?? "";
     say(find("why-title"), why?.title ?? "");
@@ -144,9 +146,11 @@ function open({ role }: Session, chatId: string): void {
       const chats = await pairChats(viewer, snapshot.chat);
       const here = chats.find((row) => row.id === chatId);
       if (here) {
-        other = viewer === "user" ? here.advisor_name : here.user_name;
-        say(find("other"), viewer === "operator" ? `${here.user_name} and ${here.advisor_name}` : other);
-        document.title = `${other} · talktime`;
+        Object.assign(names, { user: here.user_name, advisor: here.advisor_name });
+        const whom = viewer === "operator" ? `${names.user} and ${names.advisor}` : other();
+        say(find("other"), whom);
+        document.title = `${whom} · talktime`;
+        conversation.rename();
       }
       showPair(viewer, chatId, chats);
       if (viewer === "user") offerNewChat(snapshot.chat);

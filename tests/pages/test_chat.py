@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from talktime.api.tokens import Role
 
@@ -73,6 +73,35 @@ def test_a_message_arrives_once_and_stays_after_a_refresh(screens: Screens, demo
         expect(page.locator("#messages li")).to_have_count(2)
         page.reload()
         expect(page.locator("#messages li")).to_have_text([re.compile("Are you\nthere"), re.compile("I am")])
+
+
+def test_it_is_told_who_says_what(screens: Screens, demo: Demo, pair: Pair) -> None:
+    """By name, even if the names come later than the messages; an operator, who is neither, sees it too."""
+    chat = demo.chat(pair)
+    for party, text in (("user", "Are you there?"), ("advisor", "I am")):
+        demo.call("POST", f"/chats/{chat}/messages", {"party": party, "text": text, "client_id": text})
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    for role, subject, told in (
+        (Role.USER, pair.user, ["You:", "Theo:"]),
+        (Role.ADVISOR, pair.advisor, ["Nora:", "You:"]),
+        (Role.OPERATOR, "olga", ["Nora:", "Theo:"]),
+    ):
+        page = screens.of(role, subject, f"/chat/{chat}")
+        held.clear()
+        page.route("**/v1/*/*/chats*", hold)
+        page.reload()
+        expect(page.locator("#messages li")).to_have_count(2)
+        for request in held:
+            request.continue_()
+        page.unroute_all()
+        expect(page.locator("#messages li")).to_have_text([re.compile(who) for who in told])
+        seen = page.locator("#messages [data-sender]").first.bounding_box()
+        assert seen is not None
+        assert (seen["height"] > 10) == (role is Role.OPERATOR)
 
 
 def test_loading_a_page_only_reads(screens: Screens, demo: Demo, pair: Pair) -> None:

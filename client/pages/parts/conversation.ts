@@ -10,8 +10,17 @@ import { clock } from "./words.ts";
 const TYPING_SHOWN_MS = 4000;
 const TYPING_TOLD_MS = 2000;
 
-/** Fill the message list and its composer; `side` null looks on and cannot write. `other()` names who types. */
-export function converse(talk: Chat, side: "user" | "advisor" | null, other: () => string): Promise<void> {
+type Party = Message["sender"];
+
+export interface Conversation {
+  /** Settles when what was said before is shown. */
+  loaded: Promise<void>;
+  /** Names whoever spoke once more: messages may be here before it is known what people are called. */
+  rename(): void;
+}
+
+/** Fill the message list and its composer; `side` null looks on, cannot write, and sees who says what. */
+export function converse(talk: Chat, side: Party | null, name: (party: Party) => string): Conversation {
   const list = find("messages");
   const log = find("log");
   const items = new Map<string, HTMLLIElement>();
@@ -25,7 +34,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     const item = known ?? make("li");
     item.className = message.sender === side ? "own" : "other";
     item.dataset.position = String(message.position);
-    fill(item, message.text, clock(message.at), message.sender === side ? "You" : other());
+    fill(item, message.text, clock(message.at), message.sender);
     items.set(key, item);
     none.remove();
     keepingEnd(() => {
@@ -34,12 +43,23 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     });
   }
 
+  function fill(item: HTMLElement, text: string, when: string, sender: Party | null): void {
+    const who = make("span", { class: side === null ? "who" : "unseen", "data-sender": sender ?? "" });
+    title(who);
+    item.replaceChildren(who, text, make("small", {}, when));
+  }
+
+  function title(who: HTMLElement): void {
+    const sender = who.dataset.sender as Party;
+    say(who, `${sender === side ? "You" : name(sender)}: `);
+  }
+
   async function send(text: string, clientId: string): Promise<void> {
     const key = `${side ?? ""}:${clientId}`;
     const item = items.get(key) ?? make("li");
     items.set(key, item);
     item.className = "own pending";
-    fill(item, text, "sending…", "You");
+    fill(item, text, "sending…", side);
     none.remove();
     list.append(item);
     log.scrollTop = log.scrollHeight;
@@ -49,7 +69,7 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
       // It may have arrived by the live channel all the same.
       if (item.dataset.position) return;
       item.className = "own failed";
-      fill(item, text, inWords(error), "You");
+      fill(item, text, inWords(error), side);
       const again = make("button", { type: "button" }, "Send again");
       again.addEventListener("click", () => void send(text, clientId));
       item.append(again);
@@ -60,21 +80,18 @@ export function converse(talk: Chat, side: "user" | "advisor" | null, other: () 
     place(message);
     if (message.sender !== side) say(find("typing"), "");
   });
-  showTyping(talk, side, other);
+  showTyping(talk, side, name);
   compose(talk, side, (text) => void send(text, identifier()));
-  return talk.messages().then(({ messages }) => {
+  const loaded = talk.messages().then(({ messages }) => {
     for (const message of messages) place(message);
     log.scrollTop = log.scrollHeight;
   });
+  return { loaded, rename: () => list.querySelectorAll<HTMLElement>("[data-sender]").forEach(title) };
 }
 
 /** A pending message has no position yet and stays behind all that have. */
 function isLater(item: HTMLElement, position: number): boolean {
   return item.dataset.position === undefined || Number(item.dataset.position) > position;
-}
-
-function fill(item: HTMLElement, text: string, when: string, who: string): void {
-  item.replaceChildren(make("span", { class: "unseen" }, `${who}: `), text, make("small", {}, when));
 }
 
 /**
@@ -96,11 +113,11 @@ function holdEnd(log: HTMLElement): (change: () => void) => void {
   };
 }
 
-function showTyping(talk: Chat, side: string | null, other: () => string): void {
+function showTyping(talk: Chat, side: Party | null, name: (party: Party) => string): void {
   let hide: ReturnType<typeof setTimeout> | undefined;
   talk.onTyping((party) => {
     if (party === side) return;
-    say(find("typing"), `${other()} is typing…`);
+    say(find("typing"), `${name(party)} is typing…`);
     clearTimeout(hide);
     hide = setTimeout(() => say(find("typing"), ""), TYPING_SHOWN_MS);
   });
