@@ -47,12 +47,15 @@ RULES: Final = {
     3: Rule("a chat's duration is the sum of its segments, and only the current chat has an open one", _TOTALS),
     4: Rule(
         "a record's charge is the price of its time and minus the sum of its charge entries, and shared as agreed",
-        f"{_TOTALS}; {_REFUND}",
+        f"{_TOTALS}; if that leaves it broken, {_REFUND}",
     ),
     5: Rule("a balance, and what of it are gifts, is the sum of the account's entries, and never negative", _TOTALS),
     6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
     7: Rule("repeating a request changes nothing the second time", _ENTRY),
-    8: Rule("credit that running meters have committed can't be spent elsewhere", f"{_TOTALS}; {_ENTRY}"),
+    8: Rule(
+        "credit that running meters have committed can't be spent elsewhere",
+        f"{_TOTALS}; if that leaves it broken, {_ENTRY}",
+    ),
     9: Rule(
         "every active record has the deadlines it needs, none overdue by more than a minute",
         "talktime doctor --repair, and keep a node running: talktime serve",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import os
 import runpy
@@ -172,6 +173,18 @@ def show_audit(audit: Audit, as_json: bool) -> None:
             print(f"    stored: {found['stored']}; from the facts: {found['follows']}")
         print(f"  To do: {rule['repair']}")
     print(f"Checked: {checked}." if audit.counts else f"Every rule holds: {checked}.")
+
+
+def print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print rows for a spreadsheet, in which a name that begins like a formula must stay a name."""
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({column: f"'{value}" if _is_formula(column, value) else value for column, value in row.items()})
+
+
+def _is_formula(column: str, value: Any) -> bool:
+    return column in {"name", "user_name"} and str(value).startswith(("=", "+", "-", "@"))
 
 
 def progress(unit: str) -> Callable[[int, int], None]:

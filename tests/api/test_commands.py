@@ -274,6 +274,10 @@ async def test_the_past_in_figures(commands: Commands, database_url: str) -> Non
     lines = list(csv.DictReader(commands.run("report", *period, "--of", "user", "--csv").out.splitlines()))
     assert {line["owner"]: line["closing"] for line in lines}["alice"] == alice["closing"]
     assert {line["book"] for line in lines} == {"user"}
+    commands.run("user", "add", "alice", "--name", "=1+1")
+    named = list(csv.DictReader(commands.run("report", *period, "--of", "user", "--csv").out.splitlines()))
+    assert {line["owner"]: line["name"] for line in named}["alice"] == "'=1+1"  # not a formula in a spreadsheet
+    assert commands.run("report", *period, "--csv").out.count("'") == 1  # amounts below zero stay amounts
     assert "alice" in (said := commands.run("report", *period).out)  # by her id: names may be alike
     assert "outside" in said
     assert "expiry" not in said  # there was none

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from typing import Annotated
 
 import typer
@@ -97,9 +95,7 @@ def show_statement(
     sessions = document["sessions"]
     if as_csv and not as_json:
         columns = ("record_id", "user_id", "user_name", "started_at", "ended_at", "time_ms", *AMOUNTS)
-        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sessions)
+        console.print_csv(columns, sessions)
     elif not printed(document, as_json):
         total = {"started_at": "in all", "user_name": f"{len(sessions)} sessions", **document["total"]}
         console.table("sessions", [*sessions, total], ("started_at", "user_name", "time_ms", *AMOUNTS), as_json)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,7 +34,7 @@ def report(
     for name in ("books", "totals"):
         document[name] = [book for book in document[name] if of in (None, book["book"])]
     if as_csv and not as_json:
-        _print_csv(COLUMNS, document["books"])
+        console.print_csv(COLUMNS, document["books"])
     elif not printed(document, as_json):
         shown = [book for book in document["books"] if book["book"] in {"user", "advisor"}]
         kinds = [kind for kind in KINDS if any(book[kind] != "0.00" for book in document["books"])]
@@ -60,14 +57,8 @@ def replay(
     advisor_id = None if advisor is None else read_id(advisor)
     document = run(context, lambda talktime: talktime.replay(other, *period, advisor_id=advisor_id)).document()
     if as_csv and not as_json:
-        _print_csv(("record_id", *_SESSION), document["sessions"])
+        console.print_csv(("record_id", *_SESSION), document["sessions"])
     elif not printed(document, as_json):
         total = {"started_at": f"all {document['total']['sessions']}", "user_id": "", **document["total"]}
         columns = ("started_at", "user_id", "elapsed_ms", "cost", "replayed", "difference")
         console.table("sessions", [*document["sessions"], total], columns, as_json)
-
-
-def _print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
