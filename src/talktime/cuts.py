@@ -32,88 +32,65 @@ def cuts(payer: Payer) -> dict[str, Cut]:
 
     All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
     record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
-    Gifts expire in between.
+    Gifts expire in between, but for what is owed by then.
     """
-    base = payer.settled_at
+    base, left = payer.settled_at, payer.balance
     running = payer.running()
+    expiries = [(lot.expires_at - base, lot.amount) for lot in payer.gifts if lot.expires_at is not None]
+    kept = spent = 0  # of gifts that are over, and by records that have stopped
     result: dict[str, Cut] = {}
-    funds = _Funds(payer, base)
-    for record in running:
-        stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
-        if stop_ms is not None:
-            ahead_ms = max(0, stop_ms - record.elapsed_at(base))
-            result[record.record_id] = Cut(_instant(base + ahead_ms), Reason.MAX_COST)
-            funds.released[record.record_id] = _release(record, base, ahead_ms, _demand(record, base, ahead_ms))
-    low_ms = min((_began(record, base) for record in running), default=0)
     while running:
-        first = _first_excess(running, base, funds.left, low_ms)
-        change_ms = funds.next_change(first)
-        if change_ms is not None:
-            low_ms = max(low_ms, change_ms)
-            funds.change(sum(_demand(record, base, max(0, change_ms)) for record in running))
-            continue
-        if first is None:
-            break
-        low_ms = first
-        victim = _unpaid(running, base, funds.left, first)
-        # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
-        ahead_ms = max(first, record_grace_end(victim) - victim.elapsed_at(base))
-        cut = Cut(_instant(base + ahead_ms), Reason.OUT_OF_CREDIT)
-        stop = result.get(victim.record_id)
-        if stop is None or cut.at < stop.at:
-            result[victim.record_id] = cut
+        stop = _next_stop(running, base, left)
+        if expiries and (stop is None or expiries[0][0] <= stop.ahead_ms):
+            ahead_ms, amount = expiries.pop(0)
+            kept += amount
+        elif stop is not None:
+            ahead_ms = stop.ahead_ms
+            result[stop.record.record_id] = Cut(min(base + ahead_ms, INSTANT_MAX), stop.reason)
+            running.remove(stop.record)
+            # What it can't pay any more it may not owe after all, within its grace: then others go on with that.
+            charge = _cost(stop.record, base, ahead_ms) - stop.record.charged
+            left, spent = left - charge, spent + charge
         else:
-            ahead_ms = stop.at - base
-        running.remove(victim)
-        if running:
-            held = _demand(victim, base, first - 1)
-            funds.released[victim.record_id] = _release(victim, base, ahead_ms, held)
-            funds.hold(held)
+            break
+        gone = max(0, kept - spent - sum(_demand(record, base, ahead_ms) for record in running))
+        left, kept = left - gone, kept - gone
     return result
 
 
-class _Funds:
-    """What is `left` for running records while the time ahead is played.
+class _Stop(NamedTuple):
+    """That a record stops so long after the payer was settled."""
 
-    Records that have stopped hold what they owe, and release what they turn out not to owe; gifts expire, and leave
-    what is owed by then: `kept` of them, of all that is owed beyond what is posted.
-    """
+    ahead_ms: int
+    reason: Reason
+    record: Record
 
-    def __init__(self, payer: Payer, base: int) -> None:
-        self.left = payer.balance
-        self.released: dict[str, tuple[int, int]] = {}  # when a record stops, what it held beyond its price
-        self._expiries = [(lot.expires_at - base, lot.amount) for lot in payer.gifts if lot.expires_at is not None]
-        self._held = 0
-        self._kept = 0
+    @property
+    def order(self) -> tuple[int, bool, int, str]:
+        """In the same millisecond a maximum ends first; see `deadlines.Due`."""
+        record = self.record
+        return (self.ahead_ms, self.reason is not Reason.MAX_COST, record.started_at, record.record_id)
 
-    def next_change(self, until_ms: int | None) -> int | None:
-        """When it changes next, if that is before an increment can't be paid at `until_ms` (None: never)."""
-        if until_ms is None and not self._expiries and not self._kept:
-            return None
-        free = self._next_release()
-        instants = [] if free is None or (until_ms is not None and free[0] > until_ms) else [free[0]]
-        if self._expiries and (until_ms is None or self._expiries[0][0] < until_ms):
-            instants.append(self._expiries[0][0])
-        return min(instants, default=None)
 
-    def change(self, owed_by_running: int) -> None:
-        """The next release, or the next expiry, whichever is first."""
-        free = self._next_release()
-        if free is not None and (not self._expiries or free[0] <= self._expiries[0][0]):
-            self.hold(-self.released.pop(free[1])[1])
-        else:
-            self._kept += self._expiries.pop(0)[1]
-        gone = max(0, self._kept - max(0, self._held + owed_by_running))
-        self._kept -= gone
-        self.left -= gone
-
-    def hold(self, amount: int) -> None:
-        """A record that stops holds so much."""
-        self.left -= amount
-        self._held += amount
-
-    def _next_release(self) -> tuple[int, str] | None:
-        return min(((at, record_id) for record_id, (at, amount) in self.released.items() if amount), default=None)
+def _next_stop(running: list[Record], base: int, left: int) -> _Stop | None:
+    """Which of the records stops first, and when; None if all go on for ever."""
+    stops: list[_Stop] = []
+    for record in running:
+        stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
+        if stop_ms is not None:
+            stops.append(_Stop(max(0, stop_ms - record.elapsed_at(base)), Reason.MAX_COST, record))
+    paying = [*running]
+    while paying:
+        first_ms = _first_excess(paying, base, left)
+        if first_ms is None or any(stop.ahead_ms < first_ms for stop in stops):
+            break
+        victim = _unpaid(paying, base, left, first_ms)
+        # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
+        ahead_ms = max(first_ms, record_grace_end(victim) - victim.elapsed_at(base))
+        stops.append(_Stop(ahead_ms, Reason.OUT_OF_CREDIT, victim))
+        left -= _demand(victim, base, first_ms - 1)
+        paying.remove(victim)
+    return min(stops, key=lambda stop: stop.order, default=None)
 
 
 def record_grace_end(record: Record) -> int:
@@ -121,19 +98,14 @@ def record_grace_end(record: Record) -> int:
     return record.allowance_ms + record.tariff.grace_ms if record.tariff.grace_ms else 0
 
 
-def _instant(at: int) -> int:
-    return min(at, INSTANT_MAX)
-
-
 def _began(record: Record, base: int) -> int:
     """How long after `base` the record's timer started: at most 0."""
     return 0 if record.running_since is None else record.running_since - base
 
 
-def _release(record: Record, base: int, ahead_ms: int, held: int) -> tuple[int, int]:
-    """That a record which stops after `ahead_ms` leaves what it `held` beyond its price, which is less within grace."""
-    cost = price(record.tariff, record.elapsed_at(base) + ahead_ms, record.allowance_ms).cost
-    return ahead_ms, max(0, held - max(0, cost - record.charged))
+def _cost(record: Record, base: int, ahead_ms: int) -> int:
+    """What its time will cost, `ahead_ms` after `base`."""
+    return price(record.tariff, record.elapsed_at(base) + ahead_ms, record.allowance_ms).cost
 
 
 def _demand(record: Record, base: int, ahead_ms: int) -> int:
@@ -147,7 +119,7 @@ def _demand(record: Record, base: int, ahead_ms: int) -> int:
     return max(0, commitment(record.tariff, elapsed_ms, record.allowance_ms) - record.charged)
 
 
-def _first_excess(running: list[Record], base: int, left: int, low_ms: int) -> int | None:
+def _first_excess(running: list[Record], base: int, left: int) -> int | None:
     """How long after `base` the records together have first begun to owe more than is `left`; None if never.
 
     It may lie before `base`: a record within its grace goes on although what it has begun to owe can't be paid.
@@ -156,6 +128,7 @@ def _first_excess(running: list[Record], base: int, left: int, low_ms: int) -> i
     def excess(ahead_ms: int) -> bool:
         return sum(_demand(record, base, ahead_ms) for record in running) > left
 
+    low_ms = min(_began(record, base) for record in running)
     if len(running) == 1:
         (record,) = running
         alone = last_affordable(record.tariff, record.charged + left, record.allowance_ms, grace=False)

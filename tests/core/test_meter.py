@@ -313,3 +313,14 @@ def test_who_goes_on_within_grace_cuts_nobody_else() -> None:
     assert cuts(state)["graceful"] == cuts(looked)["graceful"] == (BEGIN + 180_001, Reason.OUT_OF_CREDIT)
     # What it held is free again from there on.
     assert cuts(state)["paying"] == cuts(looked)["paying"] == (BEGIN + 9 * MINUTE, Reason.OUT_OF_CREDIT)
+
+
+def test_what_one_in_its_grace_did_not_owe_pays_for_another_that_is_in_its() -> None:
+    """The cut that is told is the one that comes: at the end of the first one's grace the second can pay again."""
+    state = started(payer("3.40"), tariff("2.00", grace_seconds=90), record_id="short")
+    state = started(state, tariff("1.00", grace_seconds=100), record_id="long", now=BEGIN + 1)
+    told = cuts(state)
+    assert told["short"] == (BEGIN + 90_000, Reason.OUT_OF_CREDIT)
+    assert told["long"] == (BEGIN + 1 + 3 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert cuts(meter.settle(state, BEGIN + 90_000, RULES))["long"] == told["long"]
+    assert closed(meter.settle(state, BEGIN + 9 * MINUTE, RULES))[-1] == told["long"]

@@ -28,13 +28,13 @@ class Act:
     expires_at: int | None = None
 
 
-def random_tariff(random: Random, *, with_grace: bool) -> dict[str, Any]:
+def random_tariff(random: Random) -> dict[str, Any]:
     """Any kind of tariff that makes sense."""
     begins = [0, *sorted(random.sample(range(20, 400), random.choice([0, 0, 1, 2])))]
     return {
         "connect_fee": random.choice(["0", "0", "0.40", "0.333333"]),
         "free_seconds": random.choice([0, 0, 30, 185.5]),
-        "grace_seconds": random.choice([0, 10, 75.25]) if with_grace else 0,
+        "grace_seconds": random.choice([0, 0, 10, 75.25]),
         "tiers": [
             {
                 "from_seconds": begin,
@@ -63,12 +63,9 @@ class History:
     def __init__(self, seed: int, now: int) -> None:
         self._random = Random(seed)
         self.model = Model(now)
-        # What happens to several meters while one of them is in its grace is tried in test_several.
         self._alone = self._random.random() < 0.4
         self._advisors = ADVISORS[:1] if self._alone else ADVISORS
-        # Which of several records was paid by a gift the model does not know.
         self._gives = self._random.random() < 0.4
-        self._refunds = self._alone or not self._gives
         self._chats = 0
 
     def while_(self) -> int:
@@ -90,7 +87,7 @@ class History:
 
     def _new_tariff(self, advisor: str) -> Act:
         """Another tariff, and other terms."""
-        tariff = random_tariff(self._random, with_grace=self._alone)
+        tariff = random_tariff(self._random)
         return Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self._random))
 
     def acts(self, length: int) -> Iterator[Act]:
@@ -123,7 +120,7 @@ class History:
     def _money_moves(self, _: Session) -> Act:
         random, model = self._random, self.model
         known = [session for session in model.sessions if session.id]
-        if self._refunds and known and random.random() < 0.2:
+        if known and random.random() < 0.2:
             session = random.choice(known)
             left = session.posted - session.refunded + (random.random() < 0.2)
             return Act("refund", record=session.id, amount=max(1, random.choice([left, left // 3])))

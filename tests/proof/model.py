@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from heapq import merge
-from itertools import chain, count, takewhile
+from itertools import accumulate, chain, count, product, takewhile
+from operator import sub
 from typing import Any
 
 HORIZON_MS = 3_600_000
@@ -45,6 +46,12 @@ class Price:
             )
             for tier in tariff["tiers"]
         ]
+        is_free = tariff.get("max_cost") is not None and tariff.get("at_max_cost", "free") == "free"
+        self._maximum = Fraction(tariff["max_cost"]) if is_free else None
+        self._minimum = Fraction(tariff.get("minimum_charge", "0"))
+        rounding = tariff.get("rounding", {})
+        self._quantum = Fraction(1, 10 ** rounding.get("places", 2))
+        self._mode: str = rounding.get("mode", "up")
         self._total = Fraction(tariff.get("connect_fee", "0"))
         self._end_ms = 0
         self._begins: list[int] = []
@@ -71,16 +78,10 @@ class Price:
 
     def _finished(self, total: Fraction) -> int:
         """Maximum, minimum, one rounding."""
-        maximum = self._tariff.get("max_cost")
-        if maximum is not None and self._tariff.get("at_max_cost", "free") == "free":
-            total = min(total, Fraction(maximum))
-        total = max(total, Fraction(self._tariff.get("minimum_charge", "0")))
-        rounding = self._tariff.get("rounding", {})
-        quantum = Fraction(1, 10 ** rounding.get("places", 2))
-        steps = total / quantum
-        mode = rounding.get("mode", "up")
-        whole = {"up": math.ceil(steps), "down": math.floor(steps), "half_up": math.floor(steps + Fraction(1, 2))}[mode]
-        return int(whole * quantum * 1_000_000)
+        total = max(self._minimum, total if self._maximum is None else min(total, self._maximum))
+        steps = total / self._quantum
+        whole = {"up": math.ceil, "down": math.floor, "half_up": lambda steps: math.floor(steps + Fraction(1, 2))}
+        return int(whole[self._mode](steps) * self._quantum * 1_000_000)
 
     def owed(self, priced_ms: int) -> int:
         """What so much priced time has begun to owe, grace left aside."""
@@ -95,14 +96,9 @@ class Price:
         if priced_ms <= max(0, self.grace_ms):
             return Fraction(0)
         begun = self.begun_by(priced_ms)
-        maximum = self._tariff.get("max_cost")
-        if maximum is not None and self._tariff.get("at_max_cost", "free") == "free":
-            begun = next((i for i in range(begun) if self._exact_before(i) >= Fraction(maximum)), begun)
+        if self._maximum is not None:
+            begun = next((i for i in range(begun) if self._exact[i] >= self._maximum), begun)
         return Fraction(self.increment(begun)[0], 60_000)
-
-    def _exact_before(self, index: int) -> Fraction:
-        """The exact sum of the connect fee and the increments before this one."""
-        return self._exact[index]
 
     def _stop(self) -> int | None:
         """The last millisecond of priced time that `max_cost` with `stop` allows."""
@@ -141,6 +137,7 @@ class Session:
     ended_at: int | None = None
     terms: tuple[str, str, str] = ("0", "0", "0")
     posted_ms: int = 0
+    posted_at: int = 0
     by_gift: int = 0
     refunded: int = 0
     refunded_gift: int = 0
@@ -167,9 +164,24 @@ class Session:
         """What it would have begun to owe beyond what is posted, if it ran at `at`."""
         return max(0, self.price.owed(self.elapsed_ms(at) + 1 - self.allowance_ms) - self.posted)
 
+    @property
+    def grace_end(self) -> int:
+        """When, if it runs, its grace is over."""
+        return self.since + self.allowance_ms + self.price.grace_ms - self.ran_ms
+
+    def rises(self, end: int) -> Iterator[int]:
+        """The instants by then at which its price may have risen since it was posted."""
+        start = max(self.since, self.posted_at)
+        begun = chain([start], self.demands(start, end))
+        owed_after = 1 - self.price.begun
+        yield from (at for at in chain((at + owed_after for at in begun), [self.grace_end + 1]) if start < at <= end)
+
     def demands(self, start: int, end: int) -> Iterator[int]:
         """The instants in between, if it runs, from which one increment more is owed."""
         zero = self.since + self.allowance_ms - self.ran_ms
+        if start < self.since <= end:
+            yield self.since
+        start = max(start, self.since)
         for index in count(max(0, self.price.begun_by(start - zero) - 1)):
             at = zero + max(0, self.price.increment(index)[0] - self.price.begun)  # of no priced time nothing is owed
             if at > end:
@@ -289,11 +301,7 @@ class Model:
             else:
                 due.append((session.waiting_since + ABANDON_MS, "abandoned", session))
         target = min(target, min((at for at, _, _ in due), default=target))
-        unpaid = self._first_unpaid(self.running(), self.balance, self.now, target)
-        if unpaid is not None:
-            at, session = unpaid
-            grace_end = session.since + session.allowance_ms + session.price.grace_ms - session.ran_ms
-            due.append((max(at, grace_end) if session.price.grace_ms else at, "out_of_credit", session))
+        due += [(at, "out_of_credit", session) for at, session in self._unpaid(target)]
         return min(
             (event for event in due if event[0] <= target),
             key=lambda event: (event[0], _ORDER.index(event[1]), event[2].started_at, event[2].id),
@@ -307,25 +315,52 @@ class Model:
         return max(self.now, session.since + session.allowance_ms + session.price.stop_ms - session.ran_ms)
 
     def _begun_until_stop(self, session: Session, at: int) -> int:
+        if at < session.since:
+            return 0
         stop = self._stop_at(session)
         return session.begun(at if stop is None else min(at, stop - 1))
 
-    def _first_unpaid(self, running: list[Session], left: int, start: int, end: int) -> tuple[int, Session] | None:
-        """From increment to increment: the first one that can't be paid, and whose it is."""
+    def _unpaid(self, end: int) -> Iterator[tuple[int, Session]]:
+        """From increment to increment: those that can't be paid by then, whose they are, and when that stops them.
+
+        A session within its grace goes on to the end of that, and holds what it could pay; the others pay theirs.
+        """
+        running, held = self.running(), 0
+        # Only one within its grace can have come to owe before what it can't pay.
+        in_grace = any(session.price.grace_ms and session.grace_end > self.now for session in running)
+        start = min(session.since for session in running) if in_grace else self.now
         for at in chain([start], merge(*(session.demands(start, end) for session in running))):
-            demands = [self._begun_until_stop(session, at) for session in running]
-            if sum(demands) <= left:
-                continue
-            rest = left - sum(self._begun_until_stop(session, at - 1) for session in running)
-            for session, demand in zip(running, demands, strict=True):
-                rest -= demand - self._begun_until_stop(session, at - 1)
-                if rest < 0:
-                    return at, session
-        return None
+            while running and at <= end and (session := self._unpaid_at(running, self.balance - held, at)) is not None:
+                running.remove(session)
+                held += self._begun_until_stop(session, at - 1)
+                stop = max(at, self.now, session.grace_end if session.price.grace_ms else 0)
+                end = min(end, stop)
+                yield stop, session
+
+    def _unpaid_at(self, running: list[Session], left: int, at: int) -> Session | None:
+        """Whose increment can't be paid: in the same millisecond, those that started earlier pay first."""
+        demands = [self._begun_until_stop(session, at) for session in running]
+        if sum(demands) <= left:
+            return None
+        before = [self._begun_until_stop(session, at - 1) for session in running]
+        paid = accumulate(map(sub, demands, before), initial=sum(before))
+        next(paid)
+        return next(session for session, total in zip(running, paid, strict=True) if total > left)
 
     # What a running session does.
 
     def _post(self, session: Session, at: int) -> None:
+        """While gifts are spent, everybody's increments are posted, one by one: the earlier took its part before."""
+        running = self.running()
+        if self.gifts and len(running) > 1:
+            rises = {instant for other in running for instant in other.rises(at)}
+            for instant, other in product(sorted(rises), running):
+                if other.posted_at < instant:
+                    self._post_one(other, instant)
+        self._post_one(session, at)
+
+    def _post_one(self, session: Session, at: int) -> None:
+        session.posted_at = at
         charge = session.cost(at) - session.posted
         session.posted, session.posted_ms = session.posted + charge, session.elapsed_ms(at)
         self.balance -= charge

@@ -1,23 +1,16 @@
-"""Ten thousand lives from seeds, against the reference model; a few hundred of them on a real database that fails.
+"""Hundreds of lives from seeds, against the reference model, on a real database that fails.
 
-Which part runs where:
+They run on PostgreSQL, forty users at once so that commands share transactions, with faults: the connection breaks
+before a commit has arrived (the worker dies before it), or before its answer has come back (it dies after it, the reply
+is lost); whoever gets no answer asks again with the same idempotency key; some ask twice at once; the worker that
+settles deadlines is away for minutes; the clock steps back. No part of the program is replaced.
 
-- All ten thousand run in the pure core with the commands as they are, kept in memory as the database would keep them
-  (`CoreWorld`). That is what decides over bills; a worker that is minutes late, and a checkpoint anywhere, are part of
-  every life.
-- Some hundreds run on PostgreSQL, forty users at once so that commands share transactions, with faults: the connection
-  breaks before a commit has arrived (the worker dies before it), or before its answer has come back (it dies after it,
-  the reply is lost); whoever gets no answer asks again with the same idempotency key; some ask twice at once; the
-  worker that settles deadlines is away for minutes; the clock steps back. No part of the program is replaced.
-
-A seed that fails is printed. To run it again, in both places: `pytest tests/proof/test_simulation.py --seed 4711`.
+A seed that fails is printed. To run it again, here and in the pure core: `pytest tests/proof --seed 4711`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from random import Random
 
 import pytest
@@ -28,59 +21,11 @@ from talktime.errors import Repeated, Unavailable
 from talktime.repeats import Repeat
 from tests.proof.histories import Act, History, apply
 from tests.proof.wire import Fault, breakable
-from tests.proof.worlds import CoreWorld, DatabaseWorld, compare, compare_earnings, frozen, seen_by
+from tests.proof.worlds import DatabaseWorld, compare, frozen, seen_by
 
-BEGIN_MS = 1_767_607_200_000
-LIVES = 10_000
-CHUNK = 250
-LENGTH = 12
 GROUPS = range(5)
 GROUP = 40
 ROUNDS = 10
-
-
-def live_in_core(seed: int) -> tuple[int, int]:
-    """One life in the pure core; how many acts it had, and how many of them were refused."""
-    history = History(seed, BEGIN_MS)
-    model, world = history.model, CoreWorld("user", BEGIN_MS)
-    acts = refused = 0
-    for act in history.acts(LENGTH):
-        expected = apply(model, act)
-        got = world.perform(act, model.now)
-        assert got == expected, act
-        acts, refused = acts + 1, refused + (expected is not None)
-        compare(model, *world.seen(model), thoroughly=acts % 4 == 0)
-    if not model.had_gifts:  # else it is the program's affair in how many entries it posts
-        assert world.entries == model.entries
-    compare_earnings(model, world.earned)
-    return acts, refused
-
-
-def live_many(seeds: range) -> tuple[int, int, list[str]]:
-    """Many lives: their acts, refusals, and what went wrong with which seed."""
-    acts, refused, wrong = 0, 0, list[str]()
-    for seed in seeds:
-        try:
-            lived = live_in_core(seed)
-        except Exception as error:  # noqa: BLE001  whatever it is, its seed is what matters
-            wrong.append(f"--seed {seed}: {error!r}")
-        else:
-            acts, refused = acts + lived[0], refused + lived[1]
-    return acts, refused, wrong
-
-
-def test_ten_thousand_lives_in_the_core(seed: int | None) -> None:
-    if seed is not None:
-        live_in_core(seed)
-        return
-    chunks = [range(start, start + CHUNK) for start in range(0, LIVES, CHUNK)]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        results = list(processes.map(live_many, chunks))
-    wrong = [line for _, _, lines in results for line in lines]
-    assert not wrong, "\n".join(wrong[:5])
-    acts, refused = sum(acts for acts, _, _ in results), sum(refused for _, refused, _ in results)
-    assert acts > LIVES * LENGTH
-    assert 0.03 < refused / acts < 0.25  # most of what is tried is possible, and what isn't is tried, too
 
 
 class Group:
@@ -185,7 +130,7 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
                 for _ in range(ROUNDS):
                     await group.round()
             except BaseException as error:
-                error.add_note(f"To see it again: pytest tests/proof/test_simulation.py --seed {number * 1_000}")
+                error.add_note(f"To see it again: pytest tests/proof --seed {number * 1_000}")
                 raise
             finally:
                 wire.fault = lambda: None

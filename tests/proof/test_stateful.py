@@ -86,7 +86,7 @@ class Machine(RuleBasedStateMachine):
 
     def set_tariff(self, advisor: str) -> None:
         """Any, and any terms."""
-        tariff = random_tariff(self.random, with_grace=self.alone)
+        tariff = random_tariff(self.random)
         self.act(Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self.random)))
 
     def chat_of(self, number: int, advisor: str) -> str:
@@ -150,9 +150,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 3_000_000), seconds=st.none() | st.integers(1, 300))
     def give(self, amount: int, seconds: int | None) -> None:
-        if self.alone:
-            expires_at = None if seconds is None else self.model.now + seconds * 1000
-            self.act(Act("gift", amount=amount, expires_at=expires_at))
+        expires_at = None if seconds is None else self.model.now + seconds * 1000
+        self.act(Act("gift", amount=amount, expires_at=expires_at))
 
     @precondition(lambda self: self.model.sessions)
     @rule(which=st.integers(0, 20), part=st.integers(1, 3), beyond=st.sampled_from([0, 0, 0, 1]))

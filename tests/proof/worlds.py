@@ -175,6 +175,10 @@ class CoreWorld:
             if entry.is_accrual:
                 self.earned[entry.record_id] += entry.advisor_amount
 
+    def spent_gifts(self) -> dict[str, int]:
+        """What of each record was paid by gifts."""
+        return {record_id: tally.gift for record_id, tally in self._unit.tallies.items()}
+
     def seen(self, model: Model) -> Seen:
         """What screens show."""
         return accounts.account_view(self._unit), {
@@ -233,6 +237,13 @@ def compare_earnings(model: Model, earned: dict[str, int]) -> None:
     for session in model.sessions:
         if session.state != "running":
             assert earned.get(session.id, 0) == session.earned, session
+
+
+def compare_gifts(model: Model, spent: dict[str, int]) -> None:
+    """What was paid by gifts, by record: decided by the order of increments in time, not by who posts first."""
+    for session in model.sessions:
+        if session.state != "running":
+            assert spent.get(session.id, 0) == session.by_gift, session
 
 
 async def seen_by(talktime: Talktime, models: dict[str, Model]) -> dict[str, Seen]:
