@@ -36,7 +36,7 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/lint-imports
 	$(NPM) run check
 
-# What `make test` shortens, in full: an hour or so.
+# What `make test` shortens, in full: half an hour or so.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	$(BIN)/pytest -m long --full
