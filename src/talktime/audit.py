@@ -1,10 +1,10 @@
 """What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in the migrations) that must be empty. A view can't
-price, so five things are computed here from the facts it reads: that every posting was the price of the time that had
+price, so six things are computed here from the facts it reads: that every posting was the price of the time that had
 passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
-that the instant at which a running record's credit ends is the one that follows from the account, and that what is left
-of gifts, and until when, is what spending them anew leaves.
+that the instant at which a running record's credit ends is the one that follows from the account, that what is left of
+gifts, and until when, is what spending them anew leaves, and that shared refunds are borne as it was earned.
 """
 
 from __future__ import annotations
@@ -162,6 +162,30 @@ def charge_findings(
             what = f"what was billed by {clock_text(elapsed_ms)} of its time is not the price of that time"
             yield _finding(6, record, what, posted, cost)
             return
+
+
+def shared_refund_findings(
+    record_id: str, user_id: str, entries: Iterable[tuple[str, int, int, str | None]]
+) -> Iterator[Finding]:
+    """Where a refund at both parties' cost is not borne in the proportion in which it was earned by then.
+
+    Args:
+        record_id: of the record.
+        user_id: whose it is.
+        entries: `(kind, amount, the advisor's part, borne by)` of each of its entries, in order.
+    """
+    charged = earned = shared = by_advisor = 0
+    for kind, amount, advisor_amount, borne_by in entries:
+        if kind != "refund":
+            charged, earned = charged - amount, earned + advisor_amount
+        elif borne_by == "shared":
+            shared += amount
+            follows = min(amount, max(0, shared * earned // charged - by_advisor)) if charged else 0
+            by_advisor -= advisor_amount
+            if -advisor_amount != follows:
+                what = "a refund is not borne in the proportion in which it was earned"
+                stored = f"{format_credits(-advisor_amount)} by the advisor"
+                yield Finding(4, what, record_id, user_id, stored, format_credits(follows))
 
 
 def _finding(rule: int, record: AuditedRecord, what: str, stored: int, follows: int) -> Finding:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from talktime.audit import Audit, AuditedRecord, Finding, charge_findings
+from talktime.audit import Audit, AuditedRecord, Finding, charge_findings, shared_refund_findings
 from talktime.cuts import cuts
 from talktime.database.queries import SQL
 from talktime.database.store import terms_of
@@ -84,6 +84,8 @@ class Auditor:
             audit.entries += await connection.fetchval(SQL["count_entries"], after, upto)
             audit.add(Finding(*row) for row in await connection.fetch(SQL["broken_rules"], after, upto))
             audit.add([finding async for finding in self._charges(connection, audit, after, upto)])
+            for record_id, user_id, *columns in await connection.fetch(SQL["audited_shared_refunds"], after, upto):
+                audit.add(shared_refund_findings(record_id, user_id, zip(*columns, strict=True)))
             audit.add([finding async for finding in self._gifts(connection, after, upto)])
             audit.add([finding async for finding in self._cuts(connection, after, upto)])
         return upto

@@ -141,6 +141,11 @@ BREACHES = [
     ),
     (
         4,
+        "a refund is not borne in the proportion in which it was earned",
+        "update entries set advisor_amount = advisor_amount - 1 where borne_by = 'shared'",
+    ),
+    (
+        4,
         "what was taken as fees is not what the terms say",
         f"update entries set fees = fees + 1 where record_id = {RUNNING}",
     ),
@@ -243,7 +248,8 @@ async def talk(talktime: Talktime) -> None:
         await talktime.advance_clock(10_000)
     await talktime.pause("second")
     stopped = await talktime.stop("second")
-    await talktime.refund(stopped.record.id, reason="Late", borne_by="platform", amount=parse_credits("0.01"))
+    for borne_by in ("platform", "shared"):
+        await talktime.refund(stopped.record.id, reason="Late", borne_by=borne_by, amount=parse_credits("0.01"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await talktime.advance_clock(7_000)
     await talktime.timers.checkpoint()
@@ -260,7 +266,7 @@ async def damage(talktime: Talktime, sql: str) -> None:
 async def test_what_is_right_is_right(visitor: Talktime) -> None:
     await talk(visitor)
     audit = await visitor.audit()
-    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 7}}
+    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 8}}
 
 
 @newest

@@ -540,6 +540,15 @@ group by record_id;
 select record_id, sum(fees)::bigint as fees from entries
 where fees <> 0 and record_id is not null and user_id > $1 and user_id <= $2 group by record_id;
 
+-- name: audited_shared_refunds
+-- All entries of records of which something was given back at both parties' cost.
+select record_id, min(user_id) as user_id, array_agg(kind order by entry_id) as kinds,
+       array_agg(amount order by entry_id) as amounts, array_agg(advisor_amount order by entry_id) as advisor_amounts,
+       array_agg(borne_by order by entry_id) as borne_by
+from entries
+where record_id in (select record_id from entries where borne_by = 'shared' and user_id > $1 and user_id <= $2)
+group by record_id;
+
 -- name: audited_gifts
 -- Of everybody who was ever given anything: what is left of it, as stored, and all that came and went.
 select user_id, a.gifts as stored, e.kinds, e.amounts, e.instants, e.expiries
