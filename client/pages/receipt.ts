@@ -10,7 +10,7 @@ import { pairChats } from "./parts/pair.ts";
 import { offerRefund, showRefundable } from "./parts/refund.ts";
 import { ask, path } from "./parts/service.ts";
 import { type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
-import { cause, day, exactly, money, price, reason } from "./parts/words.ts";
+import { day, exactly, money, price, reason, unbilled } from "./parts/words.ts";
 
 const KINDS: Record<string, string> = {
   charge: "Charge",
@@ -66,7 +66,7 @@ function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
 function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: Gap): HTMLElement {
   const time = (instant: Instant | null): HTMLElement =>
     make("td", {}, instant === null ? "not over" : make("time", { datetime: instant }, exactly(instant)));
-  const what = make("td", {}, `${reason(why)}${caused_by === null ? "" : ` (${cause(caused_by)})`}`);
+  const what = make("td", {}, unbilled(why, caused_by));
   return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
 }
 

@@ -123,7 +123,8 @@ const CAUSES: Record<string, string> = {
   service: "by the service",
 };
 
-/** Through whom time was not billed, as words. */
-export function cause(party: string): string {
-  return CAUSES[party] ?? party;
+/** Why time was not billed, as words. Through whom is said of a pause alone: every other reason tells it. */
+export function unbilled(code: Reason, party: string | null): string {
+  const through = code === "paused" && party !== null ? ` (${CAUSES[party] ?? party})` : "";
+  return reason(code) + through;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { minutes, money, price, reason } from "../../pages/parts/words.ts";
+import { minutes, money, price, reason, unbilled } from "../../pages/parts/words.ts";
 
 const MINUTE = { from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 };
 
@@ -63,4 +63,14 @@ test.each([
 test("a reason is words, none is none", () => {
   expect(reason("out_of_credit")).toBe("out of credit");
   expect(reason(null)).toBe("");
+});
+
+test.each([
+  ["paused", "advisor", "paused (by the advisor)"],
+  ["paused", null, "paused"],
+  ["out_of_credit", "user", "out of credit"],
+  ["user_away", "user", "user away"],
+  ["timer_failed", "service", "the timer was starting"],
+] as const)("time not billed for %s, through %s", (code, party, words) => {
+  expect(unbilled(code, party)).toBe(words);
 });
