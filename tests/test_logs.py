@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Callable
 
 import pytest
 import structlog
@@ -58,3 +59,46 @@ def test_a_token_in_a_sentence_or_a_traceback(monkeypatch: pytest.MonkeyPatch) -
     assert TOKEN not in stream.getvalue()
     assert lines[0]["level"] == "error"
     assert "ValueError" in lines[0]["exception"]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [_Terminal(), io.StringIO()], ids=["terminal", "file"])
+@pytest.mark.parametrize("begin", [logs.configure, logs.configure_by_default])
+def test_an_error_shows_no_local_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stream: io.StringIO, begin: Callable[[], None]
+) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    before = logging.getLogger().handlers[:]
+    structlog.reset_defaults()
+    try:
+        begin()
+        fail(TOKEN)
+    finally:
+        logging.getLogger().handlers[:] = before
+        structlog.reset_defaults()
+    said = stream.getvalue()
+    assert "ZeroDivisionError" in said
+    assert TOKEN not in said
+    assert capsys.readouterr().out == ""
+
+
+def fail(token: str) -> None:
+    """Log an error beside which the token is a local variable, and in whose words it is too."""
+    try:
+        1 / 0  # noqa: B018  it is there to fail
+    except ZeroDivisionError:
+        structlog.get_logger("talktime").exception("service.failed", said=f"it was {token}")
+
+
+def test_a_program_s_own_way_with_logs_stays() -> None:
+    structlog.reset_defaults()
+    try:
+        structlog.configure(processors=[structlog.processors.JSONRenderer()])
+        logs.configure_by_default()
+        assert len(structlog.get_config()["processors"]) == 1
+    finally:
+        structlog.reset_defaults()

@@ -1,10 +1,14 @@
 """What hosts test with works as its documents say."""
 
+import pytest
+import structlog
+
 from talktime import Party, Reason, Tariff, parse_credits
 from talktime.testing import disposable_talktime
 
 
-async def test_an_hour_passes_at_once() -> None:
+async def test_an_hour_passes_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.reset_defaults()
     tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]})
     async with disposable_talktime(presence_lease_seconds=5) as talktime:
         await talktime.put_user("alice", "Alice")
@@ -22,3 +26,7 @@ async def test_an_hour_passes_at_once() -> None:
         receipt = await talktime.receipt(started.record.id)
         assert sum(entry.amount for entry in receipt.entries) == -receipt.cost
         assert await talktime.broken_rules() == []
+    # What is printed is the program's own: logs go to standard error.
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "timer_manager.stop_timer" in printed.err

@@ -32,17 +32,7 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
     """Send every log of the process, ours and the libraries', to stderr unless `to` is given."""
     stream = sys.stderr if to is None else to
     level = logging.DEBUG if debug else logging.INFO
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    terminal = stream.isatty()
-    rendering: list[Processor] = (
-        [redact, structlog.dev.ConsoleRenderer()]
-        if terminal
-        else [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer(default=str)]
-    )
+    shared, rendering = _shared(), _rendering(stream)
     structlog.configure(
         # Ours go straight to the stream: by way of `logging` a line costs much more, and there is one for
         # everything that a meter does.
@@ -62,6 +52,40 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if debug else logging.WARNING)
     for noisy in ("websockets", "asyncio", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def configure_by_default() -> None:
+    """Send ours to stderr, without secrets, inside a program that has not told structlog what to do with its logs.
+
+    Left to itself structlog writes to stdout, and beside an error all local variables: tokens and passwords too. The
+    program may still configure it later, and its other logs are its own.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[*_shared(), *_rendering(sys.stderr)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # which it may have exchanged meanwhile
+        cache_logger_on_first_use=False,
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _rendering(stream: TextIO) -> list[Processor]:
+    """An error becomes text before secrets are taken out; a terminal's pretty one would show local variables after."""
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(default=str)
+    )
+    return [structlog.processors.format_exc_info, redact, renderer]
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import asyncpg
 import structlog
 
+from talktime import logs
 from talktime.auditor import Auditor
 from talktime.clock import EngineClock
 from talktime.database.embedded import embedded_database
@@ -74,6 +75,7 @@ class Node:
         Raises:
             DatabaseProblem: when the database can't be used as it is.
         """
+        logs.configure_by_default()
         settings = load_settings(database_url=database_url) if settings is None else settings
         url = database_url or settings.database_url
         async with AsyncExitStack() as stack:

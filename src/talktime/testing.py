@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from talktime import logs
 from talktime.database.embedded import EmbeddedServer
 from talktime.database.guardian import Guardian
 from talktime.database.migrate import migrate
@@ -32,6 +33,7 @@ async def disposable_database() -> AsyncIterator[str]:
 
     Raises `DatabaseProblem` when the server can't be started.
     """
+    logs.configure_by_default()
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="talktime-"))
     # It need not survive a power cut.
     server = EmbeddedServer(folder, settings={"fsync": "off", "full_page_writes": "off"})
