@@ -402,7 +402,7 @@ class _Parser:
                 increment_ms=self._duration(given, "increment_seconds", path, 1_000, least_ms=1),
             )
             if not tiers and tier.from_ms != 0:
-                self._wrong(f"{path}from_seconds", "the first tier must begin at 0")
+                self._wrong(f"{path}from_seconds", "must be 0 in the first tier")
             if tiers and tier.from_ms <= tiers[-1].from_ms:
                 self._wrong(f"{path}from_seconds", "must be later than the tier before")
             tiers.append(tier)

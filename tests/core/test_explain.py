@@ -169,7 +169,7 @@ def test_a_tariff_that_makes_no_sense_says_all_that_is_wrong() -> None:
     assert caught.value.errors == [
         ("tiers[0].rate", 'must be a decimal string with at most 12 digits and 6 places, such as "8.75"'),
         ("tiers[0].per_seconds", "must be more than 0"),
-        ("tiers[0].from_seconds", "the first tier must begin at 0"),
+        ("tiers[0].from_seconds", "must be 0 in the first tier"),
         ("tiers[1].odd", "is not a field of a tariff"),
         ("tiers[1].from_seconds", "must not be negative"),
         ("tiers[1].from_seconds", "must be later than the tier before"),
