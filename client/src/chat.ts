@@ -35,6 +35,8 @@ export class Chat {
   #sequence: number | null = null;
   /** The connection was lost since the channel last told the facts: they may be over. */
   #stale = false;
+  /** The instant painted last, in engine time. */
+  #painted = Number.NEGATIVE_INFINITY;
   /** The last numbers shown: kept while the clock is in doubt. */
   #held: Measure | null = null;
 
@@ -239,11 +241,12 @@ export class Chat {
     return nextMs;
   }
 
-  /** What is to be shown `aheadMs` from now. */
+  /** What is to be shown `aheadMs` from now, and never less than has been painted. */
   #look(aheadMs: number): { frame: Frame; nextMs: number | null } {
     const snapshot = this.#snapshot;
     const now = this.#connection.now();
-    const at = now === null ? null : now + aheadMs;
+    const at = now === null ? null : Math.max(now + aheadMs, this.#painted);
+    if (at !== null && aheadMs > 0) this.#painted = at;
     const state = this.#state(at);
     const known = at !== null || !snapshot?.timer.running;
     const doubt = this.#connection.suspect && snapshot?.timer.running;
