@@ -54,6 +54,7 @@ export class Chat {
 
   /** Calls `listener` now and whenever facts or state change. Answers the function that ends it. */
   subscribe(listener: (frame: Frame) => void): () => void {
+    this.#facts.set(this.frame());
     return this.#facts.subscribe(listener);
   }
 

@@ -34,7 +34,7 @@ export class Connection {
   readonly #pings = new Pings(() => this.#ping());
   readonly #evidence: Evidence;
   readonly #watched = new Set<string>();
-  readonly #floorKey: string;
+  readonly #floor: Floor;
   #heartbeatMs: number | null = null;
   #lastHeartbeat: number | null = null;
   #refusals = 0;
@@ -44,10 +44,9 @@ export class Connection {
 
   constructor(url: string, token: TokenSource) {
     this.#token = token;
-    this.#floorKey = `talktime.shown ${url}`;
-    const floor = Number(sessionStorage.getItem(this.#floorKey) ?? Number.NEGATIVE_INFINITY);
+    this.#floor = new Floor(`talktime.shown ${url}`);
     // Engine instants are truncated to whole milliseconds; local ones to whatever this browser allows.
-    this.#clock = new Clock(1 + granularityMs(), floor);
+    this.#clock = new Clock(1 + granularityMs(), this.#floor.get());
     this.#evidence = new Evidence((suspect) => this.disturb(suspect));
     this.#socket = new Socket(url, {
       opened: () => void this.#hello(),
@@ -106,6 +105,8 @@ export class Connection {
 
   close(): void {
     this.#remember();
+    // A token that is still awaited finds nothing to say hello to.
+    this.#attempt += 1;
     removeEventListener("pagehide", this.#keepFloor);
     this.#evidence.stop();
     clearTimeout(this.#waiting);
@@ -209,7 +210,32 @@ export class Connection {
   /** After a refresh the digits start no lower than they ended. */
   #remember(): void {
     const shown = this.now();
-    if (shown !== null) sessionStorage.setItem(this.#floorKey, String(shown));
+    if (shown !== null) this.#floor.set(shown);
+  }
+}
+
+/** Engine time last shown by this tab; nothing where the browser keeps nothing for a page. */
+class Floor {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  get(): number {
+    try {
+      return Number(sessionStorage.getItem(this.#key) ?? Number.NEGATIVE_INFINITY);
+    } catch {
+      return Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  set(shown: number): void {
+    try {
+      sessionStorage.setItem(this.#key, String(shown));
+    } catch {
+      // Without it the digits may start a little lower after a refresh, never wrong.
+    }
   }
 }
 

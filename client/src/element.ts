@@ -19,7 +19,10 @@ button { font: inherit; color: inherit; background: none; border: 1px solid var(
 
 type Part = "elapsed" | "credits" | "free" | "topup";
 
-export class TalkTimeElement extends HTMLElement {
+/** A server that renders the page may load this too: it has no elements, and makes none. */
+const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
+
+export class TalkTimeElement extends Base {
   static readonly observedAttributes = ["chat-id", "src", "show"];
 
   readonly #parts: Record<Part | "aloud", HTMLElement>;
@@ -111,8 +114,12 @@ export class TalkTimeElement extends HTMLElement {
 
   #connect(): void {
     const chatId = this.getAttribute("chat-id");
-    if (!this.isConnected || !this.#token || !chatId) return;
-    this.#release();
+    if (!this.isConnected) return;
+    if (this.#own) {
+      this.#release();
+      this.#follow();
+    }
+    if (!this.#token || !chatId) return;
     const src = this.getAttribute("src");
     this.#own = connect({ token: this.#token, ...(src ? { url: src } : {}) });
     this.#chat = this.#own.watch(chatId);
@@ -132,6 +139,16 @@ export class TalkTimeElement extends HTMLElement {
     this.#stop = null;
     this.#before = null;
     if (this.#chat && this.isConnected) this.#stop = this.#chat.onFrame((frame) => this.#paint(frame));
+    else if (!this.#chat) this.#clear();
+  }
+
+  /** Shows no chat's digits. */
+  #clear(): void {
+    this.#mark("state", "syncing");
+    this.#mark("reason", null);
+    this.removeAttribute("paid");
+    write(this.#parts.elapsed, UNKNOWN);
+    for (const part of ["credits", "free", "aloud"] as const) write(this.#parts[part], "");
   }
 
   #paint(frame: Frame): void {
@@ -177,4 +194,5 @@ declare global {
   }
 }
 
-if (!customElements.get("talk-time")) customElements.define("talk-time", TalkTimeElement);
+if (globalThis.customElements && !customElements.get("talk-time"))
+  customElements.define("talk-time", TalkTimeElement);

@@ -13,7 +13,7 @@ export class Store<T> {
 
   set(value: T): void {
     this.#value = value;
-    for (const listener of this.#listeners) listener(value);
+    tell(this.#listeners, value);
   }
 
   /** Calls `listener` now and at every change, until the returned function is called. */
@@ -29,12 +29,23 @@ export class Signal<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
   send(value: T): void {
-    for (const listener of this.#listeners) listener(value);
+    tell(this.#listeners, value);
   }
 
   /** Calls `listener` each time, until the returned function is called. */
   listen(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+}
+
+/** A listener that throws is a mistake of its own: the others hear, and the timer goes on. */
+function tell<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(value);
+    } catch (error) {
+      reportError(error);
+    }
   }
 }

@@ -50,6 +50,8 @@ afterEach(() => {
   element.remove();
   talktime.close();
   service.stop();
+  vi.unstubAllGlobals();
+  vi.stubGlobal("WebSocket", WebSocket);
 });
 
 const soon = { timeout: 10_000, interval: 10 };
@@ -245,6 +247,68 @@ test("given attributes and a token function, it connects for itself, and lets go
   document.body.append(own);
   await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
   expect(service.said).toContainEqual({ type: "hello", token: "own token" });
+  own.removeAttribute("chat-id");
+  expect([own.chat, own.getAttribute("state")]).toEqual([null, "syncing"]);
+  own.setAttribute("chat-id", "chat");
+  await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
   own.remove();
   expect(own.chat).toBeNull();
+});
+
+test("without its chat it shows nobody's digits", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  element.chat = null;
+  expect([state(), text("elapsed"), text("credits"), text("free")]).toEqual(["syncing", "--:--", "", ""]);
+  element.chat = chat;
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+});
+
+test("a listener that throws stops neither the timer nor the others", async () => {
+  const reported = vi.fn();
+  vi.stubGlobal("reportError", reported);
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  const stop = chat.onFrame(() => {
+    throw new Error("a mistake of the page");
+  });
+  const frames = vi.fn();
+  chat.onFrame(frames);
+  await vi.waitFor(() => expect(frames.mock.calls.length).toBeGreaterThan(2), soon);
+  expect(reported).toHaveBeenCalled();
+  stop();
+});
+
+test("who subscribes hears of now first, not of when something last happened", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const before = element.reading.elapsedMs ?? Number.NaN;
+  const heard: (number | null)[] = [];
+  chat.subscribe((frame) => heard.push(frame.elapsedMs));
+  expect(heard[0]).toBeGreaterThanOrEqual(before);
+});
+
+test("closed while its token is awaited, it stays closed", async () => {
+  let answer: (token: string) => void = () => undefined;
+  const asked = vi.fn(() => new Promise<string>((resolve) => (answer = resolve)));
+  const other = connect({ url: service.url, token: asked });
+  await vi.waitFor(() => expect(asked).toHaveBeenCalled(), soon);
+  const connections = service.connections;
+  other.close();
+  vi.useFakeTimers();
+  answer("late");
+  await vi.advanceTimersByTimeAsync(20_000);
+  vi.useRealTimers();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(service.connections).toBe(connections);
+});
+
+test("works where the browser keeps nothing for a page", async () => {
+  const refuse = () => {
+    throw new DOMException("blocked", "SecurityError");
+  };
+  vi.stubGlobal("sessionStorage", { getItem: refuse, setItem: refuse });
+  const other = connect({ url: service.url, token: () => "token" });
+  const frames: (number | null)[] = [];
+  other.watch("chat").onFrame((frame) => frames.push(frame.elapsedMs));
+  await vi.waitFor(() => expect(frames.at(-1)).toBeGreaterThan(60_000), soon);
+  other.close();
 });

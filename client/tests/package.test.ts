@@ -58,6 +58,13 @@ test("the core runs without a browser", () => {
   expect(run("node", "--input-type=module", "--eval", program).trim()).toBe("1005 500000n function");
 });
 
+test("a server that renders a page can load all of it", () => {
+  const program = `
+    import { connect, TalkTimeElement } from "@talktime/client";
+    console.log(typeof connect, typeof TalkTimeElement);`;
+  expect(run("node", "--input-type=module", "--eval", program).trim()).toBe("function function");
+});
+
 test("a strict TypeScript program compiles against it, and one that misuses it does not", () => {
   const compile = (program: string) => {
     writeFileSync(join(folder, "page.ts"), program);

@@ -9,7 +9,13 @@ const talktime = connect({
 
 function Timer({ chatId }) {
   const [frame, setFrame] = useState(null);
-  useEffect(() => talktime.watch(chatId).onFrame(setFrame), [chatId]);
+  useEffect(() => {
+    const stop = talktime.watch(chatId).onFrame(setFrame);
+    return () => {
+      stop();
+      talktime.unwatch(chatId); // whoever watches is present, and may be charged
+    };
+  }, [chatId]);
   if (frame?.elapsedMs == null) return <p role="timer">--:--</p>;
   return (
     <p role="timer">

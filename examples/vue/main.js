@@ -1,5 +1,5 @@
 import { connect, stopwatch } from "@talktime/client";
-import { createApp, h, onUnmounted, shallowRef } from "vue";
+import { createApp, h, shallowRef, watchEffect } from "vue";
 
 const talktime = connect({
   url: "https://talktime.example",
@@ -8,12 +8,18 @@ const talktime = connect({
 
 const Timer = {
   props: ["chatId"],
-  setup({ chatId }) {
+  setup(props) {
     const frame = shallowRef();
-    const stop = talktime.watch(chatId).onFrame((next) => {
-      frame.value = next;
+    watchEffect((onCleanup) => {
+      const { chatId } = props;
+      const stop = talktime.watch(chatId).onFrame((next) => {
+        frame.value = next;
+      });
+      onCleanup(() => {
+        stop();
+        talktime.unwatch(chatId); // whoever watches is present, and may be charged
+      });
     });
-    onUnmounted(stop);
     return () => {
       if (frame.value?.elapsedMs == null) return h("p", { role: "timer" }, "--:--");
       const { elapsedMs, balance } = frame.value;
