@@ -3,7 +3,7 @@
 A0  no decrement while the timer runs
 A1  a visible second lasts 930 to 1070 ms, but for the time in which the screen says that it does not know
 A2  a digit is late by no more than the published bound, a frame and 20 ms, early by no more than the bound and half a
-    frame, since it is painted in the frame that is nearest to it
+    frame, since it is painted in the frame that is nearest to it; a reading is never further off than that
 A3  no step forward without an event, at most one for each
 
 A frame is what the browser made of it, and in every row. On a machine with more to do than it can, frames are long,
@@ -92,7 +92,10 @@ class Recording:
 
     def backwards(self) -> list[str]:
         """A0: the decrements, of the digits and of the reading."""
-        found = [_says(change) for change in self.changes() if change.by < 0]
+        # A placeholder or words between, or a pause, do not make it less of a step back.
+        shown = [row for row in self.rows if row.seconds is not None]
+        stepped = [Change(before, row) for before, row in pairwise(shown) if row.state in MOVES]
+        found = [_says(change) for change in stepped if change.by < 0]
         for before, row in pairwise(self.rows):
             if before.elapsed is None or row.elapsed is None or not before.state == row.state == "running":
                 continue
@@ -109,18 +112,20 @@ class Recording:
             if any((one.row.hidden, two.row.hidden)) or one.by < 0 or two.by < 0:
                 continue
             lasted = two.row.at - one.row.at
-            least = SECOND_MS[0] - max(0.0, one.row.gap - FRAME_MS) - GRAIN_MS
-            most = SECOND_MS[1] + max(0.0, two.row.gap - FRAME_MS) + GRAIN_MS + self._doubted_ms(one.row, two.row)
+            # Doubt makes its own second longer, and if that ends late, the next one shorter.
+            doubted = self._doubted_ms(one.row.at - 1000, one.row.at), self._doubted_ms(one.row.at, two.row.at)
+            least = SECOND_MS[0] - max(0.0, one.row.gap - FRAME_MS) - GRAIN_MS - doubted[0]
+            most = SECOND_MS[1] + max(0.0, two.row.gap - FRAME_MS) + GRAIN_MS + doubted[1]
             if not least <= lasted <= most:
                 found.append(f"{two.row.at:.0f}: {one.row.digits} lasted {lasted:.0f} ms (frames {two.row.gap:.0f} ms)")
         return found
 
-    def _doubted_ms(self, one: Row, two: Row) -> float:
-        """For how long the screen said, between two rows, that it does not know: its digits stand, dimmed."""
+    def _doubted_ms(self, from_ms: float, until_ms: float) -> float:
+        """For how long the screen said, between two instants, that it does not know: its digits stand, dimmed."""
         return sum(
             after.at - before.at
             for before, after in pairwise(self.rows)
-            if before.state == "syncing" and one.at <= before.at and after.at <= two.at
+            if before.state == "syncing" and from_ms <= before.at and after.at <= until_ms
         )
 
     def steps(self) -> list[str]:
@@ -158,6 +163,12 @@ class Recording:
             late = self._late_ms(row)
             if not -(row.bound + FRAME_MS / 2 + GRAIN_MS) <= late <= row.bound + max(FRAME_MS, row.gap) + LATE_MS:
                 found.append(f"{row.at:.0f}: {row.digits} late by {late:.1f} ms, bound {row.bound:.1f}, {row.gap:.0f}")
+        for row in self.rows:
+            if row.elapsed is None or row.state != "running" or row.hidden:
+                continue
+            ahead = row.elapsed - (row.at - self.zero_ms)
+            if not -(row.bound + LATE_MS) <= ahead <= row.bound + FRAME_MS / 2 + GRAIN_MS:
+                found.append(f"{row.at:.0f}: reading ahead by {ahead:.1f} ms, bound {row.bound:.1f}, {row.gap:.0f}")
         return found
 
     def first(self) -> Row:

@@ -80,6 +80,7 @@ class Relay:
         self.up_bytes = 0
         self.down_bytes = 0
         self.connections = 0
+        self.refused = 0
         self.refusing = False
         self.port = 0
         self._chance = random.Random(seed)
@@ -112,6 +113,7 @@ class Relay:
         self._open.add(writer)
         try:
             if self.refusing:
+                self.refused += 1
                 self.reset_one(writer)
                 return
             self.connections += 1

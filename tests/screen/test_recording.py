@@ -30,6 +30,10 @@ def test_backwards() -> None:
     assert len(digits.backwards()) == 1
     reading = Recording("", [row(500, "0:00"), row(500, "0:00")._replace(elapsed=499.0)], ZERO)
     assert len(reading.backwards()) == 1
+    over_a_placeholder = Recording("", [row(0, "0:01"), row(500, "--:--"), row(600, "0:00")], ZERO)
+    assert len(over_a_placeholder.backwards()) == 1
+    resumed = Recording("", [row(0, "0:01", state="paused"), row(500, "0:00")], ZERO)
+    assert len(resumed.backwards()) == 1
     learned_late = Recording("", [row(0, "0:01"), row(500, "0:00", state="paused")], ZERO)
     assert learned_late.backwards() == []
 
@@ -48,11 +52,11 @@ def test_a_second_in_which_the_screen_says_that_it_does_not_know() -> None:
         row(900, "0:01", state="syncing"),
         row(1000, "0:01"),
         row(1130, "0:02"),
-        row(2130, "0:03"),
+        row(2030, "0:03"),
     ]
     assert Recording("", doubts, ZERO).irregular() == []
     sure = [one._replace(state="running") for one in doubts]
-    assert len(Recording("", sure, ZERO).irregular()) == 1
+    assert len(Recording("", sure, ZERO).irregular()) == 2, "too long, and the next one too short"
 
 
 def test_a_step() -> None:
@@ -64,6 +68,8 @@ def test_wrong_by_more_than_the_bound() -> None:
     assert len(shown(0, 1060).beyond_bound()) == 1
     assert len(shown(0, 970).beyond_bound()) == 1
     assert shown(0, 1040).beyond_bound() == shown(0, 992).beyond_bound() == []
+    reading = [row(at, "0:00")._replace(elapsed=at + wrong) for at, wrong in ((100, 0.0), (200, 25.0), (300, -35.0))]
+    assert len(Recording("", reading, ZERO).beyond_bound()) == 2
     unsure = Recording("", [row(0, "0:00"), row(1500, "0:01", bound=math.inf)], ZERO)
     assert unsure.beyond_bound() == []
 

@@ -26,6 +26,8 @@ async def a_service_away_for_five_seconds(stage: Stage) -> None:
     left = float(await screen.run("truth.wall()"))
     await asyncio.sleep(5)
     screen.relay.refusing = False
+    # Longer and longer waits, each cut by chance: a crowd that comes back is no storm.
+    assert 2 <= screen.relay.refused <= 8
     await screen.until_running()
     recording = await recorded(screen, 3)
     assert_calm(recording)
@@ -184,7 +186,14 @@ async def left_closed_and_killed(stage: Stage) -> None:
         await screen.tab.close()
         await assert_ends_by_the_lease(pair, time.time() * 1000)
 
-    await asyncio.gather(left(), closed())
+    async def left_for_good() -> None:
+        pair = await stage.pair("brief")
+        screen = await stage.screen(pair, NEAR, browser)
+        await asyncio.sleep(1)
+        await screen.tab.open(f"{stage.theatre.site}/elsewhere.html")
+        await assert_ends_by_the_lease(pair, time.time() * 1000)
+
+    await asyncio.gather(left(), left_for_good(), closed())
     pair = await stage.pair("brief")
     await stage.screen(pair, NEAR, browser)
     await asyncio.sleep(1)
@@ -222,6 +231,8 @@ async def back_and_forth_between_chats(stage: Stage) -> None:
         assert (await screens[leaves].recording(0)).rows[-1].seconds == duration // 1000
     for screen in screens.values():
         assert_never_back(await screen.recording(0))
+    await asyncio.sleep(5)
     zero = await pair.zero_ms(people["chat_id"])
-    running = (await screens[people["chat_id"]].recording(zero)).between(time.time() * 1000 - 300)
+    running = (await screens[people["chat_id"]].recording(zero)).between(time.time() * 1000 - 4500)
+    assert_calm(running)
     assert_right(running)

@@ -163,7 +163,8 @@ async def side_by_side(stage: Stage) -> None:
         await stage.screen(pair, LTE),
         await stage.screen(pair, SATELLITE, role="advisor"),
     ]
-    await asyncio.sleep(stage.span(600, 35))
+    seconds = stage.span(600, 35)
+    await asyncio.sleep(seconds)
     recordings = [await screen.recording() for screen in screens]
     for recording in recordings:
         assert_calm(recording)
@@ -177,4 +178,4 @@ async def side_by_side(stage: Stage) -> None:
             compared += 1
             frames = max(FRAME_MS, row.gap) + max(FRAME_MS, same.gap)
             assert abs(row.at - same.at) <= row.bound + same.bound + frames + GRAIN_MS, (one.name, other.name)
-        assert compared >= 10
+        assert compared >= 0.8 * seconds
