@@ -28,7 +28,9 @@ class Cut(NamedTuple):
 
 
 def cuts(payer: Payer) -> dict[str, Cut]:
-    """When each running record's credit (or `max_cost`) ends, if nothing else happens; the others are left out.
+    """When each running record's credit (or `max_cost`) ends, if nothing else happens, in the order in which they do.
+
+    Those that go on for ever are left out.
 
     All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
     record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
@@ -66,10 +68,9 @@ class _Stop(NamedTuple):
     record: Record
 
     @property
-    def order(self) -> tuple[int, bool, int, str]:
-        """In the same millisecond a maximum ends first; see `deadlines.Due`."""
-        record = self.record
-        return (self.ahead_ms, self.reason is not Reason.MAX_COST, record.started_at, record.record_id)
+    def order(self) -> tuple[int, bool]:
+        """In the same millisecond a maximum ends first, then who could not pay first; see `deadlines.Due`."""
+        return (self.ahead_ms, self.reason is not Reason.MAX_COST)
 
 
 def _next_stop(running: list[Record], base: int, left: int) -> _Stop | None:

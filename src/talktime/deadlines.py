@@ -26,25 +26,28 @@ _RANK: Final = {
 
 
 class Due(NamedTuple):
-    """What happens to a record by itself, and when."""
+    """What happens to a record by itself, and when; `turn` is its place among the account's cuts."""
 
     at: int
     reason: Reason
     record: Record
+    turn: int = 0
 
     @property
-    def order(self) -> tuple[int, int, int, str]:
-        """What is due earlier happens earlier; in the same millisecond it is settled, too."""
-        return (self.at, _RANK[self.reason], self.record.started_at, self.record.record_id)
+    def order(self) -> tuple[int, int, int, int, str]:
+        """What is due earlier happens earlier; in the same millisecond it is settled, too.
+
+        Of two that are cut, who could not pay first is first: what that leaves may let the other go on.
+        """
+        return (self.at, _RANK[self.reason], self.turn, self.record.started_at, self.record.record_id)
 
 
 def dues(payer: Payer, rules: Rules, ends: Mapping[str, Cut], *, held: bool) -> Iterator[Due]:
     """All that will fall due if nothing else happens; `held` says whether to count leases that live processes renew."""
+    for turn, (record_id, end) in enumerate(ends.items()):
+        yield Due(end.at, end.reason, payer.records[record_id], turn)
     for record in payer.records.values():
         if record.is_running:
-            end = ends.get(record.record_id)
-            if end is not None:
-                yield Due(end.at, end.reason, record)
             for party in Party:
                 if held or not payer.is_held(record, party):
                     # What is posted can't be taken back, so a lapse noticed late counts from there at the earliest.

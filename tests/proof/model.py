@@ -301,10 +301,12 @@ class Model:
             else:
                 due.append((session.waiting_since + ABANDON_MS, "abandoned", session))
         target = min(target, min((at for at, _, _ in due), default=target))
-        due += [(at, "out_of_credit", session) for at, session in self._unpaid(target)]
+        due.sort(key=lambda event: (event[2].started_at, event[2].id))
+        # Who could not pay first is first: what that leaves may let another go on.
+        due = [(at, "out_of_credit", session) for at, session in self._unpaid(target)] + due
         return min(
             (event for event in due if event[0] <= target),
-            key=lambda event: (event[0], _ORDER.index(event[1]), event[2].started_at, event[2].id),
+            key=lambda event: (event[0], _ORDER.index(event[1])),
             default=None,
         )
 
