@@ -40,9 +40,10 @@ def cuts(payer: Payer) -> dict[str, Cut]:
     running = payer.running()
     expiries = [(lot.expires_at - base, lot.amount) for lot in payer.gifts if lot.expires_at is not None]
     kept = spent = 0  # of gifts that are over, and by records that have stopped
+    ahead_ms = 0
     result: dict[str, Cut] = {}
     while running:
-        stop = _next_stop(running, base, left)
+        stop = _next_stop(running, base, left, ahead_ms)
         if expiries and (stop is None or expiries[0][0] <= stop.ahead_ms):
             ahead_ms, amount = expiries.pop(0)
             kept += amount
@@ -73,13 +74,16 @@ class _Stop(NamedTuple):
         return (self.ahead_ms, self.reason is not Reason.MAX_COST)
 
 
-def _next_stop(running: list[Record], base: int, left: int) -> _Stop | None:
-    """Which of the records stops first, and when; None if all go on for ever."""
+def _next_stop(running: list[Record], base: int, left: int, least_ms: int) -> _Stop | None:
+    """Which of the records stops first, and when, `least_ms` after `base` at the earliest; None if all go on for ever.
+
+    What one has left for nothing may pay for an increment of long ago, and then not for a later one of another.
+    """
     stops: list[_Stop] = []
     for record in running:
         stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
         if stop_ms is not None:
-            stops.append(_Stop(max(0, stop_ms - record.elapsed_at(base)), Reason.MAX_COST, record))
+            stops.append(_Stop(max(least_ms, stop_ms - record.elapsed_at(base)), Reason.MAX_COST, record))
     paying = [*running]
     while paying:
         first_ms = _first_excess(paying, base, left)
@@ -87,7 +91,7 @@ def _next_stop(running: list[Record], base: int, left: int) -> _Stop | None:
             break
         victim = _unpaid(paying, base, left, first_ms)
         # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
-        ahead_ms = max(first_ms, record_grace_end(victim) - victim.elapsed_at(base))
+        ahead_ms = max(least_ms, first_ms, record_grace_end(victim) - victim.elapsed_at(base))
         stops.append(_Stop(ahead_ms, Reason.OUT_OF_CREDIT, victim))
         left -= _demand(victim, base, first_ms - 1)
         paying.remove(victim)

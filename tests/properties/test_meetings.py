@@ -15,6 +15,9 @@ from talktime.cuts import cuts
 from tests.properties.test_balance import METERS_MAX, Both
 
 STORIES: Final = 1500
+FOUND: Final = (13_629,)
+"""Stories beyond those that have found a mistake: one leaves for nothing, and that pays for an older increment."""
+
 AHEAD_MS: Final = 40
 
 
@@ -53,7 +56,7 @@ def story_of(chance: random.Random) -> tuple[int, list[tuple[str, Any]]]:
 
 @pytest.mark.parametrize("tenth", range(10))
 def test_what_is_told_when_meters_meet_is_what_comes(tenth: int) -> None:
-    for seed in range(tenth, STORIES, 10):
+    for seed in [*range(tenth, STORIES, 10), *FOUND]:
         credit, story = story_of(random.Random(seed))
         both = Both(credit)
         for what, value in story:
