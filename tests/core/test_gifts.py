@@ -190,6 +190,13 @@ def test_the_cut_counts_with_the_expiry() -> None:
     assert late.balance == 0
 
 
+def test_the_cut_counts_with_one_expiry_after_another() -> None:
+    state = started(account(1, (3, 90_000), (2, 150_000)), tariff())
+    # Of the first three 2 are owed by then, of the 4 that are kept with the next two 3: two of six go.
+    assert cuts(state)["record"] == (BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert timers_stopped(at(state, 9 * MINUTE)) == [("record", BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)]
+
+
 def test_what_a_cut_record_has_spent_does_not_expire_for_the_other() -> None:
     payer = started(started(account(0, (3, 90_000)), tariff(), "first"), tariff(), "second")
     shown = {name: cut.at - BEGIN for name, cut in cuts(payer).items()}

@@ -324,3 +324,13 @@ def test_what_one_in_its_grace_did_not_owe_pays_for_another_that_is_in_its() -> 
     assert told["long"] == (BEGIN + 1 + 3 * MINUTE, Reason.OUT_OF_CREDIT)
     assert cuts(meter.settle(state, BEGIN + 90_000, RULES))["long"] == told["long"]
     assert closed(meter.settle(state, BEGIN + 9 * MINUTE, RULES))[-1] == told["long"]
+
+
+def test_one_that_leaves_for_nothing_takes_nothing_along() -> None:
+    """To the last micro-credit: the other's first paid minute takes all there is."""
+    state = started(payer("1.50"), tariff("1.00", grace_seconds=90), record_id="graceful")
+    state = started(state, tariff("1.50", free_seconds=600), record_id="free")
+    assert cuts(state) == {
+        "graceful": (BEGIN + 90_000, Reason.OUT_OF_CREDIT),
+        "free": (BEGIN + 660_000, Reason.OUT_OF_CREDIT),
+    }
