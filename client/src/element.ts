@@ -5,7 +5,7 @@ import { countdown, stopwatch } from "./digits.ts";
 import type { TokenSource } from "./request.ts";
 import { remark } from "./speech.ts";
 import { connect, type Talktime } from "./talktime.ts";
-import type { Frame, Reading } from "./types.ts";
+import type { Frame, Problem, Reading } from "./types.ts";
 
 const UNKNOWN = "--:--";
 
@@ -138,8 +138,21 @@ export class TalkTimeElement extends Base {
     this.#stop?.();
     this.#stop = null;
     this.#before = null;
-    if (this.#chat && this.isConnected) this.#stop = this.#chat.onFrame((frame) => this.#paint(frame));
-    else if (!this.#chat) this.#clear();
+    const chat = this.#chat;
+    if (chat && this.isConnected) {
+      const stops = [
+        chat.onFrame((frame) => this.#paint(frame)),
+        chat.onProblem((problem) => this.#tell(problem)),
+      ];
+      this.#stop = () => {
+        for (const stop of stops) stop();
+      };
+    } else if (!chat) this.#clear();
+  }
+
+  /** The page hears why there is nothing to show, or what was refused. */
+  #tell(detail: Problem): void {
+    this.dispatchEvent(new CustomEvent("problem", { detail, bubbles: true, composed: true }));
   }
 
   /** Shows no chat's digits. */

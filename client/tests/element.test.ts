@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { type Chat, connect, RequestProblem, type TalkTimeElement, type Talktime } from "../src/index.ts";
-import type { Snapshot } from "../src/types.ts";
+import type { Problem, Snapshot } from "../src/types.ts";
 import { PAUSED, snapshot } from "./facts.ts";
 import { Service } from "./service.ts";
 
@@ -253,6 +253,30 @@ test("given attributes and a token function, it connects for itself, and lets go
   await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
   own.remove();
   expect(own.chat).toBeNull();
+});
+
+test("an element that holds its own connection passes on what the channel refuses", async () => {
+  service.snapshot = null;
+  const own = document.createElement("talk-time") as TalkTimeElement;
+  const codes: string[] = [];
+  const hear = (event: Event) => codes.push((event as CustomEvent<Problem>).detail.code);
+  document.body.addEventListener("problem", hear);
+  own.setAttribute("src", service.url);
+  own.setAttribute("chat-id", "nobody's");
+  own.token = () => "own token";
+  document.body.append(own);
+  await vi.waitFor(() => expect(service.said).toContainEqual({ type: "watch", chat_id: "nobody's" }), soon);
+  const title = "There is no such chat";
+  service.say({
+    type: "problem",
+    chat_id: "nobody's",
+    problem: { title, status: 404, code: "not_found", detail: title },
+  });
+  await vi.waitFor(() => expect(codes).toEqual(["not_found"]), soon);
+  own.token = () => Promise.reject(new Error("signed out"));
+  await vi.waitFor(() => expect(codes).toEqual(["not_found", "unauthorized"]), soon);
+  own.remove();
+  document.body.removeEventListener("problem", hear);
 });
 
 test("without its chat it shows nobody's digits", async () => {
