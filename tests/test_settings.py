@@ -8,8 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from talktime.settings import Settings, SettingsError, load_settings
+from talktime.asgi import create_app
+from talktime.settings import Settings, SettingsError, load_settings, misspelt_variables
 
 LONG = "k" * 32
 
@@ -132,3 +134,18 @@ def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
     assert len(made.pop()) >= 32
     assert stat.S_IMODE((settings.data_dir / "secret").stat().st_mode) == 0o600
     assert [path.name for path in settings.data_dir.iterdir()] == ["secret"]
+
+
+def test_a_misspelt_variable_is_named_with_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TALKTIME_DATABSE_URL", "TALKTIME_ORIGIN", "TALKTIME_PORT", "TALKTIME_SERVICE_HOST"):
+        monkeypatch.setenv(name, "8000")
+    assert misspelt_variables() == {
+        "TALKTIME_DATABSE_URL": "TALKTIME_DATABASE_URL",
+        "TALKTIME_ORIGIN": "TALKTIME_ORIGINS",
+    }
+    with capture_logs() as said:
+        create_app(load_settings(secret=LONG))
+    assert [(event["event"], event["variable"], event["did_you_mean"]) for event in said] == [
+        ("settings.misspelt_variable", "TALKTIME_DATABSE_URL", "TALKTIME_DATABASE_URL"),
+        ("settings.misspelt_variable", "TALKTIME_ORIGIN", "TALKTIME_ORIGINS"),
+    ]

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -25,7 +26,9 @@ from talktime.api.origins import share_with
 from talktime.api.problems import add_handlers
 from talktime.api.tokens import Tokens
 from talktime.errors import Unavailable
-from talktime.settings import Settings, load_settings
+from talktime.settings import Settings, load_settings, misspelt_variables
+
+log = structlog.get_logger()
 
 OnScreens = Callable[[str], None]
 
@@ -41,6 +44,8 @@ def create_app(
         SettingsError: a setting, or the signing secret, won't do.
     """
     settings = settings or load_settings()
+    for name, meant in misspelt_variables().items():
+        log.warning("settings.misspelt_variable", variable=name, did_you_mean=meant)
     opening = Opening(settings, while_open)
     tokens = Tokens(settings.signing_secret())
     metrics = Metrics()

@@ -12,6 +12,7 @@ import re
 import secrets
 import tempfile
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Annotated, Any
@@ -152,6 +153,17 @@ def load_settings(**command_line: Any) -> Settings:
     except ValidationError as error:
         # Without the cause: pydantic's own message would show the values.
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def misspelt_variables() -> dict[str, str]:
+    """Variables of the environment that set nothing and look like one that would, each with that one.
+
+    Not refused: an older version must start with the variables of a newer one, and Kubernetes makes some of its own.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    given = {name.upper().removeprefix(PREFIX) for name in os.environ if name.upper().startswith(PREFIX)}
+    alike = {name: get_close_matches(name, known, 1, cutoff=0.8) for name in sorted(given.difference(known))}
+    return {PREFIX + name: PREFIX + found[0] for name, found in alike.items() if found}
 
 
 def _explain(problem: Any) -> str:
