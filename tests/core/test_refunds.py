@@ -29,7 +29,13 @@ def tariff(rate: str = "1.00", increment: float = 60, **more: Any) -> Tariff:
 
 
 def after(
-    duration_ms: int, what: Tariff | None = None, *, bought: int = 100, given: int = 0, stop: bool = True
+    duration_ms: int,
+    what: Tariff | None = None,
+    *,
+    bought: int = 100,
+    given: int = 0,
+    free_ms_before: int = 0,
+    stop: bool = True,
 ) -> Payer:
     """Somebody after a session of so long, who had so many credits bought and so many given."""
     payer = Payer("user", 0, BEGIN, {}, {})
@@ -39,7 +45,7 @@ def after(
         payer = credit.add(
             payer, Posted(given * MICRO, "gift", BEGIN, gift=given * MICRO, expires_at=BEGIN + duration_ms + 1), RULES
         )
-    record = Record("record", "user", "advisor", "chat", what or tariff(), 1, 0, BEGIN, BEGIN, terms=TERMS)
+    record = Record("record", "user", "advisor", "chat", what or tariff(), 1, free_ms_before, BEGIN, BEGIN, terms=TERMS)
     payer = meter.settle(meter.start(payer, record, BEGIN, RULES), BEGIN + duration_ms, RULES)
     return meter.stop(payer, payer.records["record"], payer.settled_at) if stop else payer
 
@@ -67,6 +73,15 @@ def test_who_bears_it(borne_by: Bearer, advisor: str) -> None:
     assert (tally.refunded, tally.refundable) == (parse_credits("2.50"), parse_credits("2.50"))
     assert payer.balance == parse_credits("97.50")
     assert ended(payer).charged == parse_credits("5")
+    assert (entry.advisor_id, entry.reason, entry.borne_by) == ("advisor", "why", borne_by)
+
+
+def test_the_smallest_amount_and_each_shared_one_by_itself() -> None:
+    payer, entry, _ = refunded(after(5 * MINUTE), "0.000001")
+    assert (entry.amount, entry.advisor_amount) == (1, 0)
+    for _ in range(2):
+        payer, entry, _ = refunded(payer, "1")
+        assert -entry.advisor_amount == parse_credits("0.40")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +116,24 @@ def test_the_next_seconds_are_those_before() -> None:
     assert (first.amount, second.amount, tally.refundable) == (MICRO, 3 * MICRO, 0)
 
 
+def test_the_time_before_an_amount_is_not_shifted_by_it() -> None:
+    payer, _, _ = refunded(after(2 * MINUTE, tariff(increment=1)), "0.000001")
+    with pytest.raises(Conflict):
+        refunded(payer, 999)
+
+
+def test_by_time_where_the_free_time_of_the_pair_was_used_before() -> None:
+    what = tariff(free_seconds=180)
+    assert refunded(after(5 * MINUTE, what, free_ms_before=180_000), 5 * MINUTE)[1].amount == 5 * MICRO
+
+
 def test_more_time_than_was_billed() -> None:
     with pytest.raises(Conflict, match="Only 2:00 was billed") as caught:
         refunded(after(90_000), 120_001)
-    assert caught.value.members["refundable"] == "2.00"
+    assert caught.value.members == {"state": "ended", "allowed": ["refunds"], "refundable": "2.00"}
+    with pytest.raises(Conflict, match="Only 0:00 was billed") as caught:
+        refunded(refunded(after(90_000), 120_000)[0], 1)
+    assert caught.value.members == {"state": "ended", "allowed": [], "refundable": "0.00"}
 
 
 def test_more_than_is_left() -> None:
