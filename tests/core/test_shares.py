@@ -119,6 +119,7 @@ def test_the_path_does_not_matter(what: Tariff, by: Terms, steps: list[tuple[str
         assert sum(entry.fees for entry in posted) == found.fees
         assert -sum(entry.amount for entry in posted) == price(what, ran).cost
         assert all((entry.kind == "charge") == (entry.amount < 0) for entry in posted)
+        assert {entry.advisor_id for entry in posted} <= {"advisor"}
 
 
 @pytest.mark.parametrize(
