@@ -80,13 +80,16 @@ class EngineClock:
         return instant_ms > self.now_ms() + self.error_ms() + _JUMP_MS
 
     async def resample(self) -> None:
-        """Ask the database's clock again."""
+        """Ask the database's clock again. What is known changes when all answers are there, and never in part."""
+        samples: list[Sample] = []
         async with self._pool.acquire() as connection:
             for _ in range(SAMPLES):
                 before_ms = _local_ms()
                 server_ms = await connection.fetchval(SQL["clock_sample"])
                 after_ms = _local_ms()
-                self._offset.take(Sample(after_ms, server_ms - after_ms, server_ms - before_ms))
+                samples.append(Sample(after_ms, server_ms - after_ms, server_ms - before_ms))
+        for sample in samples:
+            self._offset.take(sample)
         offset_ms = sum(self._offset.bounds(after_ms)) / 2
         if self._offset_ms is not None and abs(offset_ms - self._offset_ms) > _JUMP_MS:
             self.epoch = secrets.token_hex(4)

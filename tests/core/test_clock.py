@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +74,14 @@ async def test_a_process_knows_the_time_before_it_tells_a_screen(talktime: Talkt
     await talktime._pool.execute(SQL["set_clock"], 3_600_000)
     await talktime.feed._deliver([["snapshot", "first", 1000]])
     assert max(screen.behind_ms) < 1000
+
+
+async def test_while_a_process_asks_for_the_time_it_knows_that_it_is_behind(talktime: Talktime) -> None:
+    clock = talktime.clock
+    moved_ms = int(clock.now_ms()) + 3_600_000
+    await talktime._pool.execute(SQL["set_clock"], 3_600_000)
+    asking = asyncio.create_task(clock.resample())
+    while not asking.done():
+        assert clock.is_behind(moved_ms) or clock.now_ms() >= moved_ms
+        await asyncio.sleep(0)
+    assert clock.now_ms() >= moved_ms
