@@ -41,7 +41,8 @@ nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	$(BIN)/pytest -m long --full
 
-# Breaks the pure core in every small way and counts what no test notices. A quarter of an hour on an idle machine, and no part of CI.
+# Breaks the pure core in every small way and counts what no test notices. An hour or two, most of it for
+# mutants that never end, and no part of CI.
 mutation: $(STAMPS)/dev
 	nice -n 19 $(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut results
