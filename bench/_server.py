@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from talktime import logs
-from talktime.database.embedded import EmbeddedServer
+from talktime.postgres.embedded import EmbeddedServer
 from talktime.settings import load_settings
 
 

@@ -31,11 +31,11 @@ from rich.table import Table
 
 from _server import temporary_server
 from talktime import Talktime
+from talktime.core.money import parse_credits
+from talktime.core.tariff import Tariff
 from talktime.database.migrate import migrate
-from talktime.database.programs import Programs, bundled_programs
-from talktime.money import parse_credits
+from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
-from talktime.tariff import Tariff
 
 CLIENTS: Final = (1, 32)
 ADVISORS: Final = 20

@@ -22,11 +22,11 @@ import typer
 
 from _server import temporary_server
 from talktime import Talktime
-from talktime.audit import Audit
-from talktime.console import progress
+from talktime.cli.console import progress
+from talktime.core.tariff import Tariff
 from talktime.database.migrate import migrate
+from talktime.documents.audit import Audit
 from talktime.settings import load_settings
-from talktime.tariff import Tariff
 
 MAKE: Final = """
 set session_replication_role = replica; -- what is made here refers to what is there

@@ -6,7 +6,7 @@ import { bundle } from "./bundle.ts";
 
 const here = import.meta.dirname;
 const pages = readdirSync(join(here, "pages"));
-const out = join(here, "../src/talktime/pages/static");
+const out = join(here, "../src/talktime/service/pages/static");
 
 /** Styles of pages keep their own names; they import nothing, so copying is all there is to do. */
 const styles: Plugin = {

@@ -25,10 +25,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from talktime.api.tokens import Role, Tokens
-from talktime.database.embedded import EmbeddedServer
-from talktime.database.guardian import Guardian
-from talktime.database.programs import bundled_programs
+from talktime.postgres.embedded import EmbeddedServer
+from talktime.postgres.guardian import Guardian
+from talktime.postgres.programs import bundled_programs
+from talktime.service.tokens import Role, Tokens
 
 SECRET = "a secret for pictures alone, long enough"  # noqa: S105  of a service that lives for a minute
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}

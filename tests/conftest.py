@@ -21,13 +21,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from talktime.audit import RULES
-from talktime.database.cluster import Cluster
-from talktime.database.embedded import EmbeddedServer
-from talktime.database.folders import open_way, socket_folder
-from talktime.database.guardian import Guardian
 from talktime.database.migrate import migrate
-from talktime.database.programs import Programs, bundled_programs
+from talktime.documents.audit import RULES
+from talktime.postgres.cluster import Cluster
+from talktime.postgres.embedded import EmbeddedServer
+from talktime.postgres.folders import open_way, socket_folder
+from talktime.postgres.guardian import Guardian
+from talktime.postgres.programs import Programs, bundled_programs
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from talktime import logs
-from talktime.api.tokens import Role, Tokens
+from talktime.service.tokens import Role, Tokens
 
 TOKEN = Tokens("a secret for tests, long enough to sign").make(Role.USER, "alice")
 ADDRESS = "postgresql://somebody:hush@host/db"

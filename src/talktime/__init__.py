@@ -3,16 +3,16 @@
 One server clock, exact credits, and the same number on both screens, in the database and on the receipt.
 """
 
-from talktime.errors import TalktimeError
-from talktime.ledger import Receipt
-from talktime.money import format_credits, parse_credits
-from talktime.payer import Party, Reason, State
-from talktime.refunds import Bearer
-from talktime.shares import Terms, TermsError
-from talktime.statements import Statement
+from talktime.core.errors import TalktimeError
+from talktime.core.money import format_credits, parse_credits
+from talktime.core.payer import Party, Reason, State
+from talktime.core.refunds import Bearer
+from talktime.core.tariff import Price, Tariff, TariffError, price
+from talktime.core.terms import Terms, TermsError
+from talktime.documents.receipt import Receipt
+from talktime.documents.statement import Statement
+from talktime.documents.views import Account, Advisor, ChatSummary, Entry, Message, RecordView, Refund, Snapshot
 from talktime.talktime import Talktime
-from talktime.tariff import Price, Tariff, TariffError, price
-from talktime.views import Account, Advisor, ChatSummary, Entry, Message, RecordView, Refund, Snapshot
 
 __all__ = [
     "Account",

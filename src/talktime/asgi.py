@@ -15,17 +15,18 @@ import structlog
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from talktime import live, pages
-from talktime.api import chats, health, history, openapi, people, records, service
-from talktime.api.addresses import Addresses
-from talktime.api.envelope import Envelope
-from talktime.api.limits import Limits
-from talktime.api.metrics import Metrics
-from talktime.api.opening import Opening, WhileOpen
-from talktime.api.origins import share_with
-from talktime.api.problems import add_handlers
-from talktime.api.tokens import Tokens
-from talktime.errors import Unavailable
+from talktime.core.errors import Unavailable
+from talktime.service import pages
+from talktime.service.http import chats, health, history, openapi, people, records, service
+from talktime.service.http.addresses import Addresses
+from talktime.service.http.envelope import Envelope
+from talktime.service.http.limits import Limits
+from talktime.service.http.origins import share_with
+from talktime.service.http.problems import add_handlers
+from talktime.service.live import screen as live
+from talktime.service.metrics import Metrics
+from talktime.service.opening import Opening, WhileOpen
+from talktime.service.tokens import Tokens
 from talktime.settings import Settings, load_settings, misspelt_variables
 
 log = structlog.get_logger()

@@ -18,19 +18,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from talktime import accounts, tracking
+from talktime.core.errors import InvalidRequest, NotFound, Unavailable
+from talktime.core.payer import Party
+from talktime.core.tariff import Tariff
+from talktime.core.terms import NO_TERMS, Terms
+from talktime.database.loading import terms_of
 from talktime.database.queries import SQL
-from talktime.database.store import terms_of
-from talktime.engine import UNREACHABLE, Command
-from talktime.errors import InvalidRequest, NotFound, Unavailable
-from talktime.feed import message
-from talktime.history import History
-from talktime.ids import new_id
-from talktime.payer import Party
-from talktime.repeats import Repeat
-from talktime.shares import NO_TERMS, Terms
-from talktime.tariff import Tariff
-from talktime.views import Account, Advisor, ChatSummary, Message, Pair, RecordView, Snapshot
+from talktime.documents.views import Account, Advisor, ChatSummary, Message, Pair, RecordView, Snapshot
+from talktime.engine import accounts, tracking
+from talktime.engine.batching import UNREACHABLE, Command
+from talktime.engine.idempotency import Repeat
+from talktime.engine.new_ids import new_id
+from talktime.node.feed import message
+from talktime.reading.history import History
 
 _STATES: Final = ("running", "paused", "ended", "active")
 

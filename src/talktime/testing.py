@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from talktime import logs
-from talktime.database.embedded import EmbeddedServer
-from talktime.database.guardian import Guardian
 from talktime.database.migrate import migrate
+from talktime.postgres.embedded import EmbeddedServer
+from talktime.postgres.guardian import Guardian
 from talktime.settings import load_settings
 from talktime.talktime import Talktime
 

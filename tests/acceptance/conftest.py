@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from talktime.database.guardian import Guardian
+from talktime.postgres.guardian import Guardian
 
 from .long_session import LongSession
 from .stage import Stage, on_stage

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from talktime.database.guardian import Guardian
+from talktime.postgres.guardian import Guardian
 
 from .screen import Screen
 from .stage import Stage, on_stage

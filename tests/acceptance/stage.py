@@ -22,8 +22,8 @@ import asyncpg
 import httpx
 from playwright.async_api import Browser, async_playwright
 
-from talktime.api.tokens import Role, Tokens
-from talktime.database.guardian import Guardian
+from talktime.postgres.guardian import Guardian
+from talktime.service.tokens import Role, Tokens
 
 from .screen import RECORDER, Screen
 

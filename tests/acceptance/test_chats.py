@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talktime.api.tokens import Role
+from talktime.service.tokens import Role
 
 from .stage import AGREE_MS, Stage, milliseconds
 

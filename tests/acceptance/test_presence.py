@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from talktime.api.tokens import Role
+from talktime.service.tokens import Role
 
 from .relay import Relay
 from .screen import Screen

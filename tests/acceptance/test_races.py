@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import websockets
 
-from talktime.api.tokens import Role
+from talktime.service.tokens import Role
 
 from .stage import BY_THE_SECOND, Node, Stage, micros, milliseconds
 

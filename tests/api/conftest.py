@@ -17,10 +17,10 @@ import pytest_asyncio
 import websockets
 from fastapi import FastAPI
 
-from talktime.api.tokens import Role, Tokens
 from talktime.asgi import create_app
 from talktime.demo.people import create_demo
-from talktime.serving import make_server
+from talktime.service.serving import make_server
+from talktime.service.tokens import Role, Tokens
 from talktime.settings import Settings
 
 SECRET = "a secret for tests, long enough to sign"

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from talktime.api.tokens import Role
 from talktime.asgi import create_app
+from talktime.service.tokens import Role
 from talktime.settings import Settings
 
 

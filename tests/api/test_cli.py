@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from talktime.api.tokens import Role, Tokens
+from talktime.service.tokens import Role, Tokens
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

@@ -20,7 +20,7 @@ import typer.main
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.cli import app
-from talktime.money import AMOUNT_MAX, BALANCE_MAX
+from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

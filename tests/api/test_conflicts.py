@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from talktime.money import AMOUNT_MAX, BALANCE_MAX, format_credits
+from talktime.core.money import AMOUNT_MAX, BALANCE_MAX, format_credits
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

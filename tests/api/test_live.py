@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import websockets
 
-from talktime import inbox
-from talktime.api.tokens import Role
 from talktime.asgi import create_app
-from talktime.outbox import WAITING_MAX, Outbox
+from talktime.service.live import receiving as inbox
+from talktime.service.live.sending import WAITING_MAX, Outbox
+from talktime.service.tokens import Role
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

@@ -14,9 +14,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from talktime.api import limits
-from talktime.api.tokens import Role
 from talktime.asgi import create_app
+from talktime.service.http import limits
+from talktime.service.tokens import Role
 from talktime.settings import Settings
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"

@@ -10,9 +10,9 @@ import json
 from typing import Any, Final
 
 from talktime import Party, Talktime, Tariff, logs, parse_credits
-from talktime.ledger import Receipt
-from talktime.refunds import Bearer
-from talktime.shares import Terms
+from talktime.core.refunds import Bearer
+from talktime.core.terms import Terms
+from talktime.documents.receipt import Receipt
 from talktime.testing import disposable_talktime
 
 TARIFF: Final = Tariff.parse(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime import Party, Talktime, parse_credits
-from talktime.clock import DRIFT, Offset, Sample
 from talktime.database.queries import SQL
-from talktime.views import Message, Snapshot
+from talktime.documents.views import Message, Snapshot
+from talktime.node.clock import DRIFT, Offset, Sample
 
 SLACK_MS = 0.02  # what may drift within a round trip
 

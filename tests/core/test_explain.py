@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from talktime.money import format_credits
-from talktime.shares import Terms, TermsError
-from talktime.tariff import Tariff, TariffError, clock_text, explain, parse_seconds, seconds
-from talktime.wording import increments, lasting, rate
+from talktime.core.durations import increments, lasting, rate
+from talktime.core.money import format_credits
+from talktime.core.tariff import Tariff, TariffError, clock_text, explain, parse_seconds, seconds
+from talktime.core.terms import Terms, TermsError
 
 TIERS = [
     {"from_seconds": 0, "rate": "0.20", "per_seconds": 60, "increment_seconds": 60},

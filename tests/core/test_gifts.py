@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime import gifts, meter
-from talktime.credit import add, debit
-from talktime.cuts import cuts
-from talktime.deadlines import next_deadline
-from talktime.errors import InsufficientCredit
-from talktime.gifts import Lot
-from talktime.money import MICRO
-from talktime.payer import Closed, Payer, Posted, Reason, Record, Rules
-from talktime.tariff import Tariff
+from talktime.core import gifts, meter
+from talktime.core.credit import add, debit
+from talktime.core.cuts import cuts
+from talktime.core.deadlines import next_deadline
+from talktime.core.errors import InsufficientCredit
+from talktime.core.gifts import Lot
+from talktime.core.money import MICRO
+from talktime.core.payer import Closed, Payer, Posted, Reason, Record, Rules
+from talktime.core.tariff import Tariff
 
 MINUTE = 60_000
 BEGIN = 1_000_000

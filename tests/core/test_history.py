@@ -8,13 +8,13 @@ from typing import Any, Final
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
-from talktime.errors import InvalidRequest, NotFound
-from talktime.refunds import Bearer
-from talktime.replay import PastSession, Replay, replay
-from talktime.reports import KINDS, Report
+from talktime.core.errors import InvalidRequest, NotFound
+from talktime.core.refunds import Bearer
+from talktime.core.terms import Terms
+from talktime.documents.report import KINDS, Report
+from talktime.documents.views import Account, Earnings
+from talktime.documents.what_if import PastSession, Replay, replay
 from talktime.settings import load_settings
-from talktime.shares import Terms
-from talktime.views import Account, Earnings
 from tests.core.stories import STANDING_CLOCK, STORIES
 
 TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})

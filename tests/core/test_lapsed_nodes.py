@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from talktime import Party, Reason, State, Talktime, parse_credits, tracking
+from talktime import Party, Reason, State, Talktime, parse_credits
+from talktime.engine import tracking
 
 NODES = "select count(*) from nodes where node_id = 'dead.1'"
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
-from talktime.errors import Conflict, InvalidRequest
-from talktime.shares import Terms
+from talktime.core.errors import Conflict, InvalidRequest
+from talktime.core.terms import Terms
 
 TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
 MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})

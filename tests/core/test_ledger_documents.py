@@ -6,12 +6,21 @@ from typing import Any, Final
 
 import pytest
 
-from talktime.ledger import HOW_TO_RECOMPUTE, Receipt, SegmentView, SharedEntry, gaps, lapses, receipt, totals
-from talktime.payer import Reason, Record, State
-from talktime.shares import Terms
-from talktime.tariff import Tariff
-from talktime.verification import verify
-from talktime.views import Entry, instant
+from talktime.core.payer import Reason, Record, State
+from talktime.core.tariff import Tariff
+from talktime.core.terms import Terms
+from talktime.documents.receipt import (
+    HOW_TO_RECOMPUTE,
+    Receipt,
+    SegmentView,
+    SharedEntry,
+    gaps,
+    lapses,
+    receipt,
+    totals,
+)
+from talktime.documents.verification import verify
+from talktime.documents.views import Entry, instant
 
 TEN: Final = 1_767_607_200_000
 TARIFF: Final = Tariff.parse({"tiers": [{"rate": "0.60"}], "free_seconds": 30})

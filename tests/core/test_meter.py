@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime import meter
-from talktime.credit import add, debit
-from talktime.cuts import cuts
-from talktime.errors import Conflict, InsufficientCredit
-from talktime.money import parse_credits
-from talktime.payer import AWAY, Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
-from talktime.tariff import Tariff, price
+from talktime.core import meter
+from talktime.core.credit import add, debit
+from talktime.core.cuts import cuts
+from talktime.core.errors import Conflict, InsufficientCredit
+from talktime.core.money import parse_credits
+from talktime.core.payer import AWAY, Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
+from talktime.core.tariff import Tariff, price
 
 MINUTE = 60_000
 BEGIN = 1_000_000

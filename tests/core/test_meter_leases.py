@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from talktime import meter
-from talktime.cuts import cuts
-from talktime.deadlines import next_deadline
-from talktime.errors import Conflict, InsufficientCredit
-from talktime.money import MICRO
-from talktime.payer import Closed, Ended, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
-from talktime.shares import Terms
-from talktime.tariff import Tariff
+from talktime.core import meter
+from talktime.core.cuts import cuts
+from talktime.core.deadlines import next_deadline
+from talktime.core.errors import Conflict, InsufficientCredit
+from talktime.core.money import MICRO
+from talktime.core.payer import Closed, Ended, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
+from talktime.core.tariff import Tariff
+from talktime.core.terms import Terms
 
 BEGIN = 1_000_000
 RULES = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)

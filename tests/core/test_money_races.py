@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
-from talktime.errors import Conflict, InsufficientCredit, Repeated
-from talktime.repeats import Repeat
+from talktime.core.errors import Conflict, InsufficientCredit, Repeated
+from talktime.core.terms import Terms
+from talktime.documents.views import Refund
+from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
-from talktime.shares import Terms
-from talktime.views import Refund
 
 MINUTES = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
 ONE = parse_credits("1.00")

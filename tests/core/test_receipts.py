@@ -11,9 +11,9 @@ from typing import Any, Final
 import pytest
 
 from talktime import Talktime
-from talktime.fingerprint import fingerprint
-from talktime.ledger import Receipt
-from talktime.verification import NotAReceiptError, verify
+from talktime.documents.fingerprint import fingerprint
+from talktime.documents.receipt import Receipt
+from talktime.documents.verification import NotAReceiptError, verify
 from tests.core.stories import STANDING_CLOCK, STORIES, a_story, an_absence
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime import credit, meter
-from talktime.errors import Conflict
-from talktime.gifts import Lot
-from talktime.money import MICRO, parse_credits
-from talktime.payer import Payer, Posted, Reason, Record, Rules
-from talktime.refunds import Bearer, Tally, Wish, refund
-from talktime.shares import Terms
-from talktime.tariff import Tariff, price
+from talktime.core import credit, meter
+from talktime.core.errors import Conflict
+from talktime.core.gifts import Lot
+from talktime.core.money import MICRO, parse_credits
+from talktime.core.payer import Payer, Posted, Reason, Record, Rules
+from talktime.core.refunds import Bearer, Tally, Wish, refund
+from talktime.core.tariff import Tariff, price
+from talktime.core.terms import Terms
 
 MINUTE = 60_000
 BEGIN = 1_000_000

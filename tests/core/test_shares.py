@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime import meter
-from talktime.money import MICRO, parse_credits
-from talktime.payer import Party, Payer, Posted, Record, Rules
-from talktime.shares import Terms, TermsError, share
-from talktime.tariff import Tariff, price
+from talktime.core import meter
+from talktime.core.money import MICRO, parse_credits
+from talktime.core.payer import Party, Payer, Posted, Record, Rules
+from talktime.core.tariff import Tariff, price
+from talktime.core.terms import Terms, TermsError, share
 
 MINUTE = 60_000
 BEGIN = 1_000_000

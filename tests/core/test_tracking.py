@@ -10,11 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from talktime import Reason, State, Talktime, Tariff, parse_credits
-from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
-from talktime.repeats import Repeat
+from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
+from talktime.core.tariff import price
+from talktime.documents.views import Snapshot
+from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
-from talktime.tariff import price
-from talktime.views import Snapshot
 
 
 async def rows(talktime: Talktime, sql: str) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from talktime import Reason, Talktime
-from talktime.views import Message, Snapshot
+from talktime.documents.views import Message, Snapshot
 
 
 class Screen:

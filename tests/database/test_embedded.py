@@ -18,12 +18,12 @@ import psutil
 import pytest
 
 from talktime.database import DatabaseProblem
-from talktime.database.embedded import EmbeddedServer, embedded_database
-from talktime.database.folders import open_way
+from talktime.postgres.embedded import EmbeddedServer, embedded_database
+from talktime.postgres.folders import open_way
 
 _PROGRAM = """
 import pathlib, signal, sys, time
-from talktime.database.embedded import EmbeddedServer
+from talktime.postgres.embedded import EmbeddedServer
 # As in a terminal: tests that run in the background hand on that they are not to be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 EmbeddedServer(pathlib.Path(sys.argv[1])).start()

@@ -12,12 +12,12 @@ from urllib.parse import unquote
 import pytest
 import typer.main
 
-from talktime.api.problems import MethodNotAllowed
 from talktime.cli import app
-from talktime.errors import TalktimeError
-from talktime.money import format_credits, parse_credits
+from talktime.core.errors import TalktimeError
+from talktime.core.money import format_credits, parse_credits
+from talktime.core.tariff import Tariff, explain, parse_seconds, price
+from talktime.service.http.problems import MethodNotAllowed
 from talktime.settings import PREFIX, Settings
-from talktime.tariff import Tariff, explain, parse_seconds, price
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from talktime.api.tokens import Role, Tokens
-from talktime.database.guardian import Guardian
+from talktime.postgres.guardian import Guardian
+from talktime.service.tokens import Role, Tokens
 
 CHROMIUM = "/usr/bin/chromium"
 SECRET = "a secret for the pages' tests, long enough"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from talktime.api.addresses import Addresses
-from talktime.pages import Pages, Person, demo_router, router
+from talktime.service.http.addresses import Addresses
+from talktime.service.pages import Pages, Person, demo_router, router
 
 ADDRESSES = ["/", "/user", "/advisor", "/operator", "/chat/a%2Fb", "/receipts/r", "/demo/as/ada"]
 ADA = Person("ada", "Ada", "user", "asks <questions>")

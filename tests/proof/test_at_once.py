@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from talktime import Party, Talktime, Tariff, parse_credits
-from talktime.errors import Conflict, InsufficientCredit, NotFound, Repeated
-from talktime.repeats import Repeat
+from talktime.core.errors import Conflict, InsufficientCredit, NotFound, Repeated
+from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
 CLIENTS = 16

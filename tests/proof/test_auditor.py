@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from talktime import Party, Talktime, Tariff, parse_credits
-from talktime.audit import RULES
 from talktime.cli import app
-from talktime.repeats import Repeat
-from talktime.shares import Terms
+from talktime.core.terms import Terms
+from talktime.documents.audit import RULES
+from talktime.engine.idempotency import Repeat
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 breaking = pytest.mark.breaks_rules

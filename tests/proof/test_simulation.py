@@ -16,10 +16,10 @@ from random import Random
 import pytest
 
 from talktime import Talktime
+from talktime.core.errors import Repeated, Unavailable
 from talktime.database.queries import SQL
-from talktime.engine import UNREACHABLE
-from talktime.errors import Repeated, Unavailable
-from talktime.repeats import Repeat
+from talktime.engine.batching import UNREACHABLE
+from talktime.engine.idempotency import Repeat
 from tests.proof.histories import Act, History, apply
 from tests.proof.wire import Fault, breakable
 from tests.proof.worlds import DatabaseWorld, compare, frozen, seen_by

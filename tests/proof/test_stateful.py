@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from talktime import Talktime
-from talktime.audit import Audit
+from talktime.documents.audit import Audit
 from tests.proof.histories import Act, apply, random_tariff, random_terms
 from tests.proof.model import Model
 from tests.proof.worlds import DatabaseWorld, compare, frozen

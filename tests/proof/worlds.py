@@ -11,16 +11,18 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from talktime import Party, Talktime, Tariff, accounts, meter, tracking
-from talktime.database.unit import AdvisorRow, Unit, free_used
-from talktime.engine import UNREACHABLE, Command
-from talktime.errors import TalktimeError, Unavailable
-from talktime.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
-from talktime.refunds import Bearer, Tally, Wish
-from talktime.repeats import Repeat
+from talktime import Party, Talktime, Tariff
+from talktime.core import meter
+from talktime.core.errors import TalktimeError, Unavailable
+from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
+from talktime.core.refunds import Bearer, Tally, Wish
+from talktime.core.terms import Terms
+from talktime.database.payer_transaction import AdvisorRow, Unit, free_used
+from talktime.documents.views import Account, Snapshot
+from talktime.engine import accounts, tracking
+from talktime.engine.batching import UNREACHABLE, Command
+from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
-from talktime.shares import Terms
-from talktime.views import Account, Snapshot
 from tests.proof.histories import Act
 from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from talktime import credit, meter
-from talktime.cuts import cuts
-from talktime.errors import InsufficientCredit
-from talktime.payer import Party, Payer, Posted, Record, Rules
-from talktime.tariff import Tariff
+from talktime.core import credit, meter
+from talktime.core.cuts import cuts
+from talktime.core.errors import InsufficientCredit
+from talktime.core.payer import Party, Payer, Posted, Record, Rules
+from talktime.core.tariff import Tariff
 from tests.properties.reference import Reference, Session
 from tests.properties.tariffs import allowances, amounts, documents
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pytest
 
-from talktime import meter
-from talktime.cuts import cuts
-from talktime.money import format_credits, parse_credits
-from talktime.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
-from talktime.snapshots import snapshot
-from talktime.tariff import Tariff, commitment
+from talktime.core import meter
+from talktime.core.cuts import cuts
+from talktime.core.money import format_credits, parse_credits
+from talktime.core.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
+from talktime.core.tariff import Tariff, commitment
+from talktime.documents.snapshot import snapshot
 from tests.properties import display
 
 VECTORS: Final[list[dict[str, Any]]] = json.loads(

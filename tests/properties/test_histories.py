@@ -14,14 +14,15 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime import credit, ledger, meter
-from talktime.errors import InsufficientCredit
-from talktime.ledger import Receipt, SegmentView, SharedEntry
-from talktime.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
-from talktime.shares import Terms
-from talktime.tariff import Tariff
-from talktime.verification import verify
-from talktime.views import Entry
+from talktime.core import credit, meter
+from talktime.core.errors import InsufficientCredit
+from talktime.core.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
+from talktime.core.tariff import Tariff
+from talktime.core.terms import Terms
+from talktime.documents import receipt as ledger
+from talktime.documents.receipt import Receipt, SegmentView, SharedEntry
+from talktime.documents.verification import verify
+from talktime.documents.views import Entry
 from tests.properties import oracle
 from tests.properties.tariffs import documents
 

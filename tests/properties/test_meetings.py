@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from talktime.cuts import cuts
+from talktime.core.cuts import cuts
 from tests.properties.test_balance import METERS_MAX, Both
 
 STORIES: Final = 1500

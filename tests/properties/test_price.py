@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime.cuts import cuts
-from talktime.payer import Payer, Record
-from talktime.tariff import Tariff, commitment, last_affordable, price, stop_elapsed
+from talktime.core.cuts import cuts
+from talktime.core.payer import Payer, Record
+from talktime.core.tariff import Tariff, commitment, last_affordable, price, stop_elapsed
 from tests.properties import oracle
 from tests.properties.tariffs import allowances, amounts, documents
 

@@ -24,9 +24,9 @@ import httpx
 import pytest
 import websockets
 
-from talktime.api.tokens import Role, Tokens
-from talktime.database.guardian import Guardian
 from talktime.database.migrate import current_revision, head_revision
+from talktime.postgres.guardian import Guardian
+from talktime.service.tokens import Role, Tokens
 
 pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from talktime.api.tokens import Role, Tokens
+from talktime.service.tokens import Role, Tokens
 from tests.screen.browsers.tab import end
 
 SECRET = "a secret of the theatre, which is long enough"
@@ -21,7 +21,7 @@ START_SECONDS = 60.0
 
 # A node whose engine time is wrong by as much as two nodes may disagree.
 _SKEWED = """
-from talktime.clock import EngineClock
+from talktime.node.clock import EngineClock
 from talktime.cli import main
 right = EngineClock.now_ms
 EngineClock.now_ms = lambda clock: right(clock) + SKEW

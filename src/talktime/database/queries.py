@@ -9,7 +9,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
 def _read() -> dict[str, str]:
-    parts = _NAME.split(files("talktime.database").joinpath("queries.sql").read_text("utf-8"))[1:]
+    parts = _NAME.split(files("talktime.database").joinpath("sql/queries.sql").read_text("utf-8"))[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
+from talktime.core.deadlines import next_deadline
+from talktime.core.payer import Accrued, Closed, Ended, Opened, Posted, Record, Waiting
 from talktime.database.queries import SQL
-from talktime.deadlines import next_deadline
-from talktime.payer import Accrued, Closed, Ended, Opened, Posted, Record, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from talktime.database.unit import Unit
+    from talktime.database.payer_transaction import Unit
 
 
 class TimerStartError(Exception):

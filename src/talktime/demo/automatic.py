@@ -8,11 +8,11 @@ from typing import Final
 
 import structlog
 
+from talktime.core.errors import TalktimeError
+from talktime.core.payer import Party
 from talktime.demo.answers import answer, greeting
-from talktime.errors import TalktimeError
-from talktime.payer import Party
+from talktime.documents.views import Message, Snapshot
 from talktime.talktime import Talktime
-from talktime.views import Message, Snapshot
 
 TAKE_SECONDS: Final = 1.5
 """How long a seat must be empty: a page that reloads leaves it for less."""

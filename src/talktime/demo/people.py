@@ -10,21 +10,21 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import JSONResponse
 
-from talktime import pages
-from talktime.api import documents
-from talktime.api.access import Allow, GuardedRoute
-from talktime.api.bodies import Topup
-from talktime.api.documents import answers
-from talktime.api.opening import opened
-from talktime.api.tokens import Caller, Role, Tokens
 from talktime.asgi import create_app
+from talktime.core.errors import NotFound
+from talktime.core.money import parse_credits
+from talktime.core.tariff import Tariff
+from talktime.core.terms import Terms
 from talktime.demo.automatic import AutomaticAdvisors
-from talktime.errors import NotFound
-from talktime.money import parse_credits
+from talktime.service import pages
+from talktime.service.http import documents
+from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.http.bodies import Topup
+from talktime.service.http.documents import answers
+from talktime.service.opening import opened
+from talktime.service.tokens import Caller, Role, Tokens
 from talktime.settings import Settings
-from talktime.shares import Terms
 from talktime.talktime import Talktime
-from talktime.tariff import Tariff
 
 USER: Final = pages.Person("alice", "Alice", "user", "has a little credit and questions")
 FIRST_CREDIT: Final = parse_credits("10.00")

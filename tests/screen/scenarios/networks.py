@@ -8,7 +8,7 @@ import re
 import statistics
 from itertools import combinations
 
-from talktime.api.tokens import Role, Tokens
+from talktime.service.tokens import Role, Tokens
 from tests.screen.recording import FRAME_MS, GRAIN_MS, quantile
 from tests.screen.relay import LTE, NEAR, SATELLITE, even
 from tests.screen.service import SECRET, Pair

@@ -1,0 +1,192 @@
+"""What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
+
+The rules themselves are views (`broken_rule_1` to `broken_rule_9` in the migrations) that must be empty. A view can't
+price, so six things are computed here from the facts it reads: that every posting was the price of the time that had
+passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
+that the instant at which a running record's credit ends is the one that follows from the account, that what is left of
+gifts, and until when, is what spending them anew leaves, and that shared refunds are borne as it was earned.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from talktime.core.money import format_credits
+from talktime.core.tariff import Tariff, clock_text, price
+from talktime.core.terms import Terms, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+EXAMPLES: Final = 5
+"""How many breaches of a rule are shown; all are counted."""
+
+_REFUND: Final = (
+    "what was billed wrongly is given back:"
+    " talktime record refund RECORD_ID --amount AMOUNT --reason WHY --borne-by platform"
+)
+_ENTRY: Final = (
+    "what an account was given or lost wrongly is set right by an entry more:"
+    " talktime user debit USER_ID AMOUNT, or talktime user credit USER_ID AMOUNT --kind refund"
+)
+_TOTALS: Final = "talktime doctor --repair, which makes the stored totals anew from the facts"
+
+
+class Rule(NamedTuple):
+    """A rule in words, and what to do where it is broken."""
+
+    says: str
+    repair: str
+
+
+RULES: Final = {
+    1: Rule("at most one active record per user and advisor", "end one of them: talktime record stop RECORD_ID"),
+    2: Rule("at most one open segment per record, and segments of a record never overlap", _REFUND),
+    3: Rule("a chat's duration is the sum of its segments, and only the current chat has an open one", _TOTALS),
+    4: Rule(
+        "a record's charge is the price of its time and minus the sum of its charge entries, and shared as agreed",
+        f"{_TOTALS}; if that leaves it broken, {_REFUND}",
+    ),
+    5: Rule("a balance, and what of it are gifts, is the sum of the account's entries, and never negative", _TOTALS),
+    6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
+    7: Rule("repeating a request changes nothing the second time", _ENTRY),
+    8: Rule(
+        "credit that running meters have committed can't be spent elsewhere",
+        f"{_TOTALS}; if that leaves it broken, {_ENTRY}",
+    ),
+    9: Rule(
+        "every active record has the deadlines it needs, none overdue by more than a minute",
+        "talktime doctor --repair, and keep a node running: talktime serve",
+    ),
+}
+"""By number, as in the documents."""
+
+
+class Finding(NamedTuple):
+    """A breach: what is wrong in words, with which row of which user; what is stored, and what follows from facts."""
+
+    rule: int
+    what: str
+    id: str
+    user_id: str
+    stored: str
+    follows: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        return {name: value for name, value in self._asdict().items() if name != "rule"}
+
+
+@dataclass(slots=True)
+class Audit:
+    """What was checked so far, and what was found."""
+
+    accounts: int = 0
+    records: int = 0
+    entries: int = 0
+    counts: Counter[int] = field(default_factory=Counter)
+    examples: dict[int, list[Finding]] = field(default_factory=dict)
+    users: set[str] = field(default_factory=set)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count these; the first few of each rule are kept to be shown, and the users of all."""
+        for finding in findings:
+            self.counts[finding.rule] += 1
+            self.users.add(finding.user_id)
+            examples = self.examples.setdefault(finding.rule, [])
+            if len(examples) < EXAMPLES:
+                examples.append(finding)
+
+    def broken(self) -> list[dict[str, Any]]:
+        """Each rule that doesn't hold: `rule` (its number), `says`, `count`, `examples`, `repair`. Empty if all do."""
+        return [
+            {
+                "rule": rule,
+                "says": RULES[rule].says,
+                "count": self.counts[rule],
+                "examples": [finding.document() for finding in self.examples[rule]],
+                "repair": RULES[rule].repair,
+            }
+            for rule in sorted(self.counts)
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        checked = {"accounts": self.accounts, "records": self.records, "entries": self.entries}
+        return {"broken": self.broken(), "checked": checked}
+
+
+class AuditedRecord(NamedTuple):
+    """What is stored of a record, and what it cost by which tariff. Milliseconds and micro-credits."""
+
+    record_id: str
+    user_id: str
+    tariff: Tariff
+    allowance_ms: int
+    elapsed_ms: int
+    charged: int
+    earned: int
+    fees: int
+    terms: Terms
+
+
+def charge_findings(
+    record: AuditedRecord, charges: Sequence[tuple[int, int]], segments: Sequence[tuple[int, int]]
+) -> Iterator[Finding]:
+    """Where a record's charges are not the price of its time.
+
+    Args:
+        record: as stored.
+        charges: `(instant, micro-credits)` of what was posted, by instant.
+        segments: `(begin, end)` of its running time, by instant.
+    """
+    cost = price(record.tariff, record.elapsed_ms, record.allowance_ms).cost
+    if record.charged != cost:
+        yield _finding(4, record, "a record's charge is not the price of its time", record.charged, cost)
+    earned, fees = share(record.terms, record.tariff, record.elapsed_ms, record.allowance_ms)
+    if record.earned != earned:
+        yield _finding(4, record, "what an advisor earned is not their share of the price", record.earned, earned)
+    if record.fees != fees:
+        yield _finding(4, record, "what was taken as fees is not what the terms say", record.fees, fees)
+    posted = before_ms = index = 0
+    for at, amount in charges:
+        posted += amount
+        while index < len(segments) and segments[index][1] <= at:
+            before_ms += segments[index][1] - segments[index][0]
+            index += 1
+        elapsed_ms = before_ms + (max(0, at - segments[index][0]) if index < len(segments) else 0)
+        cost = price(record.tariff, elapsed_ms, record.allowance_ms).cost
+        if posted != cost:
+            what = f"what was billed by {clock_text(elapsed_ms)} of its time is not the price of that time"
+            yield _finding(6, record, what, posted, cost)
+            return
+
+
+def shared_refund_findings(
+    record_id: str, user_id: str, entries: Iterable[tuple[str, int, int, str | None]]
+) -> Iterator[Finding]:
+    """Where a refund at both parties' cost is not borne in the proportion in which it was earned by then.
+
+    Args:
+        record_id: of the record.
+        user_id: whose it is.
+        entries: `(kind, amount, the advisor's part, borne by)` of each of its entries, in order.
+    """
+    charged = earned = shared = by_advisor = 0
+    for kind, amount, advisor_amount, borne_by in entries:
+        if kind != "refund":
+            charged, earned = charged - amount, earned + advisor_amount
+        elif borne_by == "shared":
+            shared += amount
+            follows = min(amount, max(0, shared * earned // charged - by_advisor)) if charged else 0
+            by_advisor -= advisor_amount
+            if -advisor_amount != follows:
+                what = "a refund is not borne in the proportion in which it was earned"
+                stored = f"{format_credits(-advisor_amount)} by the advisor"
+                yield Finding(4, what, record_id, user_id, stored, format_credits(follows))
+
+
+def _finding(rule: int, record: AuditedRecord, what: str, stored: int, follows: int) -> Finding:
+    return Finding(rule, what, record.record_id, record.user_id, format_credits(stored), format_credits(follows))

@@ -1,0 +1,66 @@
+"""Alive, able to serve, and figures: for load balancers and Prometheus. No token, and no personal data."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from talktime.core.errors import Unavailable
+from talktime.engine.batching import UNREACHABLE
+from talktime.service.http.documents import Alive, answers
+from talktime.service.metrics import Figures, Metrics
+from talktime.service.opening import opening_of
+from talktime.talktime import Talktime
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", responses=answers(Alive))
+async def alive() -> JSONResponse:
+    """The process lives."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/readyz", responses=answers(Alive))
+async def ready(request: Request) -> JSONResponse:
+    """The database answers and its schema is current: this node can serve. Else 503 with the reason."""
+    talktime = await opening_of(request).talktime()
+    await talktime.check()
+    return JSONResponse({"status": "ok"})
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Prometheus' text format",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def figures(request: Request) -> Response:
+    """Figures for Prometheus."""
+    metrics: Metrics = request.app.state.metrics
+    talktime = opening_of(request).current
+    return Response(
+        metrics.text(Figures() if talktime is None else await _figures_of(talktime)),
+        media_type="text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
+async def _figures_of(talktime: Talktime) -> Figures:
+    counts: dict[str, float] = {}
+    with suppress(*UNREACHABLE, Unavailable):
+        counts = await talktime.counts()
+    connections, connections_max = talktime.connections()
+    return Figures(
+        is_open=bool(counts),
+        counts=counts,
+        commands=talktime.engine.commands_done,
+        connections=connections,
+        connections_max=connections_max,
+        breaches=talktime.breaches(),
+    )

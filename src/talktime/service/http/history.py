@@ -1,0 +1,50 @@
+"""The past: earnings and durations as of an instant, and the books of a period."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import JSONResponse
+
+from talktime.service.http import documents
+from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.http.bodies import Instant
+from talktime.service.http.documents import answers
+from talktime.service.http.parameters import AsOf, PathId
+from talktime.service.opening import opened
+from talktime.service.tokens import Role
+from talktime.talktime import Talktime
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["history"])
+
+Engine = Annotated[Talktime, Depends(opened)]
+
+_that_advisor = Depends(Allow(Role.SERVICE, Role.OPERATOR, Role.ADVISOR, own="advisor"))
+_viewer = Depends(Allow(*Role, own="chat"))
+_operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
+
+
+@router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(documents.Earnings))
+async def earnings(talktime: Engine, advisor_id: PathId, at: AsOf = None) -> JSONResponse:
+    """What an advisor's sessions have brought since the beginning."""
+    return JSONResponse((await talktime.earnings(advisor_id, at=at)).document())
+
+
+@router.get("/chats/{chat_id}/duration", dependencies=[_viewer], responses=answers(documents.Duration))
+async def duration(talktime: Engine, chat_id: PathId, at: AsOf = None) -> JSONResponse:
+    """How long a chat's timer has run, over all its records, from its segments."""
+    return JSONResponse({"chat_id": chat_id, "duration_ms": await talktime.chat_duration(chat_id, at=at)})
+
+
+@router.get("/report", dependencies=[_operator], responses=answers(documents.Report))
+async def report(
+    talktime: Engine,
+    begin: Annotated[Instant, Query(alias="from")],
+    end: Annotated[Instant, Query(alias="to")],
+) -> JSONResponse:
+    """What every book held before a period, what came and went, and what it held then; each column adds up to nothing.
+
+    From `from` until just before `to`.
+    """
+    return JSONResponse((await talktime.report(begin, end)).document())

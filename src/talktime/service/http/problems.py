@@ -1,0 +1,174 @@
+"""Everything refused leaves as an RFC 9457 problem document, whoever refused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from talktime.core.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.core.tariff import TariffError
+from talktime.core.terms import TermsError
+from talktime.engine.batching import UNREACHABLE
+from talktime.service.http.json_bodies import UnreadableBody
+
+MEDIA_TYPE: Final = "application/problem+json"
+ERRORS_MAX: Final = 20
+FIELD_LENGTH_MAX: Final = 120
+
+_WHOLE: Final = {"tariff", "terms"}  # what is wrong with all of it
+
+_MESSAGES: Final = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "string_type": "must be a string",
+    "string_unicode": "must be Unicode text, without halves of surrogate pairs",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "is too large",
+    "int_from_float": "must be a whole number",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "json_invalid": "is not JSON",
+}
+
+
+class MethodNotAllowed(TalktimeError):
+    """The address exists, but not with this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+    title = "Not with this method"
+
+
+class ProblemResponse(JSONResponse):
+    """An answer that is a problem document; it leaves its code in the scope, for whoever counts (see `envelope`)."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, document: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(document, status, headers)
+        self._code = str(document["code"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        scope.setdefault("state", {})["refusal"] = self._code
+        await super().__call__(scope, receive, send)
+
+
+class ServerError(TalktimeError):
+    """Something failed inside; what, is in the log and nowhere else."""
+
+
+def problem_response(error: TalktimeError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer that says `error`."""
+    given = dict(headers or {})
+    if isinstance(error, Unauthorized):
+        given["WWW-Authenticate"] = 'Bearer realm="talktime"'
+    return ProblemResponse(error.problem(), error.status, given)
+
+
+def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
+    """What pydantic found wrong, in the field names of the request: `tariff.tiers[0].rate`."""
+    found: list[tuple[str, str]] = []
+    for error in errors:
+        field = _field(error["loc"], error["type"])
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, TariffError | TermsError):
+            found += [(field if path in _WHOLE else f"{field}.{path}", message) for path, message in cause.errors]
+        elif isinstance(cause, ValueError):
+            found.append((field, str(cause)))
+        else:
+            found.append((field, _MESSAGES.get(error["type"], _sentence(error["msg"]))))
+    return InvalidRequest(*((field[:FIELD_LENGTH_MAX], message) for field, message in found[:ERRORS_MAX]))
+
+
+def refused(error: Exception) -> TalktimeError:
+    """`error` as one of ours: what frameworks and drivers raise has a place in our tree too."""
+    if isinstance(error, TalktimeError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return invalid_request(error.errors())
+    if isinstance(error, HTTPException):
+        return _http_refusal(error)
+    if isinstance(error, UNREACHABLE):
+        return Unavailable("The database can't be reached right now.")
+    return ServerError("This is our fault and has been logged.")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make `app` answer every refusal with a problem document.
+
+    What nobody expected is not handled here but in the outermost layer (`envelope`), which puts its headers on it too.
+    """
+
+    async def refuse(request: Request, error: Exception) -> JSONResponse:
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        if "Allow" in headers:
+            # The router names the methods of one route, but an address may have two.
+            path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+            headers["Allow"] = ", ".join(_methods_at(app.openapi()["paths"], path)) or headers["Allow"]
+        refusal = refused(error)
+        if isinstance(refusal, MethodNotAllowed) and "Allow" in headers:
+            refusal = MethodNotAllowed(f"This address knows {headers['Allow']}, and nothing else.")
+        return problem_response(refusal, headers)
+
+    async def replay(_request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, Repeated):
+            raise error
+        kind = ProblemResponse if error.status >= HTTPStatus.BAD_REQUEST else JSONResponse
+        return kind(error.document, error.status, {"Idempotency-Replayed": "true"})
+
+    for kind in (TalktimeError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, refuse)
+    app.add_exception_handler(Repeated, replay)
+
+
+def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
+    parts = path.split("/")
+    found: set[str] = set()
+    for template, methods in paths.items():
+        known = template.split("/")
+        if len(known) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(known, parts, strict=True)):
+            found.update(method.upper() for method in methods)
+    # Whatever can be read can be asked about without its body (see `envelope`).
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+
+def _http_refusal(error: HTTPException) -> TalktimeError:
+    if isinstance(error, UnreadableBody):
+        return error.refusal
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("address")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed("This address does not know this method.")
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return TooLarge("The body is larger than 64 KiB.")
+    if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return InvalidRequest(("body", "can't be read: send JSON in UTF-8, with Content-Type: application/json"))
+    return ServerError("This is our fault and has been logged.")
+
+
+def _field(location: tuple[int | str, ...], kind: str) -> str:
+    place, *path = location
+    if kind == "json_invalid" or not path:
+        return str(place)
+    if place == "header":
+        return str(path[-1]).title()
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.lstrip(".")
+
+
+def _sentence(message: str) -> str:
+    words = message.removeprefix("String ").removeprefix("Input ").removeprefix("Value error, ")
+    words = words.replace("should ", "must ", 1)
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,104 @@
+"""Tokens: who is calling, signed with the service's own secret (JSON Web Tokens, HS256)."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import jwt
+
+from talktime.core.errors import Unauthorized
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+ISSUER: Final = "talktime"
+TTL_SECONDS_DEFAULT: Final = 86_400
+TTL_SECONDS_MAX: Final = 10 * 365 * 86_400
+TOKEN_LENGTH_MAX: Final = 4_096
+
+
+class Role(StrEnum):
+    """What a token may do: a host's backend everything, an operator look and stop, people their own."""
+
+    SERVICE = "service"
+    OPERATOR = "operator"
+    USER = "user"
+    ADVISOR = "advisor"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token speaks for, and until when (`expires_at`: seconds since 1970).
+
+    `token_id` tells the tokens of one person apart, and can't be turned back into one.
+    """
+
+    role: Role
+    subject: str
+    expires_at: int
+    token_id: str
+
+    @property
+    def name(self) -> str:
+        """The caller as one string, such as `user:alice`."""
+        return f"{self.role}:{self.subject}"
+
+    @property
+    def is_person(self) -> bool:
+        """Whether this is one side of a conversation, who sees only what is theirs."""
+        return self.role in {Role.USER, Role.ADVISOR}
+
+
+class Tokens:
+    """Makes and reads the tokens of one signing secret.
+
+    Expiry is the one thing that goes by the wall clock: tokens are made by other programs too.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def make(self, role: Role, subject: str, ttl_seconds: int = TTL_SECONDS_DEFAULT) -> str:
+        """A token for `subject` that holds for `ttl_seconds` from now."""
+        now = int(time.time())
+        claims = {"iss": ISSUER, "role": role.value, "sub": subject, "iat": now, "exp": now + ttl_seconds}
+        return jwt.encode(claims, self._secret, algorithm="HS256")
+
+    def read(self, token: str) -> Caller:
+        """The caller that `token` speaks for.
+
+        Raises:
+            Unauthorized: it was not signed here, has expired, or says something else than our tokens say.
+        """
+        if len(token) > TOKEN_LENGTH_MAX:
+            raise Unauthorized("This token does not hold.")
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=["HS256"],
+                issuer=ISSUER,
+                options={"require": ["role", "sub", "iat", "exp", "iss"]},
+            )
+            token_id = hashlib.sha256(token.encode()).hexdigest()
+            return Caller(Role(claims["role"]), claims["sub"], int(claims["exp"]), token_id)
+        except jwt.ExpiredSignatureError:
+            raise Unauthorized("This token has expired.") from None
+        except (jwt.PyJWTError, ValueError):
+            raise Unauthorized("This token does not hold.") from None
+
+
+def caller_of(request: Request) -> Caller:
+    """Who is calling.
+
+    Raises:
+        Unauthorized: nobody, or with a token that doesn't hold.
+    """
+    caller = getattr(request.state, "caller", None)
+    if isinstance(caller, Caller):
+        return caller
+    raise (caller if isinstance(caller, Unauthorized) else Unauthorized("This needs a token: Authorization: Bearer …"))
