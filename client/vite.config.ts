@@ -1,33 +1,36 @@
 import { readdirSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 import { bundle } from "./bundle.ts";
 
 const here = import.meta.dirname;
-const pages = readdirSync(join(here, "pages"));
 const out = join(here, "../src/talktime/service/pages/static");
 
-/** Styles of pages keep their own names; they import nothing, so copying is all there is to do. */
+const files = readdirSync(join(here, "pages"), { recursive: true, encoding: "utf8" });
+
+/** Each page has a folder of its own, its address has none: `pages/chat/chat.ts` is served as `pages/chat.js`. */
+const entries = files
+  .filter((file) => basename(file) === `${dirname(file)}.ts`)
+  .map((file) => [`pages/${dirname(file)}`, join(here, "pages", file)]);
+
+/** Style sheets import nothing, so they are copied, and keep their file names. */
 const styles: Plugin = {
   name: "page-styles",
   async writeBundle() {
     await mkdir(join(out, "pages"), { recursive: true });
-    for (const name of pages.filter((name) => name.endsWith(".css")))
-      await copyFile(join(here, "pages", name), join(out, "pages", name));
+    for (const file of files.filter((file) => file.endsWith(".css")))
+      await copyFile(join(here, "pages", file), join(out, "pages", basename(file)));
   },
 };
 
-/** Other sites load one file, and load nothing after it. */
+/** Other sites load one file, and that file loads no other. */
 const library: Plugin = {
   name: "library",
   async writeBundle() {
     await writeFile(join(out, "talktime.js"), await bundle("index"));
   },
 };
-
-const scripts = pages.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts"));
-const entries = scripts.map((name) => `pages/${name.slice(0, -".ts".length)}`);
 
 export default defineConfig({
   plugins: [styles, library],
@@ -38,7 +41,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: false,
     rollupOptions: {
-      input: Object.fromEntries(entries.map((name) => [name, join(here, `${name}.ts`)])),
+      input: Object.fromEntries(entries),
       output: { entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" },
     },
   },

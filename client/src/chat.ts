@@ -1,10 +1,7 @@
 /** One watched chat: its facts, its numbers at any moment, its conversation, and what a person can do with it. */
 
 import type { Connection } from "./connection.ts";
-import { instant, type Measure, measure } from "./meter.ts";
-import { AHEAD_MS, Painter } from "./painter.ts";
-import { identifier, type Request, RequestProblem } from "./request.ts";
-import { Signal, Store } from "./store.ts";
+import { instant, type Measure, measure } from "./core/meter.ts";
 import type {
   Frame,
   Instant,
@@ -14,7 +11,10 @@ import type {
   ServerMessage,
   Snapshot,
   TimerState,
-} from "./types.ts";
+} from "./core/types.ts";
+import { AHEAD_MS, Painter } from "./painter.ts";
+import { identifier, type Request, RequestProblem } from "./request.ts";
+import { Signal, Store } from "./store.ts";
 
 /** How long the channel may take to echo a message before the message goes by HTTP. */
 const ECHO_MAX_MS = 4000;

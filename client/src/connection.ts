@@ -1,13 +1,13 @@
 /** The live channel as semantics.md gives it: who we are, what we watch, presence, and the clock. */
 
-import { Clock } from "./clock.ts";
+import { Clock } from "./core/clock.ts";
+import { instant } from "./core/meter.ts";
+import type { ClientMessage, ServerMessage } from "./core/types.ts";
 import { Evidence } from "./evidence.ts";
-import { instant } from "./meter.ts";
 import { Pings } from "./pings.ts";
 import { RequestProblem, type TokenSource } from "./request.ts";
 import { Socket } from "./socket.ts";
 import { Signal } from "./store.ts";
-import type { ClientMessage, ServerMessage } from "./types.ts";
 
 /** Until heartbeats have shown how far apart they are. */
 const HEARTBEAT_GUESS_MS = 20_000;

@@ -1,11 +1,11 @@
 /** `<talk-time>`: the timer on a page. How to use and style it is in README.md. */
 
 import type { Chat } from "./chat.ts";
-import { countdown, stopwatch } from "./digits.ts";
+import { countdown, stopwatch } from "./core/digits.ts";
+import type { Frame, Problem, Reading } from "./core/types.ts";
 import type { TokenSource } from "./request.ts";
 import { remark } from "./speech.ts";
 import { connect, type Talktime } from "./talktime.ts";
-import type { Frame, Problem, Reading } from "./types.ts";
 
 const UNKNOWN = "--:--";
 

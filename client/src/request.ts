@@ -1,6 +1,6 @@
 /** Calls of the HTTP surface: JSON in and out, what fails as a typed problem, repeats harmless. */
 
-import type { Problem } from "./types.ts";
+import type { Problem } from "./core/types.ts";
 
 /** A call was refused or did not arrive; `problem.code` says why, `unreachable` when nobody answered. */
 export class RequestProblem extends Error {

@@ -1,6 +1,6 @@
 /** What a timer says aloud: almost nothing, and only when a person would want to know. */
 
-import type { Frame } from "./types.ts";
+import type { Frame } from "./core/types.ts";
 
 const WARNINGS: readonly (readonly [number, string])[] = [
   [30_000, "30 seconds left"],

@@ -2,9 +2,9 @@
 
 import { Chat } from "./chat.ts";
 import { Connection } from "./connection.ts";
+import type { Problem } from "./core/types.ts";
 import { type Request, requester, type TokenSource } from "./request.ts";
 import type { SocketStatus } from "./socket.ts";
-import type { Problem } from "./types.ts";
 
 export interface ConnectOptions {
   /** Where the service is, an address or a path of the page's site; the page's own origin when absent. */

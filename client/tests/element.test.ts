@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import type { Problem, Snapshot } from "../src/core/types.ts";
 import { type Chat, connect, RequestProblem, type TalkTimeElement, type Talktime } from "../src/index.ts";
-import type { Problem, Snapshot } from "../src/types.ts";
 import { PAUSED, snapshot } from "./facts.ts";
 import { Service } from "./service.ts";
 

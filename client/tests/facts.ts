@@ -1,6 +1,6 @@
 /** Snapshots for tests: a record that began at ten o'clock, with minutes at 1.00. */
 
-import type { Snapshot } from "../src/types.ts";
+import type { Snapshot } from "../src/core/types.ts";
 
 export const TEN = Date.parse("2026-01-05T10:00:00.000Z");
 

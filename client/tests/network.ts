@@ -1,6 +1,6 @@
 /** A simulated world: true engine time, a local clock that drifts, sleeps and is wrong, and a network with moods. */
 
-import { Clock } from "../src/clock.ts";
+import { Clock } from "../src/core/clock.ts";
 
 /** What `World` drives; tests hand in mutants of it. */
 export type ClockKind = new (quantumMs: number, floor?: number) => Clock;

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { ClientMessage, ServerMessage, Snapshot } from "../src/types.ts";
+import type { ClientMessage, ServerMessage, Snapshot } from "../src/core/types.ts";
 
 export interface Call {
   method: string;

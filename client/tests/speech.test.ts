@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Frame } from "../src/core/types.ts";
 import { remark } from "../src/speech.ts";
-import type { Frame } from "../src/types.ts";
 import { snapshot } from "./facts.ts";
 
 function frame(changes: Partial<Frame> = {}): Frame {

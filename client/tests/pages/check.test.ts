@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import vectors from "../../../tests/vectors/receipts.json" with { type: "json" };
-import { type Check, fingerprint, holds, type Receipt, verify } from "../../pages/parts/check.ts";
+import { type Check, fingerprint, holds, type Receipt, verify } from "../../pages/receipt/check.ts";
 
 const receipts = vectors as unknown as Receipt[];
 const [first] = receipts as [Receipt, ...Receipt[]];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { actsOf, explain, forecast, phaseOf, warning } from "../../pages/parts/explain.ts";
-import type { Frame, Reason, Snapshot } from "../../src/types.ts";
+import { actsOf, explain, forecast, phaseOf, warning } from "../../pages/texts/explain.ts";
+import type { Frame, Reason, Snapshot } from "../../src/core/types.ts";
 import { PAUSED, snapshot, TEN } from "../facts.ts";
 
 const RUNS = snapshot(10_000);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Segment, stretchesOf } from "../../pages/parts/timeline.ts";
+import { type Segment, stretchesOf } from "../../pages/receipt/timeline.ts";
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 5) + seconds * 1000).toISOString();
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { minutes, money, price, reason, unbilled } from "../../pages/parts/words.ts";
+import { minutes, money, price, reason, unbilled } from "../../pages/texts/words.ts";
 
 const MINUTE = { from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 };
 

@@ -4,14 +4,14 @@
  * It opens no live channel: watching a chat would prove that the user is there, and keep a meter running that nobody looks at.
  */
 
-import type { Snapshot } from "../src/types.ts";
-import { chatRow } from "./parts/chat-row.ts";
-import { demo, demoAdvisors } from "./parts/demo.ts";
-import { find, make, say } from "./parts/dom.ts";
-import { act, enter, showProblem } from "./parts/frame.ts";
-import { type Account, type Advisor, ask, type ChatSummary, path, visit } from "./parts/service.ts";
-import { topUpControl } from "./parts/topup.ts";
-import { clock, day, money, price } from "./parts/words.ts";
+import type { Snapshot } from "../../src/core/types.ts";
+import { chatRow } from "../shell/chat-row.ts";
+import { demo, demoAdvisors } from "../shell/demo.ts";
+import { find, make, say } from "../shell/dom.ts";
+import { act, enter, showProblem } from "../shell/frame.ts";
+import { type Account, type Advisor, ask, type ChatSummary, path, visit } from "../shell/service.ts";
+import { topUpControl } from "../shell/topup.ts";
+import { clock, day, money, price } from "../texts/words.ts";
 
 async function showAccount(user: string): Promise<void> {
   const account = await ask<Account>("GET", path`/users/${user}/account`);

@@ -1,16 +1,16 @@
 /** A record's bill: when time ran, what it cost and why, what was taken. */
 
-import { stopwatch } from "../src/digits.ts";
-import { credits, micros } from "../src/price.ts";
-import type { Instant } from "../src/types.ts";
-import { type Gap, holds, type Receipt, verify } from "./parts/check.ts";
-import { find, make, say } from "./parts/dom.ts";
-import { enter, showProblem } from "./parts/frame.ts";
-import { pairChats } from "./parts/pair.ts";
-import { offerRefund, showRefundable } from "./parts/refund.ts";
-import { ask, path } from "./parts/service.ts";
-import { type Stretch, stretchesOf, timeline } from "./parts/timeline.ts";
-import { day, exactly, money, price, reason, unbilled } from "./parts/words.ts";
+import { stopwatch } from "../../src/core/digits.ts";
+import { credits, micros } from "../../src/core/price.ts";
+import type { Instant } from "../../src/core/types.ts";
+import { find, make, say } from "../shell/dom.ts";
+import { enter, showProblem } from "../shell/frame.ts";
+import { pairChats } from "../shell/pair.ts";
+import { ask, path } from "../shell/service.ts";
+import { day, exactly, money, price, reason, unbilled } from "../texts/words.ts";
+import { type Gap, holds, type Receipt, verify } from "./check.ts";
+import { offerRefund, showRefundable } from "./refund.ts";
+import { type Stretch, stretchesOf, timeline } from "./timeline.ts";
 
 const KINDS: Record<string, string> = {
   charge: "Charge",

@@ -1,9 +1,9 @@
 /** Adding credit without leaving: for the asking in the demo, at the host's address otherwise. */
 
+import { money } from "../texts/words.ts";
 import { demo, topUp } from "./demo.ts";
 import { make } from "./dom.ts";
 import { act } from "./frame.ts";
-import { money } from "./words.ts";
 
 const AMOUNTS = ["5", "10", "20"];
 

@@ -1,10 +1,10 @@
 /** The chats of one user and one advisor, to move between. */
 
-import { stopwatch } from "../../src/digits.ts";
-import type { Snapshot } from "../../src/types.ts";
+import { stopwatch } from "../../src/core/digits.ts";
+import type { Snapshot } from "../../src/core/types.ts";
+import type { Viewer } from "../texts/explain.ts";
 import { stateOf } from "./chat-row.ts";
 import { find, make } from "./dom.ts";
-import type { Viewer } from "./explain.ts";
 import { act } from "./frame.ts";
 import { ask, type ChatSummary, path, root, visit } from "./service.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import vectors from "../../tests/vectors/display.json" with { type: "json" };
-import { measure } from "../src/meter.ts";
-import type { Snapshot } from "../src/types.ts";
+import vectors from "../../../tests/vectors/display.json" with { type: "json" };
+import { measure } from "../../src/core/meter.ts";
+import type { Snapshot } from "../../src/core/types.ts";
 
 test.each(vectors.map((vector) => [vector.id, vector] as const))(
   "%s shows what the service's own test shows",

@@ -1,9 +1,9 @@
 /** Become somebody in the demo, then go on. */
 
-import { become } from "./parts/demo.ts";
-import { find, say } from "./parts/dom.ts";
-import { inWords, root } from "./parts/service.ts";
-import { home, keepSession } from "./parts/session.ts";
+import { become } from "../shell/demo.ts";
+import { find, say } from "../shell/dom.ts";
+import { inWords, root } from "../shell/service.ts";
+import { home, keepSession } from "../shell/session.ts";
 
 /** The page asked for, if it is one of this origin: "//elsewhere" and "/\elsewhere" are not. */
 function wanted(): string | null {

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Clock } from "../src/clock.ts";
-import { type ClockKind, type Path, World } from "./network.ts";
+import { Clock } from "../../src/core/clock.ts";
+import { type ClockKind, type Path, World } from "../network.ts";
 
 const path: fc.Arbitrary<Path> = fc.record({
   upMs: fc.integer({ min: 1, max: 900 }),
@@ -94,7 +94,7 @@ test("never back, never hurried or slowed by more than a twentieth, never beyond
 
 /** The clock with a mistake in it. */
 async function mutant(right: string, mistake: string): Promise<ClockKind> {
-  const source = readFileSync(new URL("../src/clock.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../../src/core/clock.ts", import.meta.url), "utf8");
   expect(source.split(right)).toHaveLength(2);
   const script = stripTypeScriptTypes(source.replace(right, mistake));
   const module = (await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(script)}`)) as {

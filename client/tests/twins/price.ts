@@ -1,8 +1,8 @@
-/** Prices cases from standard input, for `tests/test_price_twin.py`: one JSON document in, one out. */
+/** Prices cases from standard input, for `tests/twins/test_price.py`: one JSON document in, one out. */
 
 import { text } from "node:stream/consumers";
-import { credits, price } from "../src/price.ts";
-import type { Tariff } from "../src/types.ts";
+import { credits, price } from "../../src/core/price.ts";
+import type { Tariff } from "../../src/core/types.ts";
 
 const cases = JSON.parse(await text(process.stdin)) as {
   tariff: Tariff;

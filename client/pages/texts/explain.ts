@@ -1,7 +1,7 @@
 /** Why the timer is not running, and what can be done about it. Pure. */
 
-import { countdown } from "../../src/digits.ts";
-import type { Frame, Snapshot } from "../../src/types.ts";
+import { countdown } from "../../src/core/digits.ts";
+import type { Frame, Snapshot } from "../../src/core/types.ts";
 import { clock, minutes, reason } from "./words.ts";
 
 /** Whose eyes look at the page; an operator looks on. */

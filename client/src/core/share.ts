@@ -1,7 +1,7 @@
 /** How a cost divides between advisor and platform: the twin of the service's `shares.py`. */
 
-import { micros, price } from "../../src/price.ts";
-import type { Credits, Tariff } from "../../src/types.ts";
+import { micros, price } from "./price.ts";
+import type { Credits, Tariff } from "./types.ts";
 
 export interface Terms {
   share_percent: number;

@@ -1,9 +1,9 @@
 /** One chat in a list of chats. */
 
-import { stopwatch } from "../../src/digits.ts";
+import { stopwatch } from "../../src/core/digits.ts";
+import { clock, day, reason } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
-import { clock, day, reason } from "./words.ts";
 
 /** A row that leads to the chat; `time` shows its own duration unless a live timer is given. */
 export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): HTMLElement {

@@ -4,13 +4,13 @@
  * The timers are live: to watch a chat is to be there for it. Chats that others start are found by asking again now and then.
  */
 
-import { connect } from "../src/index.ts";
-import { micros } from "../src/price.ts";
-import { chatRow, stateOf } from "./parts/chat-row.ts";
-import { find, make, say } from "./parts/dom.ts";
-import { enter, showProblem } from "./parts/frame.ts";
-import { ask, type ChatSummary, path, root, token } from "./parts/service.ts";
-import { money } from "./parts/words.ts";
+import { micros } from "../../src/core/price.ts";
+import { connect } from "../../src/index.ts";
+import { chatRow, stateOf } from "../shell/chat-row.ts";
+import { find, make, say } from "../shell/dom.ts";
+import { enter, showProblem } from "../shell/frame.ts";
+import { ask, type ChatSummary, path, root, token } from "../shell/service.ts";
+import { money } from "../texts/words.ts";
 
 const AGAIN_MS = 3000;
 

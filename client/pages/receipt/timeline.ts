@@ -1,9 +1,9 @@
 /** A record's time as a picture: a bar per stretch that ran, coloured by chat, a dotted line where it stood. */
 
-import { stopwatch } from "../../src/digits.ts";
-import type { Instant, Reason } from "../../src/types.ts";
-import { draw, make } from "./dom.ts";
-import { exactly, minutes, reason } from "./words.ts";
+import { stopwatch } from "../../src/core/digits.ts";
+import type { Instant, Reason } from "../../src/core/types.ts";
+import { draw, make } from "../shell/dom.ts";
+import { exactly, minutes, reason } from "../texts/words.ts";
 
 export interface Segment {
   chat_id: string;

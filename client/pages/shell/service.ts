@@ -1,7 +1,7 @@
 /** Calls of the service with the tab's token, and the shapes they answer that no screen's clock needs. */
 
+import type { Credits, Instant, Reason, Tariff } from "../../src/core/types.ts";
 import { RequestProblem, requester } from "../../src/request.ts";
-import type { Credits, Instant, Reason, Tariff } from "../../src/types.ts";
 import { forgetToken, readSession } from "./session.ts";
 
 /** Where the service is mounted: "" or "/below". */

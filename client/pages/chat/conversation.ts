@@ -1,11 +1,11 @@
 /** The messages of a chat: each once, in order, one's own shown at once as pending until stored. */
 
 import type { Chat } from "../../src/chat.ts";
+import type { Message } from "../../src/core/types.ts";
 import { identifier } from "../../src/request.ts";
-import type { Message } from "../../src/types.ts";
-import { find, make, say } from "./dom.ts";
-import { inWords } from "./service.ts";
-import { clock } from "./words.ts";
+import { find, make, say } from "../shell/dom.ts";
+import { inWords } from "../shell/service.ts";
+import { clock } from "../texts/words.ts";
 
 const TYPING_SHOWN_MS = 4000;
 const TYPING_TOLD_MS = 2000;

@@ -5,16 +5,16 @@
  * frame of the client, so that they change together and never contradict each other.
  */
 
-import { connect, type Frame, type Snapshot, type TalkTimeElement } from "../src/index.ts";
-import { converse } from "./parts/conversation.ts";
-import { find, say } from "./parts/dom.ts";
-import { actsOf, explain, forecast, phaseOf, type Viewer, warning } from "./parts/explain.ts";
-import { act, enter, offerTopUp, showProblem } from "./parts/frame.ts";
-import { offerNewChat, pairChats, showPair } from "./parts/pair.ts";
-import { root, signedIn, signOut, token } from "./parts/service.ts";
-import type { Session } from "./parts/session.ts";
-import { topUpControl } from "./parts/topup.ts";
-import { money, price } from "./parts/words.ts";
+import { connect, type Frame, type Snapshot, type TalkTimeElement } from "../../src/index.ts";
+import { find, say } from "../shell/dom.ts";
+import { act, enter, offerTopUp, showProblem } from "../shell/frame.ts";
+import { offerNewChat, pairChats, showPair } from "../shell/pair.ts";
+import { root, signedIn, signOut, token } from "../shell/service.ts";
+import type { Session } from "../shell/session.ts";
+import { topUpControl } from "../shell/topup.ts";
+import { actsOf, explain, forecast, phaseOf, type Viewer, warning } from "../texts/explain.ts";
+import { money, price } from "../texts/words.ts";
+import { converse } from "./conversation.ts";
 
 const PAID_SHOWN_MS = 12_000;
 

@@ -4,13 +4,13 @@
  * The facts are asked for every two seconds; between, the digits move by the same rule as on every screen.
  */
 
-import { stopwatch } from "../src/digits.ts";
-import { measure } from "../src/meter.ts";
-import type { ConversationRecord, Snapshot } from "../src/types.ts";
-import { find, make, say } from "./parts/dom.ts";
-import { act, enter, showProblem } from "./parts/frame.ts";
-import { ask, path, root } from "./parts/service.ts";
-import { exactly, money, reason } from "./parts/words.ts";
+import { stopwatch } from "../../src/core/digits.ts";
+import { measure } from "../../src/core/meter.ts";
+import type { ConversationRecord, Snapshot } from "../../src/core/types.ts";
+import { find, make, say } from "../shell/dom.ts";
+import { act, enter, showProblem } from "../shell/frame.ts";
+import { ask, path, root } from "../shell/service.ts";
+import { exactly, money, reason } from "../texts/words.ts";
 
 const AGAIN_MS = 2000;
 const PAINT_MS = 250;

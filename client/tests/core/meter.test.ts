@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { measure } from "../src/meter.ts";
-import { at, PAUSED, snapshot, TEN } from "./facts.ts";
+import { measure } from "../../src/core/meter.ts";
+import { at, PAUSED, snapshot, TEN } from "../facts.ts";
 
 test("while it runs, the increment in progress is owed already", () => {
   const facts = snapshot(10_000);

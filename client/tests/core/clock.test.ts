@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Clock } from "../src/clock.ts";
-import { LTE, NEAR, type Path, quantile, strides, World } from "./network.ts";
+import { Clock } from "../../src/core/clock.ts";
+import { LTE, NEAR, type Path, quantile, strides, World } from "../network.ts";
 
 /** Slack for the drift between two looks, in ms. */
 const SLACK = 0.1;

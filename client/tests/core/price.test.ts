@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import vectors from "../../tests/vectors/prices.json" with { type: "json" };
-import { credits, micros, price } from "../src/price.ts";
-import type { Tariff } from "../src/types.ts";
+import vectors from "../../../tests/vectors/prices.json" with { type: "json" };
+import { credits, micros, price } from "../../src/core/price.ts";
+import type { Tariff } from "../../src/core/types.ts";
 
 test.each(vectors.map((vector) => [vector.id, vector] as const))(
   "%s is exact to the last digit",

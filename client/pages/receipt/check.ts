@@ -1,8 +1,8 @@
 /** A receipt proved from its own facts, in the reader's browser: the twin of the service's `verification.py`. */
 
-import { credits, micros, price } from "../../src/price.ts";
-import type { ConversationRecord, Credits, Instant, Reason, Tariff } from "../../src/types.ts";
-import { share, type Terms } from "./share.ts";
+import { credits, micros, price } from "../../src/core/price.ts";
+import { share, type Terms } from "../../src/core/share.ts";
+import type { ConversationRecord, Credits, Instant, Reason, Tariff } from "../../src/core/types.ts";
 import type { Segment } from "./timeline.ts";
 
 export interface Gap {

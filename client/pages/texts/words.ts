@@ -1,6 +1,6 @@
 /** Figures in people's words: money, minutes, prices, reasons. Pure. */
 
-import type { Reason, Tariff, Tier } from "../../src/types.ts";
+import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
 
 /** An exact amount with at least two decimals: "8.7500" is "8.75", "0.0125" stays as it is. */
 export function money(amount: string): string {
