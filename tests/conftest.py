@@ -12,7 +12,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from talktime import Talktime, Tariff, parse_credits
 from talktime.database.migrate import migrate
 from talktime.documents.audit import RULES
 from talktime.postgres.cluster import Cluster
@@ -28,6 +29,7 @@ from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.folders import open_way, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
+from talktime.settings import load_settings
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -149,6 +151,21 @@ def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str
     """The address of a fresh, migrated database, in which every rule must still hold when the test is over."""
     with _audited(server, request) as url:
         yield url
+
+
+@pytest.fixture
+async def talktime(database_url: str) -> AsyncIterator[Talktime]:
+    """A node that does nothing by itself but deadlines: alice with 100 credits, maya at 0.60 a minute by the second."""
+    quiet = load_settings(
+        database_url=database_url, checkpoint_seconds=0, health_seconds=100_000, presence_lease_seconds=100_000
+    )
+    async with Talktime.connect(database_url, settings=quiet) as node:
+        await node.put_user("alice", "Alice")
+        tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]})
+        await node.put_advisor("maya", "Maya", tariff)
+        await node.add_credit("alice", parse_credits("100.00"))
+        yield node
+        assert await node.broken_rules() == []
 
 
 @pytest.fixture

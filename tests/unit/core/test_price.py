@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from talktime.core.cuts import cuts
 from talktime.core.payer import Payer, Record
 from talktime.core.tariff import Tariff, commitment, last_affordable, price, stop_elapsed
-from tests.properties import oracle
-from tests.properties.tariffs import allowances, amounts, documents
+from tests.unit import oracle
+from tests.unit.tariffs import allowances, amounts, documents
 
 FAR_MS: Final = 400
 TEN_YEARS_MS: Final = 10 * 365 * 86_400_000

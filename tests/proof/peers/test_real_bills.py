@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.conftest import Talk
+from tests.proof.peers.conftest import Talk
 
 pytestmark = [
     pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session"),

@@ -1,6 +1,6 @@
 """Records with all that can be on a receipt, for tests, and for `tests/vectors/receipts.json`:
 
-.venv/bin/python -m tests.core.stories > tests/vectors/receipts.json
+.venv/bin/python -m tests.vectors.receipts > tests/vectors/receipts.json
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.properties import oracle
-from tests.properties.oracle import Document
+from tests.unit import oracle
+from tests.unit.oracle import Document
 
 
 @dataclass

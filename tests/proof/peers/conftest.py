@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from talktime.asgi import create_app
-from tests.api.conftest import Service, running, settings_for
 from tests.proof.worlds import FREEZE
+from tests.service.conftest import Service, running, settings_for
 
 
 @dataclass

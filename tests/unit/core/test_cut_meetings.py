@@ -1,6 +1,6 @@
 """Several meters that meet in one millisecond and at the last micro-credit, as they do once in many years.
 
-The stories of `test_balance` hardly ever meet. Here amounts are a few micro-credits and times a few milliseconds, so
+The stories of `test_cuts` hardly ever meet. Here amounts are a few micro-credits and times a few milliseconds, so
 nearly every story does: an increment, another's, a maximum, the end of grace, all at one instant.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from talktime.core.cuts import cuts
-from tests.properties.test_balance import METERS_MAX, Both
+from tests.unit.core.test_cuts import METERS_MAX, Both
 
 STORIES: Final = 1500
 FOUND: Final = (6_721, 13_629)

@@ -12,8 +12,8 @@ from talktime.core.cuts import cuts
 from talktime.core.errors import InsufficientCredit
 from talktime.core.payer import Party, Payer, Posted, Record, Rules
 from talktime.core.tariff import Tariff
-from tests.properties.reference import Reference, Session
-from tests.properties.tariffs import allowances, amounts, documents
+from tests.unit.reference import Reference, Session
+from tests.unit.tariffs import allowances, amounts, documents
 
 EVER: Final = 10**12
 RULES: Final = Rules(lease_ms=EVER, recharge_ms=EVER, abandon_ms=EVER)

@@ -13,9 +13,9 @@ from talktime.core.refunds import Bearer
 from talktime.core.terms import Terms
 from talktime.documents.report import KINDS, Report
 from talktime.documents.views import Account, Earnings
-from talktime.documents.what_if import PastSession, Replay, replay
+from talktime.documents.what_if import Replay
 from talktime.settings import load_settings
-from tests.core.stories import STANDING_CLOCK, STORIES
+from tests.vectors.receipts import STANDING_CLOCK, STORIES
 
 TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})
 MINUTES: Final = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}], "free_seconds": 30})
@@ -203,29 +203,6 @@ async def test_past_sessions_under_another_tariff(talktime: Talktime) -> None:
         "difference": "1.65",
     }
     assert (await talktime.replay(MINUTES, 0, same.sessions[1].session.started_at)).sessions == other.sessions[:1]
-
-
-def test_a_replay_uses_up_its_own_free_time_and_stops_at_its_own_maximum() -> None:
-    stops = Tariff.parse(
-        {
-            "tiers": [{"rate": "1.00", "increment_seconds": 60}],
-            "free_seconds": 100,
-            "max_cost": "2.00",
-            "at_max_cost": "stop",
-        }
-    )
-    sessions = [
-        PastSession("1", "alice", "maya", 0, 50_000, 20_000, 5),
-        PastSession("2", "bob", "maya", 1, 50_000, 0, 5),
-        PastSession("3", "alice", "maya", 2, 400_000, 70_000, 5),
-    ]
-    found = replay(stops, 0, 10, sessions)
-    # Of Alice's 100 free seconds 20 were used before, then 50: the last 30 are followed by two minutes, and no more.
-    assert [(each.replayed_ms, each.replayed) for each in found.sessions] == [
-        (50_000, 0),
-        (50_000, 0),
-        (150_000, parse_credits("2")),
-    ]
 
 
 def sums(report: Report) -> list[int]:

@@ -15,10 +15,10 @@ from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
 from talktime.core.tariff import Tariff, commitment
 from talktime.documents.snapshot import snapshot
-from tests.properties import display
+from tests.vectors import display
 
 VECTORS: Final[list[dict[str, Any]]] = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "display.json").read_text("utf-8")
+    (Path(__file__).parents[2] / "vectors" / "display.json").read_text("utf-8")
 )
 RULES: Final = Rules(30_000, display.RECHARGE_MS, display.ABANDON_MS)
 

@@ -23,8 +23,8 @@ from talktime.documents import receipt as ledger
 from talktime.documents.receipt import Receipt, SegmentView, SharedEntry
 from talktime.documents.verification import verify
 from talktime.documents.views import Entry
-from tests.properties import oracle
-from tests.properties.tariffs import documents
+from tests.unit import oracle
+from tests.unit.tariffs import documents
 
 RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
 DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)

@@ -1,6 +1,6 @@
 """Writes `tests/vectors/display.json`: what a screen shows at given instants, from given facts.
 
-    .venv/bin/python -m tests.properties.display > tests/vectors/display.json
+    .venv/bin/python -m tests.vectors.display > tests/vectors/display.json
 
 The numbers come from the oracle, not from the code that the vectors are for; Python and TypeScript read the same file.
 """
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from tests.properties import oracle
+from tests.unit import oracle
 
 TEN: Final = datetime(2026, 1, 5, 10, tzinfo=UTC)
 RECHARGE_MS: Final = 120_000
