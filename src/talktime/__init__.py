@@ -6,12 +6,16 @@ One server clock, exact credits, and the same number on both screens, in the dat
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import Party, Reason, State
+from talktime.core.price import Price, price
 from talktime.core.refunds import Bearer
-from talktime.core.tariff import Price, Tariff, TariffError, price
+from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
+from talktime.documents.account import Account, Entry, Refund
+from talktime.documents.advisor import Advisor
+from talktime.documents.chat import ChatSummary, Message
 from talktime.documents.receipt import Receipt
+from talktime.documents.snapshot import RecordView, Snapshot
 from talktime.documents.statement import Statement
-from talktime.documents.views import Account, Advisor, ChatSummary, Entry, Message, RecordView, Refund, Snapshot
 from talktime.talktime import Talktime
 
 __all__ = [

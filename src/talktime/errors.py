@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from talktime.core.errors import (
     Conflict,
+    DatabaseProblem,
     Forbidden,
     InsufficientCredit,
     InvalidRequest,
@@ -21,6 +22,7 @@ from talktime.core.errors import (
 
 __all__ = [
     "Conflict",
+    "DatabaseProblem",
     "Forbidden",
     "InsufficientCredit",
     "InvalidRequest",

@@ -24,7 +24,10 @@ from talktime.core.tariff import Tariff
 from talktime.core.terms import NO_TERMS, Terms
 from talktime.database.loading import terms_of
 from talktime.database.queries import SQL
-from talktime.documents.views import Account, Advisor, ChatSummary, Message, Pair, RecordView, Snapshot
+from talktime.documents.account import Account
+from talktime.documents.advisor import Advisor
+from talktime.documents.chat import ChatSummary, Message, Pair
+from talktime.documents.snapshot import RecordView, Snapshot
 from talktime.engine import accounts, tracking
 from talktime.engine.batching import UNREACHABLE, Command
 from talktime.engine.idempotency import Repeat

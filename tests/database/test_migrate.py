@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 from talktime.database import migrate as migrations
 from talktime.database.migrate import SchemaBehind, current_revision, ensure_current, head_revision, migrate, revisions
 

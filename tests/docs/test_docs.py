@@ -13,9 +13,11 @@ import pytest
 import typer.main
 
 from talktime.cli import app
+from talktime.core.durations import parse_seconds
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
-from talktime.core.tariff import Tariff, explain, parse_seconds, price
+from talktime.core.price import explain, price
+from talktime.core.tariff import Tariff
 from talktime.service.http.problems import MethodNotAllowed
 from talktime.settings import PREFIX, Settings
 

@@ -11,7 +11,7 @@ import pytest
 from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, Repeated
 from talktime.core.terms import Terms
-from talktime.documents.views import Refund
+from talktime.documents.account import Refund
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from talktime import Reason, State, Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
-from talktime.core.tariff import price
-from talktime.documents.views import Snapshot
+from talktime.core.price import price
+from talktime.documents.snapshot import Snapshot
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 

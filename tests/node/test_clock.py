@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from talktime import Party, Talktime, parse_credits
 from talktime.database.queries import SQL
-from talktime.documents.views import Message, Snapshot
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 from talktime.node.clock import DRIFT, Offset, Sample
 
 SLACK_MS = 0.02  # what may drift within a round trip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from talktime import Party, Reason, State, Talktime, parse_credits
-from talktime.documents.views import Snapshot
+from talktime.documents.snapshot import Snapshot
 from talktime.engine import tracking
 
 HOUR_MS = 3_600_000

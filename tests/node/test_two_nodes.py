@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from talktime import Reason, Talktime
-from talktime.documents.views import Message, Snapshot
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 
 
 class Screen:

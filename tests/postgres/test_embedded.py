@@ -17,7 +17,7 @@ import asyncpg
 import psutil
 import pytest
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 from talktime.postgres.embedded import EmbeddedServer, embedded_database
 from talktime.postgres.folders import open_way
 

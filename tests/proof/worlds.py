@@ -18,7 +18,8 @@ from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Wa
 from talktime.core.refunds import Bearer, Tally, Wish
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import AdvisorRow, Unit, free_used
-from talktime.documents.views import Account, Snapshot
+from talktime.documents.account import Account
+from talktime.documents.snapshot import Snapshot
 from talktime.engine import accounts, tracking
 from talktime.engine.batching import UNREACHABLE, Command
 from talktime.engine.idempotency import Repeat

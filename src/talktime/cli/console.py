@@ -18,10 +18,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from talktime import logs
-from talktime.core.errors import Conflict, InvalidRequest, NotFound, TalktimeError
+from talktime.core.durations import clock_text
+from talktime.core.errors import Conflict, DatabaseProblem, InvalidRequest, NotFound, TalktimeError
 from talktime.core.money import format_credits
-from talktime.core.tariff import clock_text
-from talktime.database import DatabaseProblem
 from talktime.documents.audit import Audit
 from talktime.documents.receipt import Receipt
 from talktime.settings import Settings, SettingsError, load_settings

@@ -11,7 +11,7 @@ from talktime.cli.arguments import Limit, read_amount, read_explanation, read_id
 from talktime.cli.console import Json, printed, run, usage
 from talktime.core.money import format_credits
 from talktime.core.refunds import Bearer
-from talktime.documents.views import Refund
+from talktime.documents.account import Refund
 from talktime.talktime import Talktime
 
 app = typer.Typer(no_args_is_help=True, help="Conversation time records.")

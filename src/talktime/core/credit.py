@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.errors import InsufficientCredit
-from talktime.core.facts import replace
 from talktime.core.gifts import Lot
-from talktime.core.payer import AWAY, Party, Reason
+from talktime.core.payer import AWAY, Party, Reason, replace
 from talktime.core.posting import all_settled
 from talktime.core.transitions import open_timer, wait
 

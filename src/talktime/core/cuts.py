@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.core.payer import Reason
-from talktime.core.tariff import commitment, last_affordable, price, stop_elapsed
+from talktime.core.price import commitment, last_affordable, price, stop_elapsed
 
 if TYPE_CHECKING:
     from talktime.core.payer import Payer, Record

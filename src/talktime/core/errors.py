@@ -144,6 +144,10 @@ class Unavailable(TalktimeError):
     title = "Not available right now"
 
 
+class DatabaseProblem(Exception):
+    """The database can't be used as it is. The message tells the person who started the program what to do."""
+
+
 class Repeated(Exception):
     """The request was answered before under the same idempotency key; `status` and `document` are that answer."""
 

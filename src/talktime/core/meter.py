@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from talktime.core.cuts import cuts
 from talktime.core.deadlines import dues
 from talktime.core.errors import Conflict, InsufficientCredit
-from talktime.core.facts import replace
-from talktime.core.payer import AWAY_REASONS, Party, Reason, State
+from talktime.core.payer import AWAY_REASONS, Party, Reason, State, replace
 from talktime.core.posting import all_settled, expired, next_expiry
 from talktime.core.transitions import close_timer, end, lease_extended, open_timer, stop_timer, wait
 

@@ -13,13 +13,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from talktime.core.facts import replace
 from talktime.core.gifts import Lot
-from talktime.core.tariff import Tariff, commitment, price
+from talktime.core.price import commitment, price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import NO_TERMS, Share, Terms, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from dataclasses import replace as replace  # noqa: PLC0414  others import it from here
+else:
+    # `dataclasses.replace` calls the constructor. A command changes a record or its payer about ten times, so this
+    # copy of the fields makes commands measurably faster. It fits classes without slots: `Payer`, `Record`, `Posted`.
+    def replace(instance: object, /, **changes: object) -> object:
+        new = object.__new__(type(instance))
+        vars(new).update(vars(instance), **changes)
+        return new
 
 
 class Party(StrEnum):

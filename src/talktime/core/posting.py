@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talktime.core import gifts
-from talktime.core.facts import replace
 from talktime.core.gifts import Lot
-from talktime.core.payer import Accrued, Posted
+from talktime.core.payer import Accrued, Posted, replace
 
 if TYPE_CHECKING:
     from talktime.core.payer import Event, Payer, Record

@@ -15,11 +15,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from talktime.core import credit
+from talktime.core.durations import clock_text
 from talktime.core.errors import Conflict
 from talktime.core.money import format_credits
 from talktime.core.payer import Posted
 from talktime.core.posting import all_settled
-from talktime.core.tariff import clock_text, price
+from talktime.core.price import price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,44 +1,30 @@
-"""What time costs: one pure function of total time.
+"""A tariff: the fields of a price list, checked when they are set. `price` computes with them.
 
-`price(tariff, elapsed_ms)` is exact. Whatever the slicing of a session into segments, checkpoints and restarts, the
-amounts charged on the way add up to the price of the total, because each of them is the difference of two totals and
-rounding happens once, on the total.
-
-A tariff's increments lie at fixed places on the line of *priced time* (elapsed time beyond the free allowance):
-
-    tier 0, from 0, by 60 s          tier 1, from 60 s, by 1 s
-    |------------ 60 s ------------|-1-|-1-|-1-|-1-| ...
-
-An increment is owed from its first instant: the price at `priced` counts each increment that begins before `priced`
-(`ceil`) or at it (`begun`, which is the same as `ceil` one millisecond later). So both the price and its inverse,
-`last_affordable`, are a division per tier, however long the session.
-
-Units: money in micro-credits (integers), time in milliseconds (integers).
+Units: money in micro-credits, time in milliseconds, both integers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from talktime.core.durations import increments, lasting, rate
+from talktime.core.durations import parse_seconds, seconds
 from talktime.core.money import format_credits, parse_credits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECONDS_MAX: Final = 315_360_000
-"""The longest duration a tariff may name, in seconds: ten years."""
 
 TIERS_MAX: Final = 50
-_QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)  # micro-credits in the last place kept
 
-_MODES: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
 
 Boundary = Literal["ceil", "begun"]
+
+
 AtMaxCost = Literal["free", "stop"]
+
+
 RoundingMode = Literal["up", "down", "half_up"]
 
 
@@ -65,7 +51,7 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """A tier's increments where they really lie: all of one length and one price, end to end."""
 
     start_ms: int
@@ -74,22 +60,6 @@ class _Run:
     count: int | None  # how many there are; None: no end
     before: int  # price of everything before this run, connect fee included
     tier: Tier
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a stretch of time costs: `cost` in micro-credits, `billed_ms` of increments begun, free time left out."""
-
-    cost: int
-    billed_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a receipt's arithmetic; the amounts of all lines add up to the cost."""
-
-    text: str
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +77,21 @@ class Tariff:
     places: int = 2
     mode: RoundingMode = "up"
     scale: int = field(init=False, repr=False, compare=False)
-    runs: tuple[_Run, ...] = field(init=False, repr=False, compare=False)
+    runs: tuple[Run, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # One common denominator makes every sum of rates a sum of integers.
         scale = lcm(*(tier.per_ms for tier in self.tiers))
-        runs: list[_Run] = []
+        runs: list[Run] = []
         position, before = 0, self.connect_fee * scale
         for index, tier in enumerate(self.tiers):
             unit = tier.increment_ms * tier.rate * (scale // tier.per_ms)
             if index + 1 == len(self.tiers):
-                runs.append(_Run(position, tier.increment_ms, unit, None, before, tier))
+                runs.append(Run(position, tier.increment_ms, unit, None, before, tier))
                 break
             count = -(-(self.tiers[index + 1].from_ms - position) // tier.increment_ms)
             if count > 0:  # else the increment before covers the whole tier
-                runs.append(_Run(position, tier.increment_ms, unit, count, before, tier))
+                runs.append(Run(position, tier.increment_ms, unit, count, before, tier))
                 position += count * tier.increment_ms
                 before += count * unit
         object.__setattr__(self, "scale", scale)
@@ -157,197 +127,6 @@ class Tariff:
             "at_max_cost": self.at_max_cost,
             "rounding": {"places": self.places, "mode": self.mode},
         }
-
-
-def price(tariff: Tariff, elapsed_ms: int, allowance_ms: int | None = None) -> Price:
-    """What `elapsed_ms` of running time costs.
-
-    Args:
-        tariff: the version the record started with.
-        elapsed_ms: the record's running time, over all its chats.
-        allowance_ms: what was left of the pair's free allowance when the record started; all of it when not given.
-    """
-    priced_ms = elapsed_ms - (tariff.free_ms if allowance_ms is None else allowance_ms)
-    if priced_ms <= max(0, tariff.grace_ms):
-        return Price(0, 0)
-    run, units = _position(tariff, priced_ms)
-    return Price(_total(tariff, run.before + units * run.unit), run.start_ms + units * run.increment_ms)
-
-
-def commitment(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> int:
-    """What a record running since `elapsed_ms` has begun to owe, in micro-credits: the increment in progress included.
-
-    It looks one millisecond ahead and past the grace time, so that what may become due can't be spent elsewhere.
-    """
-    return _price_without_grace(tariff, elapsed_ms + 1 - allowance_ms)
-
-
-def last_affordable(tariff: Tariff, amount: int, allowance_ms: int, *, grace: bool = True) -> int | None:
-    """The last millisecond of elapsed time at which the price is at most `amount`; None when that never ends.
-
-    The inverse of `price`: affordable there, no longer one millisecond later. Its time does not grow with `amount`.
-    With `grace=False` the inverse of `commitment` instead: the first millisecond that has begun to owe more.
-    """
-    priced_ms = _last_affordable_priced(tariff, amount)
-    if priced_ms is None:
-        return None
-    return allowance_ms + (max(priced_ms, tariff.grace_ms) if grace else priced_ms)
-
-
-def stop_elapsed(tariff: Tariff, allowance_ms: int) -> int | None:
-    """The elapsed time at which `max_cost` with `stop` ends a record; None when it never does."""
-    if tariff.max_cost is None or tariff.at_max_cost == "free":
-        return None
-    return last_affordable(tariff, tariff.max_cost, allowance_ms)
-
-
-def explain(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> list[Line]:
-    """The arithmetic of `price`, line by line. The lines add up to the cost; the last carries the rounding."""
-    priced_ms = elapsed_ms - allowance_ms
-    lines: list[Line] = []
-    if allowance_ms > 0 and elapsed_ms > 0:
-        lines.append(Line(f"{lasting(min(elapsed_ms, allowance_ms))} free", 0))
-    if priced_ms <= 0:
-        return lines
-    if priced_ms <= tariff.grace_ms:
-        lines.append(Line(f"{lasting(priced_ms)}, and nothing is charged up to {lasting(tariff.grace_ms)}", 0))
-        return lines
-    if tariff.connect_fee:
-        lines.append(Line("to connect", tariff.connect_fee))
-    last, last_units = _position(tariff, priced_ms)
-    total = last.before + last_units * last.unit
-    for run in tariff.runs[: tariff.runs.index(last) + 1]:
-        units = last_units if run is last else cast("int", run.count)
-        text = f"{increments(units, run.increment_ms)} at {rate(run.tier.rate, run.tier.per_ms)}"
-        lines.append(Line(text, units * run.unit // tariff.scale))
-    for text, bounded in (
-        ("no more than the maximum", _capped(tariff, total)),
-        ("no less than the minimum", max(_capped(tariff, total), tariff.minimum_charge * tariff.scale)),
-    ):
-        if bounded != total:
-            lines.append(Line(text, (bounded - total) // tariff.scale))
-            total = bounded
-    difference = _rounded(tariff, total) - sum(line.amount for line in lines)
-    if difference:
-        places = f"{tariff.places} place{'' if tariff.places == 1 else 's'}"
-        lines.append(Line(f"rounded {_MODES[tariff.mode]} to {places}", difference))
-    return lines
-
-
-def seconds(duration_ms: int) -> int | float:
-    """A duration in seconds, whole when it is whole, as JSON shows it."""
-    return duration_ms // 1000 if duration_ms % 1000 == 0 else duration_ms / 1000
-
-
-def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
-    """Milliseconds of a number of seconds: an integer, a float or a decimal string, at most three decimals.
-
-    Raises:
-        ValueError: in words for the person who sent it.
-    """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float | str)
-        or (isinstance(value, str) and len(value) > 20)
-    ):
-        msg = "must be a number of seconds"
-        raise ValueError(msg)
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        number = Decimal("nan")
-    if not number.is_finite() or (isinstance(value, str) and not set(value) <= set("0123456789.-")):
-        msg = "must be a number of seconds"
-        raise ValueError(msg)
-    if number < 0:
-        msg = "must not be negative"
-        raise ValueError(msg)
-    if number > maximum:
-        msg = f"must be at most {maximum} seconds"
-        raise ValueError(msg)
-    milliseconds = number * 1000
-    if milliseconds != int(milliseconds):
-        msg = "must have at most 3 decimals"
-        raise ValueError(msg)
-    return int(milliseconds)
-
-
-def clock_text(duration_ms: int) -> str:
-    """A duration for people: `0:07`, `12:00`, `1:02:03`, `0:07.250`."""
-    whole, rest = divmod(duration_ms, 1000)
-    hours, minutes, secs = whole // 3600, whole // 60 % 60, whole % 60
-    text = f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
-    return f"{text}.{rest:03d}" if rest else text
-
-
-def _position(tariff: Tariff, priced_ms: int) -> tuple[_Run, int]:
-    """The run that the last increment begun lies in, and how many of its increments have begun."""
-    limit_ms = priced_ms + (tariff.boundary == "begun")
-    run = tariff.runs[0]
-    for later in tariff.runs[1:]:
-        if later.start_ms >= limit_ms:
-            break
-        run = later
-    return run, -(-(limit_ms - run.start_ms) // run.increment_ms)
-
-
-def _price_without_grace(tariff: Tariff, priced_ms: int) -> int:
-    if priced_ms <= 0:
-        return 0
-    run, units = _position(tariff, priced_ms)
-    return _total(tariff, run.before + units * run.unit)
-
-
-def _capped(tariff: Tariff, total: int) -> int:
-    if tariff.max_cost is None or tariff.at_max_cost == "stop":
-        return total
-    return min(total, tariff.max_cost * tariff.scale)
-
-
-def _total(tariff: Tariff, total: int) -> int:
-    return _rounded(tariff, max(_capped(tariff, total), tariff.minimum_charge * tariff.scale))
-
-
-def _rounded(tariff: Tariff, total: int) -> int:
-    quantum = _QUANTA[tariff.places]
-    divisor = quantum * tariff.scale
-    if tariff.mode == "up":
-        return -(-total // divisor) * quantum
-    if tariff.mode == "down":
-        return total // divisor * quantum
-    return (2 * total + divisor) // (2 * divisor) * quantum
-
-
-def _largest_total(tariff: Tariff, amount: int) -> int:
-    """The largest unrounded total, as a numerator, that rounds to at most `amount`."""
-    quantum = _QUANTA[tariff.places]
-    divisor = quantum * tariff.scale
-    steps = amount // quantum
-    if tariff.mode == "up":
-        return steps * divisor
-    if tariff.mode == "down":
-        return (steps + 1) * divisor - 1
-    return ((2 * steps + 1) * divisor - 1) // 2
-
-
-def _last_affordable_priced(tariff: Tariff, amount: int) -> int | None:
-    largest = _largest_total(tariff, amount)
-    if tariff.minimum_charge * tariff.scale > largest:
-        return 0
-    if tariff.max_cost is not None and tariff.at_max_cost == "free" and tariff.max_cost * tariff.scale <= largest:
-        return None
-    for run in tariff.runs:
-        if largest < run.before:
-            affordable = 0
-        elif run.unit == 0:
-            if run.count is None:
-                return None
-            continue
-        else:
-            affordable = (largest - run.before) // run.unit
-        if run.count is None or affordable < run.count:
-            return max(0, run.start_ms + affordable * run.increment_ms - (tariff.boundary == "begun"))
-    raise AssertionError  # the last run has no end
 
 
 class _Parser:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.core.money import format_credits, parse_credits
-from talktime.core.tariff import price
+from talktime.core.price import price
 
 if TYPE_CHECKING:
     from talktime.core.tariff import Tariff

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from talktime.core.facts import replace
-from talktime.core.payer import Closed, Ended, Opened, Party, Reason, State, Waiting
+from talktime.core.payer import Closed, Ended, Opened, Party, Reason, State, Waiting, replace
 from talktime.core.posting import expired, settled
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import structlog
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 
 if TYPE_CHECKING:
     import sqlalchemy

@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.core.cuts import Cut, cuts
 from talktime.core.errors import NotFound
-from talktime.core.facts import replace
-from talktime.core.payer import Accrued, Closed, Ended, Event, Opened, Party, Payer, Posted, Record, Rules, Waiting
+from talktime.core.payer import (
+    Accrued,
+    Closed,
+    Ended,
+    Event,
+    Opened,
+    Party,
+    Payer,
+    Posted,
+    Record,
+    Rules,
+    Waiting,
+    replace,
+)
 from talktime.core.refunds import Tally
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
@@ -17,7 +29,7 @@ from talktime.documents.snapshot import snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from talktime.documents.views import Snapshot
+    from talktime.documents.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

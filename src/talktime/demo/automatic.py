@@ -11,7 +11,8 @@ import structlog
 from talktime.core.errors import TalktimeError
 from talktime.core.payer import Party
 from talktime.demo.answers import answer, greeting
-from talktime.documents.views import Message, Snapshot
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 from talktime.talktime import Talktime
 
 TAKE_SECONDS: Final = 1.5

@@ -13,8 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from talktime.core.durations import clock_text
 from talktime.core.money import format_credits
-from talktime.core.tariff import Tariff, clock_text, price
+from talktime.core.price import price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 
 if TYPE_CHECKING:

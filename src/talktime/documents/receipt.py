@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from talktime.core.instants import instant, instant_or_none, parse_instant
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import AWAY, Reason, State
-from talktime.core.tariff import Line, Tariff, explain, price
+from talktime.core.price import Line, explain, price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Share, Terms, share
 from talktime.documents.fingerprint import fingerprint
 from talktime.documents.snapshot import record_view
-from talktime.documents.views import instant, instant_or_none, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from talktime.core.payer import Record
-    from talktime.documents.views import Entry, RecordView
+    from talktime.documents.account import Entry
+    from talktime.documents.snapshot import RecordView
 
 HOW_TO_RECOMPUTE: Final = (
     "elapsed_ms is the sum of the segments' duration_ms."

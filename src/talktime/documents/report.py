@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from talktime.core.instants import instant
 from talktime.core.money import format_credits
-from talktime.documents.views import instant
 
 KINDS: Final = ("purchase", "gift", "refund", "debit", "charge", "share", "expiry")
 COLUMNS: Final = ("book", "owner", "name", "opening", *KINDS, "closing")

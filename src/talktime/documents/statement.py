@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from talktime.core.instants import instant, instant_or_none
 from talktime.core.money import format_credits
-from talktime.documents.views import instant, instant_or_none
 
 AMOUNTS: Final = ("gross", "fees", "share", "refunded", "refunds", "net")
 """The amounts of each line, in the order in which they are shown."""

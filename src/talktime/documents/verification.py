@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from talktime.core.instants import instant, parse_instant
 from talktime.core.money import format_credits, parse_credits
-from talktime.core.tariff import Tariff, explain, price
+from talktime.core.price import explain, price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 from talktime.documents import receipt as ledger
 from talktime.documents.fingerprint import fingerprint
-from talktime.documents.views import instant, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from talktime.core.instants import instant
 from talktime.core.money import format_credits
-from talktime.core.tariff import Tariff, price, stop_elapsed
-from talktime.documents.views import instant
+from talktime.core.price import price, stop_elapsed
+from talktime.core.tariff import Tariff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

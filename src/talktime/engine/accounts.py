@@ -10,7 +10,7 @@ from talktime.core.errors import Conflict, InvalidRequest, NotFound
 from talktime.core.money import BALANCE_MAX, format_credits
 from talktime.core.payer import Posted
 from talktime.database.payer_transaction import AdvisorRow, Unit
-from talktime.documents.views import Account, Refund
+from talktime.documents.account import Account, Refund
 from talktime.engine.batching import Answer, Command
 from talktime.engine.idempotency import Repeat
 

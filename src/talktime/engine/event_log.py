@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from talktime.core.instants import instant
 from talktime.core.payer import Closed, Ended, Event, Opened, Reason, Record, Waiting
-from talktime.documents.views import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from talktime.core import meter
 from talktime.core.errors import Conflict, NotFound
-from talktime.core.facts import replace
-from talktime.core.payer import Party, Payer, Reason, Record, SocketLease, State
+from talktime.core.payer import Party, Payer, Reason, Record, SocketLease, State, replace
 from talktime.database.payer_transaction import AdvisorRow, Chat, Unit, WatchChange
 from talktime.engine.batching import Answer, Command
 from talktime.engine.idempotency import Repeat

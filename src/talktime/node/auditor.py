@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from talktime.core.cuts import cuts
 from talktime.core.gifts import Lot, replayed
+from talktime.core.instants import instant
 from talktime.core.money import format_credits
 from talktime.database.loading import terms_of
 from talktime.database.queries import SQL
 from talktime.documents.audit import Audit, AuditedRecord, Finding, charge_findings, shared_refund_findings
-from talktime.documents.views import instant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable

@@ -22,7 +22,7 @@ from talktime.engine.batching import UNREACHABLE, Engine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from talktime.documents.views import Snapshot
+    from talktime.documents.snapshot import Snapshot
 
 log = structlog.get_logger()
 

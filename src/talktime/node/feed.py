@@ -18,7 +18,7 @@ import structlog
 from talktime.core.errors import Unavailable
 from talktime.database.pool import connect
 from talktime.database.queries import SQL
-from talktime.documents.views import Message
+from talktime.documents.chat import Message
 from talktime.engine.batching import UNREACHABLE, Engine
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from talktime.core.payer import Party
     from talktime.database.saving import Told
-    from talktime.documents.views import Snapshot
+    from talktime.documents.snapshot import Snapshot
 
 log = structlog.get_logger()
 

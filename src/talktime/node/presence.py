@@ -31,7 +31,7 @@ from talktime.engine.batching import UNREACHABLE, Engine
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable
 
-    from talktime.documents.views import Snapshot
+    from talktime.documents.snapshot import Snapshot
     from talktime.engine.batching import Command
     from talktime.node.clock import EngineClock
 

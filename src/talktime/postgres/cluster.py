@@ -23,7 +23,7 @@ from urllib.parse import quote
 import psutil
 import structlog
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 from talktime.postgres.folders import make_private
 from talktime.postgres.programs import Programs, last_words
 

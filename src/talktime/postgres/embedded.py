@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import structlog
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 from talktime.postgres.cluster import Cluster
 from talktime.postgres.folders import open_way, socket_folder
 from talktime.postgres.programs import bundled_programs

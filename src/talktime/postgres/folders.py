@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 
 # What the shortest of the systems we run on allows for the path of a socket.
 _SOCKET_PATH_BYTES_MAX = 103

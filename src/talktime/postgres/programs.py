@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import structlog
 
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem
 
 SYSTEM_USER = "talktime-postgres"
 _COPIES = Path("/var/lib/talktime")

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from talktime.core.errors import InvalidRequest, NotFound
+from talktime.core.instants import instant
 from talktime.core.payer import Reason
 from talktime.core.refunds import Bearer, Wish
 from talktime.database.queries import SQL
 from talktime.documents import receipt as ledger
+from talktime.documents.account import Account, Entry, Refund
 from talktime.documents.audit import RULES, Audit
 from talktime.documents.receipt import CAUSES, Receipt, SegmentView, SharedEntry
 from talktime.documents.statement import Figures, Session, Statement
-from talktime.documents.views import Account, Entry, Refund, instant
 from talktime.engine import accounts, tracking
 from talktime.engine.idempotency import Repeat
 from talktime.node.node import Node

@@ -14,8 +14,9 @@ from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.tariff import Tariff
 from talktime.core.terms import share
 from talktime.database.queries import SQL
+from talktime.documents.account import Account
+from talktime.documents.advisor import Earnings
 from talktime.documents.report import Book, Report
-from talktime.documents.views import Account, Earnings
 from talktime.documents.what_if import PastSession, Replay, replay
 from talktime.reading.books import Books
 

@@ -10,8 +10,7 @@ import structlog
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
-from talktime.core.errors import TalktimeError, Unavailable
-from talktime.database import DatabaseProblem
+from talktime.core.errors import DatabaseProblem, TalktimeError, Unavailable
 from talktime.database.migrate import SchemaBehind
 from talktime.settings import Settings
 from talktime.talktime import Talktime

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from talktime.core.durations import increments, lasting, rate
+from talktime.core.durations import clock_text, increments, lasting, parse_seconds, seconds
 from talktime.core.money import format_credits
-from talktime.core.tariff import Tariff, TariffError, clock_text, explain, parse_seconds, seconds
+from talktime.core.price import explain, rate
+from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 
 TIERS = [

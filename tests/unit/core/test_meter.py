@@ -15,7 +15,8 @@ from talktime.core.cuts import cuts
 from talktime.core.errors import Conflict, InsufficientCredit
 from talktime.core.money import parse_credits
 from talktime.core.payer import AWAY, Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
-from talktime.core.tariff import Tariff, price
+from talktime.core.price import price
+from talktime.core.tariff import Tariff
 
 MINUTE = 60_000
 BEGIN = 1_000_000

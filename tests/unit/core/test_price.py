@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from talktime.core.cuts import cuts
 from talktime.core.payer import Payer, Record
-from talktime.core.tariff import Tariff, commitment, last_affordable, price, stop_elapsed
+from talktime.core.price import commitment, last_affordable, price, stop_elapsed
+from talktime.core.tariff import Tariff
 from tests.unit import oracle
 from tests.unit.tariffs import allowances, amounts, documents
 

@@ -13,8 +13,9 @@ from talktime.core.errors import Conflict
 from talktime.core.gifts import Lot
 from talktime.core.money import MICRO, parse_credits
 from talktime.core.payer import Payer, Posted, Reason, Record, Rules
+from talktime.core.price import price
 from talktime.core.refunds import Bearer, Tally, Wish, refund
-from talktime.core.tariff import Tariff, price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 
 MINUTE = 60_000

@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from talktime.core.money import parse_credits
-from talktime.core.tariff import Tariff, TariffError, commitment, explain, last_affordable, price, stop_elapsed
+from talktime.core.price import commitment, explain, last_affordable, price, stop_elapsed
+from talktime.core.tariff import Tariff, TariffError
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "vectors" / "prices.json").read_text("utf-8"))
 CENTURY_MS = 100 * 365 * 86_400_000

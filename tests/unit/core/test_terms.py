@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from talktime.core import meter
 from talktime.core.money import MICRO, parse_credits
 from talktime.core.payer import Party, Payer, Posted, Record, Rules
-from talktime.core.tariff import Tariff, price
+from talktime.core.price import price
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, TermsError, share
 
 MINUTE = 60_000

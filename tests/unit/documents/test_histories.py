@@ -20,9 +20,9 @@ from talktime.core.payer import Closed, Ended, Party, Payer, Posted, Record, Rul
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents import receipt as ledger
+from talktime.documents.account import Entry
 from talktime.documents.receipt import Receipt, SegmentView, SharedEntry
 from talktime.documents.verification import verify
-from talktime.documents.views import Entry
 from tests.unit import oracle
 from tests.unit.tariffs import documents
 

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import pytest
 
+from talktime.core.instants import instant
 from talktime.core.payer import Reason, Record, State
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
+from talktime.documents.account import Entry
 from talktime.documents.receipt import (
     HOW_TO_RECOMPUTE,
     Receipt,
@@ -20,7 +22,6 @@ from talktime.documents.receipt import (
     totals,
 )
 from talktime.documents.verification import verify
-from talktime.documents.views import Entry, instant
 
 TEN: Final = 1_767_607_200_000
 TARIFF: Final = Tariff.parse({"tiers": [{"rate": "0.60"}], "free_seconds": 30})

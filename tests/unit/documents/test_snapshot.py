@@ -13,7 +13,8 @@ from talktime.core import meter
 from talktime.core.cuts import cuts
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
-from talktime.core.tariff import Tariff, commitment
+from talktime.core.price import commitment
+from talktime.core.tariff import Tariff
 from talktime.documents.snapshot import snapshot
 from tests.vectors import display
 

@@ -14,8 +14,8 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.security import HTTPBearer
 
 from talktime.core.errors import Forbidden, NotFound
+from talktime.core.ids import is_id
 from talktime.service.http.addresses import read_id
-from talktime.service.http.bodies import is_id
 from talktime.service.http.idempotency import repeat_of
 from talktime.service.http.json_bodies import Route
 from talktime.service.opening import opened

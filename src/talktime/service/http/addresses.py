@@ -11,7 +11,9 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-SLASH: Final = "\ufdd0"
+from talktime.core.ids import NONCHARACTER
+
+SLASH: Final = NONCHARACTER
 
 
 class Addresses:

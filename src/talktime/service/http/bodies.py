@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
 
+from talktime.core.durations import parse_seconds
+from talktime.core.ids import (
+    EXPLANATION_LENGTH_MAX,
+    ID_LENGTH_MAX,
+    MESSAGE_LENGTH_MAX,
+    NAME_LENGTH_MAX,
+    REFERENCE_LENGTH_MAX,
+    has_control_characters,
+)
+from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
 from talktime.core.payer import Party
 from talktime.core.refunds import Bearer
-from talktime.core.tariff import SECONDS_MAX, Tariff, parse_seconds
+from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
-from talktime.documents.views import parse_instant
-from talktime.service.http.addresses import SLASH
 from talktime.service.tokens import TTL_SECONDS_MAX, Role
 
-ID_LENGTH_MAX: Final = 128
-ADVANCE_SECONDS_MAX: Final = SECONDS_MAX  # ten years
 TOPUP_MAX: Final = parse_credits("100")
-
-_CONTROL: Final = frozenset({"Cc", "Cs"})  # control characters, and halves of surrogate pairs that UTF-8 can't hold
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` could be anybody's or anything's id: 1 to 128 characters, none of them a control character."""
-    return 0 < len(text) <= ID_LENGTH_MAX and SLASH not in text and _CONTROL.isdisjoint(map(unicodedata.category, text))
 
 
 def _without_control(text: str) -> str:
-    if SLASH in text or not _CONTROL.isdisjoint(map(unicodedata.category, text)):
+    if has_control_characters(text):
         raise ValueError("must not contain control characters")
     return text
 
@@ -130,14 +128,17 @@ Id = Annotated[
 ]
 Name = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE}),
+    Field(min_length=1, max_length=NAME_LENGTH_MAX, json_schema_extra={"pattern": _PRINTABLE}),
     AfterValidator(_without_control),
     AfterValidator(_not_blank),
 ]
-Text = Annotated[StrictStr, Field(min_length=1, max_length=4000), AfterValidator(_without_nul)]
-Reference = Annotated[StrictStr, Field(max_length=200), AfterValidator(_without_control)]
+Text = Annotated[StrictStr, Field(min_length=1, max_length=MESSAGE_LENGTH_MAX), AfterValidator(_without_nul)]
+Reference = Annotated[StrictStr, Field(max_length=REFERENCE_LENGTH_MAX), AfterValidator(_without_control)]
 Explanation = Annotated[
-    StrictStr, Field(min_length=1, max_length=500), AfterValidator(_without_control), AfterValidator(_not_blank)
+    StrictStr,
+    Field(min_length=1, max_length=EXPLANATION_LENGTH_MAX),
+    AfterValidator(_without_control),
+    AfterValidator(_not_blank),
 ]
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(_AMOUNT_SCHEMA)]
 Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_SCHEMA)]

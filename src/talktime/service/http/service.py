@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse
 
+from talktime.core.durations import seconds
+from talktime.core.instants import instant
 from talktime.core.money import format_credits
-from talktime.core.tariff import price, seconds
-from talktime.documents.views import instant
+from talktime.core.price import price
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Advance, PriceQuestion, TokenRequest

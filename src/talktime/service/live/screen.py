@@ -25,10 +25,12 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from talktime.core.errors import InvalidRequest, RateLimited, TalktimeError, TooLarge, Unauthorized, Unavailable
+from talktime.core.ids import is_id
+from talktime.core.instants import instant
 from talktime.core.payer import Party
-from talktime.documents.views import Message, Snapshot, instant
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 from talktime.service.http.access import NotYours, require_own
-from talktime.service.http.bodies import is_id
 from talktime.service.http.chats import party_of
 from talktime.service.http.origins import is_welcome
 from talktime.service.http.problems import ServerError, invalid_request, refused

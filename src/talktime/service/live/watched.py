@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from talktime.documents.views import Snapshot
+from talktime.documents.snapshot import Snapshot
 
 
 class _Watch:
