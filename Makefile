@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run setup test nightly check mutation lock
+.PHONY: run setup test nightly check docs mutation lock
 .DELETE_ON_ERROR:
 
 run: setup
@@ -35,6 +35,10 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run check
+
+# The documents as a site, in `site/`: open site/index.html.
+docs: $(STAMPS)/dev
+	$(BIN)/python -m scripts.docsite site
 
 # What `make test` shortens, in full: half an hour or so.
 nightly: $(STAMPS)/dev $(STAMPS)/client
