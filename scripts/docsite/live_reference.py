@@ -22,12 +22,11 @@ def asyncapi() -> _Json:
 
 def messages_of(document: _Json, action: str) -> dict[str, _Json]:
     """The messages that the service receives (`receive`) or sends (`send`), by the key that the file gives them."""
-    keys = [
-        message["$ref"].rsplit("/", 1)[1]
-        for operation in document["operations"].values()
-        if operation["action"] == action
-        for message in operation["messages"]
-    ]
+    keys: list[str] = []
+    for operation in document["operations"].values():
+        # What answers a message goes the other way.
+        same_way = operation if operation["action"] == action else operation.get("reply", {})
+        keys += [message["$ref"].rsplit("/", 1)[1] for message in same_way.get("messages", ())]
     return {key: document["components"]["messages"][key] for key in keys}
 
 
@@ -44,8 +43,7 @@ def messages() -> str:
 
 def close_codes() -> dict[int, str]:
     """Why the service closes a socket, by the close code."""
-    codes: dict[int, str] = asyncapi()["channels"]["live"]["x-close-codes"]
-    return codes
+    return {int(code): why for code, why in asyncapi()["channels"]["live"]["x-close-codes"].items()}
 
 
 def _message(document: _Json, key: str, message: _Json) -> Iterator[str]:
