@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.database.migrate import migrate
+from talktime.database.pool import Pool
 from talktime.documents.audit import RULES
 from talktime.postgres.cluster import Cluster
 from talktime.postgres.embedded import EmbeddedServer
@@ -30,6 +31,7 @@ from talktime.postgres.folders import open_way, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
+from tests.databases import open_database
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -151,6 +153,13 @@ def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str
     """The address of a fresh, migrated database, in which every rule must still hold when the test is over."""
     with _audited(server, request) as url:
         yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Pool]:
+    """Runs SQL on the database of `database_url`, beside the program: `await database.fetchval("select ...")`."""
+    async with open_database(database_url) as database:
+        yield database
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from talktime import Talktime
+from talktime.database.pool import Pool
 
 _RECORD = """
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, started_at,
@@ -71,16 +72,15 @@ _REPEAT = "insert into repeats values ('service', 'POST', '/v1/x', 'key', '\\x00
         ),
     ],
 )
-async def test_the_schema_refuses(talktime: Talktime, refused: type[Exception], statement: str) -> None:
+async def test_the_schema_refuses(talktime: Talktime, database: Pool, refused: type[Exception], statement: str) -> None:
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     with pytest.raises(refused):
-        await talktime._pool.execute(statement)
+        await database.execute(statement)
 
 
-async def test_segments_that_touch_do_not_overlap(talktime: Talktime) -> None:
+async def test_segments_that_touch_do_not_overlap(talktime: Talktime, database: Pool) -> None:
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "second")
-    ended, started = await talktime._pool.fetchrow(
-        "select max(ended_at), max(started_at) from segments where record_id = (select record_id from records)"
+    assert await database.fetchval(
+        "select max(ended_at) = max(started_at) from segments where record_id = (select record_id from records)"
     )
-    assert ended == started

@@ -10,6 +10,7 @@ import pytest
 from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InvalidRequest
 from talktime.core.terms import Terms
+from talktime.database.pool import Pool
 
 TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
 MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})
@@ -17,12 +18,12 @@ MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
-async def rows(talktime: Talktime, sql: str) -> list[Any]:
+async def rows(database: Pool, sql: str) -> list[Any]:
     """What the tables say."""
-    return [dict(row) for row in await talktime._pool.fetch(sql)]
+    return [dict(row) for row in await database.fetch(sql)]
 
 
-async def test_a_charge_is_shared_in_one_row(talktime: Talktime) -> None:
+async def test_a_charge_is_shared_in_one_row(talktime: Talktime, database: Pool) -> None:
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
     # What is agreed later is for later records.
@@ -33,7 +34,7 @@ async def test_a_charge_is_shared_in_one_row(talktime: Talktime) -> None:
     stopped = await talktime.stop("first")
     assert stopped.cost == parse_credits("20.00")
     (sums,) = await rows(
-        talktime,
+        database,
         "select count(*) > 1 as several, sum(amount)::bigint as paid, sum(advisor_amount)::bigint as earned,"
         " sum(platform_amount)::bigint as kept, sum(fees)::bigint as fees, min(advisor_id) as who"
         f" from entries where record_id = '{started.record.id}'",
@@ -57,7 +58,7 @@ async def test_terms_stay_until_others_are_given(talktime: Talktime) -> None:
 
 
 @newest
-async def test_every_entry_balances_and_names_its_books(talktime: Talktime) -> None:
+async def test_every_entry_balances_and_names_its_books(talktime: Talktime, database: Pool) -> None:
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     await talktime.add_credit("alice", parse_credits("5"), "gift")
     await talktime.add_credit("alice", parse_credits("1"), "refund")
@@ -66,8 +67,8 @@ async def test_every_entry_balances_and_names_its_books(talktime: Talktime) -> N
     await talktime.advance_clock(30_000)
     await talktime.stop("first")
     unbalanced = "select entry_id from postings group by entry_id having sum(amount) <> 0"
-    assert await rows(talktime, unbalanced) == []
-    books = await rows(talktime, "select kind, book, sum(amount)::bigint as amount from postings group by 1, 2")
+    assert await rows(database, unbalanced) == []
+    books = await rows(database, "select kind, book, sum(amount)::bigint as amount from postings group by 1, 2")
     found = {(row["kind"], row["book"]): row["amount"] for row in books}
     assert found == {
         ("purchase", "user"): parse_credits("100"),
@@ -85,7 +86,7 @@ async def test_every_entry_balances_and_names_its_books(talktime: Talktime) -> N
 
 
 @newest
-async def test_a_gift_expires_by_itself(talktime: Talktime) -> None:
+async def test_a_gift_expires_by_itself(talktime: Talktime, database: Pool) -> None:
     now = await talktime.now()
     account = await talktime.add_credit("alice", parse_credits("5"), "gift", expires_at=now + 3_600_000)
     assert (account.gift, account.next_expiry) == (parse_credits("5"), (parse_credits("5"), now + 3_600_000))
@@ -103,10 +104,10 @@ async def test_a_gift_expires_by_itself(talktime: Talktime) -> None:
         ("gift", parse_credits("5"), parse_credits("5")),
         ("purchase", parse_credits("100"), 0),
     ]
-    assert (await rows(talktime, "select at from entries where kind = 'expiry'"))[0]["at"] == now + 3_600_000
+    assert (await rows(database, "select at from entries where kind = 'expiry'"))[0]["at"] == now + 3_600_000
 
 
-async def test_a_statement_ties_to_the_entries(talktime: Talktime) -> None:
+async def test_a_statement_ties_to_the_entries(talktime: Talktime, database: Pool) -> None:
     free = Tariff.parse({"tiers": [{"rate": "0"}]})
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     await talktime.put_advisor("zoe", "Zoe", free, TERMS)
@@ -133,7 +134,7 @@ async def test_a_statement_ties_to_the_entries(talktime: Talktime) -> None:
     assert [session.record_id for session in late.sessions] == [first.record.id, second.record.id]
     assert [session.figures.time_ms > 0 for session in late.sessions] == [False, True]
     assert (late.total.gross, late.total.refunded, late.total.refunds) == (parse_credits("4"), parse_credits("1"), 0)
-    (sums,) = await rows(talktime, "select sum(advisor_amount)::bigint as net from entries where advisor_id = 'vera'")
+    (sums,) = await rows(database, "select sum(advisor_amount)::bigint as net from entries where advisor_id = 'vera'")
     assert sums["net"] == early.total.net + late.total.net
     assert [session.figures.gross for session in (await talktime.statement("zoe", begin, end)).sessions] == [0]
     assert (await talktime.statement("zoe", end, end + 1)).sessions == ()
@@ -154,31 +155,31 @@ async def test_an_account_holds_a_hundred_gifts(talktime: Talktime) -> None:
 
 
 @newest
-async def test_gifts_and_the_program_before(talktime: Talktime) -> None:
+async def test_gifts_and_the_program_before(talktime: Talktime, database: Pool) -> None:
     await talktime.add_credit("alice", parse_credits("5"), "gift")
     # It knows balances and nothing of gifts.
-    await talktime._pool.execute("update accounts set balance = 3000000 where user_id = 'alice'")
+    await database.execute("update accounts set balance = 3000000 where user_id = 'alice'")
     account = await talktime.account("alice")
     assert (account.balance, account.gift) == (parse_credits("3"), parse_credits("3"))
-    await talktime._pool.execute("update accounts set balance = 105000000 where user_id = 'alice'")
+    await database.execute("update accounts set balance = 105000000 where user_id = 'alice'")
 
 
 @newest
-async def test_the_program_before_still_writes_entries(talktime: Talktime) -> None:
+async def test_the_program_before_still_writes_entries(talktime: Talktime, database: Pool) -> None:
     started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
-    await talktime._pool.execute(
+    await database.execute(
         "insert into entries (user_id, amount, kind, at, record_id, reference)"
         " values ('alice', 5, 'purchase', engine_now(), null, 'old'), ('alice', -5, 'charge', engine_now(), $1, 'old')",
         started.record.id,
     )
-    found = await rows(talktime, "select amount, advisor_amount, platform_amount from entries where reference = 'old'")
+    found = await rows(database, "select amount, advisor_amount, platform_amount from entries where reference = 'old'")
     assert found == [
         {"amount": 5, "advisor_amount": 0, "platform_amount": -5},
         {"amount": -5, "advisor_amount": 0, "platform_amount": 5},
     ]
     # They fit no balance, so the auditor at the end of each test would mind them.
-    await talktime._pool.execute("alter table entries disable trigger user")
-    await talktime._pool.execute("delete from entries where reference = 'old'")
+    await database.execute("alter table entries disable trigger user")
+    await database.execute("delete from entries where reference = 'old'")
 
 
 @newest
@@ -195,15 +196,15 @@ async def test_the_program_before_still_writes_entries(talktime: Talktime) -> No
         "(user_id, amount, kind, at, platform_amount) values ('alice', 5, 'purchase', engine_now(), 0)",
     ],
 )
-async def test_the_database_refuses_what_makes_no_sense(talktime: Talktime, bad: str) -> None:
+async def test_the_database_refuses_what_makes_no_sense(talktime: Talktime, database: Pool, bad: str) -> None:
     with pytest.raises((asyncpg.CheckViolationError, asyncpg.GeneratedAlwaysError)):
-        await talktime._pool.execute(f"insert into entries {bad}")
+        await database.execute(f"insert into entries {bad}")
 
 
 @newest
 @pytest.mark.parametrize(
     "change", ["update entries set amount = 1", "delete from entries", "truncate entries, records cascade"]
 )
-async def test_the_database_refuses_changes(talktime: Talktime, change: str) -> None:
+async def test_the_database_refuses_changes(talktime: Talktime, database: Pool, change: str) -> None:
     with pytest.raises(asyncpg.RaiseError, match="facts"):
-        await talktime._pool.execute(change)
+        await database.execute(change)

@@ -12,14 +12,15 @@ from structlog.testing import capture_logs
 from talktime import Reason, State, Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
 from talktime.core.price import price
+from talktime.database.pool import Pool
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
 
-async def rows(talktime: Talktime, sql: str) -> list[Any]:
+async def rows(database: Pool, sql: str) -> list[Any]:
     """What the tables say."""
-    found: list[Any] = await talktime._pool.fetch(sql)
+    found: list[Any] = await database.fetch(sql)
     return found
 
 
@@ -28,12 +29,12 @@ async def begin(talktime: Talktime, chat_id: str = "first") -> Snapshot:
     return await talktime.initialize_time_tracking_for_chat("alice", "maya", chat_id)
 
 
-async def test_record_and_timer_begin_at_one_instant(talktime: Talktime) -> None:
+async def test_record_and_timer_begin_at_one_instant(talktime: Talktime, database: Pool) -> None:
     snapshot = await begin(talktime)
     assert snapshot.timer.running
     assert snapshot.timer.since == snapshot.record.started_at
     found = await rows(
-        talktime, "select r.started_at = s.started_at as same from records r join segments s using (record_id)"
+        database, "select r.started_at = s.started_at as same from records r join segments s using (record_id)"
     )
     assert [row["same"] for row in found] == [True]
 
@@ -75,11 +76,11 @@ async def test_only_the_current_chat_runs(talktime: Talktime) -> None:
     assert [await talktime.timers.has_timer(chat) for chat in ("first", "second")] == [False, True]
 
 
-async def test_fifty_at_once_are_one(talktime: Talktime) -> None:
+async def test_fifty_at_once_are_one(talktime: Talktime, database: Pool) -> None:
     answers = await asyncio.gather(*(begin(talktime) for _ in range(50)))
     assert len({(a.record.id, a.record.started_at, a.timer.since, a.timer.cut_at) for a in answers}) == 1
-    assert (await rows(talktime, "select count(*) from segments where ended_at is null"))[0][0] == 1
-    assert (await rows(talktime, "select count(*) from records"))[0][0] == 1
+    assert (await rows(database, "select count(*) from segments where ended_at is null"))[0][0] == 1
+    assert (await rows(database, "select count(*) from records"))[0][0] == 1
 
 
 async def test_a_stop_racing_a_switch(talktime: Talktime) -> None:
@@ -131,12 +132,12 @@ async def test_the_cut_takes_what_there_is_and_a_top_up_goes_on(talktime: Talkti
     assert (over.record.state, over.record.ended_at, over.elapsed_ms) == (State.ENDED, again.timer.cut_at, 120_000)
 
 
-async def test_without_credit_nothing_is_stored(talktime: Talktime) -> None:
+async def test_without_credit_nothing_is_stored(talktime: Talktime, database: Pool) -> None:
     await talktime.debit("alice", parse_credits("100"))
     with pytest.raises(InsufficientCredit):
         await begin(talktime)
-    assert await rows(talktime, "select 1 from chats") == []
-    assert await rows(talktime, "select 1 from records") == []
+    assert await rows(database, "select 1 from chats") == []
+    assert await rows(database, "select 1 from records") == []
     with pytest.raises(NotFound):
         await talktime.snapshot("first")
 
@@ -179,8 +180,8 @@ create trigger fail before insert on segments for each row execute function fail
 """
 
 
-async def test_a_failing_timer_keeps_the_record_and_bills_no_gap(talktime: Talktime) -> None:
-    await talktime._pool.execute(FAIL)
+async def test_a_failing_timer_keeps_the_record_and_bills_no_gap(talktime: Talktime, database: Pool) -> None:
+    await database.execute(FAIL)
     with capture_logs() as logs:
         failed = await begin(talktime)
     assert (failed.record.reason, failed.timer.running) == (Reason.TIMER_FAILED, False)
@@ -189,7 +190,7 @@ async def test_a_failing_timer_keeps_the_record_and_bills_no_gap(talktime: Talkt
     assert facts == {"record_id": failed.record.id, "chat_id": "first", "user_id": "alice", "advisor_id": "maya"}
     assert "no timer today" in fault["cause"]
     await talktime.advance_clock(60_000)
-    await talktime._pool.execute("drop trigger fail on segments")
+    await database.execute("drop trigger fail on segments")
     await talktime.timers.check_health()
     started = await talktime.snapshot("first")
     assert started.record.id == failed.record.id
@@ -200,11 +201,11 @@ async def test_a_failing_timer_keeps_the_record_and_bills_no_gap(talktime: Talkt
     assert stopped.elapsed_ms == stopped.record.ended_at - started.timer.since
 
 
-async def test_timers_by_the_old_names(talktime: Talktime) -> None:
+async def test_timers_by_the_old_names(talktime: Talktime, database: Pool) -> None:
     first = await begin(talktime)
     await talktime.advance_clock(10_000)
     assert await talktime.timers.update_chat_time("first", first.record.id)
-    stored = (await rows(talktime, "select duration_ms from chats"))[0]["duration_ms"]
+    stored = (await rows(database, "select duration_ms from chats"))[0]["duration_ms"]
     assert stored >= 10_000
     assert not (await talktime.timers.stop_timer("first")).timer.running
     assert not await talktime.timers.has_timer("first")
@@ -233,32 +234,32 @@ async def test_timers_by_the_old_names(talktime: Talktime) -> None:
         'insert into records select (jsonb_populate_record(r, \'{"record_id": "twin"}\')).* from records r',
     ],
 )
-async def test_the_schema_refuses(talktime: Talktime, sql: str) -> None:
+async def test_the_schema_refuses(talktime: Talktime, database: Pool, sql: str) -> None:
     await begin(talktime)
     with pytest.raises((asyncpg.IntegrityConstraintViolationError, asyncpg.RaiseError)):
-        await talktime._pool.execute(sql)
+        await database.execute(sql)
 
 
-async def test_a_chat_can_be_changed_while_its_timer_fails(talktime: Talktime) -> None:
-    await talktime._pool.execute(FAIL)
+async def test_a_chat_can_be_changed_while_its_timer_fails(talktime: Talktime, database: Pool) -> None:
+    await database.execute(FAIL)
     first = await begin(talktime)
     second = await talktime.initialize_time_tracking_for_chat("alice", "maya", "second")
     assert (second.record.id, second.record.current_chat_id) == (first.record.id, "second")
     assert (second.record.reason, second.timer.running) == (Reason.TIMER_FAILED, False)
-    await talktime._pool.execute("drop trigger fail on segments")
+    await database.execute("drop trigger fail on segments")
     await talktime.timers.check_health()
     assert (await talktime.snapshot("second")).timer.running
     assert not (await talktime.snapshot("first")).timer.running
 
 
-async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(database_url: str) -> None:
+async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(database_url: str, database: Pool) -> None:
     settings = load_settings(database_url=database_url, presence_lease_seconds=1, abandon_seconds=1)
     async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
         await visitor.put_user("alice", "Alice")
         await visitor.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
         await visitor.add_credit("alice", parse_credits("100.00"))
         first = await begin(visitor)
-        await visitor._pool.execute("update engine_clock set offset_ms = offset_ms + 60000")
+        await database.execute("update engine_clock set offset_ms = offset_ms + 60000")
         again = await begin(visitor)
         assert again.timer.running
         assert again.record.id != first.record.id
@@ -266,7 +267,9 @@ async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(databa
         assert await visitor.broken_rules() == []
 
 
-async def test_the_worker_waits_for_who_holds_a_due_account(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_worker_waits_for_who_holds_a_due_account(
+    database_url: str, database: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = load_settings(database_url=database_url, presence_lease_seconds=1)
     async with Talktime.connect(database_url, settings=settings) as node:
         await node.put_user("alice", "Alice")
@@ -282,9 +285,9 @@ async def test_the_worker_waits_for_who_holds_a_due_account(database_url: str, m
             return await settle_due()
 
         monkeypatch.setattr(node.timers, "settle_due", counted)
-        async with node._pool.acquire() as connection, connection.transaction():
+        async with database.acquire() as connection, connection.transaction():
             await connection.execute("select from accounts where user_id = 'alice' for update")
             await asyncio.sleep(2)
         assert 1 < rounds < 50
         await asyncio.sleep(0.5)
-        assert (await rows(node, "select reason from records"))[0]["reason"] == Reason.USER_AWAY.value
+        assert (await rows(database, "select reason from records"))[0]["reason"] == Reason.USER_AWAY.value

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime import Party, Talktime, parse_credits
+from talktime.database.pool import Pool
 from talktime.database.queries import SQL
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
@@ -66,21 +67,21 @@ class Screen:
         raise AssertionError
 
 
-async def test_a_process_knows_the_time_before_it_tells_a_screen(talktime: Talktime) -> None:
+async def test_a_process_knows_the_time_before_it_tells_a_screen(talktime: Talktime, database: Pool) -> None:
     await talktime.add_credit("alice", parse_credits("10"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     screen = Screen(talktime)
     talktime.feed.subscribe("first", screen)
     # Another process moves the clock, and is about to say so.
-    await talktime._pool.execute(SQL["set_clock"], 3_600_000)
+    await database.execute(SQL["set_clock"], 3_600_000)
     await talktime.feed._deliver([["snapshot", "first", 1000]])
     assert max(screen.behind_ms) < 1000
 
 
-async def test_while_a_process_asks_for_the_time_it_knows_that_it_is_behind(talktime: Talktime) -> None:
+async def test_while_a_process_asks_for_the_time_it_knows_that_it_is_behind(talktime: Talktime, database: Pool) -> None:
     clock = talktime.clock
     moved_ms = int(clock.now_ms()) + 3_600_000
-    await talktime._pool.execute(SQL["set_clock"], 3_600_000)
+    await database.execute(SQL["set_clock"], 3_600_000)
     asking = asyncio.create_task(clock.resample())
     while not asking.done():
         assert clock.is_behind(moved_ms) or clock.now_ms() >= moved_ms

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from talktime import Party, Reason, State, Talktime, parse_credits
+from talktime.database.pool import Pool
 from talktime.engine import tracking
 
 NODES = "select count(*) from nodes where node_id = 'dead.1'"
 
 
-async def test_a_node_is_kept_until_all_its_payers_are_settled(talktime: Talktime) -> None:
+async def test_a_node_is_kept_until_all_its_payers_are_settled(talktime: Talktime, database: Pool) -> None:
     """Forgotten earlier, it would take its proofs along, and the payer that could not be settled would lose time."""
-    await talktime._pool.execute("insert into nodes values ('dead.1', engine_now())")
+    await database.execute("insert into nodes values ('dead.1', engine_now())")
     await talktime.put_user("bob", "Bob")
     for user_id, chat_id in (("alice", "hers"), ("bob", "his")):
         await talktime.add_credit(user_id, parse_credits("10000"))
         await talktime.initialize_time_tracking_for_chat(user_id, "maya", chat_id)
         for party in Party:
             await talktime.engine.run(tracking.watch(user_id, chat_id, party, "dead.1"))
-    await talktime._pool.execute(
+    await database.execute(
         "create trigger refuse before update on records for each row when (new.user_id = 'bob')"
         " execute function refuse_change()"
     )
     await talktime.advance_clock(talktime.engine.rules.lease_ms + 60_000)
     await talktime.timers.bury_nodes()
-    assert (await talktime._pool.fetchval("select state from records where user_id = 'alice'")) == "paused"
-    assert (await talktime._pool.fetchval("select state from records where user_id = 'bob'")) == "running"
-    assert await talktime._pool.fetchval(NODES) == 1
+    assert (await database.fetchval("select state from records where user_id = 'alice'")) == "paused"
+    assert (await database.fetchval("select state from records where user_id = 'bob'")) == "running"
+    assert await database.fetchval(NODES) == 1
 
-    await talktime._pool.execute("drop trigger refuse on records")
+    await database.execute("drop trigger refuse on records")
     await talktime.timers.bury_nodes()
-    assert await talktime._pool.fetchval(NODES) == 0
+    assert await database.fetchval(NODES) == 0
     hers, his = [await talktime.snapshot(chat_id) for chat_id in ("hers", "his")]
     for shown in (hers, his):
         assert (shown.record.state, shown.record.reason) == (State.PAUSED, Reason.USER_AWAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from talktime import Party, Reason, State, Talktime, parse_credits
+from talktime.database.pool import Pool
 from talktime.documents.snapshot import Snapshot
 from talktime.engine import tracking
 
@@ -57,12 +58,12 @@ async def test_parties_with_open_sockets_are_present_through_an_advance(talktime
     assert (await talktime.snapshot("first")).record.state is State.RUNNING
 
 
-async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: Talktime) -> None:
+async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: Talktime, database: Pool) -> None:
     await start(talktime)
-    await talktime._pool.execute("insert into nodes values ('killed.1', engine_now())")
+    await database.execute("insert into nodes values ('killed.1', engine_now())")
     for party in Party:
         await talktime.engine.run(tracking.watch("alice", "first", party, "killed.1"))
-    renewed = await talktime._pool.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
+    renewed = await database.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
     lease_ms = talktime.engine.rules.lease_ms
@@ -86,20 +87,21 @@ async def test_the_newest_proof_of_two_tabs_counts_whichever_closes_first(talkti
 
 async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing_renewed_meanwhile(
     talktime: Talktime,
+    database: Pool,
 ) -> None:
     sockets = await both_watch(talktime)
-    await talktime._pool.execute(
+    await database.execute(
         "create trigger refuse before delete on watches for each row execute function refuse_change()"
     )
     await talktime.presence.detach(sockets[Party.USER])
     node = "select renewed_at from nodes where node_id = $1"
-    renewed = await talktime._pool.fetchval(node, talktime.presence.node_id)
+    renewed = await database.fetchval(node, talktime.presence.node_id)
     await talktime.presence._beat(time.monotonic() - 1)
-    assert await talktime._pool.fetchval(node, talktime.presence.node_id) == renewed
-    await talktime._pool.execute("drop trigger refuse on watches")
+    assert await database.fetchval(node, talktime.presence.node_id) == renewed
+    await database.execute("drop trigger refuse on watches")
     await talktime.presence._beat(time.monotonic() - 1)
-    assert await talktime._pool.fetchval(node, talktime.presence.node_id) > renewed
-    assert await talktime._pool.fetchval("select count(*) from watches where party = 'user'") == 0
+    assert await database.fetchval(node, talktime.presence.node_id) > renewed
+    assert await database.fetchval("select count(*) from watches where party = 'user'") == 0
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
 
@@ -113,9 +115,9 @@ async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talkti
     assert time.monotonic() - began < 2.5  # half of how long one waits for those that don't
 
 
-async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: Talktime) -> None:
+async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: Talktime, database: Pool) -> None:
     await start(talktime)
-    await talktime._pool.execute("update accounts set due_at = null")
+    await database.execute("update accounts set due_at = null")
     assert [broken["rule"] for broken in await talktime.broken_rules()] == [9]
     await talktime.timers.check_health()
     assert await talktime.broken_rules() == []

@@ -15,6 +15,7 @@ import pytest
 
 from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, NotFound, Repeated
+from talktime.database.pool import Pool
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
@@ -88,7 +89,7 @@ def tariff(random: Random) -> Tariff:
     )
 
 
-async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str) -> None:
+async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str, database: Pool) -> None:
     settings = load_settings(database_url=database_url, **QUICK)
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(Talktime.connect(database_url, settings=settings)) for _ in range(2)]
@@ -106,9 +107,7 @@ async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str) -> N
         for _ in range(BARRIERS):
             await asyncio.gather(*map(live, clients))
             assert await nodes[0].broken_rules() == []
-        deadlocks = await nodes[0]._pool.fetchval(
-            "select deadlocks from pg_stat_database where datname = current_database()"
-        )
+        deadlocks = await database.fetchval("select deadlocks from pg_stat_database where datname = current_database()")
     assert deadlocks == 0
     assert sum(client.done for client in clients) > CLIENTS * BARRIERS * ACTS / 3
 

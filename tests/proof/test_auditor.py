@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.cli import app
 from talktime.core.terms import Terms
+from talktime.database.pool import Pool
 from talktime.documents.audit import RULES
 from talktime.engine.idempotency import Repeat
 
@@ -256,9 +257,9 @@ async def talk(talktime: Talktime) -> None:
     await talktime.send_message("first", Party.USER, "Hello", "one")
 
 
-async def damage(talktime: Talktime, sql: str) -> None:
+async def damage(database: Pool, sql: str) -> None:
     """Change facts behind the program's back."""
-    async with talktime._pool.acquire() as connection, connection.transaction():
+    async with database.acquire() as connection, connection.transaction():
         await connection.execute(LIFT)
         await connection.execute(sql)
 
@@ -272,9 +273,9 @@ async def test_what_is_right_is_right(visitor: Talktime) -> None:
 @newest
 @breaking
 @pytest.mark.parametrize(("rule", "what", "sql"), BREACHES, ids=lambda value: str(value)[:60])
-async def test_each_breach_is_found(visitor: Talktime, rule: int, what: str, sql: str) -> None:
+async def test_each_breach_is_found(visitor: Talktime, database: Pool, rule: int, what: str, sql: str) -> None:
     await talk(visitor)
-    await damage(visitor, sql)
+    await damage(database, sql)
     found = {broken["rule"]: broken for broken in await visitor.broken_rules()}
     assert rule in found
     (example,) = [example for example in found[rule]["examples"] if what in example["what"]][:1]
@@ -306,44 +307,44 @@ update accounts set balance = balance + 5, due_at = null, gifts = '[[1, null]]';
 
 
 @newest
-async def test_repair_makes_totals_anew_from_facts(visitor: Talktime) -> None:
+async def test_repair_makes_totals_anew_from_facts(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
     totals = [f"select * from {table} order by 1" for table in ("chats", "records")]
     totals.append("select user_id, balance, due_at, gifts from accounts order by 1")
-    before = [await visitor._pool.fetch(sql) for sql in totals]
-    await damage(visitor, MENDED)
+    before = [await database.fetch(sql) for sql in totals]
+    await damage(database, MENDED)
     audit = await visitor.audit()
     assert {3, 4, 5, 8, 9} <= set(audit.counts)
     await visitor.repair(audit)
     assert await visitor.broken_rules() == []
-    assert [await visitor._pool.fetch(sql) for sql in totals] == before
+    assert [await database.fetch(sql) for sql in totals] == before
 
 
 @newest
 @pytest.mark.parametrize(
     "sql", ["update accounts set due_at = null", "update accounts set gifts = jsonb_set(gifts, '{0,1}', 'null')"]
 )
-async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, sql: str) -> None:
+async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, database: Pool, sql: str) -> None:
     await visitor.put_user("alice", "Alice")
     expires_at = await visitor.now() + 3_600_000
     await visitor.add_credit("alice", parse_credits("1.00"), "gift", expires_at=expires_at)
-    await damage(visitor, sql)
+    await damage(database, sql)
     audit = await visitor.audit()
     assert audit.counts
     await visitor.repair(audit)
     assert await visitor.broken_rules() == []
-    assert await visitor._pool.fetchval("select due_at from accounts") == expires_at
+    assert await database.fetchval("select due_at from accounts") == expires_at
 
 
 @newest
 @breaking
-async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime) -> None:
+async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
     await visitor.auditor.look()
     assert set(visitor.breaches().values()) == {0}
-    await damage(visitor, "update accounts set balance = balance + 1")
+    await damage(database, "update accounts set balance = balance + 1")
     await visitor.auditor.look()
     assert visitor.breaches()[5] == 2
-    await visitor._pool.execute("update accounts set balance = balance - 1")
+    await database.execute("update accounts set balance = balance - 1")
     await visitor.auditor.look()
     assert set(visitor.breaches().values()) == {0}

@@ -17,6 +17,7 @@ import pytest
 
 from talktime import Talktime
 from talktime.core.errors import Repeated, Unavailable
+from talktime.database.pool import Pool
 from talktime.database.queries import SQL
 from talktime.engine.batching import UNREACHABLE
 from talktime.engine.idempotency import Repeat
@@ -32,13 +33,14 @@ ROUNDS = 10
 class Group:
     """Users who live at once on one database behind a wire that breaks."""
 
-    def __init__(self, seed: int, talktime: Talktime, now: int) -> None:
+    def __init__(self, seed: int, talktime: Talktime, database: Pool, now: int) -> None:
         self.random = Random(seed)
         self.talktime = talktime
+        self.database = database
         self.clock = now
         seeds = [seed * 1_000 + number for number in range(GROUP)]
         self.histories = {f"user {seed:02d} {number}": History(number, now) for number in seeds}
-        self.worlds = {user: DatabaseWorld(talktime, user) for user in self.histories}
+        self.worlds = {user: DatabaseWorld(talktime, database, user) for user in self.histories}
         self.keys = 0
         self.again = 0
 
@@ -99,12 +101,12 @@ class Group:
         step_ms = self.random.randrange(1, 20_000)
         self.clock -= step_ms
         await self._set_clock(f"offset_ms - {step_ms}")
-        for row in await self.talktime._pool.fetch("select user_id, settled_at from accounts"):
+        for row in await self.database.fetch("select user_id, settled_at from accounts"):
             if row["user_id"] in self.histories:
                 self.histories[row["user_id"]].model.now = max(self.clock, row["settled_at"])
 
     async def _set_clock(self, offset_ms: str) -> None:
-        await self.talktime._pool.execute(f"update engine_clock set offset_ms = {offset_ms}")
+        await self.database.execute(f"update engine_clock set offset_ms = {offset_ms}")
 
     async def _compare(self) -> None:
         models = {user: history.model for user, history in self.histories.items()}
@@ -121,10 +123,10 @@ class Group:
 @pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_hundreds_on_a_database_whose_connections_break(database_url: str, seed: int | None) -> None:
     groups = GROUPS if seed is None else [seed // 1_000]
-    async with breakable(database_url) as (url, wire), frozen(url) as talktime:
+    async with breakable(database_url) as (url, wire), frozen(url) as (talktime, database):
         again = 0
         for number in groups:
-            group = Group(number, talktime, await talktime.now())
+            group = Group(number, talktime, database, await talktime.now())
             await group.begin()
             wire.fault = lambda random=group.random: random.choices([None, "before", "after"], [86, 7, 7])[0]  # type: ignore[misc]
             try:
@@ -137,7 +139,7 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
                 wire.fault = lambda: None
             again += group.again
         # The last worker may have been late, or kept out by a transaction that was still breaking.
-        while await talktime._pool.fetch(SQL["due_accounts"], await talktime.now(), 1):
+        while await database.fetch(SQL["due_accounts"], await talktime.now(), 1):
             await talktime.timers.settle_due()
         assert await talktime.broken_rules() == []
     assert min(wire.broken.values()) > 10
@@ -148,7 +150,7 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_money_without_a_key_never_moves_twice(database_url: str, fault: Fault) -> None:
     """Nobody can know whether a lost answer said yes; who has no key to ask again with is told just that."""
-    async with breakable(database_url) as (url, wire), frozen(url) as talktime:
+    async with breakable(database_url) as (url, wire), frozen(url) as (talktime, _):
         await talktime.put_user("alice", "Alice")
         faults = iter([fault])
         wire.fault = lambda: next(faults, None)

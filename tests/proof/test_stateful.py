@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from talktime import Talktime
+from talktime.database.pool import Pool
 from talktime.documents.audit import Audit
 from tests.proof.histories import Act, apply, random_tariff, random_terms
 from tests.proof.model import Model
@@ -40,6 +41,7 @@ class Machine(RuleBasedStateMachine):
 
     runner: asyncio.Runner
     talktime: Talktime
+    database: Pool
     numbers = itertools.count(1)
     steps = 0
     refused = 0
@@ -48,7 +50,7 @@ class Machine(RuleBasedStateMachine):
     def join(self, random: Any, alone: bool, amount: int) -> None:
         self.user = f"user {next(self.numbers):06d}"
         self.model = Model(self.runner.run(self.talktime.now()))
-        self.world = DatabaseWorld(self.talktime, self.user)
+        self.world = DatabaseWorld(self.talktime, self.database, self.user)
         self.random, self.alone = random, alone
         self.runner.run(self.world.begin())
         for advisor in ["ada", "ben", "cleo"][: 1 if alone else 3]:
@@ -81,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         compare(self.model, *await self.world.seen(self.model))
 
     async def _dump(self) -> str:
-        dump: str = await self.talktime._pool.fetchval(DUMP)
+        dump: str = await self.database.fetchval(DUMP)
         return dump
 
     def set_tariff(self, advisor: str) -> None:
@@ -165,8 +167,8 @@ class Machine(RuleBasedStateMachine):
 def test_any_order_of_acts_is_as_the_model_says(database_url: str, server: Any) -> None:
     with asyncio.Runner() as runner:
         context = frozen(database_url)
-        talktime = runner.run(context.__aenter__())
-        Machine.runner, Machine.talktime, Machine.steps, Machine.refused = runner, talktime, 0, 0
+        Machine.talktime, Machine.database = runner.run(context.__aenter__())
+        Machine.runner, Machine.steps, Machine.refused = runner, 0, 0
         try:
             examples = 40 if server.programs.major == 18 else 10
             run_state_machine_as_test(

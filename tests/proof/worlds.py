@@ -18,12 +18,14 @@ from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Wa
 from talktime.core.refunds import Bearer, Tally, Wish
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import AdvisorRow, Unit, free_used
+from talktime.database.pool import Pool
 from talktime.documents.account import Account
 from talktime.documents.snapshot import Snapshot
 from talktime.engine import accounts, tracking
 from talktime.engine.batching import UNREACHABLE, Command
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
+from tests.databases import STANDING_CLOCK, open_database
 from tests.proof.histories import Act
 from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
 
@@ -36,20 +38,17 @@ RULES = Rules(LEASE_MS, RECHARGE_MS, ABANDON_MS)
 Seen = tuple[Account, dict[str, Snapshot]]
 FAR_MS = 1_800_000
 
-FREEZE = """
-create or replace function talktime.engine_now() returns timestamptz language sql volatile
-return (select timestamptz '2026-01-05 10:00:00Z' + offset_ms * interval '1 millisecond' from talktime.engine_clock)
-"""
-"""The clock in the test's hand: it stands still until it is moved."""
-
 
 @asynccontextmanager
-async def frozen(database_url: str) -> AsyncIterator[Talktime]:
-    """Talktime with the model's patience, on a clock that stands still; nothing works by itself."""
+async def frozen(database_url: str) -> AsyncIterator[tuple[Talktime, Pool]]:
+    """Talktime with the model's times, on a clock that stands still, without workers; and SQL on its database."""
     settings = load_settings(database_url=database_url, **LIFE)
-    async with Talktime.connect(database_url, settings=settings, work=False) as talktime:
-        await talktime._pool.execute(FREEZE)
-        yield talktime
+    async with (
+        open_database(database_url) as database,
+        Talktime.connect(database_url, settings=settings, work=False) as talktime,
+    ):
+        await database.execute(STANDING_CLOCK)
+        yield talktime, database
 
 
 def command(user: str, act: Act, repeat: Repeat | None = None) -> Command:
@@ -192,8 +191,9 @@ class CoreWorld:
 class DatabaseWorld:
     """One user in a database whose clock stands still."""
 
-    def __init__(self, talktime: Talktime, user: str) -> None:
+    def __init__(self, talktime: Talktime, database: Pool, user: str) -> None:
         self._talktime = talktime
+        self._database = database
         self.user = user
 
     async def begin(self) -> None:
@@ -216,7 +216,7 @@ class DatabaseWorld:
             tariff = Tariff.parse(act.tariff)
             await talktime.put_advisor(f"{self.user} {act.advisor}", act.advisor, tariff, terms_of(act))
         elif act.name == "advance" and late:
-            await talktime._pool.execute("update engine_clock set offset_ms = offset_ms + $1", act.duration_ms)
+            await self._database.execute("update engine_clock set offset_ms = offset_ms + $1", act.duration_ms)
         elif act.name == "advance":
             await talktime.advance_clock(act.duration_ms)
         elif act.name == "checkpoint":

@@ -11,12 +11,14 @@ from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.refunds import Bearer
 from talktime.core.terms import Terms
+from talktime.database.pool import Pool
 from talktime.documents.account import Account
 from talktime.documents.advisor import Earnings
 from talktime.documents.report import KINDS, Report
 from talktime.documents.what_if import Replay
 from talktime.settings import load_settings
-from tests.vectors.receipts import STANDING_CLOCK, STORIES
+from tests.databases import STANDING_CLOCK
+from tests.vectors.receipts import STORIES
 
 TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})
 MINUTES: Final = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}], "free_seconds": 30})
@@ -25,8 +27,8 @@ FAR: Final = 10**13
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
-async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     await talktime.add_credit("alice", parse_credits("3"), "gift", expires_at=await talktime.now() + 90_000)
     record_id = ""
@@ -87,18 +89,18 @@ DUE: Final[list[tuple[Callable[[Talktime, int], Awaitable[Any]], Any]]] = [
 @newest
 @pytest.mark.parametrize(("ask", "answer"), DUE)
 async def test_what_was_due_counts_though_nobody_worked(
-    database_url: str, ask: Callable[[Talktime, int], Awaitable[Any]], answer: Any
+    database_url: str, database: Pool, ask: Callable[[Talktime, int], Awaitable[Any]], answer: Any
 ) -> None:
     settings = load_settings(database_url=database_url, presence_lease_seconds=100_000)
     async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
-        await visitor._pool.execute(STANDING_CLOCK)
+        await database.execute(STANDING_CLOCK)
         await visitor.put_user("alice", "Alice")
         await visitor.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
         begin = await visitor.now()
         await visitor.add_credit("alice", parse_credits("1.20"))
         await visitor.add_credit("alice", parse_credits("0.30"), "gift", expires_at=begin + 60_000)
         await visitor.initialize_time_tracking_for_chat("alice", "vera", "first")
-        await visitor._pool.execute("update engine_clock set offset_ms = offset_ms + 3600000")
+        await database.execute("update engine_clock set offset_ms = offset_ms + 3600000")
         found = await ask(visitor, begin)
     if isinstance(found, Account):
         found = (found.balance, found.committed, found.available)
@@ -112,14 +114,14 @@ async def test_what_was_due_counts_though_nobody_worked(
 
 
 @newest
-async def test_the_books_tie_to_the_entries(talktime: Talktime) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_the_books_tie_to_the_entries(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
     begin = await talktime.now()
     for story in STORIES[:3]:
         await story(talktime)
         await talktime.advance_clock(60_000)
     end = await talktime.now()
-    rows = await talktime._pool.fetch("select kind, amount, advisor_amount, platform_amount, at, user_id from entries")
+    rows = await database.fetch("select kind, amount, advisor_amount, platform_amount, at, user_id from entries")
     whole = await talktime.report(0, FAR)
     assert sums(whole) == [0] * (len(KINDS) + 2)
     for number, kind in enumerate(KINDS):
@@ -146,8 +148,8 @@ async def test_the_books_tie_to_the_entries(talktime: Talktime) -> None:
 
 
 @newest
-async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: Talktime) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
     await talktime.add_credit("alice", parse_credits("0.50"), "gift")
     for advisor in ("vera", "ben"):
         await talktime.put_advisor(advisor, advisor.title(), Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
@@ -183,8 +185,8 @@ async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
 
 
 @newest
-async def test_past_sessions_under_another_tariff(talktime: Talktime) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_past_sessions_under_another_tariff(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
     for chat, duration_ms in (("first", 45_000), ("second", 90_000)):
         await talktime.initialize_time_tracking_for_chat("alice", "maya", chat)
         await talktime.advance_clock(duration_ms)

@@ -11,17 +11,19 @@ from typing import Any, Final
 import pytest
 
 from talktime import Talktime
+from talktime.database.pool import Pool
 from talktime.documents.fingerprint import fingerprint
 from talktime.documents.receipt import Receipt
 from talktime.documents.verification import NotAReceiptError, verify
-from tests.vectors.receipts import STANDING_CLOCK, STORIES, a_story, an_absence
+from tests.databases import STANDING_CLOCK
+from tests.vectors.receipts import STORIES, a_story, an_absence
 
 newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
-async def told(talktime: Talktime) -> Receipt:
+async def told(talktime: Talktime, database: Pool) -> Receipt:
     """The receipt of the fullest story."""
-    await talktime._pool.execute(STANDING_CLOCK)
+    await database.execute(STANDING_CLOCK)
     return await a_story(talktime)
 
 
@@ -30,8 +32,8 @@ def wrong(document: dict[str, Any]) -> list[str]:
     return [check.path for check in verify(document) if not check.holds]
 
 
-async def test_a_receipt_follows_from_its_facts(talktime: Talktime) -> None:
-    receipt = await told(talktime)
+async def test_a_receipt_follows_from_its_facts(talktime: Talktime, database: Pool) -> None:
+    receipt = await told(talktime, database)
     document = receipt.document()
     assert wrong(document) == []
     assert wrong(receipt.document(with_shares=False)) == []
@@ -58,8 +60,8 @@ async def test_a_receipt_follows_from_its_facts(talktime: Talktime) -> None:
 
 
 @newest
-async def test_every_change_is_found(talktime: Talktime) -> None:
-    document = (await told(talktime)).document()
+async def test_every_change_is_found(talktime: Talktime, database: Pool) -> None:
+    document = (await told(talktime, database)).document()
     leaves = list(paths(document))
     assert len(leaves) > 100
     for path in leaves:
@@ -100,8 +102,8 @@ UNPROVABLE: Final = {
 
 
 @newest
-async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talktime: Talktime) -> None:
-    document = (await told(talktime)).document()
+async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talktime: Talktime, database: Pool) -> None:
+    document = (await told(talktime, database)).document()
     unnoticed = []
     for path in paths(document):
         changed = tampered(document, path)
@@ -115,8 +117,8 @@ async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talkti
 
 
 @newest
-async def test_a_figure_that_is_wrong_is_named(talktime: Talktime) -> None:
-    document = (await told(talktime)).document()
+async def test_a_figure_that_is_wrong_is_named(talktime: Talktime, database: Pool) -> None:
+    document = (await told(talktime, database)).document()
     for path in ("cost", "elapsed_ms", "billed_ms", "unposted"):
         changed = tampered(document, (path,))
         changed["fingerprint"] = fingerprint(changed)
@@ -132,23 +134,23 @@ async def test_a_figure_that_is_wrong_is_named(talktime: Talktime) -> None:
 
 
 @newest
-async def test_what_is_stored_wrongly_is_found(talktime: Talktime) -> None:
-    receipt = await told(talktime)
-    await talktime._pool.execute("alter table entries disable trigger user")
-    await talktime._pool.execute("update entries set amount = amount - 1 where kind = 'charge'")
+async def test_what_is_stored_wrongly_is_found(talktime: Talktime, database: Pool) -> None:
+    receipt = await told(talktime, database)
+    await database.execute("alter table entries disable trigger user")
+    await database.execute("update entries set amount = amount - 1 where kind = 'charge'")
     found = wrong((await talktime.receipt(receipt.record.id)).document())
     assert "entries[0].amount" in found
     assert "unposted" in found
-    await talktime._pool.execute("update entries set amount = amount + 1 where kind = 'charge'")
-    await talktime._pool.execute("update records set elapsed_ms = elapsed_ms + 1000 where advisor_id = 'vera'")
+    await database.execute("update entries set amount = amount + 1 where kind = 'charge'")
+    await database.execute("update records set elapsed_ms = elapsed_ms + 1000 where advisor_id = 'vera'")
     assert "elapsed_ms" in wrong((await talktime.receipt(receipt.record.id)).document())
-    await talktime._pool.execute("update records set elapsed_ms = elapsed_ms - 1000 where advisor_id = 'vera'")
+    await database.execute("update records set elapsed_ms = elapsed_ms - 1000 where advisor_id = 'vera'")
 
 
 @newest
 @pytest.mark.parametrize("after", [0, 1, 30_000, 61_500, 100_000, 106_750, 120_000, 126_750, 150_000, 10**9])
-async def test_it_is_right_as_of_any_instant(talktime: Talktime, after: int) -> None:
-    receipt = await told(talktime)
+async def test_it_is_right_as_of_any_instant(talktime: Talktime, database: Pool, after: int) -> None:
+    receipt = await told(talktime, database)
     then = await talktime.receipt(receipt.record.id, at=receipt.record.started_at + after)
     document = then.document()
     assert wrong(document) == []
@@ -161,14 +163,14 @@ async def test_it_is_right_as_of_any_instant(talktime: Talktime, after: int) -> 
 
 @newest
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-async def test_every_story_is_proved(talktime: Talktime, story: Any) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_every_story_is_proved(talktime: Talktime, database: Pool, story: Any) -> None:
+    await database.execute(STANDING_CLOCK)
     assert wrong((await story(talktime)).document()) == []
 
 
 @newest
-async def test_whose_lease_ended_and_when(talktime: Talktime) -> None:
-    await talktime._pool.execute(STANDING_CLOCK)
+async def test_whose_lease_ended_and_when(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
     document = (await an_absence(talktime)).document()
     first = document["segments"][0]
     assert (first["reason"], first["caused_by"]) == ("advisor_away", "advisor")

@@ -13,7 +13,9 @@ from talktime import Party, Talktime, Tariff, logs, parse_credits
 from talktime.core.refunds import Bearer
 from talktime.core.terms import Terms
 from talktime.documents.receipt import Receipt
-from talktime.testing import disposable_talktime
+from talktime.settings import load_settings
+from talktime.testing import disposable_database
+from tests.databases import STANDING_CLOCK, open_database
 
 TARIFF: Final = Tariff.parse(
     {
@@ -27,13 +29,6 @@ TARIFF: Final = Tariff.parse(
     }
 )
 TERMS: Final = Terms.parse({"share_percent": 49, "fee_per_minute": "0.04"})
-
-# Time stands still but for the test clock: every millisecond of a receipt is known.
-STANDING_CLOCK: Final = """
-create or replace function engine_now() returns timestamptz language sql volatile return (
-    select timestamptz '2030-01-05T10:00Z' + offset_ms * interval '1 millisecond' from engine_clock
-)
-"""
 
 
 async def a_story(talktime: Talktime) -> Receipt:
@@ -116,12 +111,14 @@ async def documents() -> list[dict[str, Any]]:
     """The receipt of each story."""
     found = []
     for story in STORIES:
-        async with disposable_talktime(presence_lease_seconds=100_000, checkpoint_seconds=0) as talktime:
-            await talktime._pool.execute(STANDING_CLOCK)
-            await talktime.put_user("alice", "Alice")
-            await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
-            await talktime.add_credit("alice", parse_credits("100.00"))
-            found.append((await story(talktime)).document())
+        async with disposable_database() as url:
+            settings = load_settings(database_url=url, presence_lease_seconds=100_000, checkpoint_seconds=0)
+            async with Talktime.connect(url, settings=settings) as talktime, open_database(url) as database:
+                await database.execute(STANDING_CLOCK)
+                await talktime.put_user("alice", "Alice")
+                await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+                await talktime.add_credit("alice", parse_credits("100.00"))
+                found.append((await story(talktime)).document())
     return found
 
 

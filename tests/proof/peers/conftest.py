@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
+from talktime import Talktime
 from talktime.asgi import create_app
-from tests.proof.worlds import FREEZE
+from talktime.database.pool import Pool
+from tests.databases import STANDING_CLOCK, open_database
 from tests.service.conftest import Service, running, settings_for
 
 
 @dataclass
 class Talk:
-    """A user and an advisor of a test's own, and what they do over HTTP."""
+    """A user and an advisor of a test's own, what they do over HTTP, and SQL on the service's database."""
 
     service: Service
+    database: Pool
     name: str
     user: str = ""
     advisor: str = ""
@@ -79,53 +81,61 @@ class Talk:
         return await self.service.done("GET", f"/v1/records/{record_id}/receipt")
 
 
+@dataclass
+class Served:
+    """A running service, and SQL on its database."""
+
+    service: Service
+    database: Pool
+    database_url: str
+
+
 @asynccontextmanager
-async def serving(server: Any, folder: Path, name: str, **settings: Any) -> AsyncIterator[Service]:
+async def serving(server: Any, folder: Path, name: str, **settings: Any) -> AsyncIterator[Served]:
     """A service on a database of its own; at the end every rule must hold."""
     server.execute(f"create database {name} template talktime")
     url = server.database(name)
-    connection = await asyncpg.connect(url)
-    await connection.execute(FREEZE)
-    await connection.close()
     given = settings_for(url, folder, test_clock=True, checkpoint_seconds=0, **settings)
     try:
-        async with running(create_app, given) as service:
-            yield service
-            talktime = await service.app.state.opening.talktime()
-            assert await talktime.broken_rules() == []
+        async with open_database(url) as database:
+            await database.execute(STANDING_CLOCK)
+            async with running(create_app, given) as service:
+                yield Served(service, database, url)
+            async with Talktime.connect(url, settings=given, work=False) as talktime:
+                assert await talktime.broken_rules() == []
     finally:
         server.execute(f"drop database {name} with (force)")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def patient(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """Presence is taken for granted."""
+async def patient(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """A service that never takes a party for absent."""
     folder = tmp_path_factory.mktemp("patient")
-    async with serving(server, folder, "peers_patient", presence_lease_seconds=100_000) as service:
-        yield service
+    async with serving(server, folder, "peers_patient", presence_lease_seconds=100_000) as served:
+        yield served
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def strict(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """Who doesn't prove presence for thirty seconds is away."""
-    async with serving(server, tmp_path_factory.mktemp("strict"), "peers_strict") as service:
-        yield service
+async def strict(server: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """A service that takes a party for absent after thirty seconds without a proof of presence."""
+    async with serving(server, tmp_path_factory.mktemp("strict"), "peers_strict") as served:
+        yield served
 
 
 @pytest.fixture
-def talk(patient: Service, request: pytest.FixtureRequest) -> Talk:
-    """People of the test's own, always there."""
-    return Talk(patient, request.node.name)
+def talk(patient: Served, request: pytest.FixtureRequest) -> Talk:
+    """People of the test's own, who need not prove that they are present."""
+    return Talk(patient.service, patient.database, request.node.name)
 
 
 @pytest.fixture
-def strict_talk(strict: Service, request: pytest.FixtureRequest) -> Talk:
-    """People of the test's own, who must prove that they are there."""
-    return Talk(strict, request.node.name)
+def strict_talk(strict: Served, request: pytest.FixtureRequest) -> Talk:
+    """People of the test's own, who must prove that they are present."""
+    return Talk(strict.service, strict.database, request.node.name)
 
 
 @pytest.fixture
-def restarted(strict: Service, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Service]]:
-    """Starts another process' worth of the strict service, which knows nothing but the database."""
-    url = strict.app.state.opening.settings.database_url
-    return lambda: running(create_app, settings_for(url, tmp_path, test_clock=True, checkpoint_seconds=0))
+def restarted(strict: Served, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Service]]:
+    """Starts a second process' worth of the strict service, which shares only the database with the first."""
+    given = settings_for(strict.database_url, tmp_path, test_clock=True, checkpoint_seconds=0)
+    return lambda: running(create_app, given)

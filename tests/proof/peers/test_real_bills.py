@@ -151,8 +151,7 @@ async def test_published_shares_are_paid_to_the_digit(
 ) -> None:
     await talk.people("100", rate(price), terms=terms)
     receipt = await talk.talked(minutes * 60)
-    talktime = await talk.service.app.state.opening.talktime()
-    earned = await talktime._pool.fetchval(
+    earned = await talk.database.fetchval(
         "select sum(amount)::bigint from postings where book = 'advisor' and record_id = $1", receipt["record"]["id"]
     )
     assert earned == pay

@@ -40,15 +40,14 @@ CNXCC = {
 @asynccontextmanager
 async def no_entries(talk: Talk) -> AsyncIterator[None]:
     """While it lasts, nothing can be written to the ledger of this user."""
-    talktime = await talk.service.app.state.opening.talktime()
-    await talktime._pool.execute(
+    await talk.database.execute(
         "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;"
         "create trigger fail before insert on entries for each row"
         f" when (new.user_id = '{talk.user}') execute function fail()"
     )
     with capture_logs():  # a fault of the program is logged at length
         yield
-    await talktime._pool.execute("drop trigger fail on entries; drop function fail")
+    await talk.database.execute("drop trigger fail on entries; drop function fail")
 
 
 @pytest.mark.parametrize(("seconds", "cost"), [(120, "0.70"), (130, "0.7167")])
@@ -194,8 +193,7 @@ async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(ta
 async def test_the_advisor_is_paid_when_the_debit_fails_elsewhere_and_here_both_are_one_row(talk: Talk) -> None:
     await talk.people("3", MINUTE, terms={"share_percent": 50})
     receipt = await talk.talked(3600)
-    talktime = await talk.service.app.state.opening.talktime()
-    rows = await talktime._pool.fetch(
+    rows = await talk.database.fetch(
         "select amount, advisor_amount, platform_amount from entries where record_id = $1", receipt["record"]["id"]
     )
     assert [tuple(row) for row in rows] == [(-3_000_000, 1_500_000, 1_500_000)]
@@ -266,7 +264,7 @@ async def test_two_timers_in_memory_forget_everything_on_restart_and_here_a_rest
     begun = await talk.begin()
     await talk.go_on(25)
     async with restarted() as service:
-        other = Talk(service, talk.name)
+        other = Talk(service, talk.database, talk.name)
         await both(other)
         await other.go_on(25)
         stopped = await other.act("stop")
