@@ -50,7 +50,7 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # Each request and each socket would be a line; what matters of them is logged by name elsewhere.
     logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if debug else logging.WARNING)
-    for noisy in ("websockets", "asyncio", "alembic"):
+    for noisy in ("websockets", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -1,8 +1,18 @@
-"""Migrations: asked for where the database is not ours, forward only, never twice at once."""
+"""Migrations: asked for where the database is not ours, forward only, never twice at once.
+
+`talktime-0010.sql.xz` is a database as Alembic left it at revision 0010, when it still ran the migrations, with a
+record in it: made by the program of commit 098a85d on PostgreSQL 15, with
+
+    pg_dump --no-owner --no-privileges DATABASE | grep -v restrict | xz -9e
+
+and then moved to the year 2020, so that its record lies in the past of every machine.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import lzma
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +21,40 @@ from typing import Any
 
 import asyncpg
 import pytest
-from alembic.script import ScriptDirectory
+from structlog.testing import capture_logs
 
+from talktime import Talktime, format_credits
 from talktime.core.errors import DatabaseProblem
 from talktime.database import migrate as migrations
-from talktime.database.migrate import SchemaBehind, current_revision, ensure_current, head_revision, migrate, revisions
+from talktime.database.migrate import (
+    MigrationFailed,
+    SchemaBehind,
+    current_revision,
+    ensure_current,
+    head_revision,
+    migrate,
+    revisions,
+)
+from talktime.documents.verification import verify
+from tests.conftest import Server
+
+DATABASE_0010 = Path(__file__).with_name("talktime-0010.sql.xz")
+
+
+async def execute(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def fetchval(url: str, sql: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
 
 
 async def revision_of(url: str) -> str | None:
@@ -24,6 +63,41 @@ async def revision_of(url: str) -> str | None:
         return await current_revision(connection)
     finally:
         await connection.close()
+
+
+def schema_of(server: Server, url: str) -> list[str]:
+    """The schema as pg_dump prints it, without the mark that is different in each of its files."""
+    dump = server.programs.run("pg_dump", "--schema-only", url)
+    return [line for line in dump.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+
+@pytest.fixture
+def migration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the migrations, for a test to add files to."""
+    copy = tmp_path / "100% a copy"
+    shutil.copytree(migrations._MIGRATIONS, copy)
+    monkeypatch.setattr(migrations, "_MIGRATIONS", copy)
+    return copy
+
+
+@pytest.fixture
+def invariants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the invariants, for a test to change."""
+    copy = tmp_path / "invariants.sql"
+    shutil.copy(migrations._INVARIANTS, copy)
+    monkeypatch.setattr(migrations, "_INVARIANTS", copy)
+    return copy
+
+
+def change_a_rule(
+    invariants: Path, before: str = "'a balance is below zero'", after: str = "'it is below zero'"
+) -> None:
+    text = invariants.read_text()
+    assert before in text
+    invariants.write_text(text.replace(before, after, 1))
+
+
+RULE_5 = "select pg_get_viewdef('talktime.broken_rule_5'::regclass)"
 
 
 async def test_another_s_database_is_migrated_only_when_asked(empty_database_url: str) -> None:
@@ -42,15 +116,13 @@ async def test_the_embedded_database_is_migrated_unasked(empty_database_url: str
 
 @pytest.mark.parametrize("embedded", [True, False])
 async def test_an_older_program_runs_on_a_newer_schema(database_url: str, embedded: bool) -> None:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute("update talktime.alembic_version set version_num = '9999'")
-    await connection.close()
+    await execute(database_url, "update talktime.alembic_version set version_num = '9999'")
     await ensure_current(database_url, embedded=embedded)
     assert await migrate(database_url) == []
     assert await revision_of(database_url) == "9999"
 
 
-async def test_everything_is_in_our_schema_whoever_migrates(server: Any, empty_database_url: str) -> None:
+async def test_everything_is_in_our_schema_whoever_migrates(server: Server, empty_database_url: str) -> None:
     # Not `talktime`: PostgreSQL looks for a schema of the user's own name by itself.
     server.execute("create role host_application superuser login")
     await migrate(empty_database_url.replace("//talktime@", "//host_application@"))
@@ -65,35 +137,128 @@ async def test_two_nodes_never_migrate_at_once(empty_database_url: str) -> None:
     assert sorted(applied) == [[], [], [], revisions()]
 
 
-async def test_a_revision_is_applied_whole_or_not_at_all(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = tmp_path / "100% broken"
-    shutil.copytree(Path(migrations.__file__).parent / "migrations", copy)
-    initial = next((copy / "versions").glob("0001*.py")).read_text()
+async def test_a_migration_is_applied_whole_or_not_at_all(database_url: str, migration_folder: Path) -> None:
     after = head_revision()
-    (copy / "versions" / "9998_broken.py").write_text(
-        initial.replace('revision = "0001"', 'revision = "9998"', 1).replace(
-            "down_revision = None", f'down_revision = "{after}"'
-        )
-    )
-    (copy / "versions" / "9998_broken.sql").write_text("create table talktime.half (); select 1 / 0;")
-    monkeypatch.setattr(migrations, "_MIGRATIONS", copy)
-    with pytest.raises(Exception, match="division by zero"):
+    (migration_folder / "9997_sound.sql").write_text("create table sound ();")
+    (migration_folder / "9998_broken.sql").write_text("create table half (); select 1 / 0;")
+    with pytest.raises(MigrationFailed, match=r"9998_broken\.sql failed and was rolled back: division by zero"):
         await migrate(database_url)
-    connection = await asyncpg.connect(database_url)
-    assert await connection.fetchval("select to_regclass('talktime.half')") is None
-    await connection.close()
-    assert await revision_of(database_url) == after
+    assert await fetchval(database_url, "select to_regclass('talktime.sound')") is not None
+    assert await fetchval(database_url, "select to_regclass('talktime.half')") is None
+    assert await revision_of(database_url) == "9997" > after
+    (migration_folder / "9998_broken.sql").write_text("create table half ();")
+    assert await migrate(database_url) == ["9998"]
 
 
-def test_there_is_no_way_back() -> None:
-    scripts = list(ScriptDirectory(str(Path(migrations.__file__).parent / "migrations")).walk_revisions())
-    assert [script.revision for script in reversed(scripts)] == revisions()
-    assert len(set(revisions())) == len(revisions())
-    for script in scripts:
-        with pytest.raises(RuntimeError, match="only moves forward"):
-            script.module.downgrade()
+async def test_the_first_migration_leaves_nothing_when_it_fails(
+    empty_database_url: str, migration_folder: Path
+) -> None:
+    (migration_folder / "0001_initial.sql").write_text("create table half (); select 1 / 0;")
+    with pytest.raises(MigrationFailed, match=r"0001_initial\.sql"):
+        await migrate(empty_database_url)
+    assert await fetchval(empty_database_url, "select to_regnamespace('talktime')") is None
+
+
+async def test_a_migration_gives_up_when_it_waits_for_a_table(database_url: str, migration_folder: Path) -> None:
+    (migration_folder / "9998_shown.sql").write_text(
+        "create table shown as select current_setting('lock_timeout') as is;"
+    )
+    await migrate(database_url)
+    assert await fetchval(database_url, 'select "is" from talktime.shown') == "10s"
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    files = sorted(path.name for path in migrations._MIGRATIONS.iterdir() if path.name != "__pycache__")
+    assert [re.fullmatch(r"(\d{4})_[a-z_]+\.sql", name)[1] for name in files] == revisions()  # type: ignore[index]
+    assert revisions() == [f"{number:04}" for number in range(1, len(files) + 1)]
+
+
+async def test_a_database_that_alembic_migrated_goes_on(
+    server: Server, empty_database_url: str, database_url: str
+) -> None:
+    dump = lzma.decompress(DATABASE_0010.read_bytes()).decode()
+    server.programs.run("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", empty_database_url, stdin=dump)
+    before = schema_of(server, empty_database_url)
+    await ensure_current(empty_database_url, embedded=False)  # its invariants are older, which stops no node
+    assert await migrate(empty_database_url) == [*(r for r in revisions() if r > "0010")] or ["invariants"]
+    assert await migrate(empty_database_url) == []
+    assert schema_of(server, empty_database_url) == schema_of(server, database_url) != before
+    async with Talktime.connect(empty_database_url, work=False) as talktime:
+        assert (await talktime.audit()).counts == {}
+        assert format_credits((await talktime.account("alice")).balance) == "19.83"
+        (snapshot,) = await talktime.records("ended")
+        receipt = await talktime.receipt(snapshot.record.id)
+        assert format_credits(receipt.cost) == "1.42"
+        assert all(check.holds for check in verify(receipt.document()))
+
+
+async def test_other_invariants_stop_no_node_and_are_renewed_when_asked(database_url: str, invariants: Path) -> None:
+    before = await fetchval(database_url, RULE_5)
+    change_a_rule(invariants)
+    with capture_logs() as logs:
+        await ensure_current(database_url, embedded=False)
+    assert [(entry["log_level"], entry["to_renew"]) for entry in logs] == [("warning", "talktime migrate")]
+    assert await fetchval(database_url, RULE_5) == before
+    assert await migrate(database_url) == ["invariants"]
+    assert await migrate(database_url) == []
+    assert "it is below zero" in await fetchval(database_url, RULE_5)
+    with capture_logs() as logs:
+        await ensure_current(database_url, embedded=False)
+    assert logs == []
+
+
+async def test_the_embedded_database_gets_new_invariants_unasked(database_url: str, invariants: Path) -> None:
+    change_a_rule(invariants)
+    await ensure_current(database_url, embedded=True)
+    assert "it is below zero" in await fetchval(database_url, RULE_5)
+
+
+async def test_an_older_program_leaves_newer_invariants_alone(database_url: str, invariants: Path) -> None:
+    await execute(database_url, "update talktime.alembic_version set version_num = '9999'")
+    change_a_rule(invariants)
+    for embedded in (True, False):
+        with capture_logs() as logs:
+            await ensure_current(database_url, embedded=embedded)
+        assert logs == []
+    assert await migrate(database_url) == []
+    assert "it is below zero" not in await fetchval(database_url, RULE_5)
+
+
+async def test_every_migration_is_followed_by_the_invariants(database_url: str, migration_folder: Path) -> None:
+    (migration_folder / "9998_dropping.sql").write_text("drop view broken_rule_5;")
+    assert await migrate(database_url) == ["9998"]
+    assert "a balance is below zero" in await fetchval(database_url, RULE_5)
+
+
+async def test_a_migration_does_not_go_without_its_invariants(
+    database_url: str, migration_folder: Path, invariants: Path
+) -> None:
+    (migration_folder / "9998_sound.sql").write_text("create table sound ();")
+    invariants.write_text(invariants.read_text() + "select 1 / 0;")
+    with pytest.raises(MigrationFailed, match=r"invariants\.sql failed and was rolled back: division by zero"):
+        await migrate(database_url)
+    assert await fetchval(database_url, "select to_regclass('talktime.sound')") is None
+    assert await revision_of(database_url) == revisions()[-2]
+
+
+async def test_a_rule_keeps_the_columns_that_older_programs_read(database_url: str, invariants: Path) -> None:
+    change_a_rule(invariants, "'the pair has more than one active record' as what", "'two active records' as problem")
+    with pytest.raises(MigrationFailed, match=r"invariants\.sql .* cannot change name of view column"):
+        await migrate(database_url)
+
+
+async def test_what_others_hang_on_a_rule_survives_its_change(
+    server: Server, database_url: str, invariants: Path
+) -> None:
+    await execute(
+        database_url,
+        "create view public.alarms as select what from talktime.broken_rule_5;"
+        "grant select on talktime.broken_rule_5 to pg_monitor;",
+    )
+    change_a_rule(invariants)
+    assert await migrate(database_url) == ["invariants"]
+    assert await fetchval(database_url, "select has_table_privilege('pg_monitor', 'talktime.broken_rule_5', 'select')")
+    assert await fetchval(database_url, "select count(*) from public.alarms") == 0
 
 
 def test_a_start_without_migrations_is_quick(database_url: str) -> None:

@@ -1,37 +1,47 @@
-"""The schema's revision: which one is there, and the way to the newest.
+"""The schema of a database: which revision it has, and how it gets the newest one.
 
-Revisions are the SQL files of `migrations/versions`, in the order of their numbers; Alembic keeps the list of what was
-applied in `talktime.alembic_version`. The schema only moves forward, and each revision leaves it usable by the program
-before it. So a database that is *ahead* of the program is fine, and that is how one rolls back.
+    migrations/0001_initial.sql …    what changes the schema: each file once, in the order of the numbers
+    sql/invariants.sql               the rules that must always hold: after every migration, and when their text changes
 
-Alembic and SQLAlchemy are loaded only when there is something to migrate: they would double the time a start takes.
+The schema only moves forward, and each migration leaves it usable by the program before it. A database that is *ahead*
+of the program is therefore fine, and running the older program is the way back.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import asyncpg
 import structlog
 
 from talktime.core.errors import DatabaseProblem
 
-if TYPE_CHECKING:
-    import sqlalchemy
-
-VERSION_MIN = 15
+VERSION_MIN: Final = 15
+INVARIANTS: Final = "invariants"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# Any number will do, if it stays the same: two nodes never migrate at once.
-_ADVISORY_LOCK = 8_255_383_846_473
+_INVARIANTS = Path(__file__).parent / "sql" / "invariants.sql"
+# Any number will do, but every version must use the same one: the lock keeps two nodes from migrating at once.
+_ADVISORY_LOCK: Final = 8_255_383_846_473
+
+# The first versions were migrated by Alembic, and older programs read its table after a roll-back. So the table keeps
+# its name, and has one row with the number of the newest migration.
+_VERSION_TABLE: Final = """
+create schema if not exists talktime;
+create table if not exists talktime.alembic_version (
+    version_num varchar(32) not null constraint alembic_version_pkc primary key
+);
+"""
 
 log = structlog.get_logger()
 
 
 class SchemaBehind(DatabaseProblem):
-    """The database waits for a migration, and nobody has asked for it yet."""
+    """The database needs a migration, and only its owner may start one."""
 
     def __init__(self, current: str | None, head: str) -> None:
         at = f"at revision {current}" if current else "empty"
@@ -40,9 +50,24 @@ class SchemaBehind(DatabaseProblem):
         )
 
 
+class MigrationFailed(DatabaseProblem):
+    """PostgreSQL refused an SQL file. The file has changed nothing."""
+
+    def __init__(self, file: Path, error: asyncpg.PostgresError) -> None:
+        super().__init__(f"{file.name} failed and was rolled back: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a database says about itself: its revision, and the digest of the invariants that it has."""
+
+    revision: str | None
+    invariants: str | None
+
+
 def revisions() -> list[str]:
     """All revisions that this program knows, oldest first."""
-    return sorted(path.stem.split("_")[0] for path in (_MIGRATIONS / "versions").glob("*.sql"))
+    return [_revision(file) for file in _migrations()]
 
 
 def head_revision() -> str:
@@ -52,41 +77,58 @@ def head_revision() -> str:
 
 async def current_revision(connection: asyncpg.Connection[Any]) -> str | None:
     """The database's revision, None before the first. It may be one that this program does not know yet."""
-    if await connection.fetchval("select to_regclass('talktime.alembic_version')") is None:
-        return None
-    revision: str | None = await connection.fetchval("select version_num from talktime.alembic_version")
-    return revision
+    return (await _state(connection)).revision
 
 
 async def migrate(url: str) -> list[str]:
-    """Brings the database to the newest revision, and tells which ones that took; none if it was there or ahead.
+    """Bring the database to the newest revision, and its invariants to this program's.
 
-    Raises `DatabaseProblem` if the database can't be reached or is too old.
+    Returns the revisions that were applied. They bring the invariants along; if only the invariants were renewed, the
+    list is `["invariants"]`. If there was nothing to do, or the database is ahead of this program, the list is empty.
+
+    Raises `DatabaseProblem` if the database can't be reached or is too old, `MigrationFailed` if it refuses a file.
     """
     async with _connection(url) as connection:
         await connection.execute("select pg_advisory_lock($1)", _ADVISORY_LOCK)
-        await connection.execute("create schema if not exists talktime")
-        current = await current_revision(connection)
-        missing = [revision for revision in revisions() if current is None or revision > current]
-        if missing:
-            await _upgrade(url)
-            log.info("schema_migrated", before=current, applied=missing)
-        return missing
+        before = await _state(connection)
+        missing = [file for file in _migrations() if before.revision is None or _revision(file) > before.revision]
+        for file in missing:
+            async with _transaction(connection):
+                if before.revision is None:
+                    await connection.execute(_VERSION_TABLE)
+                await _execute_file(connection, file)
+                await _set_revision(connection, _revision(file))
+                if file is missing[-1]:
+                    await _renew_invariants(connection)
+        applied = [_revision(file) for file in missing]
+        if before.revision == head_revision() and before.invariants != _digest():
+            async with _transaction(connection):
+                await _renew_invariants(connection)
+            applied = [INVARIANTS]
+        if applied:
+            log.info("schema_migrated", before=before.revision, applied=applied)
+        return applied
 
 
 async def ensure_current(url: str, *, embedded: bool) -> None:
-    """Returns when the schema is one this program can use. Only the embedded database is migrated unasked.
+    """Return when the program can use the schema. Only the embedded database is migrated without being asked.
+
+    A node also serves on the invariants of another version. The log then says how to renew them.
 
     Raises `SchemaBehind` when somebody else's database needs a migration, `DatabaseProblem` as `migrate` does.
     """
     async with _connection(url) as connection:
-        current = await current_revision(connection)
+        state = await _state(connection)
     head = head_revision()
-    if current is not None and current >= head:
+    is_ahead = state.revision is not None and state.revision > head
+    if is_ahead or (state.revision == head and state.invariants == _digest()):
         return
-    if not embedded:
-        raise SchemaBehind(current, head)
-    await migrate(url)
+    if embedded:
+        await migrate(url)
+    elif state.revision != head:
+        raise SchemaBehind(state.revision, head)
+    else:
+        log.warning("invariants_differ", why="another version of talktime made them", to_renew="talktime migrate")
 
 
 @asynccontextmanager
@@ -107,23 +149,53 @@ async def _connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
         await connection.close()
 
 
-async def _upgrade(url: str) -> None:
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  see above
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415  see above
+@asynccontextmanager
+async def _transaction(connection: asyncpg.Connection[Any]) -> AsyncIterator[None]:
+    async with connection.transaction():
+        # A migration that waits for a table holds up every query behind it: it gives up early, and can be run again.
+        await connection.execute("set local lock_timeout = '10s'")
+        # Names without a schema are those of our schema, whatever the role or the server has set.
+        await connection.execute("set local search_path = talktime")
+        yield
 
-    # asyncpg reads the address itself, so that it means the same here as everywhere else.
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url), poolclass=NullPool
+
+async def _state(connection: asyncpg.Connection[Any]) -> _State:
+    if await connection.fetchval("select to_regclass('talktime.alembic_version')") is None:
+        return _State(None, None)
+    # The comment of the table is the digest of the invariants: a dump keeps it, and it needs no table of its own.
+    (row,) = await connection.fetch(
+        "select max(version_num) as revision, obj_description('talktime.alembic_version'::regclass) as invariants"
+        " from talktime.alembic_version"
     )
-    async with engine.connect() as connection:
-        await connection.run_sync(_run_alembic)
-    await engine.dispose()
+    return _State(row["revision"], row["invariants"])
 
 
-def _run_alembic(connection: sqlalchemy.Connection) -> None:
-    from alembic import command  # noqa: PLC0415  see above
-    from alembic.config import Config  # noqa: PLC0415  see above
+def _migrations() -> list[Path]:
+    return sorted(_MIGRATIONS.glob("[0-9]*.sql"))
 
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, "head")
+
+def _revision(file: Path) -> str:
+    return file.name.split("_")[0]
+
+
+def _digest() -> str:
+    return f"{_INVARIANTS.name} {hashlib.sha256(_INVARIANTS.read_bytes()).hexdigest()}"
+
+
+async def _execute_file(connection: asyncpg.Connection[Any], file: Path) -> None:
+    sql = file.read_text(encoding="utf-8")  # noqa: ASYNC240  a small file, and nothing else to do meanwhile
+    try:
+        await connection.execute(sql)
+    except asyncpg.PostgresError as error:
+        raise MigrationFailed(file, error) from error
+
+
+async def _set_revision(connection: asyncpg.Connection[Any], revision: str) -> None:
+    await connection.execute("delete from alembic_version")
+    await connection.execute("insert into alembic_version (version_num) values ($1)", revision)
+
+
+async def _renew_invariants(connection: asyncpg.Connection[Any]) -> None:
+    await _execute_file(connection, _INVARIANTS)
+    # COMMENT takes no parameters; a digest has nothing in it that would have to be quoted.
+    await connection.execute(f"comment on table alembic_version is '{_digest()}'")
