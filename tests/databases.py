@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
-from talktime.database.pool import Pool, open_pool
+from talktime.database import pool
+
+if TYPE_CHECKING:
+    from talktime.database.pool import Pool
 
 STANDING_CLOCK: Final = """
 create or replace function talktime.engine_now() returns timestamptz language sql volatile
@@ -16,6 +20,8 @@ return (select timestamptz '2030-01-05 10:00:00Z' + offset_ms * interval '1 mill
 _CONNECTIONS_MAX: Final = 4
 
 
-def open_database(database_url: str) -> AbstractAsyncContextManager[Pool]:
+@asynccontextmanager
+async def open_database(database_url: str) -> AsyncIterator[Pool]:
     """Connections of a test's own to a database; instants are integers, as they are in the program."""
-    return open_pool(database_url, size=_CONNECTIONS_MAX)
+    async with pool.open_database(database_url, size=_CONNECTIONS_MAX) as database:
+        yield database.pool

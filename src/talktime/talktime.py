@@ -1,4 +1,4 @@
-"""The library: everything the service does is a method here first.
+"""The library: everything that the service does is a method here first.
 
     from talktime import Talktime
 
@@ -9,86 +9,216 @@
         snapshot = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first chat")
         await talktime.stop("first chat")
 
-Ids are the host's own strings. Amounts are micro-credits, instants and durations milliseconds, all integers; what is
-returned is frozen. Each method raises a `TalktimeError` (see `talktime.errors`) for what it refuses.
+Ids are the host's own strings of 1 to 128 characters. Amounts are micro-credits, instants and durations milliseconds,
+all integers. Every object that a method returns is frozen. Each method raises a `TalktimeError` (see `talktime.errors`)
+for what it refuses, and `Unavailable` when the database can't be reached.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from talktime.core.errors import InvalidRequest, NotFound, Unavailable
+from talktime import logs
+from talktime.core.errors import InvalidRequest, NotFound, TalktimeError
+from talktime.core.ids import is_explanation, require_id, require_name
 from talktime.core.payer import Party
+from talktime.core.refunds import Bearer, Wish
 from talktime.core.tariff import Tariff
-from talktime.core.terms import NO_TERMS, Terms
-from talktime.database.loading import terms_of
-from talktime.database.queries import SQL
-from talktime.documents.account import Account
-from talktime.documents.advisor import Advisor
+from talktime.core.terms import Terms
+from talktime.database.migrate import ensure_current
+from talktime.database.pool import open_database
+from talktime.documents.account import Account, Entry, Refund
+from talktime.documents.advisor import Advisor, Earnings
+from talktime.documents.audit import RULES, Audit
 from talktime.documents.chat import ChatSummary, Message, Pair
+from talktime.documents.receipt import Receipt
+from talktime.documents.report import Report
 from talktime.documents.snapshot import RecordView, Snapshot
-from talktime.engine import accounts, tracking
-from talktime.engine.batching import UNREACHABLE, Command
+from talktime.documents.statement import Statement
+from talktime.documents.what_if import Replay
+from talktime.engine import messages as engine_messages
+from talktime.engine import people as engine_people
+from talktime.engine.accounts import AddCredit, DebitCredit, RefundRecord
 from talktime.engine.idempotency import Repeat
 from talktime.engine.new_ids import new_id
-from talktime.node.feed import message
-from talktime.reading.history import History
+from talktime.engine.parties import Parties
+from talktime.engine.tracking import PauseChat, ResumeChat, SendHeartbeat, StartChat, StopChat, StopRecord, TrackChat
+from talktime.node.node import Node
+from talktime.reading import chats, history, people, receipts, records, statements
+from talktime.settings import Settings, load_settings
 
-_STATES: Final = ("running", "paused", "ended", "active")
+if TYPE_CHECKING:
+    from talktime.engine.engine import Engine
+    from talktime.node.deadlines import ChatTimerManager
+
+POOL_SIZE: Final = 12
+
+CREDIT_KINDS: Final = ("purchase", "gift", "refund")
+"""How credit can be added."""
 
 
-class Talktime(History):
-    """The meter, connected to its database. Get one with `Talktime.connect`."""
+class Talktime:
+    """The meter, connected to its database. Get one with `Talktime.connect`.
+
+    Attributes:
+        node: the process's parts: presence, feed, clock and auditor.
+        settings: the settings that the process runs with.
+        engine: runs commands and reads payers.
+        timers: the timers of chats, under the names of the system that talktime replaces.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.engine: Engine = node.engine
+        self.timers: ChatTimerManager = node.timers
+        self.settings = node.settings
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, database_url: str | None = None, *, settings: Settings | None = None, work: bool = True
+    ) -> AsyncIterator[Self]:
+        """Open the database and be a node, which looks after deadlines, presence and changes while the context lasts.
+
+        Args:
+            database_url: a PostgreSQL database whose schema is current; None for the embedded one, which is migrated.
+            settings: all other settings; None for those of the environment and `talktime.toml`.
+            work: False for a short visit that asks and commands, and leaves the work of a node to other processes.
+
+        Raises:
+            DatabaseProblem: the database can't be used as it is.
+        """
+        logs.configure_by_default()
+        settings = load_settings(database_url=database_url) if settings is None else settings
+        url = database_url or settings.database_url
+        async with AsyncExitStack() as stack:
+            is_embedded = url is None
+            if url is None:
+                from talktime.postgres.embedded import embedded_database  # noqa: PLC0415  only when it is used
+
+                url = await stack.enter_async_context(embedded_database(settings.data_dir))
+            await ensure_current(url, embedded=is_embedded)
+            database = await stack.enter_async_context(open_database(url, size=POOL_SIZE))
+            node = Node(settings, url, database)
+            await node.clock.resample()
+            await stack.enter_async_context(node.working() if work else node.visiting())
+            yield cls(node)
 
     # People.
 
     async def put_user(self, user_id: str, display_name: str) -> bool:
-        """Create a user with an empty account, or rename; whether it was created."""
-        created: bool = await self._fetchval("put_user", user_id, display_name)
-        return created
+        """Create a user with an empty account, or rename the user; whether the user was created."""
+        require_id("user_id", user_id)
+        require_name("display_name", display_name)
+        return await engine_people.put_user(self.node.database, user_id, display_name)
 
     async def put_advisor(
         self, advisor_id: str, display_name: str, tariff: Tariff, terms: Terms | None = None
     ) -> tuple[Advisor, bool]:
-        """Create an advisor, or change; a changed tariff is a new version. The advisor, and whether it was created.
+        """Create an advisor, or change the advisor; the advisor, and whether the advisor was created.
 
-        What is changed holds for records that start from now on. Terms that are not given stay as they are.
+        A changed tariff is a new version. A change holds for records that start later. Terms of None stay as they are.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["lock_name"], f"advisor {advisor_id}")
-            row = await connection.fetchrow(SQL["lock_advisor"], advisor_id)
-            version = 1 if row is None else row["tariff_version"]
-            if row is None or Tariff.parse(row["tariff"]) != tariff:
-                version += row is not None
-                await connection.execute(SQL["insert_tariff"], advisor_id, version, tariff.document())
-            if terms is None:
-                terms = NO_TERMS if row is None else terms_of(row)
-            await connection.execute(
-                SQL["put_advisor"],
-                advisor_id,
-                display_name,
-                version,
-                terms.share_ppm,
-                terms.fee_per_minute,
-                terms.fee_per_session,
-            )
-        return Advisor(advisor_id, display_name, tariff, version, terms), row is None
+        require_id("advisor_id", advisor_id)
+        require_name("display_name", display_name)
+        return await engine_people.put_advisor(self.node.database, advisor_id, display_name, tariff, terms)
 
     async def advisor(self, advisor_id: str) -> Advisor:
-        """An advisor's name and current tariff."""
-        return (await self._advisors([advisor_id]))[0]
+        """An advisor, with the current tariff and terms."""
+        return await people.advisor(self.engine, advisor_id)
 
     async def advisors(self, *, after: str = "", limit: int = 100) -> list[Advisor]:
-        """Advisors in order of their ids."""
-        rows = await self._fetch("advisors", after, limit)
-        return await self._advisors([row["advisor_id"] for row in rows])
+        """The advisors whose ids follow `after`, in the order of the ids."""
+        return await people.list_advisors(self.engine, after=after, limit=limit)
 
     async def users(self, *, after: str = "", limit: int = 100) -> list[Account]:
-        """Users' accounts in order of their ids."""
-        ids = [row["user_id"] for row in await self._fetch("users", after, limit)]
-        units = await self.engine.read(ids)
-        return [accounts.account_view(units[user_id]) for user_id in ids if user_id in units]
+        """The accounts of the users whose ids follow `after`, in the order of the ids."""
+        return await people.list_accounts(self.engine, after=after, limit=limit)
+
+    # Credit.
+
+    async def add_credit(
+        self,
+        user_id: str,
+        amount: int,
+        kind: str = "purchase",
+        *,
+        reference: str | None = None,
+        expires_at: int | None = None,
+        repeat: Repeat | None = None,
+    ) -> Account:
+        """Add credit. Records that ran out of credit resume.
+
+        Args:
+            user_id: whose account.
+            amount: micro-credits, more than zero.
+            kind: `purchase`, `gift` or `refund`. A gift is spent before bought credit.
+            reference: the host's own number for it.
+            expires_at: when a gift expires. What is neither spent nor committed at that instant is gone.
+            repeat: the idempotency key.
+        """
+        _require_positive("amount", amount)
+        if kind not in CREDIT_KINDS:
+            raise InvalidRequest(("kind", f"must be one of: {', '.join(CREDIT_KINDS)}"))
+        if expires_at is not None and kind != "gift":
+            raise InvalidRequest(("expires_at", "is for gifts only"))
+        return await self.engine.run(AddCredit(user_id, amount, kind, reference, expires_at, repeat=repeat))
+
+    async def debit(
+        self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None
+    ) -> Account:
+        """Spend credit elsewhere, gifts first. More than is available is refused."""
+        _require_positive("amount", amount)
+        return await self.engine.run(DebitCredit(user_id, amount, reference, repeat=repeat))
+
+    async def refund(
+        self,
+        record_id: str,
+        *,
+        reason: str,
+        borne_by: str,
+        amount: int | None = None,
+        duration_ms: int | None = None,
+        repeat: Repeat | None = None,
+    ) -> Refund:
+        """Give back what a record has cost, at most what was charged and not given back yet.
+
+        Args:
+            record_id: the record.
+            reason: why, for the receipt.
+            borne_by: `platform`, `advisor`, or `shared` in the proportion in which the cost was earned.
+            amount: micro-credits; or
+            duration_ms: the price of the last so many billed milliseconds.
+            repeat: the idempotency key.
+        """
+        if (amount is None) == (duration_ms is None):
+            raise InvalidRequest(("amount", "or seconds: one of the two"))
+        _require_positive("amount" if duration_ms is None else "seconds", amount or duration_ms or 0)
+        if not reason.strip():
+            raise InvalidRequest(("reason", "must not be blank"))
+        if not is_explanation(reason):
+            raise InvalidRequest(("reason", "must have at most 500 characters, and no control characters"))
+        if borne_by not in set(Bearer):
+            raise InvalidRequest(("borne_by", f"must be one of: {', '.join(Bearer)}"))
+        try:
+            user_id, _ = await self.record_parties(record_id)
+        except NotFound as error:
+            await self.keep_refusal(repeat, error)
+            raise
+        wish = Wish(reason, Bearer(borne_by), amount, duration_ms)
+        return await self.engine.run(RefundRecord(user_id, record_id, wish, repeat=repeat))
+
+    async def account(self, user_id: str, *, at: int | None = None) -> Account:
+        """A user's account, now or as of an instant: the balance, what running meters hold, and what is available."""
+        if at is None or at >= await self.now():
+            return await people.account(self.engine, user_id)
+        return await history.account_as_of(self.engine, user_id, at)
+
+    async def entries(self, user_id: str, *, limit: int = 100, before: str | None = None) -> list[Entry]:
+        """The entries of a user's ledger, the newest first. `before` is the last id of the page before."""
+        return await people.list_entries(self.node.database, user_id, before=before, limit=limit)
 
     # Chats and their timers.
 
@@ -114,61 +244,89 @@ class Talktime(History):
         tariff_version: int | None = None,
         repeat: Repeat | None = None,
     ) -> tuple[Snapshot, bool]:
-        """A chat whose record and timer start with it; of an existing one, `initialize_time_tracking_for_chat`."""
-        started: tuple[Snapshot, bool] = await self.engine.run(
-            tracking.initialize_time_tracking_for_chat(user_id, advisor_id, chat_id or new_id(), tariff_version, repeat)
-        )
-        self._remember(started[0].chat_id, (user_id, advisor_id))
-        return started
+        """Make a chat whose record and timer start with it; the snapshot, and whether the chat was made.
+
+        A chat that exists is tracked, as by `initialize_time_tracking_for_chat`.
+
+        Args:
+            user_id: who pays.
+            advisor_id: who is paid.
+            chat_id: the host's own id, or None for a new one.
+            tariff_version: the version that the person has seen; a start with another current version is refused.
+            repeat: the idempotency key.
+        """
+        chat_id = new_id() if chat_id is None else require_id("chat_id", chat_id)
+        command = StartChat(user_id, advisor_id, chat_id, tariff_version, repeat=repeat)
+        snapshot, created = await self.engine.run(command)
+        self.node.parties.remember(chat_id, Parties(user_id, advisor_id))
+        return snapshot, created
 
     async def track(self, chat_id: str, *, tariff_version: int | None = None, repeat: Repeat | None = None) -> Snapshot:
         """`initialize_time_tracking_for_chat` for a chat that exists."""
         user_id, advisor_id = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.track(user_id, advisor_id, chat_id, tariff_version, repeat))
+        return await self.engine.run(TrackChat(user_id, chat_id, advisor_id, tariff_version, repeat=repeat))
 
     async def pause(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
-        """Pause the record; it resumes only by a person's act."""
+        """Pause the record; only an act of a person resumes it. `by` is the role that the receipt names."""
         user_id, _ = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.pause(user_id, chat_id, by, repeat))
+        return await self.engine.run(PauseChat(user_id, chat_id, by, repeat=repeat))
 
     async def resume(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:
-        """Resume the record. An advisor can only while the user is there."""
+        """Resume the record. An advisor can only resume while the user is present."""
         user_id, _ = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.resume(user_id, chat_id, by, repeat))
+        return await self.engine.run(ResumeChat(user_id, chat_id, by, repeat=repeat))
 
     async def stop(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
-        """End the chat's record."""
+        """End the chat's record. `by` is the role that the receipt names."""
         user_id, _ = await self._parties_for(chat_id, repeat)
-        return await self._snapshot(tracking.stop(user_id, chat_id, by, repeat))
+        return await self.engine.run(StopChat(user_id, chat_id, by, repeat=repeat))
 
     async def stop_record(self, record_id: str, *, by: str | None = None) -> tuple[RecordView, bool]:
-        """End this very record, and no other that its chat may have gone on with. Also: whether it was active."""
-        row = await self._record_row(record_id)
-        stopped: bool = await self.engine.run(tracking.stop_record(row["user_id"], record_id, by))
-        return await self.record(record_id), stopped
+        """End this record and no other one of its chats; the record, and whether it was active."""
+        user_id, _ = await self.node.parties.of_record(record_id)
+        was_active = await self.engine.run(StopRecord(user_id, record_id, by))
+        return await self.record(record_id), was_active
 
     async def heartbeat(self, chat_id: str, party: Party) -> Snapshot:
-        """Proof of a party's presence without a socket."""
-        return await self._snapshot(tracking.heartbeat(await self._payer_of(chat_id), chat_id, party))
+        """Prove that a party is present, without a socket."""
+        user_id = await self.node.parties.payer_of(chat_id)
+        return await self.engine.run(SendHeartbeat(user_id, chat_id, party))
 
     async def snapshot(self, chat_id: str) -> Snapshot:
-        """What a screen shows of a chat, as of now."""
-        user_id = await self._payer_of(chat_id)
-        return (await self.engine.read([user_id], [chat_id]))[user_id].snapshot(chat_id)
+        """What a screen of the chat shows now."""
+        return await chats.snapshot(self.engine, self.node.parties, chat_id)
 
     async def chats_of_user(self, user_id: str, *, limit: int = 200) -> list[ChatSummary]:
-        """A user's chats, newest first."""
-        rows = await self._fetch("chats_of", user_id, None, limit)
-        if not rows:
-            await self._require("user", user_id)
-        return await self._chats(rows)
+        """A user's chats, the newest first."""
+        return await chats.chats_of_user(self.engine, user_id, limit=limit)
 
     async def chats_of_advisor(self, advisor_id: str, *, limit: int = 200) -> list[ChatSummary]:
-        """An advisor's chats, newest first."""
-        rows = await self._fetch("chats_of", None, advisor_id, limit)
-        if not rows:
-            await self._require("advisor", advisor_id)
-        return await self._chats(rows)
+        """An advisor's chats, the newest first."""
+        return await chats.chats_of_advisor(self.engine, advisor_id, limit=limit)
+
+    async def chat_duration(self, chat_id: str, *, at: int | None = None) -> int:
+        """How long a chat's timer had run by an instant, or by now, in milliseconds."""
+        return await history.chat_duration(self.engine, self.node.parties, chat_id, at)
+
+    async def chat_parties(self, chat_id: str) -> Parties:
+        """The user and the advisor of a chat."""
+        return await self.node.parties.of_chat(chat_id)
+
+    # Messages.
+
+    async def send_message(self, chat_id: str, sender: Party, text: str, client_id: str) -> tuple[Message, bool]:
+        """Store a message once; the message, and whether it is new. A repeated `client_id` gives the first message."""
+        await self.chat_parties(chat_id)
+        sent = await engine_messages.send_message(self.node.database, chat_id, sender, text, client_id)
+        message, is_new = sent
+        if is_new:
+            self.node.feed.publish_message(chat_id, message.position)
+        return sent
+
+    async def messages(self, chat_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
+        """The messages of a chat after position `after`, the oldest first."""
+        await self.chat_parties(chat_id)
+        return await chats.messages(self.node.database, chat_id, after=after, limit=limit)
 
     # Records.
 
@@ -178,126 +336,101 @@ class Talktime(History):
 
     async def record_snapshot(self, record_id: str) -> Snapshot:
         """The snapshot of a record's current chat, with this record in it."""
-        row = await self._record_row(record_id)
-        return (await self._record_snapshots([row]))[0]
+        return await records.record_snapshot(self.engine, record_id)
 
     async def records(self, state: str | None = None, *, limit: int = 200) -> list[Snapshot]:
-        """Records, newest first: running, paused, ended, active (not ended), or all."""
-        if state is not None and state not in _STATES:
-            raise InvalidRequest(("state", f"must be one of: {', '.join(_STATES)}"))
-        rows = await (
-            self._fetch("list_all_records", limit) if state is None else self._fetch("list_records", state, limit)
-        )
-        snapshots = await self._record_snapshots(rows)
-        return [
-            s for s in snapshots if state in (None, s.record.state.value) or (state == "active" and s.record.is_active)
-        ]
+        """Records, the newest first: `running`, `paused`, `ended`, `active` (running or paused), or all."""
+        return await records.list_records(self.engine, state, limit=limit)
+
+    async def record_parties(self, record_id: str) -> Parties:
+        """The user and the advisor of a record."""
+        return await self.node.parties.of_record(record_id)
 
     async def pairs_of(self, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:
-        """Who talks in these snapshots' records, by the record's id."""
-        rows = await self._fetch("pairs_of", [s.record.id for s in snapshots], self.engine.rules.lease_ms)
-        return {row["record_id"]: Pair(row["user_name"], row["advisor_name"], tuple(row["connected"])) for row in rows}
+        """Who talks in the records of these snapshots, by record id."""
+        return await records.pairs_of(self.engine, snapshots)
 
-    # Messages.
+    async def receipt(self, record_id: str, *, at: int | None = None) -> Receipt:
+        """A record's receipt, now or as of an instant. A running record's charge is posted up to now first."""
+        return await receipts.receipt(self.engine, self.node.parties, record_id, at=at)
 
-    async def send_message(self, chat_id: str, sender: Party, text: str, client_id: str) -> tuple[Message, bool]:
-        """Store a message, in order, once: a repeated `client_id` gives the first one. Also: whether it is new."""
-        await self.chat_parties(chat_id)
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                # The chat's row makes messages wait for each other, so positions have no gaps.
-                place = await connection.fetchrow(SQL["next_message_position"], chat_id)
-                row = await connection.fetchrow(SQL["message_by_client_id"], chat_id, sender.value, client_id)
-                if row is not None:
-                    raise _AlreadySent(message(row))  # noqa: TRY301  it rolls the transaction back
-                message_id, position = new_id(), place["message_count"]
-                at = await connection.fetchval(
-                    SQL["insert_message"],
-                    message_id,
-                    place["user_id"],
-                    chat_id,
-                    position,
-                    sender.value,
-                    client_id,
-                    text,
-                )
-        except _AlreadySent as repeat:
-            return repeat.message, False
-        except UNREACHABLE as error:
-            raise Unavailable("The database can't be reached. Try again.") from error
-        self.feed.publish_message(chat_id, position)
-        return Message(message_id, chat_id, position, client_id, sender.value, text, at), True
+    # The books and the past.
 
-    async def messages(self, chat_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
-        """The messages of a chat from position `after` on, oldest first."""
-        await self.chat_parties(chat_id)
-        return [message(row) for row in await self._fetch("messages", chat_id, after, limit)]
+    async def statement(self, advisor_id: str, begin: int, end: int) -> Statement:
+        """An advisor's sessions from `begin` until just before `end`, at most a year and a day."""
+        return await statements.statement(self.engine, advisor_id, begin, end)
 
-    # Inside.
+    async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
+        """What an advisor's sessions have brought up to and including an instant, or now."""
+        return await history.earnings(self.engine, self.timers, advisor_id, at)
 
-    async def _parties_for(self, chat_id: str, repeat: Repeat | None) -> tuple[str, str]:
-        """The parties of the chat that a request is about; that there is none is an answer to keep like any other."""
+    async def report(self, begin: int, end: int) -> Report:
+        """All books from `begin` until just before `end`, from the entries of the ledger."""
+        return await history.report(self.node.database, self.timers, begin, end)
+
+    async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:
+        """What the sessions that started in a period, and have ended, would have cost under another tariff."""
+        return await history.what_if(self.node.database, self.timers, tariff, begin, end, advisor_id)
+
+    # The rules that must always hold.
+
+    async def audit(self, on_progress: Callable[[int, int], None] = lambda _done, _all: None) -> Audit:
+        """Check every rule. `on_progress` learns how many accounts are done, of how many."""
+        return await self.node.auditor.audit(on_progress)
+
+    async def broken_rules(self) -> list[dict[str, Any]]:
+        """Each broken rule: `rule`, `says`, `count`, `examples`, `repair`. Empty if every rule holds."""
+        return (await self.audit()).broken()
+
+    async def repair(self, audit: Audit) -> None:
+        """Compute the stored totals and deadlines of all users with a finding from the facts."""
+        await self.node.auditor.repair(audit.users)
+
+    def breaches(self) -> dict[int, int]:
+        """How many breaches of each rule this node has seen. It looks at some accounts every minute."""
+        return {rule: self.node.auditor.breaches(rule) for rule in RULES}
+
+    # The node.
+
+    async def now(self) -> int:
+        """Engine time, from the database itself."""
+        return await self.node.now()
+
+    async def advance_clock(self, duration_ms: int) -> int:
+        """Move engine time ahead, for tests alone; engine time after that.
+
+        Every deadline on the way is applied as of its own instant. A party with an open socket is present all the time.
+        """
+        return await self.node.advance_clock(duration_ms)
+
+    async def check(self) -> None:
+        """Nothing, if the database can be used; else raises Unavailable."""
+        await self.node.now()
+
+    async def counts(self) -> dict[str, float]:
+        """Running and paused records, nodes, and by how many seconds the oldest deadline is overdue."""
+        row = await self.node.database.fetch_row("counts", self.engine.rules.lease_ms)
+        return {} if row is None else {name: float(value or 0) for name, value in row.items()}
+
+    def connections(self) -> tuple[dict[str, int], int]:
+        """This process's pooled connections, `busy` and `idle`, and the largest possible number."""
+        pool = self.node.database.pool
+        idle = pool.get_idle_size()
+        return {"busy": pool.get_size() - idle, "idle": idle}, pool.get_max_size()
+
+    async def keep_refusal(self, repeat: Repeat | None, error: TalktimeError) -> None:
+        """Keep a refusal as the answer of its idempotency key, if there is one, or raise the answer that came first."""
+        await self.engine.keep_refusal(repeat, error)
+
+    async def _parties_for(self, chat_id: str, repeat: Repeat | None) -> Parties:
+        """The parties of a chat. That there is no such chat is an answer to keep, like any other."""
         try:
             return await self.chat_parties(chat_id)
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
 
-    async def _snapshot(self, command: Command) -> Snapshot:
-        snapshot: Snapshot = await self.engine.run(command)
-        return snapshot
 
-    async def _record_snapshots(self, rows: list[Any]) -> list[Snapshot]:
-        units = await self.engine.read({row["user_id"] for row in rows}, {row["chat_id"] for row in rows})
-        snapshots: list[Snapshot] = []
-        for row in rows:
-            unit, record_id = units[row["user_id"]], row["record_id"]
-            record = unit.payer.records.get(record_id) or unit.ended_record(record_id)
-            if record is None:  # an ended one whose chat has gone on with another
-                async with self.engine.reading() as connection:
-                    record = await self.engine.store.record(connection, record_id)
-            snapshots.append(unit.snapshot(row["chat_id"], record))
-        return snapshots
-
-    async def _advisors(self, ids: list[str]) -> list[Advisor]:
-        async with self.engine.reading() as connection:
-            found = await self.engine.store.advisors(connection, ids)
-        if len(found) < len(ids):
-            raise NotFound("advisor")
-        return [
-            Advisor(a.advisor_id, a.display_name, a.tariff, a.tariff_version, a.terms) for a in (found[i] for i in ids)
-        ]
-
-    async def _chats(self, rows: list[Any]) -> list[ChatSummary]:
-        units = await self.engine.read({row["user_id"] for row in rows}, {row["chat_id"] for row in rows})
-        summaries: list[ChatSummary] = []
-        for row in rows:
-            unit = units[row["user_id"]]
-            shown, record = unit.snapshot(row["chat_id"]), unit.record_of(unit.chats[row["chat_id"]])
-            summaries.append(
-                ChatSummary(
-                    id=row["chat_id"],
-                    user_id=row["user_id"],
-                    user_name=row["user_name"],
-                    advisor_id=row["advisor_id"],
-                    advisor_name=row["advisor_name"],
-                    duration_ms=shown.chat_duration_ms,
-                    state=shown.record.state,
-                    reason=shown.record.reason,
-                    record_id=shown.record.id,
-                    current=shown.record.is_active and shown.record.current_chat_id == row["chat_id"],
-                    created_at=row["created_at"],
-                    last_message=row["last_message"],
-                    earned=0 if record is None else record.share_at(unit.now).advisor,
-                    number=row["number"],
-                )
-            )
-        return summaries
-
-
-class _AlreadySent(Exception):
-    """A repeat: the transaction is rolled back, the first message stays."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__()
-        self.message = message
+def _require_positive(field: str, number: int) -> None:
+    if number <= 0:
+        raise InvalidRequest((field, "must be more than 0"))

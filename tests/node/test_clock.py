@@ -13,6 +13,7 @@ from talktime.database.queries import SQL
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
 from talktime.node.clock import DRIFT, Offset, Sample
+from talktime.node.feed import _Change
 
 SLACK_MS = 0.02  # what may drift within a round trip
 
@@ -54,7 +55,7 @@ class Screen:
     """Notes, for each snapshot, how far the process's clock was behind it."""
 
     def __init__(self, talktime: Talktime) -> None:
-        self._clock = talktime.clock
+        self._clock = talktime.node.clock
         self.behind_ms: list[float] = []
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
@@ -71,15 +72,15 @@ async def test_a_process_knows_the_time_before_it_tells_a_screen(talktime: Talkt
     await talktime.add_credit("alice", parse_credits("10"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     screen = Screen(talktime)
-    talktime.feed.subscribe("first", screen)
+    talktime.node.feed.subscribe("first", screen)
     # Another process moves the clock, and is about to say so.
     await database.execute(SQL["set_clock"], 3_600_000)
-    await talktime.feed._deliver([["snapshot", "first", 1000]])
+    await talktime.node.feed._deliver([_Change("snapshot", "first", 1000)])
     assert max(screen.behind_ms) < 1000
 
 
 async def test_while_a_process_asks_for_the_time_it_knows_that_it_is_behind(talktime: Talktime, database: Pool) -> None:
-    clock = talktime.clock
+    clock = talktime.node.clock
     moved_ms = int(clock.now_ms()) + 3_600_000
     await database.execute(SQL["set_clock"], 3_600_000)
     asking = asyncio.create_task(clock.resample())

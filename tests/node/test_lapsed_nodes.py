@@ -17,7 +17,7 @@ async def test_a_node_is_kept_until_all_its_payers_are_settled(talktime: Talktim
         await talktime.add_credit(user_id, parse_credits("10000"))
         await talktime.initialize_time_tracking_for_chat(user_id, "maya", chat_id)
         for party in Party:
-            await talktime.engine.run(tracking.watch(user_id, chat_id, party, "dead.1"))
+            await talktime.engine.run(tracking.WatchChat(user_id, chat_id, party, "dead.1"))
     await database.execute(
         "create trigger refuse before update on records for each row when (new.user_id = 'bob')"
         " execute function refuse_change()"

@@ -26,7 +26,7 @@ class Answering(Socket):
     """A socket with somebody there."""
 
     def __init__(self, talktime: Talktime) -> None:
-        self._presence = talktime.presence
+        self._presence = talktime.node.presence
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
         self._presence.prove(self)
@@ -42,7 +42,7 @@ async def both_watch(talktime: Talktime) -> dict[Party, Socket]:
     await start(talktime)
     sockets = {party: Socket() for party in Party}
     for party, socket in sockets.items():
-        await talktime.presence.attach(socket, "first", party)
+        await talktime.node.presence.attach(socket, "first", party)
     return sockets
 
 
@@ -62,27 +62,13 @@ async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: 
     await start(talktime)
     await database.execute("insert into nodes values ('killed.1', engine_now())")
     for party in Party:
-        await talktime.engine.run(tracking.watch("alice", "first", party, "killed.1"))
+        await talktime.engine.run(tracking.WatchChat("alice", "first", party, "killed.1"))
     renewed = await database.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
     lease_ms = talktime.engine.rules.lease_ms
     # A watch is itself a proof, a moment after the node's row.
     assert renewed + lease_ms <= shown.record.started_at + shown.elapsed_ms <= renewed + lease_ms + 10_000
-
-
-async def test_the_newest_proof_of_two_tabs_counts_whichever_closes_first(talktime: Talktime) -> None:
-    sockets = await both_watch(talktime)
-    other = Socket()
-    await talktime.presence.attach(other, "first", Party.USER)
-    # The tab that closes last spoke a minute ago, the one that closes first just now.
-    talktime.presence._sockets[other].proved -= 60
-    talktime.presence._sockets[sockets[Party.USER]].proved += 5
-    newest = talktime.presence._sockets[sockets[Party.USER]].proved
-    await talktime.presence.detach(sockets[Party.USER])
-    assert talktime.presence._proved(("first", Party.USER)) == newest
-    await talktime.presence.detach(other)
-    assert not talktime.presence._earlier
 
 
 async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing_renewed_meanwhile(
@@ -93,14 +79,14 @@ async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing
     await database.execute(
         "create trigger refuse before delete on watches for each row execute function refuse_change()"
     )
-    await talktime.presence.detach(sockets[Party.USER])
+    await talktime.node.presence.detach(sockets[Party.USER])
     node = "select renewed_at from nodes where node_id = $1"
-    renewed = await database.fetchval(node, talktime.presence.node_id)
-    await talktime.presence._beat(time.monotonic() - 1)
-    assert await database.fetchval(node, talktime.presence.node_id) == renewed
+    renewed = await database.fetchval(node, talktime.node.presence.node_id)
+    await talktime.node.presence.beat(time.monotonic() - 1)
+    assert await database.fetchval(node, talktime.node.presence.node_id) == renewed
     await database.execute("drop trigger refuse on watches")
-    await talktime.presence._beat(time.monotonic() - 1)
-    assert await database.fetchval(node, talktime.presence.node_id) > renewed
+    await talktime.node.presence.beat(time.monotonic() - 1)
+    assert await database.fetchval(node, talktime.node.presence.node_id) > renewed
     assert await database.fetchval("select count(*) from watches where party = 'user'") == 0
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
@@ -109,9 +95,9 @@ async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing
 async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talktime) -> None:
     await start(talktime)
     for party in Party:
-        await talktime.presence.attach(Answering(talktime), "first", party)
+        await talktime.node.presence.attach(Answering(talktime), "first", party)
     began = time.monotonic()
-    await talktime.presence._beat(began)
+    await talktime.node.presence.beat(began)
     assert time.monotonic() - began < 2.5  # half of how long one waits for those that don't
 
 

@@ -340,11 +340,11 @@ async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, databa
 @breaking
 async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
-    await visitor.auditor.look()
+    await visitor.node.auditor.look()
     assert set(visitor.breaches().values()) == {0}
     await damage(database, "update accounts set balance = balance + 1")
-    await visitor.auditor.look()
+    await visitor.node.auditor.look()
     assert visitor.breaches()[5] == 2
     await database.execute("update accounts set balance = balance - 1")
-    await visitor.auditor.look()
+    await visitor.node.auditor.look()
     assert set(visitor.breaches().values()) == {0}

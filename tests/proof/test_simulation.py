@@ -17,9 +17,8 @@ import pytest
 
 from talktime import Talktime
 from talktime.core.errors import Repeated, Unavailable
-from talktime.database.pool import Pool
+from talktime.database.pool import UNREACHABLE, Pool
 from talktime.database.queries import SQL
-from talktime.engine.batching import UNREACHABLE
 from talktime.engine.idempotency import Repeat
 from tests.proof.histories import Act, History, apply
 from tests.proof.wire import Fault, breakable

@@ -63,7 +63,7 @@ class Machine(RuleBasedStateMachine):
             self.runner.run(self.talktime.timers.settle_due())
             audit = Audit()
             previous = f"user {int(self.user.split()[1]) - 1:06d}"
-            self.runner.run(self.talktime.auditor._slice(audit, previous, 10))
+            self.runner.run(self.talktime.node.auditor.check_slice(audit, previous, 10))
             assert audit.document()["broken"] == []
 
     def act(self, act: Act, *, late: bool = False) -> None:

@@ -1,12 +1,12 @@
 """The two real things that the model is compared with: talktime on a database, and its pure core alone.
 
-Both run the same commands (`talktime.tracking`) and show the same: the account, and the snapshot of every chat.
+Both run the same commands (`talktime.engine.tracking`) and show the same: the account, and the snapshot of every chat.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,13 +17,14 @@ from talktime.core.errors import TalktimeError, Unavailable
 from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
 from talktime.core.refunds import Bearer, Tally, Wish
 from talktime.core.terms import Terms
-from talktime.database.payer_transaction import AdvisorRow, Unit, free_used
-from talktime.database.pool import Pool
+from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+from talktime.database.pool import UNREACHABLE, Pool
 from talktime.documents.account import Account
 from talktime.documents.snapshot import Snapshot
 from talktime.engine import accounts, tracking
-from talktime.engine.batching import UNREACHABLE, Command
+from talktime.engine.command import Command
 from talktime.engine.idempotency import Repeat
+from talktime.engine.screens import account_of, snapshot_of
 from talktime.settings import load_settings
 from tests.databases import STANDING_CLOCK, open_database
 from tests.proof.histories import Act
@@ -51,22 +52,23 @@ async def frozen(database_url: str) -> AsyncIterator[tuple[Talktime, Pool]]:
         yield talktime, database
 
 
-def command(user: str, act: Act, repeat: Repeat | None = None) -> Command:
+def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object]:
     """What the act asks of the program."""
     party = Party.USER if act.by_user else Party.ADVISOR
     advisor, chat = f"{user} {act.advisor}", f"{user} {act.chat}"
     wish = Wish("asked for", Bearer.PLATFORM, amount=act.amount)
-    return {
-        "credit": lambda: accounts.add_credit(user, act.amount, "purchase", repeat=repeat),
-        "gift": lambda: accounts.add_credit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),
-        "debit": lambda: accounts.debit(user, act.amount, repeat=repeat),
-        "refund": lambda: accounts.refund(user, act.record, wish, repeat=repeat),
-        "track": lambda: tracking.initialize_time_tracking_for_chat(user, advisor, chat, repeat=repeat),
-        "pause": lambda: tracking.pause(user, chat, repeat=repeat),
-        "resume": lambda: tracking.resume(user, chat, party, repeat=repeat),
-        "stop": lambda: tracking.stop(user, chat, repeat=repeat),
-        "heartbeat": lambda: tracking.heartbeat(user, chat, party),
-    }[act.name]()
+    commands: dict[str, Callable[[], Command[object]]] = {
+        "credit": lambda: accounts.AddCredit(user, act.amount, "purchase", repeat=repeat),
+        "gift": lambda: accounts.AddCredit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),
+        "debit": lambda: accounts.DebitCredit(user, act.amount, repeat=repeat),
+        "refund": lambda: accounts.RefundRecord(user, act.record, wish, repeat=repeat),
+        "track": lambda: tracking.StartChat(user, advisor, chat, repeat=repeat),
+        "pause": lambda: tracking.PauseChat(user, chat, repeat=repeat),
+        "resume": lambda: tracking.ResumeChat(user, chat, party, repeat=repeat),
+        "stop": lambda: tracking.StopChat(user, chat, repeat=repeat),
+        "heartbeat": lambda: tracking.SendHeartbeat(user, chat, party),
+    }
+    return commands[act.name]()
 
 
 def compare(model: Model, account: Account, shown: dict[str, Snapshot], *, thoroughly: bool = True) -> None:
@@ -124,9 +126,9 @@ class CoreWorld:
 
     def __init__(self, user: str, now: int) -> None:
         self._user = user
-        self._advisors: dict[str, AdvisorRow] = {}
+        self._advisors: dict[str, StoredAdvisor] = {}
         payer = Payer(user, 0, now, {}, {})
-        self._unit = Unit(payer, None, {}, {}, user, payer, now, RULES, {})
+        self._unit = PayerTransaction(payer, None, {}, {}, user, payer, now, RULES, {})
         self.entries: list[tuple[str, int]] = []
         self.earned: Counter[str] = Counter()
 
@@ -136,13 +138,13 @@ class CoreWorld:
         if act.name == "tariff":
             tariff = Tariff.parse(act.tariff)
             version = self._advisors[act.advisor].tariff_version + 1 if act.advisor in self._advisors else 1
-            self._advisors[act.advisor] = AdvisorRow(act.advisor, act.advisor, tariff, version, terms_of(act))
+            self._advisors[act.advisor] = StoredAdvisor(act.advisor, act.advisor, tariff, version, terms_of(act))
             return None
         unit.now = now
         unit.payer = meter.settle(unit.payer, now, RULES)
         try:
             if act.name == "checkpoint":
-                tracking.checkpoint(unit)
+                tracking.post_running(unit)
             elif act.name != "advance":
                 command(self._user, act).decide(unit, self._advisors.get(act.advisor))
         except TalktimeError as error:
@@ -162,10 +164,10 @@ class CoreWorld:
             elif isinstance(event, Opened | Waiting):
                 chats[event.record.chat_id] = replace(chats[event.record.chat_id], record_id=event.record.record_id)
             elif isinstance(event, Ended):
-                unit.free_used_ms[event.record.advisor_id] = free_used(event.record)
+                unit.free_used_ms[event.record.advisor_id] = unit.free_ms_before(event.record.advisor_id)
             elif isinstance(event, Posted):
                 self._count(event)
-        unit.saved(None)
+        unit.mark_saved(None)
         unit.chats.update({chat_id: replace(chat, is_new=False) for chat_id, chat in chats.items()})
 
     def _count(self, entry: Posted) -> None:
@@ -183,9 +185,7 @@ class CoreWorld:
 
     def seen(self, model: Model) -> Seen:
         """What screens show."""
-        return accounts.account_view(self._unit), {
-            chat: self._unit.snapshot(f"{self._user} {chat}") for chat in model.latest
-        }
+        return account_of(self._unit), {chat: snapshot_of(self._unit, f"{self._user} {chat}") for chat in model.latest}
 
 
 class DatabaseWorld:
@@ -220,7 +220,7 @@ class DatabaseWorld:
         elif act.name == "advance":
             await talktime.advance_clock(act.duration_ms)
         elif act.name == "checkpoint":
-            await talktime.engine.settle([self.user], tracking.checkpoint)
+            await talktime.engine.settle_accounts([self.user], tracking.post_running)
         else:
             await talktime.engine.run(command(self.user, act, repeat))
 
@@ -255,8 +255,8 @@ async def seen_by(talktime: Talktime, models: dict[str, Model]) -> dict[str, See
     units = await talktime.engine.read(models, chats)
     return {
         user: (
-            accounts.account_view(units[user]),
-            {chat: units[user].snapshot(f"{user} {chat}") for chat in model.latest},
+            account_of(units[user]),
+            {chat: snapshot_of(units[user], f"{user} {chat}") for chat in model.latest},
         )
         for user, model in models.items()
     }

@@ -1,203 +1,231 @@
-"""Payers out of the database, as sets: a command is a set of one, the deadline worker's a set of hundreds.
+"""Payers out of the database, as sets: a command loads a set of one, the deadline worker a set of hundreds.
 
-What one transaction works on is loaded by a handful of statements, changed by pure functions in memory, and saved by a
-handful of statements (see `saving`), however many accounts it holds.
+A handful of statements loads what one transaction works on, pure functions change the payers in memory, and a handful
+of statements saves them (see `saving`), however many accounts there are.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.gifts import Lot
-from talktime.core.payer import Party, Payer, Reason, Record, Rules, SocketLease, State
+from talktime.core.payer import Party, Payer, Record, Rules, SocketLease
 from talktime.core.refunds import Tally
 from talktime.core.tariff import Tariff
-from talktime.core.terms import Terms
-from talktime.database.payer_transaction import AdvisorRow, Chat, Unit
-from talktime.database.queries import SQL
-from talktime.database.saving import columns
+from talktime.database.payer_transaction import Chat, PayerTransaction, StoredAdvisor
+from talktime.database.queries import SQL, arrays
+from talktime.database.record_rows import read_record, read_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from talktime.database.pool import Connection, Row
+
+_TARIFFS_KEPT_MAX = 10_000
+
+Version = tuple[str, int]
+"""An advisor's id and the number of a tariff version."""
 
 
-class Store:
-    """Loads sets of payers. Keeps nothing but tariff versions, which never change."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is stored about a set of payers."""
 
-    def __init__(self) -> None:
-        self._tariffs: dict[tuple[str, int], Tariff] = {}
+    accounts: Sequence[Row]
+    active_records: Sequence[Row]
+    sockets: Sequence[Row]
+    chats: Sequence[Row]
+    ended_records: Sequence[Row]
+    last_records: Sequence[Row]
+
+    def versions(self) -> set[Version]:
+        """The tariff versions of all these records."""
+        rows = (*self.active_records, *self.ended_records, *self.last_records)
+        return {(row["advisor_id"], row["tariff_version"]) for row in rows}
+
+
+@dataclass(slots=True)
+class Loader:
+    """Loads sets of payers. It keeps nothing but tariff versions, which never change."""
+
+    _tariffs: dict[Version, Tariff] = field(default_factory=dict)
 
     async def load(
         self,
-        connection: Any,
+        connection: Connection,
         rules: Rules,
         user_ids: Iterable[str],
         chat_ids: Iterable[str] = (),
         pairs: Iterable[tuple[str, str]] = (),
-    ) -> dict[str, Unit]:
-        """The payers of these ids that exist, with these chats, and what these pairs used of their free time."""
-        users, chats, pairs = sorted(set(user_ids)), sorted(set(chat_ids)), set(pairs)
-        accounts = await connection.fetch(SQL["load_accounts"], users)
-        records = await connection.fetch(SQL["load_active_records"], users)
-        sockets = await connection.fetch(SQL["load_sockets"], users) if records else []
-        chat_rows = await connection.fetch(SQL["load_chats"], chats) if chats else []
-        active_ids = {row["record_id"] for row in records}
-        left = [row["chat_id"] for row in chat_rows if row["record_id"] not in active_ids]
-        ended = await connection.fetch(SQL["load_chat_records"], left) if left else []
-        # An active record says itself how much of the free time was used before it.
-        pairs -= {(row["user_id"], row["advisor_id"]) for row in records}
-        last = await connection.fetch(SQL["load_last_records"], *columns(sorted(pairs), 2)) if pairs else []
-        await self._load_tariffs(
-            connection, {(row["advisor_id"], row["tariff_version"]) for row in (*records, *ended, *last)}
-        )
+    ) -> dict[str, PayerTransaction]:
+        """The payers of these ids that exist, by id.
 
-        active: dict[str, dict[str, Record]] = {user_id: {} for user_id in users}
-        stored_cuts: dict[str, dict[str, int | None]] = {user_id: {} for user_id in users}
-        open_segments: dict[str, dict[str, int]] = {user_id: {} for user_id in users}
-        for row in records:
-            active[row["user_id"]][row["record_id"]] = self._record(row)
-            stored_cuts[row["user_id"]][row["record_id"]] = row["cut_at"]
-            if row["segment_id"] is not None:
-                open_segments[row["user_id"]][row["record_id"]] = row["segment_id"]
-        leases: dict[str, list[Any]] = {user_id: [] for user_id in users}
-        for row in sockets:
-            leases[row["user_id"]].append(row)
-        units: dict[str, Unit] = {}
-        shared: dict[str, Chat] = {}
-        for row in accounts:
-            now = max(row["now"], row["settled_at"])
-            payer = Payer(
-                row["user_id"],
-                row["balance"],
-                row["settled_at"],
-                active[row["user_id"]],
-                _sockets(leases[row["user_id"]], rules, now),
-                _gifts(row),
-            )
-            units[row["user_id"]] = Unit(
-                payer,
-                row["due_at"],
-                stored_cuts[row["user_id"]],
-                open_segments[row["user_id"]],
-                row["display_name"],
-                payer,
-                now,
-                rules,
-                shared,
-            )
-        for row in chat_rows:
-            chat = Chat(
-                row["chat_id"],
-                row["user_id"],
-                row["advisor_id"],
-                0,
-                row["record_id"],
-                row["duration_ms"],
-                row["sequence"],
-            )
-            shared[chat.chat_id] = chat
-        for row in ended:
-            if row["user_id"] in units:
-                units[row["user_id"]].ended[row["record_id"]] = self._record(row)
-        for row in last:
-            tariff = self._tariffs[row["advisor_id"], row["tariff_version"]]
-            left_ms = max(0, tariff.free_ms - row["free_ms_before"])
-            units[row["user_id"]].free_used_ms[row["advisor_id"]] = row["free_ms_before"] + min(
-                row["elapsed_ms"], left_ms
-            )
-        return units
+        Args:
+            connection: the transaction that has locked the accounts, or one that only reads.
+            rules: how long leases and windows last.
+            user_ids: the payers.
+            chat_ids: the chats that a command or a screen names.
+            pairs: `(user_id, advisor_id)` of the pairs whose used free time a start needs.
+        """
+        rows = await _fetch_rows(connection, sorted(set(user_ids)), sorted(set(chat_ids)), set(pairs))
+        await self._load_tariffs(connection, rows.versions())
+        return self._build(rows, rules)
 
-    async def count(self, connection: Any, units: dict[str, Unit], record_ids: list[str]) -> None:
-        """Add to these payers what the entries of these records come to, and those of the records that have ended."""
+    async def load_tallies(
+        self, connection: Connection, payers: dict[str, PayerTransaction], record_ids: list[str]
+    ) -> None:
+        """Add to these payers the records with these ids that have ended, and the sums of the records' entries."""
         ended = await connection.fetch(SQL["load_ended_records"], record_ids)
         await self._load_tariffs(connection, {(row["advisor_id"], row["tariff_version"]) for row in ended})
         for row in ended:
-            units[row["user_id"]].ended[row["record_id"]] = self._record(row)
+            payers[row["user_id"]].ended[row["record_id"]] = self._record(row)
         for row in await connection.fetch(SQL["load_tallies"], record_ids):
-            user_id, record_id, *sums = row
-            units[user_id].tallies[record_id] = Tally(*sums)
+            payers[row["user_id"]].tallies[row["record_id"]] = Tally(
+                charged=row["charged"],
+                gift=row["gift"],
+                refunded=row["refunded"],
+                refunded_gift=row["refunded_gift"],
+                refunded_ms=row["refunded_ms"],
+                shared=row["shared"],
+                shared_by_advisor=row["shared_by_advisor"],
+            )
 
-    async def advisors(self, connection: Any, advisor_ids: Iterable[str]) -> dict[str, AdvisorRow]:
-        """These advisors with their current tariffs."""
+    async def load_advisors(self, connection: Connection, advisor_ids: Iterable[str]) -> dict[str, StoredAdvisor]:
+        """The advisors of these ids that exist, with their current tariffs, by id."""
         rows = await connection.fetch(SQL["load_advisors"], sorted(set(advisor_ids)))
         await self._load_tariffs(connection, {(row["advisor_id"], row["tariff_version"]) for row in rows})
         return {
-            row["advisor_id"]: AdvisorRow(
+            row["advisor_id"]: StoredAdvisor(
                 row["advisor_id"],
                 row["display_name"],
                 self._tariffs[row["advisor_id"], row["tariff_version"]],
                 row["tariff_version"],
-                terms_of(row),
+                read_terms(row),
             )
             for row in rows
         }
 
-    async def tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> dict[tuple[str, int], Tariff]:
-        """The tariffs of these `(advisor_id, version)`, as far as they are there."""
+    async def load_tariffs(self, connection: Connection, versions: set[Version]) -> dict[Version, Tariff]:
+        """The tariffs of those versions that exist."""
         await self._load_tariffs(connection, versions)
         return {version: self._tariffs[version] for version in versions if version in self._tariffs}
 
-    async def record(self, connection: Any, record_id: str) -> Record | None:
-        """One record, active or ended."""
+    async def load_record(self, connection: Connection, record_id: str) -> Record | None:
+        """One record, active or ended; None if there is none with this id."""
         row = await connection.fetchrow(SQL["record_by_id"], record_id)
         if row is None:
             return None
         await self._load_tariffs(connection, {(row["advisor_id"], row["tariff_version"])})
         return self._record(row)
 
-    async def _load_tariffs(self, connection: Any, versions: set[tuple[str, int]]) -> None:
+    async def _load_tariffs(self, connection: Connection, versions: set[Version]) -> None:
         missing = sorted(versions - self._tariffs.keys())
-        if missing:
-            if len(self._tariffs) > 10_000:
-                self._tariffs = {version: tariff for version, tariff in self._tariffs.items() if version in versions}
-            for row in await connection.fetch(SQL["load_tariffs"], *columns(missing, 2)):
-                self._tariffs[row["advisor_id"], row["version"]] = Tariff.parse(row["tariff"])
+        if not missing:
+            return
+        if len(self._tariffs) > _TARIFFS_KEPT_MAX:
+            self._tariffs = {version: tariff for version, tariff in self._tariffs.items() if version in versions}
+        wanted = [{"advisor_id": advisor_id, "version": version} for advisor_id, version in missing]
+        for row in await connection.fetch(SQL["load_tariffs"], *arrays("load_tariffs", wanted)):
+            self._tariffs[row["advisor_id"], row["version"]] = Tariff.parse(row["tariff"])
 
-    def _record(self, row: Any) -> Record:
-        return Record(
-            record_id=row["record_id"],
-            user_id=row["user_id"],
-            advisor_id=row["advisor_id"],
-            chat_id=row["chat_id"],
-            tariff=self._tariffs[row["advisor_id"], row["tariff_version"]],
-            tariff_version=row["tariff_version"],
-            free_ms_before=row["free_ms_before"],
-            started_at=row["started_at"],
-            settled_at=row["settled_at"],
-            state=State(row["state"]),
-            reason=None if row["reason"] is None else Reason(row["reason"]),
-            elapsed_ms=row["elapsed_ms"],
-            charged=row["charged"],
-            running_since=row["running_since"],
-            paused_at=row["paused_at"],
-            paused_by=row["paused_by"],
-            waiting_since=row["waiting_since"],
-            ended_at=row["ended_at"],
-            user_lease_until=row["user_lease_until"],
-            advisor_lease_until=row["advisor_lease_until"],
-            terms=terms_of(row),
-            earned=row["earned"],
+    def _build(self, rows: _Rows, rules: Rules) -> dict[str, PayerTransaction]:
+        chats = {row["chat_id"]: _chat(row) for row in rows.chats}
+        active_records, sockets = _by_user(rows.active_records), _by_user(rows.sockets)
+        payers: dict[str, PayerTransaction] = {}
+        for account in rows.accounts:
+            user_id = account["user_id"]
+            payers[user_id] = self._payer_transaction(account, active_records[user_id], sockets[user_id], rules, chats)
+        for row in rows.ended_records:
+            if row["user_id"] in payers:
+                payers[row["user_id"]].ended[row["record_id"]] = self._record(row)
+        for row in rows.last_records:
+            free_ms = self._tariffs[row["advisor_id"], row["tariff_version"]].free_ms
+            used_ms = min(row["elapsed_ms"], max(0, free_ms - row["free_ms_before"]))
+            payers[row["user_id"]].free_used_ms[row["advisor_id"]] = row["free_ms_before"] + used_ms
+        return payers
+
+    def _payer_transaction(
+        self, account: Row, active_records: list[Row], sockets: list[Row], rules: Rules, chats: dict[str, Chat]
+    ) -> PayerTransaction:
+        now = max(account["now"], account["settled_at"])
+        payer = Payer(
+            user_id=account["user_id"],
+            balance=account["balance"],
+            settled_at=account["settled_at"],
+            records={row["record_id"]: self._record(row) for row in active_records},
+            sockets=_socket_leases(sockets, rules, now),
+            gifts=_gifts(account),
+        )
+        return PayerTransaction(
+            loaded=payer,
+            due_at=account["due_at"],
+            stored_cuts={row["record_id"]: row["cut_at"] for row in active_records},
+            open_segments={
+                row["record_id"]: row["segment_id"] for row in active_records if row["segment_id"] is not None
+            },
+            display_name=account["display_name"],
+            payer=payer,
+            now=now,
+            rules=rules,
+            chats=chats,
         )
 
-
-def terms_of(row: Any) -> Terms:
-    """The terms in a row of advisors or records."""
-    return Terms(row["share_ppm"], row["fee_per_minute"], row["fee_per_session"])
+    def _record(self, row: Row) -> Record:
+        return read_record(row, self._tariffs[row["advisor_id"], row["tariff_version"]])
 
 
-def _gifts(account: Any) -> tuple[Lot, ...]:
-    """What is left of gifts: never more than the balance, though the program before may have spent without telling."""
+async def _fetch_rows(
+    connection: Connection, users: list[str], chat_ids: list[str], pairs: set[tuple[str, str]]
+) -> _Rows:
+    accounts = await connection.fetch(SQL["load_accounts"], users)
+    active_records = await connection.fetch(SQL["load_active_records"], users)
+    sockets = await connection.fetch(SQL["load_sockets"], users) if active_records else []
+    chats = await connection.fetch(SQL["load_chats"], chat_ids) if chat_ids else []
+    active_ids = {row["record_id"] for row in active_records}
+    without_active = [row["chat_id"] for row in chats if row["record_id"] not in active_ids]
+    ended_records = await connection.fetch(SQL["load_chat_records"], without_active) if without_active else []
+    # An active record itself tells how much free time was used before it.
+    pairs = pairs - {(row["user_id"], row["advisor_id"]) for row in active_records}
+    wanted = arrays(
+        "load_last_records", ({"user_id": user_id, "advisor_id": advisor_id} for user_id, advisor_id in sorted(pairs))
+    )
+    last_records = await connection.fetch(SQL["load_last_records"], *wanted) if pairs else []
+    return _Rows(accounts, active_records, sockets, chats, ended_records, last_records)
+
+
+def _by_user(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
+    grouped: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["user_id"]].append(row)
+    return grouped
+
+
+def _chat(row: Row) -> Chat:
+    return Chat(
+        row["chat_id"],
+        row["user_id"],
+        row["advisor_id"],
+        record_id=row["record_id"],
+        duration_ms=row["duration_ms"],
+        sequence=row["sequence"],
+    )
+
+
+def _gifts(account: Row) -> tuple[Lot, ...]:
+    """What is left of gifts, at most the balance: an older version of the program may have spent gifts unnoted."""
     lots = tuple(Lot(*lot) for lot in account["gifts"])
     return gifts.spent(lots, max(0, gifts.total(lots) - account["balance"]))
 
 
-def _sockets(rows: Iterable[Any], rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:
-    """Nodes that have lapsed hold nothing any more, but what they proved counts."""
-    sockets: dict[tuple[str, Party], SocketLease] = {}
+def _socket_leases(rows: Iterable[Row], rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:
+    """The leases that sockets hold. A node that has lapsed holds no lease, but what its sockets proved counts."""
+    leases: dict[tuple[str, Party], SocketLease] = {}
     for row in rows:
         key = (row["chat_id"], Party(row["party"]))
         until = row["proved_at"] + rules.lease_ms
-        before = sockets.get(key, SocketLease(0, held=False))
-        sockets[key] = SocketLease(max(until, before.until), held=before.held or (row["held"] and until > now))
-    return sockets
+        before = leases.get(key, SocketLease(0, held=False))
+        leases[key] = SocketLease(max(until, before.until), held=before.held or (row["held"] and until > now))
+    return leases

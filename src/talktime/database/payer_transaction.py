@@ -1,4 +1,4 @@
-"""One payer inside a transaction."""
+"""One payer inside a transaction: as loaded, as changed so far, and what the change needs besides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.core.cuts import Cut, cuts
-from talktime.core.errors import NotFound
 from talktime.core.payer import (
     Accrued,
     Closed,
@@ -22,19 +21,17 @@ from talktime.core.payer import (
     replace,
 )
 from talktime.core.refunds import Tally
-from talktime.core.tariff import Tariff
-from talktime.core.terms import Terms
-from talktime.documents.snapshot import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from talktime.documents.snapshot import Snapshot
+    from talktime.core.tariff import Tariff
+    from talktime.core.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A chat as stored. `duration_ms` is as of when its running record, if any, was last settled."""
+    """A chat as stored. `duration_ms` is as of the instant at which the chat's record was last settled."""
 
     chat_id: str
     user_id: str
@@ -47,8 +44,8 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True)
-class AdvisorRow:
-    """An advisor, and the tariff and terms that a record started now gets."""
+class StoredAdvisor:
+    """An advisor, with the tariff and the terms that a record gets if it starts now."""
 
     advisor_id: str
     display_name: str
@@ -58,7 +55,10 @@ class AdvisorRow:
 
 
 class WatchChange(NamedTuple):
-    """A socket's watch to be stored (`proved_at` None: as good as its node's), or dropped."""
+    """A watch of this process's sockets to be stored or dropped.
+
+    `proved_at` is the last proof of a party that fell silent, None while the node's own row vouches for the party.
+    """
 
     node_id: str
     chat_id: str
@@ -68,8 +68,13 @@ class WatchChange(NamedTuple):
 
 
 @dataclass(slots=True)
-class Unit:
-    """One payer inside a transaction: as loaded, as it is now, and the chats looked at (one dict for all its units)."""
+class PayerTransaction:
+    """One payer inside a transaction.
+
+    `loaded` is the payer as stored, `payer` the payer as changed so far. `now` is the engine time of the transaction.
+    `chats` holds the chats that the commands of the transaction name: one dict for all payers of the transaction.
+    `free_used_ms` and `tallies` are there only for the pairs and records that a command asks for.
+    """
 
     loaded: Payer
     due_at: int | None
@@ -84,67 +89,58 @@ class Unit:
     free_used_ms: dict[str, int] = field(default_factory=dict)
     tallies: dict[str, Tally] = field(default_factory=dict)
     watches: list[WatchChange] = field(default_factory=list)
-    happened: tuple[Event, ...] = ()
-    _ends: tuple[Payer, dict[str, Cut]] | None = None
+    stored_events: tuple[Event, ...] = ()
+    _cuts: tuple[Payer, dict[str, Cut]] | None = None
 
-    def ends(self) -> dict[str, Cut]:
-        """The payer's `cuts`. Saving needs them, and then every screen's snapshot: they are computed once."""
-        if self._ends is None or self._ends[0] is not self.payer:
-            self._ends = (self.payer, cuts(self.payer))
-        return self._ends[1]
+    def cuts(self) -> dict[str, Cut]:
+        """The payer's `cuts`. Saving and every snapshot need them, so they are computed once for each state."""
+        if self._cuts is None or self._cuts[0] is not self.payer:
+            self._cuts = (self.payer, cuts(self.payer))
+        return self._cuts[1]
 
-    def snapshot(self, chat_id: str, record: Record | None = None) -> Snapshot:
-        """What a screen shows of this chat now, with its latest record unless another is asked for."""
-        chat = self.chats[chat_id]
-        record = record or self.record_of(chat)
-        if record is None:
-            raise NotFound("record")
-        accrued_ms = sum(e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
-        duration_ms = chat.duration_ms + accrued_ms
-        return snapshot(self.payer, record, self.rules, self.now, chat_id, duration_ms, chat.sequence, self.ends())
-
-    def saved(self, due_at: int | None) -> None:
-        """What happened is stored now, with the next deadline; it is kept apart for the log."""
-        self.due_at = due_at
-        self.happened = self.payer.events
-        self.ended |= {event.record.record_id: event.record for event in self.payer.events if isinstance(event, Ended)}
-        ends = self.ends()  # they don't depend on what happened
-        self.payer = replace(self.payer, events=())
-        self._ends = (self.payer, ends)
-
-    def record_of(self, chat: Chat) -> Record | None:
+    def latest_record(self, chat: Chat) -> Record | None:
         """The chat's latest record, active or ended."""
         if chat.record_id is None:
             return None
         return self.payer.records.get(chat.record_id) or self.ended_record(chat.record_id)
 
     def ended_record(self, record_id: str) -> Record | None:
-        """A record that has ended, just now or before."""
-        just_now = (e.record for e in self.payer.events if isinstance(e, Ended) and e.record.record_id == record_id)
-        return next(just_now, None) or self.ended.get(record_id)
+        """A record that has ended, in this transaction or before."""
+        return next((r for r in self._just_ended() if r.record_id == record_id), None) or self.ended.get(record_id)
 
     def free_ms_before(self, advisor_id: str) -> int:
-        """Free time the pair has used in records that have ended."""
-        ended = [e.record for e in self.payer.events if isinstance(e, Ended) and e.record.advisor_id == advisor_id]
-        return free_used(ended[-1]) if ended else self.free_used_ms.get(advisor_id, 0)
+        """The free time that the user and this advisor have used in records that have ended."""
+        just_ended = [record for record in self._just_ended() if record.advisor_id == advisor_id]
+        if not just_ended:
+            return self.free_used_ms.get(advisor_id, 0)
+        last = just_ended[-1]
+        return last.free_ms_before + min(last.elapsed_ms, last.allowance_ms)
+
+    def chat_duration_ms(self, chat_id: str) -> int:
+        """The chat's time as of the instant at which its record was last settled."""
+        accrued = (e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
+        return self.chats[chat_id].duration_ms + sum(accrued)
 
     @property
-    def is_changed(self) -> bool:
-        """Whether screens have something new to show; a checkpoint's postings are nothing new."""
+    def is_visible_change(self) -> bool:
+        """Whether screens have something new to show. A screen computes posted charges itself."""
         return any(
             isinstance(event, Opened | Closed | Waiting | Ended) or (isinstance(event, Posted) and not event.is_accrual)
             for event in self.payer.events
         )
 
-    def told_records(self) -> Iterator[str]:
-        """The records whose chats are told of a change: all that are, were or have become active here."""
-        yield from {
-            *self.loaded.records,
-            *self.payer.records,
-            *(e.record.record_id for e in self.payer.events if isinstance(e, Ended)),
-        }
+    def changed_records(self) -> Iterator[str]:
+        """The ids of the records whose chats learn of a change: those active before, and those active now."""
+        yield from {*self.loaded.records, *self.payer.records, *(record.record_id for record in self._just_ended())}
 
+    def mark_saved(self, due_at: int | None) -> None:
+        """Note that everything is stored, with `due_at` as the next deadline. The events stay readable for the log."""
+        self.due_at = due_at
+        self.stored_events = self.payer.events
+        self.ended |= {record.record_id: record for record in self._just_ended()}
+        known_cuts = self.cuts()  # events do not change cuts
+        self.payer = replace(self.payer, events=())
+        self._cuts = (self.payer, known_cuts)
 
-def free_used(record: Record) -> int:
-    """Free time that the pair has used up to the end of this record."""
-    return record.free_ms_before + min(record.elapsed_ms, record.allowance_ms)
+    def _just_ended(self) -> Iterator[Record]:
+        return (event.record for event in self.payer.events if isinstance(event, Ended))

@@ -1,241 +1,256 @@
-"""What changed, on its way into the tables: a handful of statements, however many accounts a transaction holds."""
+"""Changes on their way into the tables: a handful of statements, however many accounts a transaction holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
 from talktime.core.deadlines import next_deadline
-from talktime.core.payer import Accrued, Closed, Ended, Opened, Posted, Record, Waiting
-from talktime.database.queries import SQL
+from talktime.core.payer import Accrued, Closed, Ended, Opened, Posted, Waiting
+from talktime.database.queries import SQL, arrays
+from talktime.database.record_rows import record_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from talktime.database.payer_transaction import Unit
+    from talktime.database.payer_transaction import Chat, PayerTransaction
+    from talktime.database.pool import Connection
+
+_Row = dict[str, object]
 
 
 class TimerStartError(Exception):
-    """The database would not take a new segment: the timer could not be started."""
+    """The database refused a new segment, so a timer could not start."""
 
 
 class ChatTakenError(Exception):
-    """Another payer's command made a chat of this id meanwhile."""
+    """The command of another payer has made a chat with this id in the meantime."""
 
 
-class Told(NamedTuple):
-    """A numbered change of a chat, to be sent to its screens."""
+class ChatChange(NamedTuple):
+    """A numbered change of a chat, to be sent to the chat's screens."""
 
     chat_id: str
     sequence: int
 
 
-async def save(connection: Any, units: Iterable[Unit]) -> list[Told]:
-    """Store what changed, in the order the constraints want; the chats that screens must be told about, numbered.
+async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> list[ChatChange]:
+    """Store what changed, in the order that the constraints require.
+
+    Returns:
+        The numbered changes that screens must learn.
 
     Raises:
-        TimerStartError: when the new segments can't be stored.
-        ChatTakenError: when a new chat's id was taken meanwhile.
+        TimerStartError: the new segments can't be stored.
+        ChatTakenError: the id of a new chat is taken.
     """
-    units = [unit for unit in units if unit.payer is not unit.loaded or unit.watches]
-    if not units:
+    changed = [payer for payer in payers if payer.payer is not payer.loaded or payer.watches]
+    if not changed:
         return []
-    chats = _Chats(units)
+    chats = _ChatWriter(changed)
     await chats.insert(connection)
-    segments = _Segments(units)
-    if segments.closed:
-        await connection.execute(SQL["close_segments"], *columns(segments.closed, 4))
-    rows, due = _changed_records(units)
+    segments = _SegmentRows(changed)
+    await _store(connection, "close_segments", segments.closed)
+    due = {payer.payer.user_id: next_deadline(payer.payer, payer.rules, payer.cuts()) for payer in changed}
+    await _store(connection, "save_records", [row for payer in changed for row in _record_rows(payer)])
+    try:
+        await _store(connection, "insert_segments", segments.inserted)
+    except asyncpg.PostgresError as error:
+        raise TimerStartError(str(error)) from error
+    await _store(connection, "insert_entries", [row for payer in changed for row in _entry_rows(payer)])
+    changes = await chats.update(connection)
+    await _save_watches(connection, changed)
+    accounts = [_account_row(payer, due[payer.payer.user_id]) for payer in changed if _is_account_changed(payer, due)]
+    await _store(connection, "save_accounts", accounts)
+    for payer in changed:
+        payer.mark_saved(due[payer.payer.user_id])
+    return changes
+
+
+async def _store(connection: Connection, name: str, rows: Sequence[_Row]) -> None:
     if rows:
-        await connection.execute(SQL["save_records"], *columns(rows, 22))
-    if segments.inserted:
-        try:
-            await connection.execute(SQL["insert_segments"], *columns(segments.inserted, 7))
-        except asyncpg.PostgresError as error:
-            raise TimerStartError(str(error)) from error
-    entries = [
-        _entry_row(unit.payer.user_id, event)
-        for unit in units
-        for event in unit.payer.events
-        if isinstance(event, Posted)
-    ]
-    if entries:
-        await connection.execute(SQL["insert_entries"], *columns(entries, 14))
-    told = await chats.update(connection)
-    await _save_watches(connection, units)
-    accounts = [
-        (unit.payer.user_id, unit.payer.balance, unit.payer.settled_at, due[unit.payer.user_id], unit.payer.gifts)
-        for unit in units
-        if unit.payer.events or unit.payer.balance != unit.loaded.balance or due[unit.payer.user_id] != unit.due_at
-    ]
-    if accounts:
-        await connection.execute(SQL["save_accounts"], *columns(accounts, 5))
-    for unit in units:
-        unit.saved(due[unit.payer.user_id])
-    return told
+        await connection.execute(SQL[name], *arrays(name, rows))
 
 
-class _Segments:
-    """What the events mean for the table: which stored segments end, and which rows are new, ended already or not."""
+class _SegmentRows:
+    """The stored segments that end, and the new segments. A new segment may have ended already."""
 
-    def __init__(self, units: list[Unit]) -> None:
-        self.closed: list[tuple[Any, ...]] = []
-        self.inserted: list[tuple[Any, ...]] = []
-        for unit in units:
-            opened: dict[str, int] = {}
-            for event in unit.payer.events:
+    def __init__(self, payers: list[PayerTransaction]) -> None:
+        self.closed: list[_Row] = []
+        self.inserted: list[_Row] = []
+        for payer in payers:
+            opened: dict[str, _Row] = {}
+            for event in payer.payer.events:
                 if isinstance(event, Opened):
-                    record = event.record
-                    opened[record.record_id] = len(self.inserted)
-                    self.inserted.append((record.record_id, record.user_id, record.chat_id, event.at, None, None, None))
+                    opened[event.record.record_id] = row = _segment_row(event)
+                    self.inserted.append(row)
                 elif isinstance(event, Closed):
-                    index = opened.pop(event.record.record_id, None)
-                    ended = (event.at, event.reason.value, event.by)
-                    if index is None:
-                        self.closed.append((unit.open_segments[event.record.record_id], *ended))
+                    new = opened.pop(event.record.record_id, None)
+                    if new is None:
+                        self.closed.append(
+                            {
+                                "segment_id": payer.open_segments[event.record.record_id],
+                                "at": event.at,
+                                "reason": event.reason.value,
+                                "ended_by": event.by,
+                            }
+                        )
                     else:
-                        self.inserted[index] = (*self.inserted[index][:4], *ended)
+                        new.update(ended_at=event.at, reason=event.reason.value, ended_by=event.by)
 
 
-class _Chats:
-    """What the events mean for chats: time that has passed, the latest record, and whose screens are told."""
+class _ChatWriter:
+    """The changes of chats: time that has passed, the latest record, and the chats whose screens learn of a change."""
 
-    def __init__(self, units: list[Unit]) -> None:
-        self._known = units[0].chats
-        self._new = [chat for chat in self._known.values() if chat.is_new]
-        self._accrued: Counter[str] = Counter()
+    def __init__(self, payers: list[PayerTransaction]) -> None:
+        self._chats = payers[0].chats
+        self._new = [chat for chat in self._chats.values() if chat.is_new]
+        self._accrued_ms: Counter[str] = Counter()
         self._latest: dict[str, str] = {}
-        self._told_records: list[str] = []
-        for unit in units:
-            for event in unit.payer.events:
+        self._changed_records: list[str] = []
+        for payer in payers:
+            for event in payer.payer.events:
                 if isinstance(event, Accrued):
-                    self._accrued[event.chat_id] += event.duration_ms
+                    self._accrued_ms[event.chat_id] += event.duration_ms
                 elif isinstance(event, Opened | Waiting):
                     self._latest[event.record.chat_id] = event.record.record_id
-            if unit.is_changed:
-                self._told_records += unit.told_records()
+            if payer.is_visible_change:
+                self._changed_records += payer.changed_records()
 
-    async def insert(self, connection: Any) -> None:
-        """Store the new ones, whole: nothing is left to be added to them.
+    async def insert(self, connection: Connection) -> None:
+        """Store the new chats completely: `update` adds nothing to them.
 
         Raises:
-            ChatTakenError: when one's id was taken meanwhile.
+            ChatTakenError: the id of a new chat is taken.
         """
         if not self._new:
             return
-        rows = [
-            (c.chat_id, c.user_id, c.advisor_id, c.created_at, self._latest[c.chat_id], self._accrued[c.chat_id])
-            for c in self._new
-        ]
-        if len(await connection.fetch(SQL["insert_chats"], *columns(rows, 6))) < len(rows):
+        rows = arrays("insert_chats", (self._insert_row(chat) for chat in self._new))
+        made = await connection.fetch(SQL["insert_chats"], *rows)
+        if len(made) < len(self._new):
             raise ChatTakenError
-        for chat_id, _, _, _, record_id, duration_ms in rows:
-            self._note(chat_id, record_id, duration_ms, 1)
+        for chat in self._new:
+            self._note(chat.chat_id, self._latest[chat.chat_id], self._accrued_ms[chat.chat_id], 1)
 
-    async def update(self, connection: Any) -> list[Told]:
-        """Store what happened to the others; all that screens must be told about, numbered."""
+    async def update(self, connection: Connection) -> list[ChatChange]:
+        """Store what happened to the other chats, and number every change that screens must learn."""
         new = [chat.chat_id for chat in self._new]
-        changed = [
-            (chat_id, self._accrued[chat_id], self._latest.get(chat_id))
-            for chat_id in {*self._accrued, *self._latest}.difference(new)
-        ]
-        told = [Told(chat_id, 1) for chat_id in new]
-        if not changed and not self._told_records:
-            return told
+        changes = [ChatChange(chat_id, 1) for chat_id in new]
+        touched = {*self._accrued_ms, *self._latest}.difference(new)
+        if not touched and not self._changed_records:
+            return changes
         moved_to = [chat_id for chat_id in self._latest if chat_id not in new]
-        rows = await connection.fetch(SQL["save_chats"], *columns(changed, 3), self._told_records, moved_to, new)
-        for row in rows:
-            if row["chat_id"] in self._known:
+        rows = arrays(
+            "save_chats",
+            (
+                {"chat_id": chat_id, "accrued_ms": self._accrued_ms[chat_id], "record_id": self._latest.get(chat_id)}
+                for chat_id in touched
+            ),
+        )
+        stored = await connection.fetch(SQL["save_chats"], *rows, self._changed_records, moved_to, new)
+        for row in stored:
+            if row["chat_id"] in self._chats:
                 self._note(row["chat_id"], row["record_id"], row["duration_ms"], row["sequence"])
-        return told + [Told(row["chat_id"], row["sequence"]) for row in rows if row["told"]]
+        return changes + [ChatChange(row["chat_id"], row["sequence"]) for row in stored if row["told"]]
+
+    def _insert_row(self, chat: Chat) -> _Row:
+        return {
+            "chat_id": chat.chat_id,
+            "user_id": chat.user_id,
+            "advisor_id": chat.advisor_id,
+            "created_at": chat.created_at,
+            "record_id": self._latest[chat.chat_id],
+            "duration_ms": self._accrued_ms[chat.chat_id],
+        }
 
     def _note(self, chat_id: str, record_id: str, duration_ms: int, sequence: int) -> None:
-        stored = replace(
-            self._known[chat_id], duration_ms=duration_ms, record_id=record_id, sequence=sequence, is_new=False
+        self._chats[chat_id] = replace(
+            self._chats[chat_id], duration_ms=duration_ms, record_id=record_id, sequence=sequence, is_new=False
         )
-        self._known[chat_id] = stored
 
 
-def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
+def _segment_row(event: Opened) -> _Row:
+    return {
+        "record_id": event.record.record_id,
+        "user_id": event.record.user_id,
+        "chat_id": event.record.chat_id,
+        "started_at": event.at,
+        "ended_at": None,
+        "reason": None,
+        "ended_by": None,
+    }
 
 
-def _changed_records(units: list[Unit]) -> tuple[list[tuple[Any, ...]], dict[str, int | None]]:
-    """Rows of the records that are new or changed, and each account's next deadline."""
-    rows: list[tuple[Any, ...]] = []
-    due: dict[str, int | None] = {}
-    for unit in units:
-        ends = unit.ends()
-        due[unit.payer.user_id] = next_deadline(unit.payer, unit.rules, ends)
-        now_over = {event.record.record_id: event.record for event in unit.payer.events if isinstance(event, Ended)}
-        # Those that are over first: a pair's next record is refused while its last one is stored as active.
-        for record_id, record in (now_over | unit.payer.records).items():  # type: ignore[operator]
-            cut_at = ends[record_id].at if record_id in ends else None
-            if record is not unit.loaded.records.get(record_id) or cut_at != unit.stored_cuts.get(record_id):
-                rows.append(_record_row(record, cut_at))
-    return rows, due
+def _record_rows(payer: PayerTransaction) -> list[_Row]:
+    """The records that are new or changed."""
+    cuts = payer.cuts()
+    ended = {event.record.record_id: event.record for event in payer.payer.events if isinstance(event, Ended)}
+    rows: list[_Row] = []
+    # Ended records first: the database refuses a pair's next record while the last one is stored as active.
+    for record_id, record in {**ended, **payer.payer.records}.items():
+        cut_at = cuts[record_id].at if record_id in cuts else None
+        if record is not payer.loaded.records.get(record_id) or cut_at != payer.stored_cuts.get(record_id):
+            rows.append(record_row(record, cut_at))
+    return rows
 
 
-def _entry_row(user_id: str, entry: Posted) -> tuple[Any, ...]:
-    return (
-        user_id,
-        entry.amount,
-        entry.kind,
-        entry.at,
-        entry.record_id,
-        entry.reference,
-        entry.advisor_id,
-        entry.advisor_amount,
-        entry.fees,
-        entry.gift,
-        entry.expires_at,
-        entry.reason,
-        entry.borne_by,
-        entry.refunded_ms,
-    )
-
-
-def _record_row(record: Record, cut_at: int | None) -> tuple[Any, ...]:
-    return (
-        record.record_id,
-        record.user_id,
-        record.advisor_id,
-        record.chat_id,
-        record.tariff_version,
-        record.free_ms_before,
-        record.state.value,
-        None if record.reason is None else record.reason.value,
-        record.started_at,
-        record.settled_at,
-        record.paused_at,
-        record.waiting_since,
-        record.ended_at,
-        record.elapsed_ms,
-        record.charged,
-        record.user_lease_until,
-        record.advisor_lease_until,
-        cut_at,
-        record.terms.share_ppm,
-        record.terms.fee_per_minute,
-        record.terms.fee_per_session,
-        record.earned,
-        record.paused_by,
-    )
-
-
-async def _save_watches(connection: Any, units: list[Unit]) -> None:
-    changes = {(watch.node_id, watch.chat_id, watch.party): (watch, unit) for unit in units for watch in unit.watches}
-    put = [
-        (watch.node_id, watch.chat_id, watch.party.value, unit.payer.user_id, watch.proved_at)
-        for watch, unit in changes.values()
-        if not watch.dropped
+def _entry_rows(payer: PayerTransaction) -> list[_Row]:
+    return [
+        {
+            "user_id": payer.payer.user_id,
+            "amount": entry.amount,
+            "kind": entry.kind,
+            "at": entry.at,
+            "record_id": entry.record_id,
+            "reference": entry.reference,
+            "advisor_id": entry.advisor_id,
+            "advisor_amount": entry.advisor_amount,
+            "fees": entry.fees,
+            "gift_amount": entry.gift,
+            "expires_at": entry.expires_at,
+            "reason": entry.reason,
+            "borne_by": entry.borne_by,
+            "refunded_ms": entry.refunded_ms,
+        }
+        for entry in payer.payer.events
+        if isinstance(entry, Posted)
     ]
-    if put:
-        await connection.execute(SQL["put_watches"], *columns(put, 5))
-    dropped = [(watch.node_id, watch.chat_id, watch.party.value) for watch, _ in changes.values() if watch.dropped]
-    if dropped:
-        await connection.execute(SQL["drop_watches"], *columns(dropped, 3))
+
+
+def _is_account_changed(payer: PayerTransaction, due: dict[str, int | None]) -> bool:
+    state = payer.payer
+    return bool(state.events) or state.balance != payer.loaded.balance or due[state.user_id] != payer.due_at
+
+
+def _account_row(payer: PayerTransaction, due_at: int | None) -> _Row:
+    return {
+        "user_id": payer.payer.user_id,
+        "balance": payer.payer.balance,
+        "settled_at": payer.payer.settled_at,
+        "due_at": due_at,
+        "gifts": payer.payer.gifts,
+    }
+
+
+async def _save_watches(connection: Connection, payers: list[PayerTransaction]) -> None:
+    changes = {
+        (watch.node_id, watch.chat_id, watch.party): (watch, payer.payer.user_id)
+        for payer in payers
+        for watch in payer.watches
+    }
+    rows: list[_Row] = [
+        {
+            "node_id": watch.node_id,
+            "chat_id": watch.chat_id,
+            "party": watch.party.value,
+            "user_id": user_id,
+            "proved_at": watch.proved_at,
+            "dropped": watch.dropped,
+        }
+        for watch, user_id in changes.values()
+    ]
+    await _store(connection, "put_watches", [row for row in rows if not row["dropped"]])
+    await _store(connection, "drop_watches", [row for row in rows if row["dropped"]])

@@ -67,7 +67,7 @@ class AutomaticAdvisors:
             _log.warning("demo.seat_not_taken", chat=chat_id, exc_info=True)
 
     def _wanted(self, chat_id: str) -> bool:
-        is_present = self._talktime.presence.is_present
+        is_present = self._talktime.node.presence.is_present
         return is_present(chat_id, Party.USER) and not is_present(
             chat_id, Party.ADVISOR, other_than=self._seated.get(chat_id)
         )
@@ -84,16 +84,16 @@ class _Seat:
         self._answering: asyncio.Task[None] | None = None
 
     async def take(self) -> None:
-        self._talktime.feed.subscribe(self._chat_id, self)
-        await self._talktime.presence.attach(self, self._chat_id, Party.ADVISOR)
+        self._talktime.node.feed.subscribe(self._chat_id, self)
+        await self._talktime.node.presence.attach(self, self._chat_id, Party.ADVISOR)
         self._answering = asyncio.create_task(self._answer())
 
     async def leave(self) -> None:
-        self._talktime.feed.unsubscribe(self._chat_id, self)
+        self._talktime.node.feed.unsubscribe(self._chat_id, self)
         if self._answering is not None:
             self._answering.cancel()
             await asyncio.gather(self._answering, return_exceptions=True)
-        await self._talktime.presence.detach(self)
+        await self._talktime.node.presence.detach(self)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         pass  # it has nothing to look at
@@ -106,7 +106,7 @@ class _Seat:
             self._questions.put_nowait(message)
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:  # noqa: ARG002  Presence's names
-        self._talktime.presence.prove(self)
+        self._talktime.node.presence.prove(self)
 
     def lost(self) -> None:
         pass  # it proves presence at every heartbeat
@@ -125,6 +125,6 @@ class _Seat:
             _log.warning("demo.no_answer", chat=self._chat_id, exc_info=True)
 
     async def _say(self, text: str, client_id: str) -> None:
-        self._talktime.feed.publish_typing(self._chat_id, Party.ADVISOR)
+        self._talktime.node.feed.publish_typing(self._chat_id, Party.ADVISOR)
         await asyncio.sleep(THINK_SECONDS)
         await self._talktime.send_message(self._chat_id, Party.ADVISOR, text, client_id)

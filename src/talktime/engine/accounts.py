@@ -1,106 +1,114 @@
-"""The commands that move credit: it is added, spent elsewhere, given back. Each is one transaction of the engine."""
+"""The commands about credit: credit is added, spent elsewhere, or given back."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from talktime.core import credit, gifts, refunds
 from talktime.core.errors import Conflict, InvalidRequest, NotFound
 from talktime.core.money import BALANCE_MAX, format_credits
 from talktime.core.payer import Posted
-from talktime.database.payer_transaction import AdvisorRow, Unit
 from talktime.documents.account import Account, Refund
-from talktime.engine.batching import Answer, Command
-from talktime.engine.idempotency import Repeat
+from talktime.engine.command import Answer, Command
+from talktime.engine.screens import account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 
 
-def add_credit(
-    user_id: str,
-    amount: int,
-    kind: str,
-    reference: str | None = None,
-    expires_at: int | None = None,
-    repeat: Repeat | None = None,
-) -> Command:
-    """Add credit; records that ran out resume. `amount` in micro-credits, more than zero.
+@dataclass
+class AddCredit(Command[Account]):
+    """Add `amount` micro-credits, more than zero. Records that ran out of credit resume.
 
-    Raises (when run) InvalidRequest for a gift that has expired already, Conflict when the account is full.
+    `decide` raises InvalidRequest for a gift that has expired already, Conflict when the account is full.
     """
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        _require_room(unit.payer.balance + amount)
-        if expires_at is not None and expires_at <= unit.now:
+    name = "add_credit"
+    adds_up = True
+
+    amount: int
+    kind: str
+    reference: str | None = None
+    expires_at: int | None = None
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        _require_room(payer.payer.balance + self.amount)
+        if self.expires_at is not None and self.expires_at <= payer.now:
             raise InvalidRequest(("expires_at", "must be in the future"))
-        if kind == "gift" and len(unit.payer.gifts) >= gifts.LOTS_MAX:
+        if self.kind == "gift" and len(payer.payer.gifts) >= gifts.LOTS_MAX:
             msg = f"An account holds at most {gifts.LOTS_MAX} gifts that expire at different times."
             raise Conflict(msg, state=None, allowed=("debits",))
-        entry = Posted(amount, kind, unit.now, None, reference, gift=amount if kind == "gift" else 0)
-        unit.payer = credit.add(unit.payer, replace(entry, expires_at=expires_at), unit.rules)
-        return lambda: Answer(account_view(unit), 201)
+        gift = self.amount if self.kind == "gift" else 0
+        entry = Posted(self.amount, self.kind, payer.now, None, self.reference, gift=gift)
+        payer.payer = credit.add(payer.payer, replace(entry, expires_at=self.expires_at), payer.rules)
 
-    return Command(user_id, decide, "add_credit", (), None, repeat, counts_twice=True)
-
-
-def debit(user_id: str, amount: int, reference: str | None = None, repeat: Repeat | None = None) -> Command:
-    """Spend credit elsewhere; InsufficientCredit beyond what is available."""
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        unit.payer = credit.debit(unit.payer, Posted(-amount, "debit", unit.now, None, reference))
-        return lambda: Answer(account_view(unit), 201)
-
-    return Command(user_id, decide, "debit", (), None, repeat, counts_twice=True)
+    def answer(self, payer: PayerTransaction) -> Answer[Account]:
+        account = account_of(payer)
+        return Answer(account, account, 201)
 
 
-def refund(user_id: str, record_id: str, wish: refunds.Wish, repeat: Repeat | None = None) -> Command:
-    """Give back what a record has cost, or part of it; records that ran out resume.
+@dataclass
+class DebitCredit(Command[Account]):
+    """Spend `amount` micro-credits elsewhere. `decide` raises InsufficientCredit beyond what is available."""
 
-    Raises (when run) Conflict beyond what was charged and not given back yet, NotFound.
+    name = "debit"
+    adds_up = True
+
+    amount: int
+    reference: str | None = None
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        entry = Posted(-self.amount, "debit", payer.now, None, self.reference)
+        payer.payer = credit.debit(payer.payer, entry)
+
+    def answer(self, payer: PayerTransaction) -> Answer[Account]:
+        account = account_of(payer)
+        return Answer(account, account, 201)
+
+
+@dataclass
+class RefundRecord(Command[Refund]):
+    """Give back what a record has cost, or a part of the cost. Records that ran out of credit resume.
+
+    `decide` raises NotFound, and Conflict beyond what was charged and not given back yet.
     """
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = unit.payer.records.get(record_id) or unit.ended_record(record_id)
+    name = "refund"
+    adds_up = True
+
+    record_id: str
+    wish: refunds.Wish
+    _refund: Refund | None = field(default=None, init=False)
+
+    @property
+    def counted_record(self) -> str | None:
+        return self.record_id
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = payer.payer.records.get(self.record_id) or payer.ended_record(self.record_id)
         if record is None:
             raise NotFound("record")
-        tally = unit.tallies.get(record_id, refunds.Tally())
-        payer, entry, tally = refunds.refund(unit.payer, record, tally, wish, unit.now, unit.rules)
-        _require_room(payer.balance)
-        unit.payer = payer
-        shown = Refund(
-            record_id=record_id,
+        tally = payer.tallies.get(self.record_id, refunds.Tally())
+        changed, entry, tally = refunds.refund(payer.payer, record, tally, self.wish, payer.now, payer.rules)
+        _require_room(changed.balance)
+        payer.payer = changed
+        self._refund = Refund(
+            record_id=self.record_id,
             amount=entry.amount,
             gift=entry.gift,
             refunded_ms=entry.refunded_ms,
-            reason=wish.reason,
-            borne_by=wish.borne_by,
+            reason=self.wish.reason,
+            borne_by=self.wish.borne_by,
             by_advisor=-entry.advisor_amount,
             at=entry.at,
             refunded=tally.refunded,
             refundable=tally.refundable,
         )
-        return lambda: Answer(shown, 201)
 
-    return Command(user_id, decide, "refund", repeat=repeat, record_id=record_id, counts_twice=True)
-
-
-def account_view(unit: Unit) -> Account:
-    """The account as it stands."""
-    payer = unit.payer
-    available = payer.available_at(unit.now)
-    # What is left of one that is over is what running meters have begun to owe.
-    expiring = next((lot for lot in payer.gifts if lot.expires_at is not None and not lot.is_over(unit.now)), None)
-    return Account(
-        user_id=payer.user_id,
-        display_name=unit.display_name,
-        balance=payer.balance,
-        committed=payer.balance - available,
-        available=available,
-        gift=gifts.total(payer.gifts),
-        next_expiry=expiring,
-    )
+    def answer(self, payer: PayerTransaction) -> Answer[Refund]:
+        assert self._refund is not None  # noqa: S101  `decide` has set it
+        return Answer(self._refund, self._refund, 201)
 
 
 def _require_room(balance: int) -> None:

@@ -1,117 +1,94 @@
-"""Where commands meet the database. One transaction, always in this order:
+"""Commands that arrive together share a transaction.
 
-    lock the payers' accounts → read the clock → load, in new statements → decide → save → commit → publish
-
-Read the clock before the lock, and a segment may close before it opened; load in the locking statement, and a race
-leaves you with what was true before it.
-
-Commands that arrive together, or while a transaction is under way, share one: what costs is the round trips and the
-commit, not the commands. They are dealt out evenly to the free lanes, so that one batch is decided while another waits
-for the database. Deciding is pure and happens in memory, one command
-after the other on the state the one before left; a refusal changes nothing and disturbs nobody. If the database
-refuses the whole batch, each of its commands is tried alone.
+A transaction costs round trips and a commit, however few commands it holds. So commands that arrive together, or while
+a transaction is under way, form a batch. Commands are dealt out evenly to the free lanes, so that one batch is decided
+while another batch waits for the database. Within a batch each command is decided on the state that the command before
+it left. A refused command changes nothing and disturbs no other command. If the database refuses a whole batch, each of
+its commands is tried alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import asyncpg
 import structlog
 
-from talktime.core import meter
 from talktime.core.errors import NotFound, Repeated, TalktimeError, Unavailable
-from talktime.database.loading import Store
-from talktime.database.payer_transaction import Unit
-from talktime.database.queries import SQL
-from talktime.database.saving import ChatTakenError, TimerStartError, save
-from talktime.engine.event_log import write_journal
-from talktime.engine.idempotency import Kept, is_kept, keep_answers, keep_refusal, load_answered, refuse_repeat
+from talktime.database.pool import UNREACHABLE, unavailable
+from talktime.database.saving import ChatTakenError, TimerStartError
+from talktime.engine.idempotency import KeptAnswer, is_kept, keep_answers, load_answers, refuse_repeat
+from talktime.engine.transaction import Loaded, Lock, Needs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import Mapping, Sequence
 
     from talktime.core.payer import Rules
-    from talktime.database.payer_transaction import AdvisorRow
-    from talktime.database.saving import Told
-    from talktime.engine.idempotency import Name, Repeat
+    from talktime.database.payer_transaction import PayerTransaction
+    from talktime.database.pool import Connection
+    from talktime.engine.command import Answer, Command
+    from talktime.engine.idempotency import Key
+    from talktime.engine.transaction import Transactions
 
 log = structlog.get_logger()
 
 BATCH_MAX: Final = 64
 LANES: Final = 2
-_TRIES: Final = 3
-UNREACHABLE: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    # How PostgreSQL refuses a connection to a database that is being moved, restored or closed to us.
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
-)
-"""What a database that went away looks like from here: the same request may succeed later."""
+_ATTEMPTS: Final = 3
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command comes to, built once everything is stored. `shown` is what is documented, if not the result."""
-
-    result: Any
-    status: int = 200
-    shown: Any = None
-
-    def document(self) -> dict[str, Any]:
-        """The JSON that is kept for repeats of the request."""
-        shown: dict[str, Any] = (self.result if self.shown is None else self.shown).document()
-        return shown
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Something to be done to one payer.
-
-    `decide` changes the unit, or raises a `TalktimeError` before it has changed anything; it gives a function that
-    builds the answer after saving. `chat_ids` are the chats it looks at, `advisor_id` whose tariff it
-    needs, `record_id` the record whose entries it counts. `counts_twice`: done twice it counts
-    twice, so without a key it is never tried again unasked once its commit was sent.
-    """
-
-    user_id: str
-    decide: Callable[[Unit, AdvisorRow | None], Callable[[], Answer]]
-    name: str
-    chat_ids: tuple[str, ...] = ()
-    advisor_id: str | None = None
-    repeat: Repeat | None = None
-    record_id: str | None = None
-    counts_twice: bool = False
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class _Job:
-    command: Command
-    done: asyncio.Future[Any]
-    answer: Answer | None = None
+    """A command that waits for its turn, and its outcome."""
+
+    command: Command[object]
+    done: asyncio.Future[object]
+    decided: PayerTransaction | None = None
+    answer: Answer[object] | None = None
     error: Exception | None = None
-    render: Callable[[], Answer] | None = None
-    is_sent: bool = False  # all is written and the commit sent: if its answer is lost, nobody knows
+    is_commit_sent: bool = False
+    """Everything is written and the commit is sent. If the confirmation is lost, the outcome is unknown."""
 
     @property
-    def may_count_twice(self) -> bool:
-        """Whether trying it again could do it a second time."""
-        return self.is_sent and self.command.counts_twice and self.command.repeat is None
+    def may_add_up(self) -> bool:
+        """Whether another attempt could have the command's effect a second time."""
+        return self.is_commit_sent and self.command.adds_up and self.command.repeat is None
+
+    def decide(self, loaded: Loaded, kept: Mapping[Key, KeptAnswer]) -> None:
+        """Decide the command on its payer, or note why it is refused."""
+        command = self.command
+        payer = loaded.payers.get(command.user_id)
+        try:
+            if command.repeat is not None:
+                refuse_repeat(command.repeat, kept.get(command.repeat.name))
+            if payer is None:
+                raise NotFound("user")
+            command.decide(payer, None if command.starts_with is None else loaded.advisors.get(command.starts_with))
+        except (TalktimeError, Repeated) as error:
+            self.error = error
+        else:
+            self.decided = payer
+
+    def kept_answer(self) -> KeptAnswer | None:
+        """What is kept for the command's key, None if nothing is."""
+        repeat, error = self.command.repeat, self.error
+        if repeat is None:
+            return None
+        if self.answer is not None and self.answer.document is not None:
+            return KeptAnswer(repeat, self.answer.status, self.answer.document.document())
+        if isinstance(error, TalktimeError) and is_kept(error):
+            return KeptAnswer(repeat, int(error.status), error.problem())
+        return None
 
     def resolve(self) -> None:
-        if self.done.done():  # whoever asked is gone
+        """Hand the outcome to the caller."""
+        if self.done.done():  # the caller is gone
             return
         if self.error is not None:
             self.done.set_exception(self.error)
@@ -119,159 +96,78 @@ class _Job:
             self.done.set_result(self.answer.result)
 
 
-class Engine:
-    """Runs commands, and reads."""
+class Batches:
+    """The queue of commands, and the lanes in which batches run."""
 
-    def __init__(self, pool: Any, rules: Rules, publish: Callable[[list[Told]], None]) -> None:
-        self.pool = pool
-        self.rules = rules
-        self.store = Store()
-        self._publish = publish
+    def __init__(self, transactions: Transactions, rules: Rules) -> None:
+        self._transactions = transactions
+        self._rules = rules
         self._waiting: deque[_Job] = deque()
-        self._busy: set[str] = set()
+        self._busy_users: set[str] = set()
         self._lanes: set[asyncio.Task[None]] = set()
-        self._is_pumping = False
+        self._is_start_scheduled = False
         self.commands_done: dict[str, int] = {}
-        self.on_deadline_change: Callable[[float], None] = lambda _seconds: None
 
-    async def run(self, command: Command) -> Any:
-        """Do it; the result, once it is committed.
-
-        Raises:
-            TalktimeError: when it is refused.
-            Repeated: when its idempotency key was answered before.
-            Unavailable: when the database can't be reached.
-        """
+    async def run(self, command: Command[T]) -> T:
+        """The result of the command, once the command is committed. Raises as `Engine.run`."""
         job = _Job(command, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
-        self._pump_soon()
-        return await job.done
-
-    async def settle(self, user_ids: Iterable[str], decide: Callable[[Unit], None] | None = None) -> bool:
-        """Apply what is due to these accounts, and `decide` for each, in one transaction; whether all could be stored.
-
-        If it can't be stored for all of them at once it is done for each alone, so that one can't hold up the others.
-        """
-        users = sorted(set(user_ids))
-        if not users:
-            return True
-        try:
-            await self._settle((SQL["lock_accounts"], users), decide, self.rules)
-        except UNREACHABLE:
-            raise
-        except Exception as error:
-            if len(users) > 1:
-                return all([await self.settle([user_id], decide) for user_id in users])
-            elif isinstance(error, TimerStartError):
-                await self._settle(
-                    (SQL["lock_accounts"], users), decide, replace(self.rules, timer_starts=False), str(error)
-                )
-            else:
-                log.exception("timer_manager.settle_failed", user_id=users[0])
-                return False
-        return True
-
-    async def settle_due(self, now: int, limit: int) -> int:
-        """Apply what is due by `now`, to accounts that nobody is working on; how many accounts that were."""
-        due: list[str] = []
-        try:
-            due = await self._settle((SQL["claim_due_accounts"], now, limit), None, self.rules)
-        except UNREACHABLE:
-            raise
-        except Exception as error:  # noqa: BLE001  each payer gets its own chance
-            log.warning("engine.batch_split", cause=repr(error))
-            due = [row["user_id"] for row in await self.pool.fetch(SQL["due_accounts"], now, limit)]
-            await self.settle(due)
-        return len(due)
-
-    async def keep_refusal(self, repeat: Repeat, error: TalktimeError) -> None:
-        """Keep a refusal that needed no command as the answer of its key, or raise the answer that came first.
-
-        Raises:
-            Repeated: when its idempotency key was answered before.
-            Unavailable: when the database can't be reached.
-        """
-        if not is_kept(error):
-            return
-        try:
-            async with self.pool.acquire() as connection, connection.transaction():
-                await keep_refusal(connection, repeat, error)
-        except UNREACHABLE as unreachable:
-            raise Unavailable("The database can't be reached. Try again.") from unreachable
+        self._schedule_start()
+        return cast("T", await job.done)
 
     async def close(self) -> None:
-        """Finish what is under way."""
-        while self._lanes or self._is_pumping:
+        """Finish all commands."""
+        while self._lanes or self._is_start_scheduled:
             await (asyncio.wait(self._lanes) if self._lanes else asyncio.sleep(0))
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Any]:
-        """A connection that sees one state of the database throughout."""
-        try:
-            async with (
-                self.pool.acquire() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                yield connection
-        except UNREACHABLE as error:
-            raise Unavailable("The database can't be reached. Try again.") from error
+    def _schedule_start(self) -> None:
+        """Start batches after everything else that is ready to run, because that may bring more commands."""
+        if not self._is_start_scheduled:
+            self._is_start_scheduled = True
+            asyncio.get_running_loop().call_soon(self._start_batches)
 
-    async def read(self, user_ids: Iterable[str], chat_ids: Iterable[str] = ()) -> dict[str, Unit]:
-        """These payers as they are now, with overdue deadlines applied in memory; nothing is written."""
-        async with self.reading() as connection:
-            units = await self.store.load(connection, self.rules, user_ids, chat_ids)
-        for unit in units.values():
-            unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
-        return units
-
-    def _pump_soon(self) -> None:
-        """After whatever else is ready to run: it may bring more commands."""
-        if not self._is_pumping:
-            self._is_pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
-
-    def _pump(self) -> None:
-        self._is_pumping = False
+    def _start_batches(self) -> None:
+        self._is_start_scheduled = False
         while (free := LANES - len(self._lanes)) and (batch := self._take(-(-len(self._waiting) // free))):
             users = {job.command.user_id for job in batch}
-            self._busy |= users
+            self._busy_users |= users
             lane = asyncio.create_task(self._run_batch(batch))
             self._lanes.add(lane)
-            lane.add_done_callback(partial(self._freed, users))
+            lane.add_done_callback(partial(self._free_lane, users))
 
-    def _freed(self, users: set[str], lane: asyncio.Task[None]) -> None:
+    def _free_lane(self, users: set[str], lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
-        self._busy -= users
-        self._pump_soon()
+        self._busy_users -= users
+        self._schedule_start()
 
     def _take(self, size: int) -> list[_Job]:
-        """Up to `size` of the next commands whose payers nobody here is working on: they would only wait for the lock.
+        """At most `size` of the next commands whose payers no lane works on: others would only wait for the lock.
 
-        Two with one idempotency key never share a batch, so that the second finds the first one's answer.
+        Two commands with one idempotency key never share a batch, so that the second finds the answer of the first.
         """
         batch: list[_Job] = []
-        kept: deque[_Job] = deque()
-        names: set[Any] = set()
+        kept_back: deque[_Job] = deque()
+        keys: set[Key] = set()
         while self._waiting and len(batch) < min(size, BATCH_MAX):
             job = self._waiting.popleft()
             repeat = job.command.repeat
-            if job.command.user_id in self._busy or (repeat is not None and repeat.name in names):
-                kept.append(job)
+            if job.command.user_id in self._busy_users or (repeat is not None and repeat.name in keys):
+                kept_back.append(job)
                 continue
             batch.append(job)
             if repeat is not None:
-                names.add(repeat.name)
-        self._waiting.extendleft(reversed(kept))
+                keys.add(repeat.name)
+        self._waiting.extendleft(reversed(kept_back))
         return batch
 
     async def _run_batch(self, batch: list[_Job]) -> None:
         try:
-            await self._attempt(batch, self.rules)
-        except Exception as error:  # noqa: BLE001  whatever it is, each command gets its own chance and its own answer
+            await self._attempt(batch, self._rules)
+        except Exception as error:  # noqa: BLE001  each command gets another chance and an answer of its own
             if len(batch) > 1:
                 log.warning("engine.batch_split", commands=len(batch), cause=repr(error))
             for job in batch:
-                if job.may_count_twice:
+                if job.may_add_up:
                     job.answer, job.error = None, Unavailable("The answer was lost: it may have been done, or not.")
                 else:
                     await self._run_alone(job)
@@ -279,14 +175,13 @@ class Engine:
             job.resolve()
 
     async def _run_alone(self, job: _Job) -> None:
-        rules, cause = self.rules, None
-        for attempt in range(1, _TRIES + 1):
-            job.answer = job.error = job.render = None
+        rules, timer_failure = self._rules, None
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
-                await self._attempt([job], rules, cause)
+                await self._attempt([job], rules, timer_failure)
             except TimerStartError as error:
-                # The chat goes on without its timer; the health check starts it later.
-                rules, cause = replace(rules, timer_starts=False), str(error)
+                # The chat goes on without its timer. The health check starts the timer later.
+                rules, timer_failure = replace(rules, timer_starts=False), str(error)
                 job.error = Unavailable("The time record could not be stored. Try again.")
             except (
                 asyncpg.SerializationError,
@@ -297,92 +192,55 @@ class Engine:
                 job.error = Unavailable("Too much at once. Try again.")
                 log.warning("engine.retry", command=job.command.name, attempt=attempt, cause=repr(error))
             except (*UNREACHABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, TimeoutError) as error:
-                job.error = Unavailable("The database can't be reached. Try again.")
+                job.error = unavailable()
                 log.warning("engine.unreachable", command=job.command.name, cause=repr(error))
                 return
-            except Exception as error:  # noqa: BLE001  it reaches whoever asked
+            except Exception as error:  # noqa: BLE001  the caller gets the error
                 job.error = error
                 return
             else:
                 return
 
-    async def _attempt(self, batch: list[_Job], rules: Rules, cause: str | None = None) -> None:
-        commands = [job.command for job in batch]
-        async with self.pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["lock_accounts"], sorted({command.user_id for command in commands}))
-            units = await self.store.load(
-                connection,
-                rules,
-                (command.user_id for command in commands),
-                (chat_id for command in commands for chat_id in command.chat_ids),
-                ((command.user_id, command.advisor_id) for command in commands if command.advisor_id is not None),
-            )
-            if counted := [command.record_id for command in commands if command.record_id is not None]:
-                await self.store.count(connection, units, counted)
-            wanted = {command.advisor_id for command in commands if command.advisor_id is not None}
-            advisors = await self.store.advisors(connection, wanted) if wanted else {}
-            answered = await load_answered(connection, [c.repeat for c in commands if c.repeat is not None])
-            for unit in units.values():
-                unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
-            for job in batch:
-                _decide(job, units.get(job.command.user_id), advisors, answered)
-            told = await save(connection, units.values())
-            for job in batch:
-                if job.render is not None:
-                    job.answer = job.render()
-            now = max((unit.now for unit in units.values()), default=None)
-            await keep_answers(connection, filter(None, map(_kept, batch)), now)
-            for job in batch:
-                job.is_sent = job.error is None
-        self._committed(units, told, cause)
-        for command in commands:
-            self.commands_done[command.name] = self.commands_done.get(command.name, 0) + 1
-
-    def _committed(self, units: dict[str, Unit], told: list[Told], cause: str | None) -> None:
-        if told:
-            self._publish(told)
-        for unit in units.values():
-            write_journal(unit.happened, cause)
-            if unit.payer is not unit.loaded and unit.due_at is not None:
-                self.on_deadline_change(max(0, unit.due_at - unit.now) / 1000)
-
-    async def _settle(
-        self, lock: tuple[Any, ...], decide: Callable[[Unit], None] | None, rules: Rules, cause: str | None = None
-    ) -> list[str]:
-        async with self.pool.acquire() as connection, connection.transaction():
-            users = [row["user_id"] for row in await connection.fetch(*lock)]
-            if not users:
-                return users
-            units = await self.store.load(connection, rules, users)
-            for unit in units.values():
-                unit.payer = meter.settle(unit.payer, unit.now, unit.rules)
-                if decide is not None:
-                    decide(unit)
-            told = await save(connection, units.values())
-        self._committed(units, told, cause)
-        return users
+    async def _attempt(self, batch: list[_Job], rules: Rules, timer_failure: str | None = None) -> None:
+        for job in batch:
+            job.decided = job.answer = job.error = None
+        work = _BatchWork(batch)
+        lock = Lock.accounts([job.command.user_id for job in batch])
+        await self._transactions.run(lock, work, rules, timer_failure)
+        for job in batch:
+            name = job.command.name
+            self.commands_done[name] = self.commands_done.get(name, 0) + 1
 
 
-def _kept(job: _Job) -> Kept | None:
-    repeat, error = job.command.repeat, job.error
-    if repeat is None:
-        return None
-    if job.answer is not None:
-        return Kept(repeat, job.answer.status, job.answer.document())
-    return (
-        Kept(repeat, int(error.status), error.problem())
-        if isinstance(error, TalktimeError) and is_kept(error)
-        else None
-    )
+@dataclass(slots=True)
+class _BatchWork:
+    """A batch of commands, as the work of one transaction."""
 
+    jobs: Sequence[_Job]
 
-def _decide(job: _Job, unit: Unit | None, advisors: dict[str, AdvisorRow], answered: dict[Name, Kept]) -> None:
-    command = job.command
-    try:
-        if command.repeat is not None:
-            refuse_repeat(command.repeat, answered.get(command.repeat.name))
-        if unit is None:
-            raise NotFound("user")
-        job.render = command.decide(unit, None if command.advisor_id is None else advisors.get(command.advisor_id))
-    except (TalktimeError, Repeated) as error:
-        job.error = error
+    @property
+    def needs(self) -> Needs:
+        """What the commands look at."""
+        commands = [job.command for job in self.jobs]
+        return Needs(
+            chat_ids=tuple(chat_id for command in commands for chat_id in command.chat_ids),
+            pairs=tuple((c.user_id, c.starts_with) for c in commands if c.starts_with is not None),
+            counted_records=tuple(c.counted_record for c in commands if c.counted_record is not None),
+        )
+
+    async def decide(self, connection: Connection, loaded: Loaded) -> None:
+        """Decide each command on the state that the command before it left."""
+        repeats = [job.command.repeat for job in self.jobs if job.command.repeat is not None]
+        kept = await load_answers(connection, repeats)
+        for job in self.jobs:
+            job.decide(loaded, kept)
+
+    async def conclude(self, connection: Connection, loaded: Loaded) -> None:
+        """Build the answers, and keep those of commands with a key."""
+        for job in self.jobs:
+            if job.decided is not None:
+                job.answer = job.command.answer(job.decided)
+        now = max((payer.now for payer in loaded.payers.values()), default=None)
+        await keep_answers(connection, filter(None, (job.kept_answer() for job in self.jobs)), now)
+        for job in self.jobs:
+            job.is_commit_sent = job.error is None

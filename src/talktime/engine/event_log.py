@@ -1,11 +1,12 @@
-"""The log of what meters did: every start, stop, switch, cut and end, with record, chat, user, advisor, how long, why.
+"""The log of what meters did: each start, stop, switch, cut and end, with its record, people, duration and reason.
 
-Two event families, named as in the system this replaces: `init_time_tracking` for records, `timer_manager` for timers.
+Hosts of the system that talktime replaces know the two families of events: `init_time_tracking` for records and
+`timer_manager` for timers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,54 +19,48 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def write_journal(events: Iterable[Event], cause: str | None = None) -> None:
-    """Log what has just been committed; `cause` is why a timer could not be started, if one couldn't."""
+def log_events(events: Iterable[Event], timer_failure: str | None = None) -> None:
+    """Log what was committed. `timer_failure` is why timers could not start, if they could not."""
     for event in events:
         if isinstance(event, Opened):
-            if event.reason is None:
-                _say(
-                    "init_time_tracking.started"
-                    if event.at == event.record.started_at
-                    else "init_time_tracking.switched",
-                    event.record,
-                )
-            _say("timer_manager.start_timer", event.record, at=event.at, resumed_from=event.reason)
+            _log_opened(event)
         elif isinstance(event, Closed):
-            name = "timer_manager.cut_timer" if event.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
-            _say(
-                name,
-                event.record,
-                chat_id=event.chat_id,
-                at=event.at,
-                duration_ms=event.at - event.since,
-                reason=event.reason,
-            )
+            _log_closed(event)
         elif isinstance(event, Waiting):
             if event.record.reason is Reason.TIMER_FAILED:
-                log.error("init_time_tracking.timer_failed", **_facts(event.record, at=event.at, cause=cause))
+                fields = _fields(event.record, at=event.at, cause=timer_failure)
+                log.error("init_time_tracking.timer_failed", **fields)
             else:
-                _say("timer_manager.wait", event.record, at=event.at, reason=event.record.reason)
+                fields = _fields(event.record, at=event.at, reason=event.record.reason)
+                log.info("timer_manager.wait", **fields)
         elif isinstance(event, Ended):
             record = event.record
-            _say(
-                "init_time_tracking.ended",
-                record,
-                at=record.ended_at,
-                duration_ms=record.elapsed_ms,
-                reason=record.reason,
-            )
+            fields = _fields(record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
+            log.info("init_time_tracking.ended", **fields)
 
 
-def _say(name: str, record: Record, **facts: Any) -> None:
-    log.info(name, **_facts(record, **facts))
+def _log_opened(event: Opened) -> None:
+    if event.reason is None:
+        is_start = event.at == event.record.started_at
+        name = "init_time_tracking.started" if is_start else "init_time_tracking.switched"
+        log.info(name, **_fields(event.record))
+    log.info("timer_manager.start_timer", **_fields(event.record, at=event.at, resumed_from=event.reason))
 
 
-def _facts(record: Record, **facts: Any) -> dict[str, Any]:
-    if isinstance(facts.get("at"), int):
-        facts["at"] = instant(facts["at"])
-    return {
+def _log_closed(event: Closed) -> None:
+    name = "timer_manager.cut_timer" if event.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
+    duration_ms = event.at - event.since
+    fields = _fields(event.record, at=event.at, duration_ms=duration_ms, reason=event.reason)
+    log.info(name, **fields | {"chat_id": event.chat_id})
+
+
+def _fields(record: Record, *, at: int | None = None, **more: object) -> dict[str, object]:
+    fields: dict[str, object] = {
         "record_id": record.record_id,
         "chat_id": record.chat_id,
         "user_id": record.user_id,
         "advisor_id": record.advisor_id,
-    } | {name: getattr(value, "value", value) for name, value in facts.items()}
+    }
+    if at is not None:
+        fields["at"] = instant(at)
+    return fields | {name: getattr(value, "value", value) for name, value in more.items()}

@@ -1,245 +1,328 @@
-"""The commands: what can be asked of a payer's meters. Each is one transaction of the engine.
+"""The commands about time: what can be asked of a payer's meters.
 
-A command's `decide` sees the payer settled to now. It calls the pure transitions of `meter`, which refuse before
-anything has changed, and says how the answer is built once everything is stored.
+Each command calls the pure transitions of `core.meter`, which refuse before anything has changed.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from talktime.core import meter
 from talktime.core.errors import Conflict, NotFound
-from talktime.core.payer import Party, Payer, Reason, Record, SocketLease, State, replace
-from talktime.database.payer_transaction import AdvisorRow, Chat, Unit, WatchChange
-from talktime.engine.batching import Answer, Command
-from talktime.engine.idempotency import Repeat
+from talktime.core.payer import AWAY_REASONS, Party, Payer, Reason, Record, SocketLease, State, replace
+from talktime.database.payer_transaction import Chat, WatchChange
+from talktime.documents.snapshot import Snapshot
+from talktime.engine.command import Answer, Command
 from talktime.engine.new_ids import new_id
+from talktime.engine.screens import snapshot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+
+_REPAIRED_REASONS = AWAY_REASONS | {Reason.TIMER_FAILED}
 
 
-def initialize_time_tracking_for_chat(
-    user_id: str, advisor_id: str, chat_id: str, tariff_version: int | None = None, repeat: Repeat | None = None
-) -> Command:
-    """Start, resume, or switch the pair's record to this chat; the chat is made if it is new.
+@dataclass
+class _ChatCommand(Command[Snapshot]):
+    """A command about one chat. The answer is the chat's snapshot."""
 
-    The answer is `(snapshot, created)`. Raises (when run) NotFound, InsufficientCredit, and Conflict for a chat of
-    another pair or a `tariff_version` that is no longer what a start would get.
+    chat_id: str
+
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        return (self.chat_id,)
+
+    def answer(self, payer: PayerTransaction) -> Answer[Snapshot]:
+        snapshot = snapshot_of(payer, self.chat_id)
+        return Answer(snapshot, snapshot)
+
+
+@dataclass
+class StartChat(Command[tuple[Snapshot, bool]]):
+    """Start, resume, or switch the pair's record to this chat, which is made if it is new.
+
+    The answer is `(snapshot, created)`. `decide` raises NotFound, InsufficientCredit, and Conflict for a chat of
+    another pair or for a `tariff_version` that a start would not get any more.
     """
 
-    def decide(unit: Unit, advisor: AdvisorRow | None) -> Callable[[], Answer]:
-        chat = unit.chats.get(chat_id)
-        if chat is not None and (chat.user_id, chat.advisor_id) != (user_id, advisor_id):
-            # Of the record that is there nothing is told: it is other people's. The state is that of their own.
-            own = unit.payer.active_with(advisor_id)
+    name = "initialize_time_tracking_for_chat"
+
+    advisor_id: str
+    chat_id: str
+    tariff_version: int | None = None
+    _created: bool = field(default=False, init=False)
+
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        return (self.chat_id,)
+
+    @property
+    def starts_with(self) -> str | None:
+        return self.advisor_id
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        chat = payer.chats.get(self.chat_id)
+        if chat is not None and (chat.user_id, chat.advisor_id) != (self.user_id, self.advisor_id):
+            # The record of that chat belongs to other people, so the state is the one of the caller's own record.
+            own = payer.payer.active_with(self.advisor_id)
             msg = "A chat with this id belongs to other people. Take another id, or none: then one is made."
             raise Conflict(msg, state=None if own is None else own.state.value, allowed=("chats",))
         if advisor is None:
             raise NotFound("advisor")
-        _track(unit, advisor, chat_id, tariff_version)
+        _track(payer, advisor, self.chat_id, self.tariff_version)
+        self._created = chat is None
         if chat is None:
-            unit.chats[chat_id] = Chat(chat_id, user_id, advisor_id, unit.now, is_new=True)
+            payer.chats[self.chat_id] = Chat(self.chat_id, self.user_id, self.advisor_id, payer.now, is_new=True)
 
-        def render() -> Answer:
-            shown = unit.snapshot(chat_id)
-            return Answer((shown, chat is None), 201 if chat is None else 200, shown)
-
-        return render
-
-    return Command(user_id, decide, "initialize_time_tracking_for_chat", (chat_id,), advisor_id, repeat)
+    def answer(self, payer: PayerTransaction) -> Answer[tuple[Snapshot, bool]]:
+        snapshot = snapshot_of(payer, self.chat_id)
+        return Answer((snapshot, self._created), snapshot, 201 if self._created else 200)
 
 
-def track(
-    user_id: str, advisor_id: str, chat_id: str, tariff_version: int | None = None, repeat: Repeat | None = None
-) -> Command:
-    """The same for a chat that exists. The answer is its snapshot."""
+@dataclass
+class TrackChat(_ChatCommand):
+    """`StartChat` for a chat that exists. `decide` raises NotFound, InsufficientCredit and Conflict as `StartChat`."""
 
-    def decide(unit: Unit, advisor: AdvisorRow | None) -> Callable[[], Answer]:
-        if advisor is None or chat_id not in unit.chats:
+    name = "initialize_time_tracking_for_chat"
+
+    advisor_id: str
+    tariff_version: int | None = None
+
+    @property
+    def starts_with(self) -> str | None:
+        return self.advisor_id
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        if advisor is None or self.chat_id not in payer.chats:
             raise NotFound("chat")
-        _track(unit, advisor, chat_id, tariff_version)
-        return _snapshot_of(unit, chat_id)
-
-    return Command(user_id, decide, "initialize_time_tracking_for_chat", (chat_id,), advisor_id, repeat)
+        _track(payer, advisor, self.chat_id, self.tariff_version)
 
 
-def pause(user_id: str, chat_id: str, by: str | None = None, repeat: Repeat | None = None) -> Command:
-    """Pause the record of which this is the current chat; Conflict otherwise."""
+@dataclass
+class PauseChat(_ChatCommand):
+    """Pause the record whose current chat this is; Conflict if there is none. `by` is the role of the caller."""
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = _current_record(unit, chat_id)
-        unit.payer = meter.pause(unit.payer, record, unit.now, by)
-        return _snapshot_of(unit, chat_id)
+    name = "pause"
 
-    return Command(user_id, decide, "pause", (chat_id,), None, repeat)
+    by: str | None = None
 
-
-def resume(user_id: str, chat_id: str, by: Party, repeat: Repeat | None = None) -> Command:
-    """Resume the record of which this is the current chat; Conflict otherwise, or for want of the user."""
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = _current_record(unit, chat_id)
-        unit.payer = meter.resume(unit.payer, record, unit.now, unit.rules, by)
-        return _snapshot_of(unit, chat_id)
-
-    return Command(user_id, decide, "resume", (chat_id,), None, repeat)
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = _current_record(payer, self.chat_id)
+        payer.payer = meter.pause(payer.payer, record, payer.now, self.by)
 
 
-def stop(user_id: str, chat_id: str, by: str | None = None, repeat: Repeat | None = None) -> Command:
-    """End the chat's record. On one that has ended nothing changes."""
+@dataclass
+class ResumeChat(_ChatCommand):
+    """Resume the record whose current chat this is; Conflict if there is none, or if the user is away."""
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = _latest_record(unit, chat_id)
+    name = "resume"
+
+    by: Party = Party.USER
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = _current_record(payer, self.chat_id)
+        payer.payer = meter.resume(payer.payer, record, payer.now, payer.rules, self.by)
+
+
+@dataclass
+class StopChat(_ChatCommand):
+    """End the chat's record. A record that has ended stays as it is. `by` is the role of the caller."""
+
+    name = "stop"
+
+    by: str | None = None
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = _latest_record(payer, self.chat_id)
         if record.ended_at is None:
-            unit.payer = meter.stop(unit.payer, record, unit.now, by)
-        return _snapshot_of(unit, chat_id)
-
-    return Command(user_id, decide, "stop", (chat_id,), None, repeat)
+            payer.payer = meter.stop(payer.payer, record, payer.now, self.by)
 
 
-def stop_record(user_id: str, record_id: str, by: str | None = None) -> Command:
-    """End this record and no other, whatever its chats have gone on with. The answer: whether it was active."""
+@dataclass
+class StopRecord(Command[bool]):
+    """End this record and no other one of its chats. The answer tells whether the record was active."""
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = unit.payer.records.get(record_id)
+    name = "stop"
+
+    record_id: str
+    by: str | None = None
+    _was_active: bool = field(default=False, init=False)
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = payer.payer.records.get(self.record_id)
+        self._was_active = record is not None
         if record is not None:
-            unit.payer = meter.stop(unit.payer, record, unit.now, by)
-        return lambda: Answer(record is not None)
+            payer.payer = meter.stop(payer.payer, record, payer.now, self.by)
 
-    return Command(user_id, decide, "stop")
-
-
-def heartbeat(user_id: str, chat_id: str, party: Party) -> Command:
-    """Proof that this party is present, for one lease. On a chat that isn't current it proves nothing."""
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = _latest_record(unit, chat_id)
-        if record.ended_at is None and record.chat_id == chat_id:
-            unit.payer = meter.prove(unit.payer, record, party, unit.now + unit.rules.lease_ms, unit.now, unit.rules)
-        return _snapshot_of(unit, chat_id)
-
-    return Command(user_id, decide, "heartbeat", (chat_id,))
+    def answer(self, payer: PayerTransaction) -> Answer[bool]:
+        return Answer(self._was_active)
 
 
-def watch(user_id: str, chat_id: str, party: Party, node_id: str) -> Command:
-    """A socket of a server process watches this chat: presence for as long as the process renews it."""
+@dataclass
+class SendHeartbeat(_ChatCommand):
+    """Prove that this party is present, for one lease. On a chat that is not current the heartbeat proves nothing."""
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        unit.watches.append(WatchChange(node_id, chat_id, party, None, dropped=False))
-        unit.payer = _with_socket(unit, chat_id, party, SocketLease(0, held=True))
-        record = _latest_record(unit, chat_id)
-        if record.ended_at is None and record.chat_id == chat_id:
-            unit.payer = meter.prove(unit.payer, record, party, unit.now + unit.rules.lease_ms, unit.now, unit.rules)
-        return _snapshot_of(unit, chat_id)
+    name = "heartbeat"
 
-    return Command(user_id, decide, "watch", (chat_id,))
+    party: Party
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        _prove(payer, _latest_record(payer, self.chat_id), self.chat_id, self.party)
 
 
-def fall_silent(user_id: str, chat_id: str, party: Party, node_id: str, proved: float) -> Command:
-    """A socket has not answered: its last proof is stored, so that the lease ends when it must.
+@dataclass
+class WatchChat(_ChatCommand):
+    """A socket of a server process watches this chat: the party is present as long as the process renews its row."""
 
-    `proved` is when that was on this process's own monotonic clock, in seconds: only its age counts.
+    name = "watch"
+
+    party: Party
+    node_id: str
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = _latest_record(payer, self.chat_id)
+        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=False))
+        payer.payer = _with_socket(payer, self.chat_id, self.party, SocketLease(0, held=True))
+        _prove(payer, record, self.chat_id, self.party)
+
+
+@dataclass
+class _ProofCommand(Command[None]):
+    """A command about the last proof of a party on one chat.
+
+    `proved` is the instant of the proof on this process's monotonic clock, in seconds. Only its age is used.
     """
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        proved_at = unit.now - _age_ms(proved)
-        unit.watches.append(WatchChange(node_id, chat_id, party, proved_at, dropped=False))
-        unit.payer = _with_socket(unit, chat_id, party, SocketLease(proved_at + unit.rules.lease_ms, held=False))
-        return lambda: Answer(None)
+    chat_id: str
+    party: Party
+    node_id: str
+    proved: float
 
-    return Command(user_id, decide, "fall_silent", (chat_id,))
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        return (self.chat_id,)
 
+    def proved_at(self, payer: PayerTransaction) -> int:
+        """The instant of the last proof, in engine time."""
+        return payer.now - max(0, int((time.monotonic() - self.proved) * 1000))
 
-def unwatch(user_id: str, chat_id: str, party: Party, node_id: str, proved: float) -> Command:
-    """A socket is gone. Its last proof (see `fall_silent`) still counts for one lease."""
-
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        unit.watches.append(WatchChange(node_id, chat_id, party, None, dropped=True))
-        unit.payer = _with_socket(unit, chat_id, party, None)
-        chat = unit.chats.get(chat_id)
-        record = None if chat is None else unit.record_of(chat)
-        if record is not None and record.ended_at is None and record.chat_id == chat_id:
-            unit.payer = meter.leave(unit.payer, record, party, unit.now - _age_ms(proved) + unit.rules.lease_ms)
-        return lambda: Answer(None)
-
-    return Command(user_id, decide, "unwatch", (chat_id,))
+    def answer(self, payer: PayerTransaction) -> Answer[None]:
+        return Answer(None)
 
 
-def update_chat_time(user_id: str, chat_id: str, record_id: str) -> Command:
-    """Write one record's running totals to the tables. The answer says whether it runs in this chat."""
+@dataclass
+class StoreSilence(_ProofCommand):
+    """A party has not answered: its last proof is stored, so that its lease ends at the right instant."""
 
-    def decide(unit: Unit, _: AdvisorRow | None) -> Callable[[], Answer]:
-        record = unit.payer.records.get(record_id)
-        if record is None or record.chat_id != chat_id or not record.is_running:
-            return lambda: Answer(result=False)
-        unit.payer = meter.checkpoint(unit.payer, unit.now)
-        return lambda: Answer(result=True)
+    name = "fall_silent"
 
-    return Command(user_id, decide, "update_chat_time", (chat_id,))
-
-
-def checkpoint(unit: Unit) -> None:
-    """Write the running totals of all of a payer's records to the tables."""
-    unit.payer = meter.checkpoint(unit.payer, unit.now)
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        proved_at = self.proved_at(payer)
+        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, proved_at, dropped=False))
+        lease = SocketLease(proved_at + payer.rules.lease_ms, held=False)
+        payer.payer = _with_socket(payer, self.chat_id, self.party, lease)
 
 
-def repair(unit: Unit) -> None:
-    """Start the timers that are due to run and don't."""
-    for record in unit.payer.records.values():
-        unit.payer = meter.resume_present(unit.payer, record, unit.now, unit.rules, _REPAIRED)
+@dataclass
+class UnwatchChat(_ProofCommand):
+    """The last socket of a party is gone. Its last proof still counts for one lease."""
+
+    name = "unwatch"
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=True))
+        payer.payer = _without_socket(payer, self.chat_id, self.party)
+        chat = payer.chats.get(self.chat_id)
+        record = None if chat is None else payer.latest_record(chat)
+        if record is not None and _is_current(record, self.chat_id):
+            payer.payer = meter.leave(payer.payer, record, self.party, self.proved_at(payer) + payer.rules.lease_ms)
 
 
-_REPAIRED = frozenset({Reason.TIMER_FAILED, Reason.USER_AWAY, Reason.ADVISOR_AWAY})
+@dataclass
+class UpdateChatTime(Command[bool]):
+    """Write the totals of the payer's running records to the tables. The answer tells whether this record runs here."""
+
+    name = "update_chat_time"
+
+    chat_id: str
+    record_id: str
+    _is_running: bool = field(default=False, init=False)
+
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        return (self.chat_id,)
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = payer.payer.records.get(self.record_id)
+        self._is_running = record is not None and record.chat_id == self.chat_id and record.is_running
+        if self._is_running:
+            post_running(payer)
+
+    def answer(self, payer: PayerTransaction) -> Answer[bool]:
+        return Answer(self._is_running)
 
 
-def _track(unit: Unit, advisor: AdvisorRow, chat_id: str, tariff_version: int | None) -> None:
-    record = unit.payer.active_with(advisor.advisor_id)
+def post_running(payer: PayerTransaction) -> None:
+    """Post the charges of all running records of a payer up to now."""
+    payer.payer = meter.checkpoint(payer.payer, payer.now)
+
+
+def start_due_timers(payer: PayerTransaction) -> None:
+    """Start each timer of a payer that is due to run and does not run."""
+    for record in payer.payer.records.values():
+        payer.payer = meter.resume_present(payer.payer, record, payer.now, payer.rules, _REPAIRED_REASONS)
+
+
+def _track(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff_version: int | None) -> None:
+    record = payer.payer.active_with(advisor.advisor_id)
     if record is not None:
-        # It keeps the tariff that it started with, whatever version the person has seen since.
-        unit.payer = meter.track(unit.payer, record, chat_id, unit.now, unit.rules)
+        # An active record keeps the tariff that it started with, whatever version the person has seen since.
+        payer.payer = meter.track(payer.payer, record, chat_id, payer.now, payer.rules)
         return
     if tariff_version not in {None, advisor.tariff_version}:
-        before = unit.chats.get(chat_id)
-        latest = None if before is None else unit.record_of(before)
-        msg = (
-            f"The tariff is version {advisor.tariff_version} by now, not {tariff_version}."
-            " Show it to the person, and start with its version."
-        )
-        raise Conflict(
-            msg,
-            state=None if latest is None else latest.state.value,
-            allowed=("chats",) if before is None else ("tracking",),
-            tariff_version=advisor.tariff_version,
-        )
+        raise _tariff_changed(payer, advisor, chat_id, tariff_version)
     new = Record(
         record_id=new_id(),
-        user_id=unit.payer.user_id,
+        user_id=payer.payer.user_id,
         advisor_id=advisor.advisor_id,
         chat_id=chat_id,
         tariff=advisor.tariff,
         tariff_version=advisor.tariff_version,
-        free_ms_before=unit.free_ms_before(advisor.advisor_id),
-        started_at=unit.now,
-        settled_at=unit.now,
+        free_ms_before=payer.free_ms_before(advisor.advisor_id),
+        started_at=payer.now,
+        settled_at=payer.now,
         state=State.PAUSED,
         terms=advisor.terms,
     )
-    unit.payer = meter.start(unit.payer, new, unit.now, unit.rules)
+    payer.payer = meter.start(payer.payer, new, payer.now, payer.rules)
 
 
-def _latest_record(unit: Unit, chat_id: str) -> Record:
-    chat = unit.chats.get(chat_id)
-    record = None if chat is None else unit.record_of(chat)
+def _tariff_changed(
+    payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff_version: int | None
+) -> Conflict:
+    chat = payer.chats.get(chat_id)
+    latest = None if chat is None else payer.latest_record(chat)
+    return Conflict(
+        f"The tariff is version {advisor.tariff_version} now, not {tariff_version}."
+        " Show the new tariff to the person, and start with its version.",
+        state=None if latest is None else latest.state.value,
+        allowed=("chats",) if chat is None else ("tracking",),
+        tariff_version=advisor.tariff_version,
+    )
+
+
+def _latest_record(payer: PayerTransaction, chat_id: str) -> Record:
+    chat = payer.chats.get(chat_id)
+    record = None if chat is None else payer.latest_record(chat)
     if record is None:
         raise NotFound("chat")
     return record
 
 
-def _current_record(unit: Unit, chat_id: str) -> Record:
-    record = _latest_record(unit, chat_id)
+def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
+    record = _latest_record(payer, chat_id)
     if record.ended_at is not None:
         msg = "The record of this chat has ended. Tracking begins a new one."
         raise Conflict(msg, state=record.state.value, allowed=("tracking",))
@@ -249,20 +332,23 @@ def _current_record(unit: Unit, chat_id: str) -> Record:
     return record
 
 
-def _with_socket(unit: Unit, chat_id: str, party: Party, lease: SocketLease | None) -> Payer:
-    sockets: dict[Any, SocketLease] = dict(unit.payer.sockets)
-    if lease is None:
-        sockets.pop((chat_id, party), None)
-    else:
-        before = sockets.get((chat_id, party))
-        until = lease.until if before is None or not lease.held else max(lease.until, before.until)
-        sockets[chat_id, party] = SocketLease(until, lease.held)
-    return replace(unit.payer, sockets=sockets)
+def _is_current(record: Record, chat_id: str) -> bool:
+    return record.ended_at is None and record.chat_id == chat_id
 
 
-def _age_ms(proved: float) -> int:
-    return max(0, int((time.monotonic() - proved) * 1000))
+def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party) -> None:
+    if _is_current(record, chat_id):
+        until = payer.now + payer.rules.lease_ms
+        payer.payer = meter.prove(payer.payer, record, party, until, payer.now, payer.rules)
 
 
-def _snapshot_of(unit: Unit, chat_id: str) -> Callable[[], Answer]:
-    return lambda: Answer(unit.snapshot(chat_id))
+def _with_socket(payer: PayerTransaction, chat_id: str, party: Party, lease: SocketLease) -> Payer:
+    before = payer.payer.sockets.get((chat_id, party))
+    until = lease.until if before is None or not lease.held else max(lease.until, before.until)
+    sockets = {**payer.payer.sockets, (chat_id, party): SocketLease(until, lease.held)}
+    return replace(payer.payer, sockets=sockets)
+
+
+def _without_socket(payer: PayerTransaction, chat_id: str, party: Party) -> Payer:
+    sockets = {key: lease for key, lease in payer.payer.sockets.items() if key != (chat_id, party)}
+    return replace(payer.payer, sockets=sockets)

@@ -1,9 +1,9 @@
-"""Engine time in this process: the database's clock, followed by a monotonic one.
+"""Engine time in this process: the database's clock, followed on a monotonic clock.
 
-Commands read the database's clock itself. This one is for stamping pings, thousands a second, without asking it. What
-the database's clock says was true between the question and the answer, so every sample proves an interval that the
-offset between the two clocks lies in; the intersection of the last ones, each widened by what clocks may have drifted
-since, is known within a fraction of a millisecond, and says itself how well. It never runs back.
+Commands read the database's clock itself. This clock stamps pings, thousands a second, without asking the database. The
+database's answer was true at some instant between the question and the answer, so every sample proves an interval that
+holds the offset between the two clocks. Each interval is widened by what the clocks may have drifted since; all of them
+together give the offset within a fraction of a millisecond, and tell how exact it is. This clock never runs back.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.database.queries import SQL
+
+if TYPE_CHECKING:
+    from talktime.database.pool import Database
 
 RESAMPLE_SECONDS: Final = 5
 SAMPLES: Final = 3
 SAMPLES_KEPT: Final = 12
 DRIFT: Final = 1e-4
-"""Both clocks together, in ms of error per ms of time."""
+"""The drift of both clocks together, in milliseconds of error per millisecond of time."""
 
 _JUMP_MS: Final = 250
 
@@ -34,13 +37,13 @@ class Sample(NamedTuple):
 
 
 class Offset:
-    """Engine time minus monotonic time: samples in, an interval out that holds it."""
+    """Engine time minus monotonic time: samples go in, and an interval that holds the offset comes out."""
 
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
 
     def take(self, sample: Sample) -> None:
-        """Learn from a sample. One that contradicts the others proves that a clock was moved: it alone counts then."""
+        """Learn from a sample. A sample that contradicts the others proves that a clock was moved, and counts alone."""
         self._samples.append(sample)
         low_ms, high_ms = self.bounds(sample.at_ms)
         if low_ms > high_ms:
@@ -48,16 +51,16 @@ class Offset:
             self._samples.append(sample)
 
     def bounds(self, at_ms: float) -> tuple[float, float]:
-        """The least and the most that it can be at an instant of monotonic time."""
+        """The least and the largest offset possible at an instant of monotonic time, in milliseconds."""
         widened = [(DRIFT * (at_ms - sample.at_ms), sample) for sample in self._samples]
         return max(s.low_ms - by for by, s in widened), min(s.high_ms + by for by, s in widened)
 
 
 class EngineClock:
-    """`now_ms()` is engine time in milliseconds, with decimals; `epoch` changes whenever it had to jump."""
+    """Engine time in milliseconds, with decimals. `epoch` changes whenever engine time had to jump."""
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._offset = Offset()
         self._offset_ms: float | None = None
         self._last_ms = 0.0
@@ -70,19 +73,19 @@ class EngineClock:
         return self._last_ms
 
     def error_ms(self) -> float:
-        """How far `now_ms` can be from the database's clock now, at most."""
+        """The largest possible difference between `now_ms` and the database's clock now."""
         apart_ms = self.now_ms() - (local_ms := _local_ms())
         low_ms, high_ms = self._offset.bounds(local_ms)
         return max(high_ms - apart_ms, apart_ms - low_ms)
 
     def is_behind(self, instant_ms: int) -> bool:
-        """Whether it can't be that late yet, as well as this process knows: engine time was moved."""
+        """Whether this instant can't have come yet by this clock. Then engine time was moved."""
         return instant_ms > self.now_ms() + self.error_ms() + _JUMP_MS
 
     async def resample(self) -> None:
-        """Ask the database's clock again. What is known changes when all answers are there, and never in part."""
+        """Ask the database's clock again. The offset changes once all answers are there, never before."""
         samples: list[Sample] = []
-        async with self._pool.acquire() as connection:
+        async with self._database.pool.acquire() as connection:
             for _ in range(SAMPLES):
                 before_ms = _local_ms()
                 server_ms = await connection.fetchval(SQL["clock_sample"])
@@ -96,7 +99,7 @@ class EngineClock:
         self._offset_ms = offset_ms
 
     async def follow(self) -> None:
-        """Resample for ever."""
+        """Ask the database's clock again every few seconds, for ever."""
         while True:
             await asyncio.sleep(RESAMPLE_SECONDS)
             await self.resample()

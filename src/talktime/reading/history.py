@@ -1,111 +1,150 @@
-"""The library's part about the past: what was, as of any instant, and what it comes to. From facts alone.
+"""The past: what was as of any instant, and what the instants of a period come to. From facts alone.
 
-What is due is applied first, like before every reading: nobody may have worked on this database for a while, and then
-the facts are not all there yet. An instant that has not come is now.
+What is due is applied first, as before every reading: a database on which nothing has worked for a while does not hold
+all facts. An instant that has not come yet counts as now.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.errors import InvalidRequest, NotFound
-from talktime.core.tariff import Tariff
 from talktime.core.terms import share
 from talktime.database.queries import SQL
 from talktime.documents.account import Account
 from talktime.documents.advisor import Earnings
-from talktime.documents.report import Book, Report
-from talktime.documents.what_if import PastSession, Replay, replay
-from talktime.reading.books import Books
+from talktime.documents.report import KINDS, Book, Report
+from talktime.documents.what_if import PastSession, replay
+
+if TYPE_CHECKING:
+    from talktime.core.tariff import Tariff
+    from talktime.database.pool import Database, Row
+    from talktime.documents.what_if import Replay
+    from talktime.engine.engine import Engine
+    from talktime.engine.parties import PartyDirectory
+    from talktime.node.deadlines import ChatTimerManager
 
 
-class History(Books):
-    """What `Talktime` knows about the past."""
+async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
+    """A user's account as of an instant that has passed.
 
-    async def account(self, user_id: str, *, at: int | None = None) -> Account:
-        """What a user has: posted, committed by running meters, and available; now, or as of an instant."""
-        if at is None or at >= await self.now():
-            return await super().account(user_id)
-        await self.engine.settle([user_id])
-        async with self.engine.reading() as connection:
-            name = await connection.fetchval(SQL["user_name"], user_id)
-            if name is None:
-                raise NotFound("user")
-            balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
-            lots = gifts.replayed(await connection.fetch(SQL["gift_entries_as_of"], user_id, at))
-            committed = 0
-            for row in await connection.fetch(SQL["running_as_of"], user_id, at):
-                record = await self.engine.store.record(connection, row["record_id"])
-                if record is not None:
-                    then = replace(record, elapsed_ms=row["elapsed_ms"], charged=row["charged"], settled_at=at)
-                    committed += then.commitment_at(at)
-        return Account(
-            user_id=user_id,
-            display_name=name,
-            balance=balance,
-            committed=committed,
-            available=max(0, balance - committed),
-            gift=gifts.total(lots),
-            next_expiry=next((lot for lot in lots if lot.expires_at is not None and lot.expires_at > at), None),
-        )
+    Raises:
+        NotFound: there is no such user.
+    """
+    await engine.settle_accounts([user_id])
+    async with engine.database.reading() as connection:
+        name = await connection.fetchval(SQL["user_name"], user_id)
+        if name is None:
+            raise NotFound("user")
+        balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
+        entries = await connection.fetch(SQL["gift_entries_as_of"], user_id, at)
+        lots = gifts.replayed((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
+        committed = 0
+        for row in await connection.fetch(SQL["running_as_of"], user_id, at):
+            record = await engine.loader.load_record(connection, row["record_id"])
+            if record is not None:
+                as_of = replace(record, elapsed_ms=row["elapsed_ms"], charged=row["charged"], settled_at=at)
+                committed += as_of.commitment_at(at)
+    return Account(
+        user_id=user_id,
+        display_name=name,
+        balance=balance,
+        committed=committed,
+        available=max(0, balance - committed),
+        gift=gifts.total(lots),
+        next_expiry=next((lot for lot in lots if lot.expires_at is not None and lot.expires_at > at), None),
+    )
 
-    async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
-        """What an advisor's sessions have brought since the beginning, up to and including an instant, or now."""
-        await self.timers.settle_due()
-        at = await self._past(at)
-        async with self.engine.reading() as connection:
-            row = await connection.fetchrow(SQL["earnings_as_of"], advisor_id, at)
-            if row is None:
-                raise NotFound("advisor")
-            unposted = 0
-            for then in await connection.fetch(SQL["earning_as_of"], advisor_id, at):
-                record = await self.engine.store.record(connection, then["record_id"])
-                if record is not None:
-                    total = share(record.terms, record.tariff, then["elapsed_ms"], record.allowance_ms)
-                    unposted += total.advisor - then["earned"]
-        return Earnings(advisor_id, row["display_name"], at, row["share"], row["refunds"], unposted)
 
-    async def chat_duration(self, chat_id: str, *, at: int | None = None) -> int:
-        """How long a chat's timer had run by an instant, or by now, in milliseconds."""
-        user_id, _ = await self.chat_parties(chat_id)
-        await self.engine.settle([user_id])
-        duration_ms: int = await self._fetchval("duration_as_of", chat_id, await self._past(at))
-        return duration_ms
+async def earnings(engine: Engine, timers: ChatTimerManager, advisor_id: str, at: int | None) -> Earnings:
+    """What an advisor's sessions have brought up to and including an instant, or now.
 
-    async def report(self, begin: int, end: int) -> Report:
-        """The books of everybody from `begin` until just before `end`, from the ledger's entries.
-
-        What running records have come to is posted first: a charge is dated at the instant from which a gift no longer
-        paid for it, and a period that is over must say tomorrow what it says today.
-        """
-        _require_period(begin, end)
-        await self.timers.settle_due()
-        await self.timers.checkpoint()
-        rows = await self._fetch("report", begin, end)
-        return Report(begin, end, tuple(Book(book, owner, name, *_amounts(rest)) for book, owner, name, *rest in rows))
-
-    async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:
-        """What the sessions that started in a period, and have ended, would have cost under another tariff."""
-        _require_period(begin, end)
-        if advisor_id is not None and await self._fetchval("advisor_name", advisor_id) is None:
+    Raises:
+        NotFound: there is no such advisor.
+    """
+    await timers.settle_due()
+    at = await _not_after_now(engine.database, at)
+    async with engine.database.reading() as connection:
+        posted = await connection.fetchrow(SQL["earnings_as_of"], advisor_id, at)
+        if posted is None:
             raise NotFound("advisor")
-        await self.timers.settle_due()
-        rows = await self._fetch("past_sessions", begin, end, advisor_id)
-        return replay(tariff, begin, end, (PastSession(*row) for row in rows))
+        unposted = 0
+        for row in await connection.fetch(SQL["earning_as_of"], advisor_id, at):
+            record = await engine.loader.load_record(connection, row["record_id"])
+            if record is not None:
+                by_then = share(record.terms, record.tariff, row["elapsed_ms"], record.allowance_ms)
+                unposted += by_then.advisor - row["earned"]
+    return Earnings(advisor_id, posted["display_name"], at, posted["share"], posted["refunds"], unposted)
 
-    async def _past(self, at: int | None) -> int:
-        """This instant, or now if it has not come yet."""
-        now = await self.now()
-        return now if at is None else min(at, now)
+
+async def chat_duration(engine: Engine, parties: PartyDirectory, chat_id: str, at: int | None) -> int:
+    """How long a chat's timer had run by an instant, or by now, in milliseconds.
+
+    Raises:
+        NotFound: there is no such chat.
+    """
+    await engine.settle_accounts([await parties.payer_of(chat_id)])
+    at = await _not_after_now(engine.database, at)
+    duration_ms: int = await engine.database.fetch_value("duration_as_of", chat_id, at)
+    return duration_ms
 
 
-def _amounts(row: list[Any]) -> tuple[int, tuple[int, ...]]:
-    opening, *amounts = row
-    return opening, tuple(amounts)
+async def report(database: Database, timers: ChatTimerManager, begin: int, end: int) -> Report:
+    """All books from `begin` until just before `end`, from the entries of the ledger.
+
+    The charges of running records are posted first: a charge is dated at the instant from which a gift no longer pays,
+    and a period that is over must be the same tomorrow.
+
+    Raises:
+        InvalidRequest: the period is empty.
+    """
+    _require_period(begin, end)
+    await timers.settle_due()
+    await timers.checkpoint()
+    rows = await database.fetch("report", begin, end)
+    return Report(begin, end, tuple(_read_book(row) for row in rows))
+
+
+async def what_if(
+    database: Database, timers: ChatTimerManager, tariff: Tariff, begin: int, end: int, advisor_id: str | None
+) -> Replay:
+    """What the sessions that started in a period, and have ended, would have cost under another tariff.
+
+    Raises:
+        InvalidRequest: the period is empty.
+        NotFound: there is no such advisor.
+    """
+    _require_period(begin, end)
+    if advisor_id is not None and await database.fetch_value("advisor_name", advisor_id) is None:
+        raise NotFound("advisor")
+    await timers.settle_due()
+    rows = await database.fetch("past_sessions", begin, end, advisor_id)
+    return replay(tariff, begin, end, (_read_past_session(row) for row in rows))
+
+
+async def _not_after_now(database: Database, at: int | None) -> int:
+    now: int = await database.fetch_value("engine_now")
+    return now if at is None else min(at, now)
 
 
 def _require_period(begin: int, end: int) -> None:
     if begin >= end:
         raise InvalidRequest(("to", "must be after from"))
+
+
+def _read_book(row: Row) -> Book:
+    return Book(row["book"], row["owner"], row["name"], row["opening"], tuple(row[kind] for kind in KINDS))
+
+
+def _read_past_session(row: Row) -> PastSession:
+    return PastSession(
+        record_id=row["record_id"],
+        user_id=row["user_id"],
+        advisor_id=row["advisor_id"],
+        started_at=row["started_at"],
+        elapsed_ms=row["elapsed_ms"],
+        free_ms_before=row["free_ms_before"],
+        cost=row["charged"],
+    )

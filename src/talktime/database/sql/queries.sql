@@ -1,4 +1,20 @@
--- Every statement of the running program, by name. Instants cross as milliseconds (see pool.py).
+-- Every statement of the running program, by name. `queries.py` explains {rows} and shared columns.
+-- Instants cross as milliseconds since 1970 (see pool.py).
+
+-- columns: record
+-- What a record stores. `record_rows.py` turns these columns into a `Record` and back.
+record_id text, user_id text, advisor_id text, chat_id text, tariff_version int, free_ms_before bigint, state text,
+reason text, started_at timestamptz, settled_at timestamptz, paused_at timestamptz, paused_by text,
+waiting_since timestamptz, ended_at timestamptz, elapsed_ms bigint, charged bigint, user_lease_until timestamptz,
+advisor_lease_until timestamptz, cut_at timestamptz, share_ppm int, fee_per_minute bigint, fee_per_session bigint,
+earned bigint;
+
+-- columns: entry
+entry_id bigint, amount bigint, gift_amount bigint, kind text, at timestamptz, record_id text, reference text, reason text,
+expires_at timestamptz;
+
+-- columns: message
+message_id text, chat_id text, position bigint, client_id text, sender text, text text, at timestamptz;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A command, or a batch of them: lock; clock; load in new statements; decide in Python; save.
@@ -20,28 +36,22 @@ select engine_now();
 select user_id, display_name, balance, gifts, settled_at, due_at, (select engine_now()) as now from accounts where user_id = any($1::text[]);
 
 -- name: load_active_records
-select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, s.segment_id, s.started_at as running_since
+select {record:r}, s.segment_id, s.started_at as running_since
 from records r
--- Lateral, so that the planner looks each one up: where it expects more, it reads the whole table.
+-- Lateral, so that the planner looks up each segment: it expects more rows otherwise, and reads the whole table.
 left join lateral (
     select segment_id, started_at from segments where record_id = r.record_id and ended_at is null limit 1
 ) s on true
 where r.user_id = any($1::text[]) and r.ended_at is null;
 
 -- name: load_chat_records
--- The latest record of each chat, where it has ended.
-select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
+-- The latest record of each chat, if that record has ended.
+select {record:r}, null::timestamptz as running_since
 from chats c join records r on r.record_id = c.record_id
 where c.chat_id = any($1::text[]) and r.ended_at is not null;
 
 -- name: load_ended_records
-select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, r.cut_at, null::timestamptz as running_since
+select {record:r}, null::timestamptz as running_since
 from records r where r.record_id = any($1::text[]) and r.ended_at is not null;
 
 -- name: load_tallies
@@ -56,13 +66,14 @@ select user_id, record_id,
 from entries where record_id = any($1::text[]) group by user_id, record_id;
 
 -- name: load_last_records
--- The latest ended record of each pair: it says how much of the free allowance is used.
+-- The latest ended record of each pair. It tells how much of the free allowance the pair has used.
+-- rows: user_id text, advisor_id text
 select r.user_id, r.advisor_id, r.free_ms_before, r.elapsed_ms, r.tariff_version
-from unnest($1::text[], $2::text[]) as pair (user_id, advisor_id),
+from {rows} as pair ({row_names}),
 lateral (
     select * from records
     where user_id = pair.user_id and advisor_id = pair.advisor_id and ended_at is not null
-    order by started_at desc, ended_at desc limit 1  -- ids of one millisecond are in no order
+    order by started_at desc, ended_at desc limit 1  -- ids of the same millisecond have no order
 ) r;
 
 -- name: load_sockets
@@ -78,65 +89,53 @@ select chat_id, user_id, advisor_id, record_id, duration_ms, sequence from chats
 select advisor_id, display_name, tariff_version, share_ppm, fee_per_minute, fee_per_session from advisors where advisor_id = any($1::text[]);
 
 -- name: load_tariffs
+-- rows: advisor_id text, version int
 select t.advisor_id, t.version, t.tariff
-from unnest($1::text[], $2::int[]) as wanted (advisor_id, version)
+from {rows} as wanted ({row_names})
 join tariffs t on t.advisor_id = wanted.advisor_id and t.version = wanted.version;
 
 -- name: load_repeats
+-- rows: caller text, method text, path text, key text
 select r.caller, r.method, r.path, r.key, r.body_hash, r.status, r.document
-from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted (caller, method, path, key)
-join repeats r using (caller, method, path, key);
+from {rows} as wanted ({row_names})
+join repeats r using ({row_names});
 
 -- name: insert_chats
--- Whole, with what happens to them in the same command: the first change that is told has the number 1.
-insert into chats (chat_id, user_id, advisor_id, created_at, record_id, duration_ms, sequence)
-select *, 1 from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bigint[])
+-- The rows hold what happened to the chats in the same command, so the first change that screens learn is number 1.
+-- rows: chat_id text, user_id text, advisor_id text, created_at timestamptz, record_id text, duration_ms bigint
+insert into chats ({row_names}, sequence)
+select {row_names}, 1 from {rows} as made ({row_names})
 on conflict (chat_id) do nothing returning chat_id;
 
 -- name: close_segments
--- By their own number: by their record's, the planner may search the slower index of the exclusion constraint.
+-- By `segment_id`: by `record_id` the planner may search the slower index of the exclusion constraint.
+-- rows: segment_id bigint, at timestamptz, reason text, ended_by text
 update segments s set ended_at = closed.at, reason = closed.reason, ended_by = closed.ended_by
-from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[]) as closed (segment_id, at, reason, ended_by)
+from {rows} as closed ({row_names})
 where s.segment_id = closed.segment_id;
 
 -- name: save_records
-insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, reason, started_at,
-    settled_at, paused_at, waiting_since, ended_at, elapsed_ms, charged, user_lease_until, advisor_lease_until, cut_at,
-    share_ppm, fee_per_minute, fee_per_session, earned, paused_by)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::bigint[],
-    $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::int[], $20::bigint[], $21::bigint[],
-    $22::bigint[], $23::text[])
-on conflict (record_id) do update set
-    chat_id = excluded.chat_id, state = excluded.state, reason = excluded.reason, settled_at = excluded.settled_at,
-    paused_at = excluded.paused_at, paused_by = excluded.paused_by, waiting_since = excluded.waiting_since, ended_at = excluded.ended_at,
-    elapsed_ms = excluded.elapsed_ms, charged = excluded.charged, user_lease_until = excluded.user_lease_until,
-    advisor_lease_until = excluded.advisor_lease_until, cut_at = excluded.cut_at,
-    earned = excluded.earned;
+-- rows: record
+insert into records ({row_names})
+select {row_names} from {rows} as saved ({row_names})
+on conflict (record_id) do update set {record:set};
 
 -- name: insert_segments
-insert into segments (record_id, user_id, chat_id, started_at, ended_at, reason, ended_by)
-select record_id, user_id, chat_id, started_at, ended_at, reason, ended_by
-from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
-    with ordinality as opened (record_id, user_id, chat_id, started_at, ended_at, reason, ended_by, ordinal)
-order by ordinal;
+-- rows: record_id text, user_id text, chat_id text, started_at timestamptz, ended_at timestamptz, reason text, ended_by text
+insert into segments ({row_names})
+select {row_names} from {rows} with ordinality as opened ({row_names}, ordinal) order by ordinal;
 
 -- name: insert_entries
-insert into entries (user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount, expires_at,
-    reason, borne_by, refunded_ms)
-select user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount, expires_at, reason,
-       borne_by, refunded_ms
-from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-    $9::bigint[], $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::bigint[])
-    with ordinality as posted (user_id, amount, kind, at, record_id, reference, advisor_id, advisor_amount, fees, gift_amount,
-        expires_at, reason, borne_by, refunded_ms, ordinal)
-order by ordinal;
+-- rows: user_id text, amount bigint, kind text, at timestamptz, record_id text, reference text, advisor_id text, advisor_amount bigint, fees bigint, gift_amount bigint, expires_at timestamptz, reason text, borne_by text, refunded_ms bigint
+insert into entries ({row_names})
+select {row_names} from {rows} with ordinality as posted ({row_names}, ordinal) order by ordinal;
 
 -- name: save_chats
--- Add time that has passed, note the latest record, and number the change for every chat that shows it; new ones have that.
--- The array says that they are few: the planner would guess hundreds, and read the whole table.
+-- Adds the time that has passed, notes the latest record, and numbers the change for every chat that shows the change.
+-- New chats have their number. The array tells the planner that the chats are few: it would read the whole table otherwise.
+-- rows: chat_id text, accrued_ms bigint, record_id text
 with changed as (
-    select * from unnest($1::text[], $2::bigint[], $3::text[]) as changed (chat_id, accrued_ms, record_id)
+    select * from {rows} as changed ({row_names})
 ), told as (
     select chat_id from chats where record_id = any($4::text[]) and chat_id <> all($6::text[]) union select unnest($5::text[])
 ), touched as (
@@ -151,15 +150,16 @@ where c.chat_id = any(array(select chat_id from touched)) and c.chat_id = touche
 returning c.chat_id, c.duration_ms, c.record_id, c.sequence, told.chat_id is not null as told;
 
 -- name: save_accounts
+-- rows: user_id text, balance bigint, settled_at timestamptz, due_at timestamptz, gifts jsonb
 update accounts a set
     balance = saved.balance, settled_at = saved.settled_at, due_at = saved.due_at, gifts = saved.gifts
-from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::jsonb[])
-    as saved (user_id, balance, settled_at, due_at, gifts)
+from {rows} as saved ({row_names})
 where a.user_id = saved.user_id;
 
 -- name: save_repeats
-insert into repeats (caller, method, path, key, body_hash, status, document, at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int[], $7::json[], $8::timestamptz[]);
+-- rows: caller text, method text, path text, key text, body_hash bytea, status int, document json, at timestamptz
+insert into repeats ({row_names})
+select {row_names} from {rows} as kept ({row_names});
 
 -- name: save_refusal
 -- One that is being stored under the same key right now is waited for.
@@ -206,7 +206,7 @@ select exists (select from accounts where user_id = $1);
 select exists (select from advisors where advisor_id = $1);
 
 -- name: entries
-select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
+select {entry} from entries
 where user_id = $1 and entry_id < $2 and kind <> 'share' order by entry_id desc limit $3;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -219,9 +219,7 @@ select user_id, advisor_id from chats where chat_id = $1;
 select record_id, user_id, advisor_id, chat_id from records where record_id = $1;
 
 -- name: record_by_id
-select r.record_id, r.user_id, r.advisor_id, r.chat_id, r.tariff_version, r.free_ms_before, r.state, r.reason, r.started_at,
-       r.settled_at, r.paused_at, r.paused_by, r.waiting_since, r.ended_at, r.elapsed_ms, r.charged, r.user_lease_until,
-       r.advisor_lease_until, r.share_ppm, r.fee_per_minute, r.fee_per_session, r.earned, s.started_at as running_since
+select {record:r}, s.started_at as running_since
 from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
 where r.record_id = $1;
 
@@ -229,8 +227,7 @@ where r.record_id = $1;
 select chat_id, started_at, ended_at, reason, ended_by from segments where record_id = $1 order by started_at, segment_id;
 
 -- name: record_entries
-select entry_id, amount, gift_amount, kind, at, record_id, reference, reason, expires_at from entries
-where record_id = $1 and kind <> 'share' order by entry_id;
+select {entry} from entries where record_id = $1 and kind <> 'share' order by entry_id;
 
 -- name: advisor_name
 select display_name from advisors where advisor_id = $1;
@@ -318,14 +315,14 @@ where a.advisor_id = $1 group by a.display_name;
 -- name: report
 -- Every book with what it held before the period, and what came into it by kind.
 select p.book, p.owner, coalesce(u.display_name, a.display_name, p.owner) as name,
-       coalesce(sum(p.amount) filter (where p.at < $1), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'purchase'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'gift'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'refund'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'debit'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'charge'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'share'), 0)::bigint,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'expiry'), 0)::bigint
+       coalesce(sum(p.amount) filter (where p.at < $1), 0)::bigint as opening,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'purchase'), 0)::bigint as purchase,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'gift'), 0)::bigint as gift,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'refund'), 0)::bigint as refund,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'debit'), 0)::bigint as debit,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'charge'), 0)::bigint as charge,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'share'), 0)::bigint as share,
+       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'expiry'), 0)::bigint as expiry
 from postings p
 left join accounts u on p.book = 'user' and u.user_id = p.owner
 left join advisors a on p.book = 'advisor' and a.advisor_id = p.owner
@@ -370,21 +367,17 @@ where c.user_id = $1 or c.advisor_id = $2
 order by c.created_at desc limit $3;
 
 -- name: messages
-select message_id, chat_id, position, client_id, sender, text, at from messages
-where chat_id = $1 and position > $2 order by position limit $3;
+select {message} from messages where chat_id = $1 and position > $2 order by position limit $3;
 
 -- name: messages_since
-select message_id, chat_id, position, client_id, sender, text, at from messages
-where chat_id = any($1::text[]) and at >= $2 order by chat_id, position;
+select {message} from messages where chat_id = any($1::text[]) and at >= $2 order by chat_id, position;
 
 -- name: messages_at
-select m.message_id, m.chat_id, m.position, m.client_id, m.sender, m.text, m.at
-from unnest($1::text[], $2::bigint[]) as wanted (chat_id, position) join messages m using (chat_id, position)
-order by m.chat_id, m.position;
+-- rows: chat_id text, position bigint
+select {message:m} from {rows} as wanted ({row_names}) join messages m using ({row_names}) order by m.chat_id, m.position;
 
 -- name: message_by_client_id
-select message_id, chat_id, position, client_id, sender, text, at from messages
-where chat_id = $1 and sender = $2 and client_id = $3;
+select {message} from messages where chat_id = $1 and sender = $2 and client_id = $3;
 
 -- name: next_message_position
 update chats set message_count = message_count + 1 where chat_id = $1 returning message_count, user_id;
@@ -438,12 +431,14 @@ select distinct user_id from watches where node_id = $1;
 delete from nodes where node_id = $1;
 
 -- name: put_watches
-insert into watches (node_id, chat_id, party, user_id, proved_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+-- rows: node_id text, chat_id text, party text, user_id text, proved_at timestamptz
+insert into watches ({row_names})
+select {row_names} from {rows} as watched ({row_names})
 on conflict (node_id, chat_id, party) do update set proved_at = excluded.proved_at;
 
 -- name: drop_watches
-delete from watches w using unnest($1::text[], $2::text[], $3::text[]) as gone (node_id, chat_id, party)
+-- rows: node_id text, chat_id text, party text
+delete from watches w using {rows} as gone ({row_names})
 where w.node_id = gone.node_id and w.chat_id = gone.chat_id and w.party = gone.party;
 
 -- name: leases

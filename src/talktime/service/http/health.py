@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from talktime.core.errors import Unavailable
-from talktime.engine.batching import UNREACHABLE
+from talktime.database.pool import UNREACHABLE
 from talktime.service.http.documents import Alive, answers
 from talktime.service.metrics import Figures, Metrics
 from talktime.service.opening import opening_of

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from talktime.core.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
 from talktime.core.tariff import TariffError
 from talktime.core.terms import TermsError
-from talktime.engine.batching import UNREACHABLE
+from talktime.database.pool import UNREACHABLE
 from talktime.service.http.json_bodies import UnreadableBody
 
 MEDIA_TYPE: Final = "application/problem+json"

@@ -39,7 +39,7 @@ async def quote(body: PriceQuestion) -> JSONResponse:
 @public_router.get("/time", responses=answers(documents.Time))
 async def time(talktime: Engine) -> JSONResponse:
     """Engine time; `epoch` changes when it may have jumped."""
-    return JSONResponse({"server_time": instant(await talktime.now()), "epoch": talktime.presence.epoch})
+    return JSONResponse({"server_time": instant(await talktime.now()), "epoch": talktime.node.presence.epoch})
 
 
 @router.post("/tokens", status_code=201, dependencies=[_service], responses=answers(documents.Token, 201))

@@ -89,7 +89,7 @@ class Screen:
         self._tokens: Tokens = websocket.app.state.tokens
         self._metrics: Metrics = websocket.app.state.metrics
         self._on_screens: Callable[[str], None] | None = websocket.app.state.on_screens
-        self._outbox = Outbox(websocket, talktime.clock.now_ms)
+        self._outbox = Outbox(websocket, talktime.node.clock.now_ms)
         self._caller: Caller | None = None
         self._party: Party | None = None  # whose presence this screen proves
         self._watched = Watched(self._send_snapshot)
@@ -125,7 +125,7 @@ class Screen:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """A watched chat changed."""
-        self._talktime.presence.learn(snapshot)
+        self._talktime.node.presence.learn(snapshot)
         self._watched.change(snapshot)
 
     def on_message(self, message: Message) -> None:
@@ -152,10 +152,10 @@ class Screen:
             frame = await self._websocket.receive()
             if frame["type"] == "websocket.disconnect":
                 return
-            arrived_ms = self._talktime.clock.now_ms()
+            arrived_ms = self._talktime.node.clock.now_ms()
             self._heard_at = time.monotonic()
             if self._party is not None:
-                self._talktime.presence.prove(self)
+                self._talktime.node.presence.prove(self)
             text = frame.get("text")
             if len(text or frame.get("bytes") or "") > FRAME_BYTES_MAX:
                 self._outbox.close(TOO_BIG, TooLarge.title)
@@ -214,7 +214,7 @@ class Screen:
             case "unwatch":
                 chat_id = About.model_validate(message).chat_id
                 if self._forget(chat_id) and self._party is not None:
-                    await self._talktime.presence.detach(self, chat_id)
+                    await self._talktime.node.presence.detach(self, chat_id)
                     self._tell(chat_id)
             case "message":
                 await self._say(caller, Saying.model_validate(message))
@@ -222,7 +222,7 @@ class Screen:
                 typing = Typing.model_validate(message)
                 await require_own(self._talktime, caller, "chat", typing.chat_id)
                 await self._talktime.chat_parties(typing.chat_id)  # a backend may name any, but not none
-                self._talktime.feed.publish_typing(typing.chat_id, party_of(caller, typing.party))
+                self._talktime.node.feed.publish_typing(typing.chat_id, party_of(caller, typing.party))
             case _:
                 raise InvalidRequest(("type", "must be hello, watch, unwatch, ping, heartbeat, message or typing"))
 
@@ -245,9 +245,9 @@ class Screen:
     def _pong(self, c0: object, arrived_ms: float) -> None:
         if isinstance(c0, bool) or not isinstance(c0, int | float) or not abs(c0) < C0_MAX:
             raise InvalidRequest(("c0", "must be a number of milliseconds"))
-        presence = self._talktime.presence
+        presence = self._talktime.node.presence
         leases = _instants(presence.leases(self))
-        error_ms = round(self._talktime.clock.error_ms(), 2)
+        error_ms = round(self._talktime.node.clock.error_ms(), 2)
         stamps = {"c0": c0, "s1": arrived_ms, "s2": 0, "error_ms": error_ms}
         self._outbox.put({"type": "pong", **stamps, "epoch": presence.epoch, "leases": leases})
 
@@ -262,10 +262,10 @@ class Screen:
             raise RateLimited(f"One socket watches at most {WATCHES_MAX} chats. Unwatch some, or open another.")
         # Listening begins before the snapshot is read: no change can fall between the two.
         self._watched.begin(chat_id)
-        self._talktime.feed.subscribe(chat_id, self)
+        self._talktime.node.feed.subscribe(chat_id, self)
         try:
             if self._party is not None:
-                snapshot = await self._talktime.presence.attach(self, chat_id, self._party)
+                snapshot = await self._talktime.node.presence.attach(self, chat_id, self._party)
                 self._tell(chat_id)
             else:
                 snapshot = await self._talktime.snapshot(chat_id)
@@ -277,7 +277,7 @@ class Screen:
     def _forget(self, chat_id: str) -> bool:
         if not self._watched.end(chat_id):
             return False
-        self._talktime.feed.unsubscribe(chat_id, self)
+        self._talktime.node.feed.unsubscribe(chat_id, self)
         return True
 
     def _tell(self, chat_id: str) -> None:
@@ -299,7 +299,7 @@ class Screen:
         if self._party is not None:
             with contextlib.suppress(Unavailable, OSError):
                 # A database that is away hears nothing; the lease then ends by itself, at the same instant.
-                await self._talktime.presence.detach(self)
+                await self._talktime.node.presence.detach(self)
         for chat_id in watched:
             self._tell(chat_id)
 
@@ -323,7 +323,7 @@ class Screen:
         if time.monotonic() - self._heard_at > self._lease_seconds:
             self.lost()
         else:
-            self.send_heartbeat({}, 0, self._talktime.presence.epoch)
+            self.send_heartbeat({}, 0, self._talktime.node.presence.epoch)
 
 
 def _instants(leases: dict[str, int]) -> dict[str, str]:

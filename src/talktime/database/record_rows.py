@@ -1,0 +1,77 @@
+"""A row of `records` as a `Record`, and a `Record` as a row.
+
+`columns: record` in `queries.sql` lists the columns. A new column goes into that list and into both functions here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from talktime.core.payer import Reason, Record, State
+from talktime.core.terms import Terms
+
+if TYPE_CHECKING:
+    from talktime.core.tariff import Tariff
+    from talktime.database.pool import Row
+
+
+def read_record(row: Row, tariff: Tariff) -> Record:
+    """The record of a row. `tariff` is the version that the record started with."""
+    return Record(
+        record_id=row["record_id"],
+        user_id=row["user_id"],
+        advisor_id=row["advisor_id"],
+        chat_id=row["chat_id"],
+        tariff=tariff,
+        tariff_version=row["tariff_version"],
+        free_ms_before=row["free_ms_before"],
+        started_at=row["started_at"],
+        settled_at=row["settled_at"],
+        state=State(row["state"]),
+        reason=None if row["reason"] is None else Reason(row["reason"]),
+        elapsed_ms=row["elapsed_ms"],
+        charged=row["charged"],
+        running_since=row["running_since"],
+        paused_at=row["paused_at"],
+        paused_by=row["paused_by"],
+        waiting_since=row["waiting_since"],
+        ended_at=row["ended_at"],
+        user_lease_until=row["user_lease_until"],
+        advisor_lease_until=row["advisor_lease_until"],
+        terms=read_terms(row),
+        earned=row["earned"],
+    )
+
+
+def record_row(record: Record, cut_at: int | None) -> dict[str, object]:
+    """The columns of a record. `cut_at` is when the record's credit ends, None if never or if it does not run."""
+    return {
+        "record_id": record.record_id,
+        "user_id": record.user_id,
+        "advisor_id": record.advisor_id,
+        "chat_id": record.chat_id,
+        "tariff_version": record.tariff_version,
+        "free_ms_before": record.free_ms_before,
+        "state": record.state.value,
+        "reason": None if record.reason is None else record.reason.value,
+        "started_at": record.started_at,
+        "settled_at": record.settled_at,
+        "paused_at": record.paused_at,
+        "paused_by": record.paused_by,
+        "waiting_since": record.waiting_since,
+        "ended_at": record.ended_at,
+        "elapsed_ms": record.elapsed_ms,
+        "charged": record.charged,
+        "user_lease_until": record.user_lease_until,
+        "advisor_lease_until": record.advisor_lease_until,
+        "cut_at": cut_at,
+        "share_ppm": record.terms.share_ppm,
+        "fee_per_minute": record.terms.fee_per_minute,
+        "fee_per_session": record.terms.fee_per_session,
+        "earned": record.earned,
+    }
+
+
+def read_terms(row: Row) -> Terms:
+    """The terms in a row of `advisors` or `records`."""
+    return Terms(row["share_ppm"], row["fee_per_minute"], row["fee_per_session"])

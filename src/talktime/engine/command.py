@@ -1,0 +1,85 @@
+"""What a command is: something to be done to one payer, in one transaction.
+
+A command is a small class with two methods. `decide` sees the payer settled to now, and either changes the payer or
+refuses. `answer` builds the result after everything is stored. `transaction` shows where in a transaction each of them
+runs. The commands themselves are in `tracking` and `accounts`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+    from talktime.engine.idempotency import Repeat
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Document(Protocol):
+    """Something with a JSON form."""
+
+    def document(self) -> dict[str, Any]:
+        """The JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T_co]):
+    """What a command comes to.
+
+    `result` goes to the caller. `status` and the JSON of `document` are kept for repeats of the request.
+    """
+
+    result: T_co
+    document: Document | None = None
+    status: int = 200
+
+
+@dataclass
+class Command(ABC, Generic[T_co]):
+    """Something to be done to the payer `user_id`. `repeat` is the request's idempotency key, if there is one.
+
+    A failed transaction is tried again, so `decide` may run more than once: it sets anew each attribute that it sets.
+    """
+
+    name: ClassVar[str]
+    """What metrics and logs call the command."""
+
+    adds_up: ClassVar[bool] = False
+    """Whether the command has an effect each time: without a key it is never tried again once its commit was sent."""
+
+    user_id: str
+    repeat: Repeat | None = field(default=None, kw_only=True)
+
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        """The chats that `decide` looks at."""
+        return ()
+
+    @property
+    def starts_with(self) -> str | None:
+        """The advisor whose tariff, terms and used free time `decide` needs, because a record may start."""
+        return None
+
+    @property
+    def counted_record(self) -> str | None:
+        """The record whose entries `decide` needs the sums of."""
+        return None
+
+    @abstractmethod
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        """Change the payer, or refuse before anything has changed.
+
+        Args:
+            payer: the payer, settled to `payer.now`.
+            advisor: the advisor that `starts_with` names; None if there is no such advisor.
+
+        Raises:
+            TalktimeError: the command is refused.
+        """
+
+    @abstractmethod
+    def answer(self, payer: PayerTransaction) -> Answer[T_co]:
+        """The answer, after everything is stored."""

@@ -1,0 +1,54 @@
+"""What the screens of a payer show, from the payer inside a transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from talktime.core import gifts
+from talktime.core.errors import NotFound
+from talktime.documents.account import Account
+from talktime.documents.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from talktime.core.payer import Record
+    from talktime.database.payer_transaction import PayerTransaction
+    from talktime.documents.snapshot import Snapshot
+
+
+def snapshot_of(payer: PayerTransaction, chat_id: str, record: Record | None = None) -> Snapshot:
+    """What a screen of this chat shows now, with the chat's latest record unless `record` is given.
+
+    Raises:
+        NotFound: the chat never had a record.
+    """
+    chat = payer.chats[chat_id]
+    record = record or payer.latest_record(chat)
+    if record is None:
+        raise NotFound("record")
+    return snapshot(
+        payer.payer,
+        record,
+        payer.rules,
+        payer.now,
+        chat_id,
+        payer.chat_duration_ms(chat_id),
+        chat.sequence,
+        payer.cuts(),
+    )
+
+
+def account_of(payer: PayerTransaction) -> Account:
+    """The payer's account as of now."""
+    state = payer.payer
+    available = state.available_at(payer.now)
+    # What is left of a gift after its expiry is held for running meters, so it does not expire next.
+    expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.is_over(payer.now)), None)
+    return Account(
+        user_id=state.user_id,
+        display_name=payer.display_name,
+        balance=state.balance,
+        committed=state.balance - available,
+        available=available,
+        gift=gifts.total(state.gifts),
+        next_expiry=expiring,
+    )
