@@ -17,7 +17,8 @@ from starlette.staticfiles import StaticFiles
 
 from talktime.core.errors import Unavailable
 from talktime.service import pages
-from talktime.service.http import chats, health, history, openapi, people, records, service
+from talktime.service.http import chats, clock, health, history, openapi, people, prices, records
+from talktime.service.http import tokens as token_routes
 from talktime.service.http.addresses import Addresses
 from talktime.service.http.envelope import Envelope
 from talktime.service.http.limits import Limits
@@ -84,11 +85,10 @@ def create_app(
     app.add_middleware(Limits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
     share_with(app, settings.origins)
-    for part in (people, chats, records, history, service, health, openapi, live, pages):
+    for part in (people, chats, records, history, token_routes, health, openapi, live, pages, prices, clock):
         app.include_router(part.router)
-    app.include_router(service.public_router)
     if settings.test_clock:
-        app.include_router(service.test_clock_router)
+        app.include_router(clock.test_clock_router)
     # The built browser client is not in version control: a checkout may not have it yet.
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way

@@ -21,7 +21,7 @@ from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Topup
 from talktime.service.http.documents import answers
-from talktime.service.opening import opened
+from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller, Role, Tokens
 from talktime.settings import Settings
 from talktime.talktime import Talktime
@@ -48,8 +48,6 @@ PEOPLE: Final = {person.id: person for person in (USER, *ADVISORS, OPERATOR)}
 
 open_router = APIRouter(prefix="/demo", tags=["demo"])
 router = APIRouter(prefix="/demo", route_class=GuardedRoute, tags=["demo"])
-
-Engine = Annotated[Talktime, Depends(opened)]
 
 
 def is_loopback(host: str) -> bool:
@@ -110,12 +108,14 @@ async def become(request: Request, person: str) -> JSONResponse:
 
 
 @open_router.get("/advisors", responses=answers(documents.Advisors))
-async def advisors(talktime: Engine) -> JSONResponse:
+async def advisors(talktime: TalktimeDep) -> JSONResponse:
     """The demo's advisors, with what they cost."""
     return JSONResponse({"advisors": [(await talktime.advisor(person.id)).document() for person in ADVISORS]})
 
 
 @router.post("/topup", status_code=201, responses=answers(documents.Account, 201))
-async def top_up(talktime: Engine, caller: Annotated[Caller, Depends(Allow(Role.USER))], body: Topup) -> JSONResponse:
+async def top_up(
+    talktime: TalktimeDep, caller: Annotated[Caller, Depends(Allow(Role.USER))], body: Topup
+) -> JSONResponse:
     """Credit for the asking, for the user who asks."""
     return JSONResponse((await talktime.add_credit(caller.subject, body.amount, reference="demo")).document(), 201)

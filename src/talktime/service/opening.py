@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Annotated
 
 import structlog
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from talktime.core.errors import DatabaseProblem, TalktimeError, Unavailable
@@ -115,3 +116,7 @@ async def opened(request: Request) -> Talktime:
         Unavailable: it can't be opened right now.
     """
     return await opening_of(request).talktime()
+
+
+TalktimeDep = Annotated[Talktime, Depends(opened)]
+"""What a route declares to be given the engine of its application."""

@@ -15,13 +15,11 @@ from talktime.service.http.bodies import CreateChat, Heartbeat, NewMessage, Noth
 from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import OptionalRepeat
 from talktime.service.http.parameters import PathId
-from talktime.service.opening import opened
+from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller, Role
-from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["chats"])
 
-Engine = Annotated[Talktime, Depends(opened)]
 AnyCaller = Annotated[Caller, Depends(Allow(*Role))]
 ServiceOrUser = Annotated[Caller, Depends(Allow(Role.SERVICE, Role.USER, own="chat"))]
 Viewer = Annotated[Caller, Depends(Allow(*Role, own="chat"))]
@@ -53,7 +51,9 @@ def _acting(caller: Caller) -> Party:
 
 
 @router.post("/chats", status_code=201, responses=answers(documents.Snapshot, 200, 201))
-async def create_chat(talktime: Engine, caller: AnyCaller, body: CreateChat, repeat: OptionalRepeat) -> JSONResponse:
+async def create_chat(
+    talktime: TalktimeDep, caller: AnyCaller, body: CreateChat, repeat: OptionalRepeat
+) -> JSONResponse:
     """A new chat; its record and timer start with it. An existing `chat_id` of the same pair acts as tracking (200)."""
     await require_own(talktime, caller, "user" if caller.role is Role.USER else "advisor", _named(caller, body))
     if caller.role not in {Role.SERVICE, Role.USER}:
@@ -70,7 +70,7 @@ def _named(caller: Caller, body: CreateChat) -> str:
 
 @router.post("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
 async def track(
-    talktime: Engine,
+    talktime: TalktimeDep,
     _caller: ServiceOrUser,
     chat_id: PathId,
     repeat: OptionalRepeat,
@@ -82,13 +82,15 @@ async def track(
 
 
 @router.get("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
-async def snapshot(talktime: Engine, _caller: Viewer, chat_id: PathId) -> JSONResponse:
+async def snapshot(talktime: TalktimeDep, _caller: Viewer, chat_id: PathId) -> JSONResponse:
     """Everything one screen needs."""
     return JSONResponse((await talktime.snapshot(chat_id)).document())
 
 
 @router.post("/chats/{chat_id}/heartbeat", responses=answers(documents.Snapshot))
-async def heartbeat(talktime: Engine, caller: Side, chat_id: PathId, body: Heartbeat | None = None) -> JSONResponse:
+async def heartbeat(
+    talktime: TalktimeDep, caller: Side, chat_id: PathId, body: Heartbeat | None = None
+) -> JSONResponse:
     """Proof of presence without a socket; a host's backend names the `party` that is present."""
     party = party_of(caller, body.party if body else None)
     return JSONResponse((await talktime.heartbeat(chat_id, party)).document())
@@ -96,7 +98,7 @@ async def heartbeat(talktime: Engine, caller: Side, chat_id: PathId, body: Heart
 
 @router.post("/chats/{chat_id}/pause", responses=answers(documents.Snapshot))
 async def pause(
-    talktime: Engine, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
     return JSONResponse((await talktime.pause(chat_id, by=caller.role.value, repeat=repeat)).document())
@@ -104,7 +106,7 @@ async def pause(
 
 @router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
 async def resume(
-    talktime: Engine, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Resume the record, on its current chat."""
     return JSONResponse((await talktime.resume(chat_id, by=_acting(caller), repeat=repeat)).document())
@@ -112,7 +114,7 @@ async def resume(
 
 @router.post("/chats/{chat_id}/stop", responses=answers(documents.Snapshot))
 async def stop(
-    talktime: Engine, caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: TalktimeDep, caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
     return JSONResponse((await talktime.stop(chat_id, by=caller.role.value, repeat=repeat)).document())
@@ -120,7 +122,7 @@ async def stop(
 
 @router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))
 async def messages(
-    talktime: Engine,
+    talktime: TalktimeDep,
     _caller: Viewer,
     chat_id: PathId,
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="the position to begin after")] = 0,
@@ -132,7 +134,7 @@ async def messages(
 
 
 @router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
-async def send_message(talktime: Engine, caller: Side, chat_id: PathId, body: NewMessage) -> JSONResponse:
+async def send_message(talktime: TalktimeDep, caller: Side, chat_id: PathId, body: NewMessage) -> JSONResponse:
     """Say something; the same `client_id` again is the same message (200)."""
     sender = party_of(caller, body.party)
     message, created = await talktime.send_message(chat_id, sender, body.text, body.client_id)

@@ -12,13 +12,11 @@ from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Instant
 from talktime.service.http.documents import answers
 from talktime.service.http.parameters import AsOf, PathId
-from talktime.service.opening import opened
+from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Role
-from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["history"])
 
-Engine = Annotated[Talktime, Depends(opened)]
 
 _that_advisor = Depends(Allow(Role.SERVICE, Role.OPERATOR, Role.ADVISOR, own="advisor"))
 _viewer = Depends(Allow(*Role, own="chat"))
@@ -26,20 +24,20 @@ _operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
 
 
 @router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(documents.Earnings))
-async def earnings(talktime: Engine, advisor_id: PathId, at: AsOf = None) -> JSONResponse:
+async def earnings(talktime: TalktimeDep, advisor_id: PathId, at: AsOf = None) -> JSONResponse:
     """What an advisor's sessions have brought since the beginning."""
     return JSONResponse((await talktime.earnings(advisor_id, at=at)).document())
 
 
 @router.get("/chats/{chat_id}/duration", dependencies=[_viewer], responses=answers(documents.Duration))
-async def duration(talktime: Engine, chat_id: PathId, at: AsOf = None) -> JSONResponse:
+async def duration(talktime: TalktimeDep, chat_id: PathId, at: AsOf = None) -> JSONResponse:
     """How long a chat's timer has run, over all its records, from its segments."""
     return JSONResponse({"chat_id": chat_id, "duration_ms": await talktime.chat_duration(chat_id, at=at)})
 
 
 @router.get("/report", dependencies=[_operator], responses=answers(documents.Report))
 async def report(
-    talktime: Engine,
+    talktime: TalktimeDep,
     begin: Annotated[Instant, Query(alias="from")],
     end: Annotated[Instant, Query(alias="to")],
 ) -> JSONResponse:

@@ -13,13 +13,11 @@ from talktime.service.http.bodies import AddCredit, Debit, Id, Instant, PutAdvis
 from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import RequiredRepeat
 from talktime.service.http.parameters import AsOf, PathId
-from talktime.service.opening import opened
+from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller, Role
-from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["people"])
 
-Engine = Annotated[Talktime, Depends(opened)]
 
 _service_user = Depends(Allow(Role.SERVICE, own="user"))
 _service_advisor = Depends(Allow(Role.SERVICE, own="advisor"))
@@ -29,21 +27,21 @@ _anyone = Depends(Allow(*Role))
 
 
 @router.put("/users/{user_id}", dependencies=[_service_user], responses=answers(documents.User, 200, 201))
-async def put_user(talktime: Engine, user_id: PathId, body: PutUser) -> JSONResponse:
+async def put_user(talktime: TalktimeDep, user_id: PathId, body: PutUser) -> JSONResponse:
     """Create a user, or rename one."""
     created = await talktime.put_user(user_id, body.display_name)
     return JSONResponse({"id": user_id, "display_name": body.display_name}, 201 if created else 200)
 
 
 @router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(documents.Account))
-async def account(talktime: Engine, user_id: PathId, at: AsOf = None) -> JSONResponse:
+async def account(talktime: TalktimeDep, user_id: PathId, at: AsOf = None) -> JSONResponse:
     """What a user has, what running meters have committed of it, and what is available."""
     return JSONResponse((await talktime.account(user_id, at=at)).document())
 
 
 @router.get("/users/{user_id}/entries", dependencies=[_that_user], responses=answers(documents.Entries))
 async def entries(
-    talktime: Engine,
+    talktime: TalktimeDep,
     user_id: PathId,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[Id | None, Query(description="the id of the last entry of the page before")] = None,
@@ -54,7 +52,7 @@ async def entries(
 
 
 @router.get("/users/{user_id}/chats", dependencies=[_that_user], responses=answers(documents.ChatSummaries))
-async def user_chats(talktime: Engine, user_id: PathId) -> JSONResponse:
+async def user_chats(talktime: TalktimeDep, user_id: PathId) -> JSONResponse:
     """A user's chats."""
     found = await talktime.chats_of_user(user_id)
     return JSONResponse({"chats": [chat.document() for chat in found]})
@@ -66,7 +64,7 @@ async def user_chats(talktime: Engine, user_id: PathId) -> JSONResponse:
     dependencies=[_service_user],
     responses=answers(documents.Account, 201),
 )
-async def add_credit(talktime: Engine, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
+async def add_credit(talktime: TalktimeDep, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
     """Add credit to a user's account; records waiting for it go on.
 
     A gift is spent before bought credit, the soonest to expire first; at `expires_at` what is neither spent nor
@@ -84,14 +82,14 @@ async def add_credit(talktime: Engine, user_id: PathId, body: AddCredit, repeat:
     dependencies=[_service_user],
     responses=answers(documents.Account, 201),
 )
-async def debit(talktime: Engine, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
+async def debit(talktime: TalktimeDep, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
     """Spend a user's credit elsewhere, gifts first; refused beyond what is available."""
     done = await talktime.debit(user_id, body.amount, reference=body.reference, repeat=repeat)
     return JSONResponse(done.document(), 201)
 
 
 @router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(documents.Advisor, 200, 201))
-async def put_advisor(talktime: Engine, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
+async def put_advisor(talktime: TalktimeDep, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
     """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
 
     So are changed terms; when none are given, those that hold stay.
@@ -101,7 +99,7 @@ async def put_advisor(talktime: Engine, advisor_id: PathId, body: PutAdvisor) ->
 
 
 @router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
-async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
+async def advisor_chats(talktime: TalktimeDep, advisor_id: PathId) -> JSONResponse:
     """An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse({"chats": [chat.document(with_earned=True) for chat in found]})
@@ -109,7 +107,7 @@ async def advisor_chats(talktime: Engine, advisor_id: PathId) -> JSONResponse:
 
 @router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(documents.Statement))
 async def statement(
-    talktime: Engine,
+    talktime: TalktimeDep,
     advisor_id: PathId,
     begin: Annotated[Instant, Query(alias="from")],
     end: Annotated[Instant, Query(alias="to")],
@@ -122,7 +120,7 @@ async def statement(
 
 
 @router.get("/advisors/{advisor_id}", responses=answers(documents.Advisor))
-async def advisor(talktime: Engine, advisor_id: PathId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
+async def advisor(talktime: TalktimeDep, advisor_id: PathId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
     """An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks."""
     is_told = not caller.is_person or (caller.role is Role.ADVISOR and caller.subject == advisor_id)
     return JSONResponse((await talktime.advisor(advisor_id)).document(with_terms=is_told))

@@ -13,13 +13,11 @@ from talktime.service.http.bodies import RefundRecord
 from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import RequiredRepeat
 from talktime.service.http.parameters import AsOf, PathId
-from talktime.service.opening import opened
+from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller, Role
-from talktime.talktime import Talktime
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["records"])
 
-Engine = Annotated[Talktime, Depends(opened)]
 
 _viewer = Depends(Allow(*Role, own="record"))
 _operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
@@ -28,7 +26,7 @@ _refunder = Depends(Allow(Role.SERVICE, Role.OPERATOR, own="record"))
 
 @router.get("/records", dependencies=[_operator], responses=answers(documents.Records))
 async def records(
-    talktime: Engine,
+    talktime: TalktimeDep,
     state: Annotated[Literal["running", "paused", "ended", "active"] | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> JSONResponse:
@@ -40,14 +38,14 @@ async def records(
 
 
 @router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(documents.Record))
-async def record(talktime: Engine, record_id: PathId) -> JSONResponse:
+async def record(talktime: TalktimeDep, record_id: PathId) -> JSONResponse:
     """A record as it stands."""
     return JSONResponse((await talktime.record(record_id)).document())
 
 
 @router.get("/records/{record_id}/receipt", responses=answers(documents.Receipt))
 async def receipt(
-    talktime: Engine, record_id: PathId, caller: Annotated[Caller, _viewer], at: AsOf = None
+    talktime: TalktimeDep, record_id: PathId, caller: Annotated[Caller, _viewer], at: AsOf = None
 ) -> JSONResponse:
     """A record's bill, with everything needed to recompute it; the shares, unless a user asks."""
     found = await talktime.receipt(record_id, at=at)
@@ -57,7 +55,7 @@ async def receipt(
 @router.post(
     "/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(documents.Refund, 201)
 )
-async def refund(talktime: Engine, record_id: PathId, body: RefundRecord, repeat: RequiredRepeat) -> JSONResponse:
+async def refund(talktime: TalktimeDep, record_id: PathId, body: RefundRecord, repeat: RequiredRepeat) -> JSONResponse:
     """Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
 
     By time it is the price of the last so many billed seconds. It is never more than was charged and not given back

@@ -1,0 +1,24 @@
+"""Tokens for browsers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse
+
+from talktime.service.http import documents
+from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.http.bodies import TokenRequest
+from talktime.service.http.documents import answers
+from talktime.service.tokens import Role, Tokens
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
+
+_service = Depends(Allow(Role.SERVICE))
+
+
+@router.post("/tokens", status_code=201, dependencies=[_service], responses=answers(documents.Token, 201))
+async def create_token(request: Request, body: TokenRequest) -> JSONResponse:
+    """A token for a browser."""
+    tokens: Tokens = request.app.state.tokens
+    token = tokens.make(body.role, body.subject, body.ttl_seconds)
+    return JSONResponse({"token": token, "role": body.role.value, "subject": body.subject}, 201)
