@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -35,26 +34,11 @@ from talktime.database.migrate import (
     migrate,
     revisions,
 )
+from talktime.database.pool import Pool
 from talktime.documents.verification import verify
 from tests.conftest import Server
 
 DATABASE_0010 = Path(__file__).with_name("talktime-0010.sql.xz")
-
-
-async def execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
-async def fetchval(url: str, sql: str) -> Any:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(sql)
-    finally:
-        await connection.close()
 
 
 async def revision_of(url: str) -> str | None:
@@ -97,7 +81,9 @@ def change_a_rule(
     invariants.write_text(text.replace(before, after, 1))
 
 
-RULE_5 = "select pg_get_viewdef('talktime.broken_rule_5'::regclass)"
+async def rule_5(database: Pool) -> str:
+    definition: str = await database.fetchval("select pg_get_viewdef('broken_rule_5'::regclass)")
+    return definition
 
 
 async def test_another_s_database_is_migrated_only_when_asked(empty_database_url: str) -> None:
@@ -115,8 +101,8 @@ async def test_the_embedded_database_is_migrated_unasked(empty_database_url: str
 
 
 @pytest.mark.parametrize("embedded", [True, False])
-async def test_an_older_program_runs_on_a_newer_schema(database_url: str, embedded: bool) -> None:
-    await execute(database_url, "update talktime.alembic_version set version_num = '9999'")
+async def test_an_older_program_runs_on_a_newer_schema(database_url: str, database: Pool, embedded: bool) -> None:
+    await database.execute("update talktime.alembic_version set version_num = '9999'")
     await ensure_current(database_url, embedded=embedded)
     assert await migrate(database_url) == []
     assert await revision_of(database_url) == "9999"
@@ -137,34 +123,38 @@ async def test_two_nodes_never_migrate_at_once(empty_database_url: str) -> None:
     assert sorted(applied) == [[], [], [], revisions()]
 
 
-async def test_a_migration_is_applied_whole_or_not_at_all(database_url: str, migration_folder: Path) -> None:
+async def test_a_migration_is_applied_whole_or_not_at_all(
+    database_url: str, database: Pool, migration_folder: Path
+) -> None:
     after = head_revision()
     (migration_folder / "9997_sound.sql").write_text("create table sound ();")
     (migration_folder / "9998_broken.sql").write_text("create table half (); select 1 / 0;")
     with pytest.raises(MigrationFailed, match=r"9998_broken\.sql failed and was rolled back: division by zero"):
         await migrate(database_url)
-    assert await fetchval(database_url, "select to_regclass('talktime.sound')") is not None
-    assert await fetchval(database_url, "select to_regclass('talktime.half')") is None
+    assert await database.fetchval("select to_regclass('sound')") is not None
+    assert await database.fetchval("select to_regclass('half')") is None
     assert await revision_of(database_url) == "9997" > after
     (migration_folder / "9998_broken.sql").write_text("create table half ();")
     assert await migrate(database_url) == ["9998"]
 
 
 async def test_the_first_migration_leaves_nothing_when_it_fails(
-    empty_database_url: str, migration_folder: Path
+    server: Server, empty_database_url: str, migration_folder: Path
 ) -> None:
     (migration_folder / "0001_initial.sql").write_text("create table half (); select 1 / 0;")
     with pytest.raises(MigrationFailed, match=r"0001_initial\.sql"):
         await migrate(empty_database_url)
-    assert await fetchval(empty_database_url, "select to_regnamespace('talktime')") is None
+    assert server.ask(empty_database_url, "select to_regnamespace('talktime') is null").strip() == "t"
 
 
-async def test_a_migration_gives_up_when_it_waits_for_a_table(database_url: str, migration_folder: Path) -> None:
+async def test_a_migration_gives_up_when_it_waits_for_a_table(
+    database_url: str, database: Pool, migration_folder: Path
+) -> None:
     (migration_folder / "9998_shown.sql").write_text(
         "create table shown as select current_setting('lock_timeout') as is;"
     )
     await migrate(database_url)
-    assert await fetchval(database_url, 'select "is" from talktime.shown') == "10s"
+    assert await database.fetchval('select "is" from shown') == "10s"
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
@@ -192,52 +182,60 @@ async def test_a_database_that_alembic_migrated_goes_on(
         assert all(check.holds for check in verify(receipt.document()))
 
 
-async def test_other_invariants_stop_no_node_and_are_renewed_when_asked(database_url: str, invariants: Path) -> None:
-    before = await fetchval(database_url, RULE_5)
+async def test_other_invariants_stop_no_node_and_are_renewed_when_asked(
+    database_url: str, database: Pool, invariants: Path
+) -> None:
+    before = await rule_5(database)
     change_a_rule(invariants)
     with capture_logs() as logs:
         await ensure_current(database_url, embedded=False)
     assert [(entry["log_level"], entry["to_renew"]) for entry in logs] == [("warning", "talktime migrate")]
-    assert await fetchval(database_url, RULE_5) == before
+    assert await rule_5(database) == before
     assert await migrate(database_url) == ["invariants"]
     assert await migrate(database_url) == []
-    assert "it is below zero" in await fetchval(database_url, RULE_5)
+    assert "it is below zero" in await rule_5(database)
     with capture_logs() as logs:
         await ensure_current(database_url, embedded=False)
     assert logs == []
 
 
-async def test_the_embedded_database_gets_new_invariants_unasked(database_url: str, invariants: Path) -> None:
+async def test_the_embedded_database_gets_new_invariants_unasked(
+    database_url: str, database: Pool, invariants: Path
+) -> None:
     change_a_rule(invariants)
     await ensure_current(database_url, embedded=True)
-    assert "it is below zero" in await fetchval(database_url, RULE_5)
+    assert "it is below zero" in await rule_5(database)
 
 
-async def test_an_older_program_leaves_newer_invariants_alone(database_url: str, invariants: Path) -> None:
-    await execute(database_url, "update talktime.alembic_version set version_num = '9999'")
+async def test_an_older_program_leaves_newer_invariants_alone(
+    database_url: str, database: Pool, invariants: Path
+) -> None:
+    await database.execute("update talktime.alembic_version set version_num = '9999'")
     change_a_rule(invariants)
     for embedded in (True, False):
         with capture_logs() as logs:
             await ensure_current(database_url, embedded=embedded)
         assert logs == []
     assert await migrate(database_url) == []
-    assert "it is below zero" not in await fetchval(database_url, RULE_5)
+    assert "it is below zero" not in await rule_5(database)
 
 
-async def test_every_migration_is_followed_by_the_invariants(database_url: str, migration_folder: Path) -> None:
+async def test_every_migration_is_followed_by_the_invariants(
+    database_url: str, database: Pool, migration_folder: Path
+) -> None:
     (migration_folder / "9998_dropping.sql").write_text("drop view broken_rule_5;")
     assert await migrate(database_url) == ["9998"]
-    assert "a balance is below zero" in await fetchval(database_url, RULE_5)
+    assert "a balance is below zero" in await rule_5(database)
 
 
 async def test_a_migration_does_not_go_without_its_invariants(
-    database_url: str, migration_folder: Path, invariants: Path
+    database_url: str, database: Pool, migration_folder: Path, invariants: Path
 ) -> None:
     (migration_folder / "9998_sound.sql").write_text("create table sound ();")
     invariants.write_text(invariants.read_text() + "select 1 / 0;")
     with pytest.raises(MigrationFailed, match=r"invariants\.sql failed and was rolled back: division by zero"):
         await migrate(database_url)
-    assert await fetchval(database_url, "select to_regclass('talktime.sound')") is None
+    assert await database.fetchval("select to_regclass('sound')") is None
     assert await revision_of(database_url) == revisions()[-2]
 
 
@@ -248,17 +246,16 @@ async def test_a_rule_keeps_the_columns_that_older_programs_read(database_url: s
 
 
 async def test_what_others_hang_on_a_rule_survives_its_change(
-    server: Server, database_url: str, invariants: Path
+    database_url: str, database: Pool, invariants: Path
 ) -> None:
-    await execute(
-        database_url,
+    await database.execute(
         "create view public.alarms as select what from talktime.broken_rule_5;"
-        "grant select on talktime.broken_rule_5 to pg_monitor;",
+        "grant select on talktime.broken_rule_5 to pg_monitor;"
     )
     change_a_rule(invariants)
     assert await migrate(database_url) == ["invariants"]
-    assert await fetchval(database_url, "select has_table_privilege('pg_monitor', 'talktime.broken_rule_5', 'select')")
-    assert await fetchval(database_url, "select count(*) from public.alarms") == 0
+    assert await database.fetchval("select has_table_privilege('pg_monitor', 'broken_rule_5', 'select')")
+    assert await database.fetchval("select count(*) from public.alarms") == 0
 
 
 def test_a_start_without_migrations_is_quick(database_url: str) -> None:

@@ -49,7 +49,7 @@ BREACHES = [
     ),
     (
         2,
-        "a segment begins before the one before it has ended",
+        "a segment begins before the previous segment has ended",
         "update segments set started_at = started_at - interval '1 millisecond' where reason = 'paused'",
     ),
     (
@@ -67,9 +67,9 @@ BREACHES = [
         "only a running record's current chat has an open segment",
         "update segments set ended_at = started_at + interval '7 seconds', reason = 'paused' where ended_at is null",
     ),
-    (3, "a segment is on a chat of other people", "update chats set advisor_id = 'ben' where chat_id = 'second'"),
-    (3, "a segment is on a chat of other people", "delete from chats where chat_id = 'second'"),
-    (3, "a segment is of a record that is not there", "delete from records where state = 'ended'"),
+    (3, "a segment is in a chat of other people", "update chats set advisor_id = 'ben' where chat_id = 'second'"),
+    (3, "a segment is in a chat of other people", "delete from chats where chat_id = 'second'"),
+    (3, "a segment belongs to a record that does not exist", "delete from records where state = 'ended'"),
     (
         4,
         "a record's charge is not the sum of its charge entries",
@@ -105,7 +105,7 @@ BREACHES = [
     ),
     (
         4,
-        "what an advisor earned by a record is not the sum of its entries",
+        "an advisor's earnings from a record are not the sum of its entries",
         f"update records set earned = earned + 1 where record_id = {ENDED}",
     ),
     (
@@ -115,7 +115,7 @@ BREACHES = [
     ),
     (
         4,
-        "more of a record was given back than it was charged",
+        "a record was refunded more than it was charged",
         (
             "insert into entries (user_id, amount, kind, at, record_id, reason, borne_by)"
             f" select 'alice', 1000000, 'refund', engine_now(), {ENDED}, 'why', 'platform';"
@@ -124,20 +124,20 @@ BREACHES = [
     ),
     (4, "the tariff of a record is not there", f"update records set tariff_version = 9 where record_id = {ENDED}"),
     (4, "the tariff of a record is not there", f"update records set tariff_version = 9 where record_id = {RUNNING}"),
-    (4, "an entry is of a record that is not there", "delete from records where state = 'running'"),
+    (4, "an entry belongs to a record that does not exist", "delete from records where state = 'running'"),
     (
         4,
-        "an entry went to another advisor than the record's",
+        "an entry went to an advisor who is not the record's",
         f"update entries set advisor_id = 'ben' where record_id = {ENDED}",
     ),
     (
         4,
-        "a refund is not borne by who was to bear it",
+        "a refund is not borne by the party that should bear it",
         "update entries set advisor_amount = advisor_amount - 1 where borne_by = 'platform'",
     ),
     (
         4,
-        "a refund is not borne by who was to bear it",
+        "a refund is not borne by the party that should bear it",
         "update entries set borne_by = 'advisor' where borne_by = 'platform'",
     ),
     (
@@ -163,10 +163,10 @@ BREACHES = [
         "what is left of gifts, or when it expires",
         "update entries set expires_at = expires_at - interval '1 second' where kind = 'gift'",
     ),
-    (5, "an entry is on an account that is not there", "delete from accounts where user_id = 'alice'"),
+    (5, "an entry is on an account that does not exist", "delete from accounts where user_id = 'alice'"),
     (
         5,
-        "what is left of gifts is not what the account's entries say",
+        "the unspent gifts are not the sum of the account's entries",
         "update accounts set gifts = '[[1, null]]' where user_id = 'alice'",
     ),
     (5, "a balance is not the sum of the account's entries", "update accounts set balance = balance + 1"),
@@ -206,7 +206,7 @@ BREACHES = [
     (7, "a request was answered more than once under one key", "insert into repeats select * from repeats"),
     (
         7,
-        "a message is there more than once",
+        "a message is stored more than once",
         "insert into messages select 'copy', user_id, chat_id, position + 1, sender, client_id, text, at from messages",
     ),
     (
@@ -222,14 +222,18 @@ BREACHES = [
         "the credit of a running record does not end when it says",
         "update records set cut_at = cut_at + interval '1 millisecond' where state = 'running'",
     ),
-    (9, "nothing is planned for when the record must stop or end by itself", "update accounts set due_at = null"),
+    (9, "the deadline at which a record must stop or end is missing or too late", "update accounts set due_at = null"),
     (
         9,
-        "nothing is planned for when the record must stop or end by itself",
+        "the deadline at which a record must stop or end is missing or too late",
         "update accounts set due_at = due_at + interval '1 millisecond'",
     ),
-    (9, "nothing is planned for when a gift expires", "update accounts set due_at = null where user_id = 'alice'"),
-    (9, "what was due is not done", "update accounts set due_at = engine_now() - interval '61 seconds'"),
+    (
+        9,
+        "the deadline at which a gift expires is missing or too late",
+        "update accounts set due_at = null where user_id = 'alice'",
+    ),
+    (9, "a deadline is overdue", "update accounts set due_at = engine_now() - interval '61 seconds'"),
 ]
 
 

@@ -37,8 +37,8 @@ from (
 ) counted
 where open > 1
 union all
-select 'a segment begins before the one before it has ended', record_id, user_id,
-       'begins ' || started_at, 'not before ' || coalesce(ended_before::text, 'the one before has an end')
+select 'a segment begins before the previous segment has ended', record_id, user_id,
+       'begins ' || started_at, 'not before ' || coalesce(ended_before::text, 'the previous segment has an end')
 from (
     select r.record_id, r.user_id, s.started_at,
            lag(s.ended_at, 1, '-infinity') over by_start as ended_before
@@ -63,12 +63,12 @@ select 'only a running record''s current chat has an open segment', r.record_id,
 from records r left join segments s on s.record_id = r.record_id and s.ended_at is null
 where (r.state = 'running') <> (s.segment_id is not null) or s.chat_id <> r.chat_id
 union all
-select 'a segment is on a chat of other people', r.record_id, r.user_id,
-       coalesce(c.user_id || ' with ' || c.advisor_id, 'a chat that is not there'), r.user_id || ' with ' || r.advisor_id
+select 'a segment is in a chat of other people', r.record_id, r.user_id,
+       coalesce(c.user_id || ' with ' || c.advisor_id, 'a chat that does not exist'), r.user_id || ' with ' || r.advisor_id
 from records r join segments s using (record_id) left join chats c on c.chat_id = s.chat_id
 where (c.user_id, c.advisor_id) is distinct from (r.user_id, r.advisor_id)
 union all
-select 'a segment is of a record that is not there', c.chat_id, c.user_id, 'record ' || s.record_id, 'a record'
+select 'a segment belongs to a record that does not exist', c.chat_id, c.user_id, 'record ' || s.record_id, 'a record'
 from chats c join segments s using (chat_id) left join records r on r.record_id = s.record_id
 where r.record_id is null;
 comment on view broken_rule_3 is
@@ -104,27 +104,27 @@ from (
 ) ordered
 where free_ms_before <> used_before
 union all
-select 'what an advisor earned by a record is not the sum of its entries', r.record_id, r.user_id,
+select 'an advisor''s earnings from a record are not the sum of its entries', r.record_id, r.user_id,
        r.earned || ' millionths', coalesce(sum(e.advisor_amount), 0) || ' millionths'
 from records r left join entries e on e.record_id = r.record_id and e.kind in ('charge', 'share')
 group by r.user_id, r.record_id, r.earned
 having r.earned <> coalesce(sum(e.advisor_amount), 0)
 union all
-select 'more of a record was given back than it was charged', r.record_id, r.user_id,
+select 'a record was refunded more than it was charged', r.record_id, r.user_id,
        sum(e.amount) || ' millionths', 'at most ' || r.charged
 from records r join entries e on e.record_id = r.record_id and e.kind = 'refund'
 group by r.user_id, r.record_id, r.charged
 having sum(e.amount) > r.charged
 union all
-select 'an entry is of a record that is not there', e.entry_id::text, e.user_id, 'record ' || e.record_id, 'a record'
+select 'an entry belongs to a record that does not exist', e.entry_id::text, e.user_id, 'record ' || e.record_id, 'a record'
 from entries e left join records r using (record_id)
 where e.record_id is not null and r.record_id is null
 union all
-select 'an entry went to another advisor than the record''s', r.record_id, r.user_id, e.advisor_id, r.advisor_id
+select 'an entry went to an advisor who is not the record''s', r.record_id, r.user_id, e.advisor_id, r.advisor_id
 from records r join entries e using (record_id)
 where e.advisor_id <> r.advisor_id
 union all
-select 'a refund is not borne by who was to bear it', r.record_id, r.user_id,
+select 'a refund is not borne by the party that should bear it', r.record_id, r.user_id,
        -e.advisor_amount || ' millionths by the advisor',
        case e.borne_by when 'platform' then '0' when 'advisor' then e.amount::text else 'from 0 to ' || e.amount end
            || ' millionths'
@@ -149,14 +149,14 @@ union all
 select 'a balance is below zero', user_id, user_id, balance || ' millionths', 'at least 0'
 from accounts where balance < 0
 union all
-select 'what is left of gifts is not what the account''s entries say', a.user_id, a.user_id,
+select 'the unspent gifts are not the sum of the account''s entries', a.user_id, a.user_id,
        (select coalesce(sum((lot ->> 0)::bigint), 0) from jsonb_array_elements(a.gifts) lot) || ' millionths',
        coalesce(sum(e.gift_amount), 0) || ' millionths'
 from accounts a left join entries e using (user_id)
 group by a.user_id, a.gifts
 having (select coalesce(sum((lot ->> 0)::bigint), 0) from jsonb_array_elements(a.gifts) lot) <> coalesce(sum(e.gift_amount), 0)
 union all
-select 'an entry is on an account that is not there', e.entry_id::text, e.user_id, e.amount || ' millionths', 'an account'
+select 'an entry is on an account that does not exist', e.entry_id::text, e.user_id, e.amount || ' millionths', 'an account'
 from entries e left join accounts a using (user_id)
 where a.user_id is null;
 comment on view broken_rule_5 is
@@ -200,7 +200,7 @@ from (
 ) counted
 where times > 1
 union all
-select 'a message is there more than once', client_id, user_id, times || ' messages', '1'
+select 'a message is stored more than once', client_id, user_id, times || ' messages', '1'
 from (
     select m.client_id, c.user_id, count(*) over (partition by c.user_id, m.chat_id, m.sender, m.client_id) as times
     from chats c join messages m using (chat_id)
@@ -246,16 +246,16 @@ comment on view missing_deadlines is
     ' view and repairs what it finds.';
 
 create or replace view broken_rule_9 as
-select 'nothing is planned for when the record must stop or end by itself' as what, record_id as id, user_id,
-       coalesce('planned ' || due_at, 'nothing planned') as stored,
+select 'the deadline at which a record must stop or end is missing or too late' as what, record_id as id, user_id,
+       coalesce('deadline ' || due_at, 'no deadline') as stored,
        coalesce('not after ' || needed_at, 'an instant') as follows
 from missing_deadlines
 union all
-select 'what was due is not done', user_id, user_id, 'due ' || due_at, 'done within a minute'
+select 'a deadline is overdue', user_id, user_id, 'due ' || due_at, 'handled within a minute'
 from accounts where due_at < (select engine_now()) - interval '1 minute'
 union all
-select 'nothing is planned for when a gift expires', a.user_id, a.user_id,
-       coalesce('planned ' || a.due_at, 'nothing planned'), 'not after ' || gift.expires_at
+select 'the deadline at which a gift expires is missing or too late', a.user_id, a.user_id,
+       coalesce('deadline ' || a.due_at, 'no deadline'), 'not after ' || gift.expires_at
 from accounts a cross join lateral (
     select min(timestamptz 'epoch' + (lot ->> 1)::bigint * interval '1 millisecond') as expires_at
     from jsonb_array_elements(a.gifts) lot
