@@ -1,8 +1,9 @@
 """What tests run on: the newest and the oldest PostgreSQL we support, and a fresh database for each test.
 
-A test that takes `database_url` runs on both. One that needs a single server says so:
+A test that takes `database_url` runs on the newest. A test whose outcome could depend on the server's version runs on
+both, by a mark on the test, the class or the module:
 
-    @pytest.mark.parametrize("server", ["pg18"], indirect=True)
+    @pytest.mark.both_servers
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,8 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("patient")
+
+NEWEST, OLDEST = "pg18", "pg15"
 
 # What services said, for the report of a test that fails: a fixture's value that has services has `logs`.
 _LOG_CHARACTERS_MAX = 8_000
@@ -117,35 +120,30 @@ def data_dir(guardian: Guardian) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="session", params=["pg18", "pg15"])
-def server(request: pytest.FixtureRequest, guardian: Guardian) -> Iterator[Server]:
-    """Each of the two servers in turn."""
-    with _temporary_folder(guardian) as folder:
-        if request.param == "pg18":
-            embedded = EmbeddedServer(folder, settings=_SETTINGS)
-            embedded.start()
-            running, stop = Server(embedded.url, bundled_programs()), embedded.stop
-        else:
-            ours = bundled_programs()
-            programs = Programs(Path("/usr/lib/postgresql/15/bin"), 15, ours.uid, ours.gid)
-            if os.geteuid() == 0:
-                open_way(folder, ours.uid, ours.gid)
-            cluster = Cluster(
-                programs,
-                folder,
-                socket_folder(folder),
-                init_options=("--locale=C.UTF-8",),
-                settings=_SETTINGS,
-            )
-            cluster.start()
-            running, stop = Server(cluster.url, programs), cluster.stop
-        try:
-            # In a thread: this one's event loop belongs to the tests.
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(asyncio.run, migrate(running.url)).result()
-            yield running
-        finally:
-            stop()
+@pytest.fixture(scope="session")
+def servers(guardian: Guardian) -> Iterator[Callable[[str], Server]]:
+    """The server of a version, `pg18` or `pg15`. Each starts when a test first asks for it, and then stays."""
+    running: dict[str, Server] = {}
+    with ExitStack() as stack:
+
+        def server(version: str) -> Server:
+            if version not in running:
+                running[version] = stack.enter_context(_started(version, guardian))
+            return running[version]
+
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """PostgreSQL 18; for a test that is marked `both_servers`, PostgreSQL 18 and 15 in turn."""
+    return servers(getattr(request, "param", NEWEST))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test that is marked `both_servers` once on each server."""
+    if "server" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_servers"):
+        metafunc.parametrize("server", [NEWEST, OLDEST], indirect=True, scope="session")
 
 
 @pytest.fixture
@@ -189,6 +187,36 @@ def empty_database_url(server: Server) -> Iterator[str]:
     """The address of a fresh database without our schema."""
     with _database(server, "") as url:
         yield url
+
+
+@contextmanager
+def _started(version: str, guardian: Guardian) -> Iterator[Server]:
+    with _temporary_folder(guardian) as folder:
+        if version == NEWEST:
+            embedded = EmbeddedServer(folder, settings=_SETTINGS)
+            embedded.start()
+            running, stop = Server(embedded.url, bundled_programs()), embedded.stop
+        else:
+            ours = bundled_programs()
+            programs = Programs(Path("/usr/lib/postgresql/15/bin"), 15, ours.uid, ours.gid)
+            if os.geteuid() == 0:
+                open_way(folder, ours.uid, ours.gid)
+            cluster = Cluster(
+                programs,
+                folder,
+                socket_folder(folder),
+                init_options=("--locale=C.UTF-8",),
+                settings=_SETTINGS,
+            )
+            cluster.start()
+            running, stop = Server(cluster.url, programs), cluster.stop
+        try:
+            # In a thread: this one's event loop belongs to the tests.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, migrate(running.url)).result()
+            yield running
+        finally:
+            stop()
 
 
 @contextmanager

@@ -7,13 +7,9 @@ import re
 import time
 from collections.abc import Callable
 
-import pytest
-
 from talktime.service.tokens import Role
 
 from .stage import AGREE_MS, Stage, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 MINUTE_SECONDS = 60
 # How long a page may take to be there on a busy machine; on a quiet one it takes a few tenths of a second.

@@ -6,11 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import pytest
-
 from .stage import Stage, micros, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 # 0.50 pays for seven seconds, and 0.01 is left.
 SEVEN_CENTS = {"tiers": [{"from_seconds": 0, "rate": "0.07", "per_seconds": 1, "increment_seconds": 1}]}

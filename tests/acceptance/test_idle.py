@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from .stage import Stage
 
 METERS = 10_000
@@ -34,7 +32,6 @@ where schemaname = 'talktime' and relname <> 'nodes'
 COUNTED_SECONDS = 12
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_11_ten_thousand_running_meters_write_nothing(stage: Stage) -> None:
     await stage.start(checkpoint_seconds=0, presence_lease_seconds=3600, health_seconds=1)
     await stage.people()

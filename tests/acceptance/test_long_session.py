@@ -6,8 +6,6 @@ import asyncio
 import random
 from collections.abc import Callable
 
-import pytest
-
 from .long_session import SECONDS, LongSession
 from .stage import AGREE_MS, CENT, Stage, micros, milliseconds
 
@@ -29,7 +27,6 @@ def cost_of(elapsed_ms: int) -> int:
     return 25 * CENT + 3600 * 2 * CENT + (seconds - 3600) * 1 * CENT
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Callable[[str], None]) -> None:
     await stage.start(test_clock=1, checkpoint_seconds=1)
     await stage.people(credit="200.00", tariff=TARIFF)

@@ -8,15 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from talktime.service.tokens import Role
 
 from .relay import Relay
 from .screen import Screen
 from .stage import Stage, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 LONG_LEASE_SECONDS = 20
 LEASE_MS = 3_000

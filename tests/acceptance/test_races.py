@@ -11,14 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import websockets
 
 from talktime.service.tokens import Role
 
 from .stage import BY_THE_SECOND, Node, Stage, micros, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 AT_ONCE = 50
 ROUNDS = 20

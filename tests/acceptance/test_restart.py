@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-import pytest
-
 from .stage import Stage, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 AWAY_SECONDS = 20
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-import pytest
-
 from .stage import Stage, milliseconds
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 FAIL = """
 create function made_to_fail() returns trigger language plpgsql as $$ begin raise 'made to fail'; end $$;

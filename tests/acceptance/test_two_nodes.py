@@ -7,15 +7,11 @@ import statistics
 import time
 from collections.abc import Callable
 
-import pytest
-
 from talktime.service.tokens import Role
 
 from .relay import Relay
 from .screen import Screen
 from .stage import Node, Stage
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 SEEN_WITHIN_MS = 100
 # Noise of a busy machine: the most a single change may take.

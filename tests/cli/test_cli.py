@@ -16,8 +16,6 @@ import pytest
 
 from talktime.service.tokens import Role, Tokens
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 SECRET = "a secret for tests, long enough to sign"
 TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 

@@ -22,8 +22,6 @@ from talktime import Talktime, Tariff, parse_credits
 from talktime.cli import app
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 LOOP = """
 import contextlib, io, json, sys

@@ -8,6 +8,8 @@ import pytest
 from talktime import Talktime
 from talktime.database.pool import Pool
 
+pytestmark = pytest.mark.both_servers
+
 _RECORD = """
 insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, free_ms_before, state, started_at,
     settled_at, user_lease_until, advisor_lease_until)

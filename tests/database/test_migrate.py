@@ -38,6 +38,8 @@ from talktime.database.pool import Pool
 from talktime.documents.verification import verify
 from tests.conftest import Server
 
+pytestmark = pytest.mark.both_servers
+
 DATABASE_0010 = Path(__file__).with_name("talktime-0010.sql.xz")
 
 

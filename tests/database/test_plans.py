@@ -15,6 +15,8 @@ import pytest
 from talktime.database.pool import SESSION
 from talktime.database.queries import SQL
 
+pytestmark = pytest.mark.both_servers
+
 PAYERS = 3_000
 
 _PEOPLE = """

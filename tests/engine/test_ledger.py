@@ -12,10 +12,10 @@ from talktime.core.errors import Conflict, InvalidRequest
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
 
+pytestmark = pytest.mark.both_servers
+
 TERMS = Terms.parse({"share_percent": 49, "fee_per_minute": "0.40"})
 MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})
-
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
 async def rows(database: Pool, sql: str) -> list[Any]:
@@ -49,7 +49,6 @@ async def test_a_charge_is_shared_in_one_row(talktime: Talktime, database: Pool)
     }
 
 
-@newest
 async def test_terms_stay_until_others_are_given(talktime: Talktime) -> None:
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     await talktime.put_advisor("vera", "Vera K.", MINUTES)
@@ -57,7 +56,6 @@ async def test_terms_stay_until_others_are_given(talktime: Talktime) -> None:
     assert (await talktime.advisor("maya")).terms == Terms(0)
 
 
-@newest
 async def test_every_entry_balances_and_names_its_books(talktime: Talktime, database: Pool) -> None:
     await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
     await talktime.add_credit("alice", parse_credits("5"), "gift")
@@ -85,7 +83,6 @@ async def test_every_entry_balances_and_names_its_books(talktime: Talktime, data
     }
 
 
-@newest
 async def test_a_gift_expires_by_itself(talktime: Talktime, database: Pool) -> None:
     now = await talktime.now()
     account = await talktime.add_credit("alice", parse_credits("5"), "gift", expires_at=now + 3_600_000)
@@ -143,7 +140,6 @@ async def test_a_statement_ties_to_the_entries(talktime: Talktime, database: Poo
             await talktime.statement("vera", *period)
 
 
-@newest
 async def test_an_account_holds_a_hundred_gifts(talktime: Talktime) -> None:
     now = await talktime.now()
     for number in range(100):
@@ -154,7 +150,6 @@ async def test_an_account_holds_a_hundred_gifts(talktime: Talktime) -> None:
     assert (await talktime.account("alice")).gift == 100
 
 
-@newest
 async def test_gifts_and_the_program_before(talktime: Talktime, database: Pool) -> None:
     await talktime.add_credit("alice", parse_credits("5"), "gift")
     # It knows balances and nothing of gifts.
@@ -164,7 +159,6 @@ async def test_gifts_and_the_program_before(talktime: Talktime, database: Pool) 
     await database.execute("update accounts set balance = 105000000 where user_id = 'alice'")
 
 
-@newest
 async def test_the_program_before_still_writes_entries(talktime: Talktime, database: Pool) -> None:
     started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await database.execute(
@@ -182,7 +176,6 @@ async def test_the_program_before_still_writes_entries(talktime: Talktime, datab
     await database.execute("delete from entries where reference = 'old'")
 
 
-@newest
 @pytest.mark.parametrize(
     "bad",
     [
@@ -201,7 +194,6 @@ async def test_the_database_refuses_what_makes_no_sense(talktime: Talktime, data
         await database.execute(f"insert into entries {bad}")
 
 
-@newest
 @pytest.mark.parametrize(
     "change", ["update entries set amount = 1", "delete from entries", "truncate entries, records cascade"]
 )

@@ -15,10 +15,10 @@ from talktime.documents.account import Refund
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
+pytestmark = pytest.mark.both_servers
+
 MINUTES = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
 ONE = parse_credits("1.00")
-
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
 @pytest.fixture
@@ -54,7 +54,6 @@ async def test_thirty_starts_on_credit_for_one(nodes: tuple[Talktime, Talktime])
     assert len(await nodes[0].chats_of_user("bob")) == 1
 
 
-@newest
 async def test_committed_credit_cannot_be_withdrawn(nodes: tuple[Talktime, Talktime]) -> None:
     await nodes[0].add_credit("bob", 5 * ONE)
     calls = [nodes[number % 2].debit("bob", ONE) for number in range(12)]
@@ -67,7 +66,6 @@ async def test_committed_credit_cannot_be_withdrawn(nodes: tuple[Talktime, Talkt
         await nodes[1].debit("bob", 1)
 
 
-@newest
 async def test_free_time_is_not_used_twice(nodes: tuple[Talktime, Talktime]) -> None:
     free = Tariff.parse({"free_seconds": 180, "tiers": [{"rate": "1.00", "increment_seconds": 60}]})
     await nodes[0].put_advisor("vera", "Vera", free)
@@ -111,7 +109,6 @@ async def test_refunds_at_once_give_back_no_more_than_there_was(nodes: tuple[Tal
     assert {entry.reason for entry in receipt.entries if entry.kind == "refund"} == {"line"}
 
 
-@newest
 async def test_a_repeated_refund_gives_back_once(nodes: tuple[Talktime, Talktime]) -> None:
     record_id = await talked(nodes)
     repeat = Repeat("service:host", "POST", f"/v1/records/{record_id}/refunds", "key", b"body")
@@ -126,7 +123,6 @@ async def test_a_repeated_refund_gives_back_once(nodes: tuple[Talktime, Talktime
     assert (await nodes[0].account("bob")).available == 46 * ONE
 
 
-@newest
 async def test_a_refund_resumes_what_ran_out_or_finds_it_over(nodes: tuple[Talktime, Talktime]) -> None:
     await nodes[0].add_credit("bob", 2 * ONE)
     started = await nodes[0].initialize_time_tracking_for_chat("bob", "advisor 1", "chat")
@@ -144,7 +140,6 @@ async def test_a_refund_resumes_what_ran_out_or_finds_it_over(nodes: tuple[Talkt
     assert sum(entry.amount for entry in receipt.entries) == ONE - receipt.cost
 
 
-@newest
 async def test_a_record_that_is_not_there_and_one_of_long_ago(nodes: tuple[Talktime, Talktime]) -> None:
     record_id = await talked(nodes)
     await nodes[0].stop("chat")

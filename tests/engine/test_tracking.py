@@ -17,6 +17,8 @@ from talktime.documents.snapshot import Snapshot
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
+pytestmark = pytest.mark.both_servers
+
 
 async def rows(database: Pool, sql: str) -> list[Any]:
     """What the tables say."""

@@ -52,7 +52,6 @@ class Site:
         return Response(path.read_text().replace(ADDRESS, self.service), media_type=kind)
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 @pytest.mark.parametrize("name", ["plain", "react", "vue"])
 async def test_an_example_shows_the_running_timer(name: str, database_url: str, tmp_path: Path) -> None:
     site = Site(await asyncio.to_thread(built, name, tmp_path / "built"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
 from talktime.node.clock import DRIFT, Offset, Sample
 from talktime.node.feed import _Change
+
+pytestmark = pytest.mark.both_servers
 
 SLACK_MS = 0.02  # what may drift within a round trip
 

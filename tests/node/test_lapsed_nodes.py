@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from talktime import Party, Reason, State, Talktime, parse_credits
 from talktime.database.pool import Pool
 from talktime.engine import tracking
+
+pytestmark = pytest.mark.both_servers
 
 NODES = "select count(*) from nodes where node_id = 'dead.1'"
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from talktime import Party, Reason, State, Talktime, parse_credits
 from talktime.database.pool import Pool
 from talktime.documents.snapshot import Snapshot
 from talktime.engine import tracking
+
+pytestmark = pytest.mark.both_servers
 
 HOUR_MS = 3_600_000
 

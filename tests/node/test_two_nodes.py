@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from talktime import Reason, Talktime
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
+
+pytestmark = pytest.mark.both_servers
 
 
 class Screen:

@@ -22,7 +22,6 @@ import subprocess, sys, time
 from pathlib import Path
 import pytest
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 def test_endless(server, data_dir, guardian):
     service = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     guardian.accompany(service.pid)

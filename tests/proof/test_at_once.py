@@ -19,6 +19,8 @@ from talktime.database.pool import Pool
 from talktime.engine.idempotency import Repeat
 from talktime.settings import load_settings
 
+pytestmark = pytest.mark.both_servers
+
 CLIENTS = 16
 BARRIERS = 3
 ACTS = 20
@@ -112,7 +114,6 @@ async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str, data
     assert sum(client.done for client in clients) > CLIENTS * BARRIERS * ACTS / 3
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_a_refund_or_a_debit_that_races_ends_in_a_serial_outcome(database_url: str) -> None:
     settings = load_settings(database_url=database_url, checkpoint_seconds=0)
     async with Talktime.connect(database_url, settings=settings, work=False) as node:

@@ -14,7 +14,8 @@ from talktime.database.pool import Pool
 from talktime.documents.audit import RULES
 from talktime.engine.idempotency import Repeat
 
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+pytestmark = pytest.mark.both_servers
+
 breaking = pytest.mark.breaks_rules
 
 # What holds without the constraints, and the triggers, that would not let it come to this.
@@ -274,7 +275,6 @@ async def test_what_is_right_is_right(visitor: Talktime) -> None:
     assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 8}}
 
 
-@newest
 @breaking
 @pytest.mark.parametrize(("rule", "what", "sql"), BREACHES, ids=lambda value: str(value)[:60])
 async def test_each_breach_is_found(visitor: Talktime, database: Pool, rule: int, what: str, sql: str) -> None:
@@ -310,7 +310,6 @@ update accounts set balance = balance + 5, due_at = null, gifts = '[[1, null]]';
 """
 
 
-@newest
 async def test_repair_makes_totals_anew_from_facts(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
     totals = [f"select * from {table} order by 1" for table in ("chats", "records")]
@@ -324,7 +323,6 @@ async def test_repair_makes_totals_anew_from_facts(visitor: Talktime, database: 
     assert [await database.fetch(sql) for sql in totals] == before
 
 
-@newest
 @pytest.mark.parametrize(
     "sql", ["update accounts set due_at = null", "update accounts set gifts = jsonb_set(gifts, '{0,1}', 'null')"]
 )
@@ -340,7 +338,6 @@ async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, databa
     assert await database.fetchval("select due_at from accounts") == expires_at
 
 
-@newest
 @breaking
 async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)

@@ -119,7 +119,6 @@ class Group:
             compare(model, *seen[user], thoroughly=self.random.random() < 0.2)
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_hundreds_on_a_database_whose_connections_break(database_url: str, seed: int | None) -> None:
     groups = GROUPS if seed is None else [seed // 1_000]
     async with breakable(database_url) as (url, wire), frozen(url) as (talktime, database):
@@ -145,7 +144,6 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
     assert again > 10
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_money_without_a_key_never_moves_twice(database_url: str, fault: Fault) -> None:
     """Nobody can know whether a lost answer said yes; who has no key to ask again with is told just that."""

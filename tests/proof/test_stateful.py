@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -21,6 +22,8 @@ from talktime.documents.audit import Audit
 from tests.proof.histories import Act, apply, random_tariff, random_terms
 from tests.proof.model import Model
 from tests.proof.worlds import DatabaseWorld, compare, frozen
+
+pytestmark = pytest.mark.both_servers
 
 ADVISORS = st.sampled_from(["ada", "ben", "cleo"])
 CHATS = st.integers(1, 3)

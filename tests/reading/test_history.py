@@ -20,11 +20,11 @@ from talktime.settings import load_settings
 from tests.databases import STANDING_CLOCK
 from tests.vectors.receipts import STORIES
 
+pytestmark = pytest.mark.both_servers
+
 TERMS: Final = Terms.parse({"share_percent": 40, "fee_per_session": "0.10"})
 MINUTES: Final = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}], "free_seconds": 30})
 FAR: Final = 10**13
-
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
 async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, database: Pool) -> None:
@@ -86,7 +86,6 @@ DUE: Final[list[tuple[Callable[[Talktime, int], Awaitable[Any]], Any]]] = [
 ]
 
 
-@newest
 @pytest.mark.parametrize(("ask", "answer"), DUE)
 async def test_what_was_due_counts_though_nobody_worked(
     database_url: str, database: Pool, ask: Callable[[Talktime, int], Awaitable[Any]], answer: Any
@@ -113,7 +112,6 @@ async def test_what_was_due_counts_though_nobody_worked(
     assert found == answer
 
 
-@newest
 async def test_the_books_tie_to_the_entries(talktime: Talktime, database: Pool) -> None:
     await database.execute(STANDING_CLOCK)
     begin = await talktime.now()
@@ -147,7 +145,6 @@ async def test_the_books_tie_to_the_entries(talktime: Talktime, database: Pool) 
         assert book.amounts == tuple(map(sum, zip(*(part.amounts for part in parts), strict=True)))
 
 
-@newest
 async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: Talktime, database: Pool) -> None:
     await database.execute(STANDING_CLOCK)
     await talktime.add_credit("alice", parse_credits("0.50"), "gift")
@@ -164,7 +161,6 @@ async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: 
     assert await talktime.report(0, end) == today
 
 
-@newest
 async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
     with pytest.raises(InvalidRequest):
         await talktime.report(5, 5)
@@ -184,7 +180,6 @@ async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
         await talktime.receipt(started.record.id, at=started.record.started_at - 1)
 
 
-@newest
 async def test_past_sessions_under_another_tariff(talktime: Talktime, database: Pool) -> None:
     await database.execute(STANDING_CLOCK)
     for chat, duration_ms in (("first", 45_000), ("second", 90_000)):

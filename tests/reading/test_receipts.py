@@ -18,7 +18,7 @@ from talktime.documents.verification import NotAReceiptError, verify
 from tests.databases import STANDING_CLOCK
 from tests.vectors.receipts import STORIES, a_story, an_absence
 
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+pytestmark = pytest.mark.both_servers
 
 
 async def told(talktime: Talktime, database: Pool) -> Receipt:
@@ -59,7 +59,6 @@ async def test_a_receipt_follows_from_its_facts(talktime: Talktime, database: Po
     assert (document["shares"]["fees"], document["shares"]["advisor"]) == ("0.102", "0.31997")
 
 
-@newest
 async def test_every_change_is_found(talktime: Talktime, database: Pool) -> None:
     document = (await told(talktime, database)).document()
     leaves = list(paths(document))
@@ -101,7 +100,6 @@ UNPROVABLE: Final = {
 }
 
 
-@newest
 async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talktime: Talktime, database: Pool) -> None:
     document = (await told(talktime, database)).document()
     unnoticed = []
@@ -116,7 +114,6 @@ async def test_who_makes_the_fingerprint_anew_is_found_out_by_the_figures(talkti
     assert unnoticed == [("fingerprint",)]  # which was made anew
 
 
-@newest
 async def test_a_figure_that_is_wrong_is_named(talktime: Talktime, database: Pool) -> None:
     document = (await told(talktime, database)).document()
     for path in ("cost", "elapsed_ms", "billed_ms", "unposted"):
@@ -133,7 +130,6 @@ async def test_a_figure_that_is_wrong_is_named(talktime: Talktime, database: Poo
     assert "shares.entries[0].advisor_amount" in wrong(changed)
 
 
-@newest
 async def test_what_is_stored_wrongly_is_found(talktime: Talktime, database: Pool) -> None:
     receipt = await told(talktime, database)
     await database.execute("alter table entries disable trigger user")
@@ -147,7 +143,6 @@ async def test_what_is_stored_wrongly_is_found(talktime: Talktime, database: Poo
     await database.execute("update records set elapsed_ms = elapsed_ms - 1000 where advisor_id = 'vera'")
 
 
-@newest
 @pytest.mark.parametrize("after", [0, 1, 30_000, 61_500, 100_000, 106_750, 120_000, 126_750, 150_000, 10**9])
 async def test_it_is_right_as_of_any_instant(talktime: Talktime, database: Pool, after: int) -> None:
     receipt = await told(talktime, database)
@@ -161,14 +156,12 @@ async def test_it_is_right_as_of_any_instant(talktime: Talktime, database: Pool,
     assert then == receipt or after < 202_500
 
 
-@newest
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_every_story_is_proved(talktime: Talktime, database: Pool, story: Any) -> None:
     await database.execute(STANDING_CLOCK)
     assert wrong((await story(talktime)).document()) == []
 
 
-@newest
 async def test_whose_lease_ended_and_when(talktime: Talktime, database: Pool) -> None:
     await database.execute(STANDING_CLOCK)
     document = (await an_absence(talktime)).document()

@@ -28,8 +28,6 @@ from talktime.database.migrate import current_revision, head_revision
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Role, Tokens
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 ARCHIVE = Path(__file__).with_name("talktime-0001.tar.xz")
 SECRET = "a secret that both versions know, long enough"
 TARIFF = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}

@@ -22,7 +22,6 @@ def _cases() -> Iterator[Any]:
                 yield pytest.param(browser, scenario, id=f"{browser}-{scenario.name}", marks=marks)
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session")
 @pytest.mark.parametrize(("outcomes", "scenario"), list(_cases()), indirect=["outcomes"], scope="session")
 def test_scenario(outcomes: dict[str, list[BaseException | None]], scenario: Scenario) -> None:
     *beside_others, outcome = outcomes[scenario.name]

@@ -115,7 +115,6 @@ def _pattern(row: Row) -> tuple[str, str]:
     return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}")
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_every_route_has_its_row(settings: Settings) -> None:
     routes = {
         (method.upper(), path)
@@ -126,7 +125,6 @@ async def test_every_route_has_its_row(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_who_may(service: Any, row: Row) -> None:
     await service.people()
     record_id = (await service.chat())["record"]["id"]
@@ -156,14 +154,12 @@ async def test_who_may(service: Any, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ANYONE, ids=lambda row: f"{row.method} {row.path}")
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_what_needs_no_token(service: Any, row: Row) -> None:
     assert (await service.call(row.method, row.path, row.body)).status_code == 200
     forged = {"Authorization": "Bearer not a token"}
     assert (await service.call(row.method, row.path, row.body, headers=forged)).status_code == 200
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_a_service_names_the_party_it_speaks_for(service: Any) -> None:
     await service.people()
     await service.chat()
@@ -176,7 +172,6 @@ async def test_a_service_names_the_party_it_speaks_for(service: Any) -> None:
     assert message["sender"] == "advisor"
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_a_token_that_does_not_hold(service: Any) -> None:
     await service.people()
     expired = service.tokens.make(Role.USER, "alice", ttl_seconds=-1)
@@ -190,7 +185,6 @@ async def test_a_token_that_does_not_hold(service: Any) -> None:
         assert response.json()["code"] == "unauthorized"
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_a_made_token_works(service: Any) -> None:
     await service.people()
     made = await service.done("POST", "/v1/tokens", {"role": "user", "subject": "alice", "ttl_seconds": 60})
@@ -199,7 +193,6 @@ async def test_a_made_token_works(service: Any) -> None:
     assert (await service.call("GET", "/v1/users/bob/account", headers=headers)).status_code == 404
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_ids_are_the_hosts_own(service: Any) -> None:
     """Slashes, percent signs, spaces and other scripts are as good as letters."""
     for user_id in ("a/b", "100%", "50%2Fx", "naïve ü/ñ 你好", "?&#", "x" * 128):

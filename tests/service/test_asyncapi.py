@@ -81,7 +81,6 @@ def brisk(settings: Settings) -> Settings:
     return settings.model_copy(update={"presence_lease_seconds": 3})
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_every_message_of_a_session_is_as_described(
     brisk: Settings, start: Callable[..., AbstractAsyncContextManager[Any]]
 ) -> None:
@@ -134,7 +133,6 @@ def wrong(payload: Json, message: Json) -> Iterator[Json]:
         yield message | {"chat_id": "x" * 129}
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_what_the_file_does_not_allow_is_refused(service: Any) -> None:
     described = Described(service.app.openapi())
     await service.people()
@@ -160,7 +158,6 @@ async def test_what_the_file_does_not_allow_is_refused(service: Any) -> None:
     assert refused > 15
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_the_file_names_every_message_that_the_service_understands(service: Any) -> None:
     await service.people()
     async with service.live("user:alice") as live:

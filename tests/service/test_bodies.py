@@ -7,8 +7,6 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 TIER = {"rate": "1.00"}
 TARIFF = {"tiers": [TIER]}
 TIMELESS = {"tiers": [{**TIER, "per_seconds": 0}]}
@@ -122,7 +120,6 @@ RAW = [
 ]
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_bad_bodies(service: Any) -> None:
     await service.people()
     await service.chat()
@@ -140,7 +137,6 @@ async def test_bad_bodies(service: Any) -> None:
     assert await service.done("GET", "/v1/users/alice/account") == before
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_what_is_no_json(service: Any) -> None:
     for content, kind in RAW:
         headers = {} if kind is None else {"Content-Type": kind}
@@ -155,7 +151,6 @@ async def test_what_is_no_json(service: Any) -> None:
         assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_what_is_said_twice(service: Any) -> None:
     """Programs differ in which of the two they take; where money moves neither will do."""
     await service.people()
@@ -172,7 +167,6 @@ async def test_what_is_said_twice(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_ids_that_no_database_takes(service: Any) -> None:
     """In every place an id has, by everybody, with a key that would be kept: found nowhere, or no id at all."""
     await service.people()
@@ -190,7 +184,6 @@ async def test_ids_that_no_database_takes(service: Any) -> None:
             assert response.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_messages_say_what_to_do(service: Any) -> None:
     """What frameworks say of input is about types; what we answer is about what to send instead."""
     await service.people()
@@ -212,7 +205,6 @@ async def test_messages_say_what_to_do(service: Any) -> None:
     assert refused.json()["detail"] == "This address knows GET, HEAD, POST, and nothing else."
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_huge_bodies(service: Any) -> None:
     async def endless() -> Any:
         for _ in range(160):
@@ -226,7 +218,6 @@ async def test_huge_bodies(service: Any) -> None:
     assert (await service.call("GET", "/readyz")).status_code == 200
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_unknown_people_and_things(service: Any) -> None:
     await service.people()
     for number, (method, path, body) in enumerate(

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 MINUTES = {"tiers": [{"rate": "2.00", "increment_seconds": 60}]}
 TERMS = {"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0.00"}
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX, format_credits
-
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 DEARER = {"tiers": [{"rate": "2.00", "per_seconds": 60, "increment_seconds": 60}]}
 

@@ -10,8 +10,6 @@ import pytest
 from talktime.demo.answers import answer
 from talktime.demo.people import ADVISORS, PEOPLE, create_demo, is_loopback
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 
 async def test_people_to_be(demo: Any) -> None:
     for person in PEOPLE.values():

@@ -16,8 +16,6 @@ from talktime.service.live import receiving as inbox
 from talktime.service.live.sending import WAITING_MAX, Outbox
 from talktime.service.tokens import Role
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 
 async def test_snapshots_follow_one_another_without_a_gap(service: Any) -> None:
     await service.people()

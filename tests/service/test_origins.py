@@ -10,8 +10,6 @@ import pytest
 from talktime.asgi import create_app
 from talktime.settings import Settings
 
-pytestmark = pytest.mark.parametrize("server", ["pg18"], indirect=True)
-
 SHOP = "https://shop.example"
 
 

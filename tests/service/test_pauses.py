@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.both_servers
+
 PAUSE, RESUME = "/v1/chats/chat 1/pause", "/v1/chats/chat 1/resume"
 
 

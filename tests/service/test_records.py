@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.both_servers
+
 
 async def test_records_name_their_people_and_who_is_connected(service: Any) -> None:
     await service.people()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+pytestmark = pytest.mark.both_servers
+
 
 ACTS = ("tracking", "pause", "resume", "stop")
 CREDITS = "/v1/users/alice/credits"
@@ -99,7 +100,6 @@ async def test_a_message_is_said_once(service: Any) -> None:
     assert len((await service.done("GET", path))["messages"]) == 1
 
 
-@newest
 async def test_what_was_not_there_stays_the_answer(service: Any) -> None:
     """The chat exists when the request is repeated: under its key the first answer counts, under another the chat."""
     await service.people()
@@ -122,7 +122,6 @@ async def test_what_was_not_there_stays_the_answer(service: Any) -> None:
 REFUND = {"amount": "1", "reason": "Late", "borne_by": "platform"}
 
 
-@newest
 @pytest.mark.parametrize(("path", "body"), [("/v1/chats/none/stop", None), ("/v1/records/none/refunds", REFUND)])
 async def test_a_hundred_who_find_nothing_are_one(service: Any, path: str, body: Any) -> None:
     await service.people()

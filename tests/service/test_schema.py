@@ -7,13 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 SECONDS_MAX = 30
 
 
-@pytest.mark.parametrize("server", ["pg18"], indirect=True)
 async def test_answers_fit_their_description(service: Any, tmp_path: Path) -> None:
     await service.people()
     await service.chat()

@@ -20,10 +20,8 @@ from talktime.service.tokens import Role
 from talktime.settings import Settings
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
-newest = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
-@newest
 async def test_headers_on_everything(service: Any) -> None:
     for path, status in (
         ("/", 200),
@@ -49,7 +47,6 @@ async def test_headers_on_everything(service: Any) -> None:
             assert response.json()["status"] == status
 
 
-@newest
 async def test_methods_that_do_not_exist(service: Any) -> None:
     response = await service.call("DELETE", "/v1/time")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
@@ -64,7 +61,6 @@ async def test_methods_that_do_not_exist(service: Any) -> None:
     assert "access-control-allow-origin" not in preflight.headers
 
 
-@newest
 async def test_head_is_get_without_the_body(service: Any) -> None:
     await service.people()
     for path, status in (
@@ -85,6 +81,7 @@ async def test_head_is_get_without_the_body(service: Any) -> None:
         assert (await client.head("/healthz")).content == b""
 
 
+@pytest.mark.both_servers
 async def test_what_nobody_expected(service: Any, settings: Settings, caplog: Any) -> None:
     """A table is gone: the answer has no insides, the log has them, and the next request is served."""
     await service.people()
@@ -100,6 +97,7 @@ async def test_what_nobody_expected(service: Any, settings: Settings, caplog: An
     assert (await service.call("GET", "/v1/advisors/maya", by="service")).status_code == 200
 
 
+@pytest.mark.both_servers
 async def test_a_database_that_goes_away(service: Any, settings: Settings, server: Any) -> None:
     await service.people()
     url = settings.database_url or ""
@@ -119,7 +117,6 @@ async def test_a_database_that_goes_away(service: Any, settings: Settings, serve
     assert (await service.call("GET", "/v1/users/alice/account", by="service")).status_code == 200
 
 
-@newest
 async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path, start: Any) -> None:
     from talktime.database.migrate import migrate  # noqa: PLC0415
 
@@ -138,7 +135,6 @@ async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path,
         assert (await service.call("GET", "/v1/time")).status_code == 200
 
 
-@newest
 async def test_figures(service: Any) -> None:
     await service.people()
     await service.chat()
@@ -188,7 +184,6 @@ async def test_figures(service: Any) -> None:
             await asyncio.sleep(0.05)
 
 
-@newest
 async def test_every_figure_is_described(service: Any) -> None:
     await service.people()
     described = set(re.findall(r"^\| `(talktime_[a-z_]+)", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
@@ -199,7 +194,6 @@ async def test_every_figure_is_described(service: Any) -> None:
     assert text.count("talktime_broken_rules{") == 9
 
 
-@newest
 async def test_the_test_clock_exists_only_for_tests(settings: Settings, start: Any) -> None:
     async with start(create_app, settings.model_copy(update={"test_clock": False})) as service:
         response = await service.call("POST", "/v1/test-clock/advance", {"seconds": 1}, by="service")
@@ -207,7 +201,6 @@ async def test_the_test_clock_exists_only_for_tests(settings: Settings, start: A
         assert "/v1/test-clock/advance" not in (await service.call("GET", "/openapi.json")).json()["paths"]
 
 
-@newest
 async def test_the_test_clock_advances(service: Any) -> None:
     before = (await service.call("GET", "/v1/time")).json()["server_time"]
     now = (await service.done("POST", "/v1/test-clock/advance", {"seconds": 86_400.5}))["now"]
@@ -215,7 +208,6 @@ async def test_the_test_clock_advances(service: Any) -> None:
     assert (await service.call("GET", "/v1/time")).json()["server_time"] >= now
 
 
-@newest
 async def test_inside_a_hosts_application(settings: Settings) -> None:
     """Mounted, without anybody running our lifespan: it opens at the first request."""
     app = create_app(settings)
@@ -232,7 +224,6 @@ async def test_inside_a_hosts_application(settings: Settings) -> None:
         await app.state.opening.close()
 
 
-@newest
 async def test_the_interface_is_described(service: Any) -> None:
     document = (await service.call("GET", "/openapi.json")).json()
     for path, methods in document["paths"].items():
@@ -249,7 +240,6 @@ async def test_the_interface_is_described(service: Any) -> None:
     assert json.dumps(document).count("HTTPValidationError") == 0
 
 
-@newest
 async def test_limits_count_per_token(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tokens of one person have their own counts; where there is none the address has; a backend has no limit."""
     # So few that the slowest machine is quick enough to exceed them.

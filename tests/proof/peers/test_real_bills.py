@@ -9,7 +9,6 @@ import pytest
 from tests.proof.peers.conftest import Talk
 
 pytestmark = [
-    pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

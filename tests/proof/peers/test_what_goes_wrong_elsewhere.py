@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from tests.proof.peers.conftest import Talk
 
 pytestmark = [
-    pytest.mark.parametrize("server", ["pg18"], indirect=True, scope="session"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
