@@ -44,7 +44,8 @@ from talktime.engine.accounts import AddCredit, DebitCredit, RefundRecord
 from talktime.engine.idempotency import Repeat
 from talktime.engine.new_ids import new_id
 from talktime.engine.parties import Parties
-from talktime.engine.tracking import PauseChat, ResumeChat, SendHeartbeat, StartChat, StopChat, StopRecord, TrackChat
+from talktime.engine.presence import SendHeartbeat
+from talktime.engine.tracking import PauseChat, ResumeChat, StartChat, StopChat, StopRecord, TrackChat
 from talktime.node.node import Node
 from talktime.reading import chats, history, people, receipts, records, statements
 from talktime.settings import Settings, load_settings

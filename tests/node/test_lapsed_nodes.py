@@ -6,7 +6,7 @@ import pytest
 
 from talktime import Party, Reason, State, Talktime, parse_credits
 from talktime.database.pool import Pool
-from talktime.engine import tracking
+from talktime.engine.presence import WatchChat
 
 pytestmark = pytest.mark.both_servers
 
@@ -21,7 +21,7 @@ async def test_a_node_is_kept_until_all_its_payers_are_settled(talktime: Talktim
         await talktime.add_credit(user_id, parse_credits("10000"))
         await talktime.initialize_time_tracking_for_chat(user_id, "maya", chat_id)
         for party in Party:
-            await talktime.engine.run(tracking.WatchChat(user_id, chat_id, party, "dead.1"))
+            await talktime.engine.run(WatchChat(user_id, chat_id, party, "dead.1"))
     await database.execute(
         "create trigger refuse before update on records for each row when (new.user_id = 'bob')"
         " execute function refuse_change()"

@@ -9,7 +9,7 @@ import pytest
 from talktime import Party, Reason, State, Talktime, parse_credits
 from talktime.database.pool import Pool
 from talktime.documents.snapshot import Snapshot
-from talktime.engine import tracking
+from talktime.engine.presence import WatchChat
 
 pytestmark = pytest.mark.both_servers
 
@@ -66,7 +66,7 @@ async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: 
     await start(talktime)
     await database.execute("insert into nodes values ('killed.1', engine_now())")
     for party in Party:
-        await talktime.engine.run(tracking.WatchChat("alice", "first", party, "killed.1"))
+        await talktime.engine.run(WatchChat("alice", "first", party, "killed.1"))
     renewed = await database.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY

@@ -21,7 +21,7 @@ from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 from talktime.database.pool import UNREACHABLE, Pool
 from talktime.documents.account import Account
 from talktime.documents.snapshot import Snapshot
-from talktime.engine import accounts, tracking
+from talktime.engine import accounts, presence, tracking
 from talktime.engine.command import Command
 from talktime.engine.idempotency import Repeat
 from talktime.engine.screens import account_of, snapshot_of
@@ -66,7 +66,7 @@ def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object
         "pause": lambda: tracking.PauseChat(user, chat, repeat=repeat),
         "resume": lambda: tracking.ResumeChat(user, chat, party, repeat=repeat),
         "stop": lambda: tracking.StopChat(user, chat, repeat=repeat),
-        "heartbeat": lambda: tracking.SendHeartbeat(user, chat, party),
+        "heartbeat": lambda: presence.SendHeartbeat(user, chat, party),
     }
     return commands[act.name]()
 

@@ -5,14 +5,13 @@ Each command calls the pure transitions of `core.meter`, which refuse before any
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from talktime.core import meter
 from talktime.core.errors import Conflict, NotFound
-from talktime.core.payer import AWAY_REASONS, Party, Payer, Reason, Record, SocketLease, State, replace
-from talktime.database.payer_transaction import Chat, WatchChange
+from talktime.core.payer import AWAY_REASONS, Party, Reason, Record, State
+from talktime.database.payer_transaction import Chat
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command
 from talktime.engine.new_ids import new_id
@@ -25,7 +24,7 @@ _REPAIRED_REASONS = AWAY_REASONS | {Reason.TIMER_FAILED}
 
 
 @dataclass
-class _ChatCommand(Command[Snapshot]):
+class ChatCommand(Command[Snapshot]):
     """A command about one chat. The answer is the chat's snapshot."""
 
     chat_id: str
@@ -82,7 +81,7 @@ class StartChat(Command[tuple[Snapshot, bool]]):
 
 
 @dataclass
-class TrackChat(_ChatCommand):
+class TrackChat(ChatCommand):
     """`StartChat` for a chat that exists. `decide` raises NotFound, InsufficientCredit and Conflict as `StartChat`."""
 
     name = "initialize_time_tracking_for_chat"
@@ -101,7 +100,7 @@ class TrackChat(_ChatCommand):
 
 
 @dataclass
-class PauseChat(_ChatCommand):
+class PauseChat(ChatCommand):
     """Pause the record whose current chat this is; Conflict if there is none. `by` is the role of the caller."""
 
     name = "pause"
@@ -114,7 +113,7 @@ class PauseChat(_ChatCommand):
 
 
 @dataclass
-class ResumeChat(_ChatCommand):
+class ResumeChat(ChatCommand):
     """Resume the record whose current chat this is; Conflict if there is none, or if the user is away."""
 
     name = "resume"
@@ -127,7 +126,7 @@ class ResumeChat(_ChatCommand):
 
 
 @dataclass
-class StopChat(_ChatCommand):
+class StopChat(ChatCommand):
     """End the chat's record. A record that has ended stays as it is. `by` is the role of the caller."""
 
     name = "stop"
@@ -135,7 +134,7 @@ class StopChat(_ChatCommand):
     by: str | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        record = _latest_record(payer, self.chat_id)
+        record = latest_record(payer, self.chat_id)
         if record.ended_at is None:
             payer.payer = meter.stop(payer.payer, record, payer.now, self.by)
 
@@ -158,86 +157,6 @@ class StopRecord(Command[bool]):
 
     def answer(self, payer: PayerTransaction) -> Answer[bool]:
         return Answer(self._was_active)
-
-
-@dataclass
-class SendHeartbeat(_ChatCommand):
-    """Prove that this party is present, for one lease. On a chat that is not current the heartbeat proves nothing."""
-
-    name = "heartbeat"
-
-    party: Party
-
-    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        _prove(payer, _latest_record(payer, self.chat_id), self.chat_id, self.party)
-
-
-@dataclass
-class WatchChat(_ChatCommand):
-    """A socket of a server process watches this chat: the party is present as long as the process renews its row."""
-
-    name = "watch"
-
-    party: Party
-    node_id: str
-
-    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        record = _latest_record(payer, self.chat_id)
-        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=False))
-        payer.payer = _with_socket(payer, self.chat_id, self.party, SocketLease(0, held=True))
-        _prove(payer, record, self.chat_id, self.party)
-
-
-@dataclass
-class _ProofCommand(Command[None]):
-    """A command about the last proof of a party on one chat.
-
-    `proved` is the instant of the proof on this process's monotonic clock, in seconds. Only its age is used.
-    """
-
-    chat_id: str
-    party: Party
-    node_id: str
-    proved: float
-
-    @property
-    def chat_ids(self) -> tuple[str, ...]:
-        return (self.chat_id,)
-
-    def proved_at(self, payer: PayerTransaction) -> int:
-        """The instant of the last proof, in engine time."""
-        return payer.now - max(0, int((time.monotonic() - self.proved) * 1000))
-
-    def answer(self, payer: PayerTransaction) -> Answer[None]:
-        return Answer(None)
-
-
-@dataclass
-class StoreSilence(_ProofCommand):
-    """A party has not answered: its last proof is stored, so that its lease ends at the right instant."""
-
-    name = "fall_silent"
-
-    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        proved_at = self.proved_at(payer)
-        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, proved_at, dropped=False))
-        lease = SocketLease(proved_at + payer.rules.lease_ms, held=False)
-        payer.payer = _with_socket(payer, self.chat_id, self.party, lease)
-
-
-@dataclass
-class UnwatchChat(_ProofCommand):
-    """The last socket of a party is gone. Its last proof still counts for one lease."""
-
-    name = "unwatch"
-
-    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=True))
-        payer.payer = _without_socket(payer, self.chat_id, self.party)
-        chat = payer.chats.get(self.chat_id)
-        record = None if chat is None else payer.latest_record(chat)
-        if record is not None and _is_current(record, self.chat_id):
-            payer.payer = meter.leave(payer.payer, record, self.party, self.proved_at(payer) + payer.rules.lease_ms)
 
 
 @dataclass
@@ -313,7 +232,7 @@ def _tariff_changed(
     )
 
 
-def _latest_record(payer: PayerTransaction, chat_id: str) -> Record:
+def latest_record(payer: PayerTransaction, chat_id: str) -> Record:
     chat = payer.chats.get(chat_id)
     record = None if chat is None else payer.latest_record(chat)
     if record is None:
@@ -322,7 +241,7 @@ def _latest_record(payer: PayerTransaction, chat_id: str) -> Record:
 
 
 def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
-    record = _latest_record(payer, chat_id)
+    record = latest_record(payer, chat_id)
     if record.ended_at is not None:
         msg = "The record of this chat has ended. Tracking begins a new one."
         raise Conflict(msg, state=record.state.value, allowed=("tracking",))
@@ -332,23 +251,5 @@ def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
     return record
 
 
-def _is_current(record: Record, chat_id: str) -> bool:
+def is_current(record: Record, chat_id: str) -> bool:
     return record.ended_at is None and record.chat_id == chat_id
-
-
-def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party) -> None:
-    if _is_current(record, chat_id):
-        until = payer.now + payer.rules.lease_ms
-        payer.payer = meter.prove(payer.payer, record, party, until, payer.now, payer.rules)
-
-
-def _with_socket(payer: PayerTransaction, chat_id: str, party: Party, lease: SocketLease) -> Payer:
-    before = payer.payer.sockets.get((chat_id, party))
-    until = lease.until if before is None or not lease.held else max(lease.until, before.until)
-    sockets = {**payer.payer.sockets, (chat_id, party): SocketLease(until, lease.held)}
-    return replace(payer.payer, sockets=sockets)
-
-
-def _without_socket(payer: PayerTransaction, chat_id: str, party: Party) -> Payer:
-    sockets = {key: lease for key, lease in payer.payer.sockets.items() if key != (chat_id, party)}
-    return replace(payer.payer, sockets=sockets)

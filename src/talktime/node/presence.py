@@ -29,7 +29,7 @@ from talktime.core.payer import Party
 from talktime.core.proofs import Proofs
 from talktime.database.pool import UNREACHABLE
 from talktime.database.queries import SQL
-from talktime.engine.tracking import StoreSilence, UnwatchChat, WatchChat
+from talktime.engine.presence import StoreSilence, UnwatchChat, WatchChat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
