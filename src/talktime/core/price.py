@@ -36,7 +36,7 @@ _MODES: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a stretch of time costs: `cost` in micro-credits, `billed_ms` of increments begun, free time left out."""
+    """What some time costs: `cost` in micro-credits, `billed_ms` of increments begun, free time left out."""
 
     cost: int
     billed_ms: int

@@ -1,4 +1,4 @@
-"""A tariff: the fields of a price list, checked when they are set. `price` computes with them.
+"""A tariff: what time costs, checked when it is set. `price` computes with them.
 
 Units: money in micro-credits, time in milliseconds, both integers.
 """

@@ -40,7 +40,7 @@ CAUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """An uninterrupted stretch of billable time, for one chat; `reason` says why it ended, `caused_by` through whom.
+    """An uninterrupted part of the billable time, for one chat; `reason` says why it ended, `caused_by` through whom.
 
     That is `user`, `advisor`, `operator` or `service`, and None where nobody noted it.
     """

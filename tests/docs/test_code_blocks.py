@@ -1,0 +1,312 @@
+"""Every block of code in a document works: it is run, type-checked, or compared with what it talks about."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import typer.main
+from jsonschema_rs import Draft202012Validator
+
+from scripts.docsite.pages import ROOT
+from talktime.asgi import create_app
+from talktime.cli import app
+from talktime.core.tariff import Tariff
+from talktime.service.tokens import Role
+from talktime.settings import Settings
+from tests.docs.blocks import Block, blocks
+
+LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text"}
+OTHER_PROGRAMS = {"cd", "curl", "export", "git", "make", "npm"}
+SERVER = pytest.mark.parametrize("server", ["pg18"], indirect=True)
+
+
+def test_every_block_says_its_language() -> None:
+    assert {block.language for block in blocks()} <= LANGUAGES
+
+
+# Python.
+
+
+def test_python_passes_the_type_checker(tmp_path: Path) -> None:
+    found = blocks("python")
+    assert len(found) >= 4
+    for number, block in enumerate(found):
+        (tmp_path / f"block_{number}.py").write_text(f"# {block}\n{block.code}")
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "pyproject.toml", "--cache-dir"]
+    checked = subprocess.run(
+        [*command, str(ROOT / ".mypy_cache"), *map(str, sorted(tmp_path.glob("*.py")))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+@SERVER
+@pytest.mark.parametrize("block", [b for b in blocks("python") if "asyncio.run(" in b.code], ids=str)
+async def test_a_python_program_runs(block: Block, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(block.code)
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "program.py",
+        cwd=tmp_path,
+        env=os.environ | {"TALKTIME_DATABASE_URL": database_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await program.communicate()
+    assert program.returncode == 0, errors.decode()
+    assert output.decode().strip() in {"True", "1.00", "0.00"}
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("python") if "def test_" in b.code], ids=str)
+def test_a_python_test_passes(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(block.code)
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in run.stdout, run.stdout
+
+
+@SERVER
+async def test_the_application_in_an_application_answers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = [block for block in blocks("python") if "app.mount(" in block.code]
+    monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
+    monkeypatch.setenv("TALKTIME_SECRET", "a secret for a test, long enough to sign")
+    names: dict[str, Any] = {}
+    exec(compile(block.code, str(block), "exec"), names)
+    host = names["app"]
+    async with (
+        host.router.lifespan_context(host),
+        httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://host") as client,
+    ):
+        assert (await client.get("/talktime/readyz")).status_code == 200
+
+
+# The shell.
+
+
+def commands_in(code: str) -> Iterator[list[str]]:
+    """The commands of a shell script, one by one; a quoted text is one word."""
+    code = re.sub(r"^\s*#.*", "", code, flags=re.MULTILINE).replace("\\\n", " ")
+    code = re.sub(r"^call\(\) .*", "", code, flags=re.MULTILINE)  # a function of the script itself
+    code = re.sub(r"\$\(([^()]*)\)", lambda match: f"substituted; {match[1]}", code)
+    for line in code.splitlines():
+        words = shlex.shlex(line, posix=True, punctuation_chars="&|;>")
+        words.whitespace_split = True
+        command: list[str] = []
+        for word in [*words, ";"]:
+            if not set(word) <= set("&|;"):
+                command.append(word)
+            elif command:
+                yield [word for word in command if not re.fullmatch(r"[A-Z]+=.*", word)] or ["export"]
+                command = []
+
+
+def check_talktime(words: list[str]) -> None:
+    """That `talktime` has this command, with these options and as many arguments."""
+    if ">" in words:
+        words = words[: words.index(">")]
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        while words and words[0].startswith("--"):
+            assert words[0] in {name for option in command.params for name in option.opts}, words
+            words = words[2:] if words[0] != "--debug" else words[1:]
+        assert words, f"{command.name} needs a command"
+        name, *words = words
+        assert name in command.commands, name
+        command = command.commands[name]
+    parser = command.make_parser(command.context_class(command))
+    try:
+        values, left, _order = parser.parse_args(list(words))
+    except Exception as error:
+        raise AssertionError(f"{command.name} {words}: {error!r}") from error
+    assert not left, left
+    for parameter in command.params:
+        if parameter.required:
+            # What is missing is None here, or a mark of the parser's own.
+            assert isinstance(values.get(parameter.name), str | list | tuple), f"{command.name} needs {parameter.name}"
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_every_command_exists_with_its_options(block: Block) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    package = json.loads((ROOT / "client" / "package.json").read_text())
+    for program, *words in commands_in(block.code):
+        if program in {"talktime", ".venv/bin/talktime"}:
+            check_talktime(words)
+            continue
+        assert program in OTHER_PROGRAMS | {"call"}, program
+        if program == "make":
+            assert re.search(rf"^{words[0]}:", makefile, re.MULTILINE), words
+        if program == "npm":
+            assert words == ["install", package["name"]]
+
+
+def test_the_check_of_commands_notices_a_wrong_one() -> None:
+    for wrong in ("user shwo alice", "user show", "user show alice --no-such-option", "token create --role user"):
+        with pytest.raises(AssertionError):
+            check_talktime(wrong.split())
+
+
+@pytest.mark.parametrize("path", ["README.md", "docs/how-to/embed.md", "docs/tutorial.md"])
+def test_commands_in_prose_exist(path: str) -> None:
+    for command in re.findall(r"`talktime ([a-z][^`]*)`", (ROOT / path).read_text(encoding="utf-8")):
+        check_talktime(shlex.split(command))
+
+
+@SERVER
+async def test_the_calls_of_a_backend_work(database_url: str, tmp_path: Path) -> None:
+    """The script of `embed.md`, with its address and its curl in our hand."""
+    (block,) = [block for block in blocks("sh") if "call -X PUT" in block.code]
+    settings = Settings(database_url=database_url, data_dir=tmp_path, secret="a secret for a test, long enough to sign")
+    service = create_app(settings)
+    token = service.state.tokens.make(Role.SERVICE, "shop")
+    transport = httpx.ASGITransport(service)
+    calls = [
+        words for words in commands_in(block.code.replace("$API", "http://127.0.0.1:8700/v1")) if words[0] == "call"
+    ]
+    assert len(calls) == 6
+    async with (
+        service.router.lifespan_context(service),
+        httpx.AsyncClient(transport=transport, headers={"Authorization": f"Bearer {token}"}) as client,
+    ):
+        for _, *words in calls:
+            options = dict(itertools.pairwise(words))
+            (address,) = [word for word in words if word.startswith("http")]
+            header, _, value = options.get("-H", "").partition(": ")
+            answer = await client.request(
+                options.get("-X", "GET"),
+                address,
+                content=options.get("-d"),
+                headers={"Content-Type": "application/json"} | ({header: value} if header else {}),
+            )
+            assert answer.is_success, (words, answer.text)
+    assert answer.json()["record"]["state"] == "ended"
+
+
+# JSON, HTTP and SQL.
+
+
+@pytest.fixture(scope="module")
+def openapi() -> dict[str, Any]:
+    document: dict[str, Any] = create_app(Settings(secret="x" * 32)).openapi()
+    return document
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=str)
+def test_json_is_what_it_seems_to_be(block: Block, openapi: dict[str, Any]) -> None:
+    document = json.loads(block.code)
+    if "tiers" in document:
+        Tariff.parse(document)
+        return
+    assert document["type"].startswith("urn:talktime:problem:")
+    Draft202012Validator({"$ref": "#/components/schemas/Problem", **openapi}).validate(document)
+
+
+@pytest.mark.parametrize("block", blocks("http"), ids=str)
+def test_a_request_is_one_that_the_service_takes(block: Block, openapi: dict[str, Any]) -> None:
+    head, _, rest = block.code.partition("\n")
+    method, address = head.split()
+    body = json.loads(rest[rest.index("{") :])
+    for path, operations in openapi["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), address) and method.lower() in operations:
+            operation = operations[method.lower()]
+            break
+    else:
+        pytest.fail(f"no such call: {head}")
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": openapi["components"]}).validate(body)
+    named = {parameter["name"] for parameter in operation.get("parameters", ())}
+    assert set(re.findall(r"^([A-Za-z-]+): ", rest[: rest.index("{")], re.MULTILINE)) <= named
+
+
+@SERVER
+@pytest.mark.parametrize("block", blocks("sql"), ids=str)
+async def test_sql_runs(block: Block, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        for statement in filter(str.strip, block.code.split(";")):
+            await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+# What runs in browsers.
+
+
+class Markup(HTMLParser):
+    """The scripts of a page, the attributes of its elements, and whether every element is closed."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.timers: list[set[str]] = []
+        self._open: list[str] = []
+        self.feed(code)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._open.append(tag)
+        if tag == "talk-time":
+            self.timers.append({name for name, _ in attributes})
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] == ["script"] and data.strip():
+            self.scripts.append(data)
+
+
+def test_html_is_whole_and_knows_the_element() -> None:
+    found = blocks("html")
+    assert found
+    reference = (ROOT / "docs" / "reference" / "element.md").read_text(encoding="utf-8")
+    attributes = set(re.findall(r"attribute `([a-z-]+)`", reference))
+    for block in found:
+        for timer in Markup(block.code).timers:
+            assert timer <= attributes | {"id"}, block
+
+
+def test_scripts_for_browsers_pass_the_type_checker(tmp_path: Path) -> None:
+    client = ROOT / "client"
+    files: dict[str, str] = {}
+    for number, block in enumerate(blocks("js", "ts")):
+        files[f"block{number}.ts"] = f"// {block}\n{block.code}\nexport {{}};\n"
+    for number, block in enumerate(blocks("html")):
+        for place, script in enumerate(Markup(block.code).scripts):
+            # A script in a page knows that the element is there.
+            sure = script.replace('querySelector("talk-time")', 'querySelector("talk-time")!')
+            files[f"page{number}_{place}.ts"] = f"// {block}\nimport '@talktime/client';\n{sure}\nexport {{}};\n"
+    assert len(files) >= 4
+    for name, code in files.items():
+        served = r'from "https?://[^"]*/static/talktime.js"'
+        (tmp_path / name).write_text(re.sub(served, 'from "@talktime/client"', code))
+    options = {
+        "extends": str(client / "tsconfig.json"),
+        "compilerOptions": {
+            "paths": {"@talktime/client": [str(client / "src" / "index.ts")]},
+            "noUnusedLocals": False,
+        },
+        "include": ["*.ts"],
+    }
+    (tmp_path / "tsconfig.json").write_text(json.dumps(options))
+    command = [str(ROOT / "scripts" / "npm"), "exec", "--", "tsc", "--noEmit", "-p", str(tmp_path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
