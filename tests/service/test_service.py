@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.routing import Mount
 
 from talktime.asgi import create_app
 from talktime.service.http import limits
+from talktime.service.live.close_codes import CloseCode
 from talktime.service.tokens import Role
 from talktime.settings import Settings
 
@@ -235,6 +237,8 @@ async def test_the_interface_is_described(service: Any) -> None:
     page = (await service.call("GET", "/docs")).text
     for path in document["paths"]:
         assert path in page
+    for code in CloseCode:
+        assert f"{code.value}: {code.meaning}" in html.unescape(page)
     assert "http://" not in page
     assert "https://" not in page
     assert json.dumps(document).count("HTTPValidationError") == 0

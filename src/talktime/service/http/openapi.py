@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
 from talktime.service.http.problems import MEDIA_TYPE
+from talktime.service.live.close_codes import CloseCode
 from talktime.service.pages.routes import page
 
 router = APIRouter(include_in_schema=False)
@@ -109,7 +110,7 @@ async def read(request: Request) -> Response:
         for name, schema in sorted(document["components"]["schemas"].items())
         if "properties" in schema
     }
-    return page(request, "docs", groups=groups, shapes=shapes)
+    return page(request, "docs", groups=groups, shapes=shapes, close_codes=tuple(CloseCode))
 
 
 def _schema(document: dict[str, Any], body: dict[str, Any] | None) -> list[dict[str, Any]] | None:

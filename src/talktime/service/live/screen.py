@@ -8,7 +8,7 @@ watched chat's snapshot and then every change of it, messages and typing. Nothin
 A chat that doesn't exist is a problem of that chat alone: the others of the page go on. Somebody else's closes the
 socket, since no honest page asks for one.
 
-Close codes: 1012 restarting, 1013 the database is away, 4401 sign in, 4403 not yours, 4408 lost, 4429 flooding.
+`close_codes` says why a socket is closed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from talktime.service.http.access import NotYours, require_own
 from talktime.service.http.chats import party_of
 from talktime.service.http.origins import is_welcome
 from talktime.service.http.problems import ServerError, invalid_request, refused
+from talktime.service.live.close_codes import CloseCode
 from talktime.service.live.receiving import About, Hello, Saying, Turnstile, Typing, Verdict, parse
-from talktime.service.live.sending import LOST, Outbox
+from talktime.service.live.sending import Outbox
 from talktime.service.live.watched import Watched
 from talktime.service.metrics import Metrics
 from talktime.service.opening import opening_of
@@ -48,13 +49,6 @@ FRAME_BYTES_MAX: Final = 16 * 1024
 WATCHES_MAX: Final = 200
 C0_MAX: Final = 2**53  # a browser's clock, in milliseconds; NaN is not below it
 
-TOO_BIG: Final = 1009
-RESTARTING: Final = 1012
-TRY_LATER: Final = 1013
-SIGN_IN: Final = 4401
-NOT_YOURS: Final = 4403
-FLOODING: Final = 4429
-
 router = APIRouter(prefix="/v1")
 _log = structlog.get_logger(__name__)
 
@@ -66,12 +60,12 @@ async def live(websocket: WebSocket) -> None:
     await websocket.accept(offered)
     if not is_welcome(websocket):
         # Accepted first: a browser tells a page nothing of a handshake that was refused, so it would try for ever.
-        await websocket.close(NOT_YOURS, "this site is not among TALKTIME_ORIGINS")
+        await websocket.close(CloseCode.NOT_ALLOWED, "this site is not among TALKTIME_ORIGINS")
         return
     try:
         talktime = await opening_of(websocket).talktime()
     except Unavailable as error:
-        await websocket.close(TRY_LATER, error.title)
+        await websocket.close(CloseCode.UNAVAILABLE, error.title)
         return
     metrics: Metrics = websocket.app.state.metrics
     with metrics.sockets.track_inprogress():
@@ -97,7 +91,7 @@ class Screen:
         self._heard_at = time.monotonic()
         self._lease_seconds = float(talktime.settings.presence_lease_seconds)
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(HELLO_SECONDS, self._outbox.close, SIGN_IN, "say hello first")
+        self._deadline = loop.call_later(HELLO_SECONDS, self._outbox.close, CloseCode.SIGN_IN, "say hello first")
         self._beat = loop.call_later(self._lease_seconds / 3, self._on_beat)
 
     async def run(self, subprotocol: str | None) -> int | None:
@@ -143,7 +137,7 @@ class Screen:
 
     def lost(self) -> None:
         """Nothing was heard for a whole lease."""
-        self._outbox.close(LOST, "nothing heard for a whole lease")
+        self._outbox.close(CloseCode.LOST, "nothing heard for a whole lease")
 
     # What the screen says.
 
@@ -158,7 +152,7 @@ class Screen:
                 self._talktime.node.presence.prove(self)
             text = frame.get("text")
             if len(text or frame.get("bytes") or "") > FRAME_BYTES_MAX:
-                self._outbox.close(TOO_BIG, TooLarge.title)
+                self._outbox.close(CloseCode.MESSAGE_TOO_LARGE, TooLarge.title)
             elif self._is_admitted():
                 await self._take(text, arrived_ms)
 
@@ -169,7 +163,7 @@ class Screen:
             case Verdict.REFUSED:
                 self._problem(RateLimited("Too many messages at once; this one was dropped. Send fewer."))
             case Verdict.FLOOD:
-                self._outbox.close(FLOODING, RateLimited.title)
+                self._outbox.close(CloseCode.FLOODING, RateLimited.title)
         return False
 
     async def _take(self, text: str | None, arrived_ms: float) -> None:
@@ -178,7 +172,7 @@ class Screen:
             message = parse(text)
             await self._obey(message, arrived_ms)
         except NotYours:
-            self._outbox.close(NOT_YOURS, "not yours")
+            self._outbox.close(CloseCode.NOT_ALLOWED, "not yours")
         except ValidationError as error:
             self._problem(
                 invalid_request({**found, "loc": ("body", *found["loc"])} for found in error.errors()),
@@ -191,7 +185,7 @@ class Screen:
             _log.exception("service.message_failed", type=message.get("type"))
             if isinstance(problem, Unavailable | ServerError) and message.get("type") == "watch":
                 # A watch that failed is not asked again on an open socket; a new socket will.
-                self._outbox.close(TRY_LATER, problem.title)
+                self._outbox.close(CloseCode.UNAVAILABLE, problem.title)
             else:
                 self._problem(problem, message)
 
@@ -202,7 +196,7 @@ class Screen:
             return
         caller = self._caller
         if caller is None:
-            self._outbox.close(SIGN_IN, "say hello first")
+            self._outbox.close(CloseCode.SIGN_IN, "say hello first")
             return
         match kind:
             case "ping":
@@ -231,7 +225,7 @@ class Screen:
         try:
             caller = self._tokens.read(token)
         except Unauthorized as error:
-            self._outbox.close(SIGN_IN, error.detail)
+            self._outbox.close(CloseCode.SIGN_IN, error.detail)
             return
         if self._caller is not None and self._caller.name != caller.name:
             raise InvalidRequest(("token", "must be of the same person; open another socket for another"))
@@ -240,7 +234,7 @@ class Screen:
         self._deadline.cancel()
         left_seconds = max(0.0, caller.expires_at - time.time())
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(left_seconds, self._outbox.close, SIGN_IN, "this token has expired")
+        self._deadline = loop.call_later(left_seconds, self._outbox.close, CloseCode.SIGN_IN, "this token has expired")
 
     def _pong(self, c0: object, arrived_ms: float) -> None:
         if isinstance(c0, bool) or not isinstance(c0, int | float) or not abs(c0) < C0_MAX:

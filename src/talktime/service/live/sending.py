@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket
 
+from talktime.service.live.close_codes import CloseCode
+
 WAITING_MAX: Final = 500
 """Messages that may wait. A screen that is further behind than that is lost: skipping some would be lying to it."""
 
 CLOSE_SECONDS: Final = 5.0
 """How long a closing socket may take to take what still waits for it."""
-
-LOST: Final = 4408
 
 
 class Outbox:
@@ -27,7 +27,7 @@ class Outbox:
         self._now_ms = now_ms
         self._waiting: deque[dict[str, Any]] = deque()
         self._news = asyncio.Event()
-        self._closing: tuple[int, str] | None = None
+        self._closing: tuple[CloseCode, str] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     @property
@@ -36,7 +36,7 @@ class Outbox:
         return self._closing is not None
 
     @property
-    def close_code(self) -> int | None:
+    def close_code(self) -> CloseCode | None:
         """The code of `close`, if it was called."""
         return None if self._closing is None else self._closing[0]
 
@@ -46,12 +46,12 @@ class Outbox:
             return
         if len(self._waiting) >= WAITING_MAX:
             self._waiting.clear()
-            self.close(LOST, "too slow")
+            self.close(CloseCode.LOST, "too slow")
             return
         self._waiting.append(message)
         self._news.set()
 
-    def close(self, code: int, reason: str) -> None:
+    def close(self, code: CloseCode, reason: str) -> None:
         """Send what waits, then close, or give up on a screen that does not take it. The first close counts."""
         if self._closing is None:
             self._closing = code, reason
