@@ -31,7 +31,6 @@ from tests.docs.blocks import Block, blocks
 
 LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text"}
 OTHER_PROGRAMS = {"cd", "curl", "export", "git", "make", "npm"}
-SERVER = pytest.mark.parametrize("server", ["pg18"], indirect=True)
 
 
 def test_every_block_says_its_language() -> None:
@@ -57,7 +56,6 @@ def test_python_passes_the_type_checker(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@SERVER
 @pytest.mark.parametrize("block", [b for b in blocks("python") if "asyncio.run(" in b.code], ids=str)
 async def test_a_python_program_runs(block: Block, database_url: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(block.code)
@@ -82,7 +80,6 @@ def test_a_python_test_passes(block: Block, tmp_path: Path) -> None:
     assert "1 passed" in run.stdout, run.stdout
 
 
-@SERVER
 async def test_the_application_in_an_application_answers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = [block for block in blocks("python") if "app.mount(" in block.code]
     monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
@@ -169,7 +166,6 @@ def test_commands_in_prose_exist(path: str) -> None:
         check_talktime(shlex.split(command))
 
 
-@SERVER
 async def test_the_calls_of_a_backend_work(database_url: str, tmp_path: Path) -> None:
     """The script of `embed.md`, with its address and its curl in our hand."""
     (block,) = [block for block in blocks("sh") if "call -X PUT" in block.code]
@@ -235,14 +231,16 @@ def test_a_request_is_one_that_the_service_takes(block: Block, openapi: dict[str
     assert set(re.findall(r"^([A-Za-z-]+): ", rest[: rest.index("{")], re.MULTILINE)) <= named
 
 
-@SERVER
 @pytest.mark.parametrize("block", blocks("sql"), ids=str)
 async def test_sql_runs(block: Block, database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
+    transaction = connection.transaction()
+    await transaction.start()
     try:
         for statement in filter(str.strip, block.code.split(";")):
             await connection.fetch(statement)
     finally:
+        await transaction.rollback()  # a role would outlive the database
         await connection.close()
 
 
