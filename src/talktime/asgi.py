@@ -24,7 +24,7 @@ from talktime.service.http.envelope import Envelope
 from talktime.service.http.limits import Limits
 from talktime.service.http.origins import share_with
 from talktime.service.http.problems import add_handlers
-from talktime.service.live import screen as live
+from talktime.service.live import routes as live
 from talktime.service.metrics import Metrics
 from talktime.service.opening import Opening, WhileOpen
 from talktime.service.tokens import Tokens

@@ -12,8 +12,8 @@ import pytest
 import websockets
 
 from talktime.asgi import create_app
-from talktime.service.live import receiving as inbox
-from talktime.service.live.sending import WAITING_MAX, Outbox
+from talktime.service.live import message_limit
+from talktime.service.live.send_queue import WAITING_MAX, SendQueue
 from talktime.service.tokens import Role
 
 
@@ -244,13 +244,13 @@ async def _flood(live: Any) -> None:
 
 async def test_floods(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # So few that the slowest machine is quick enough to exceed them.
-    monkeypatch.setattr(inbox, "MESSAGES_BURST", 10.0)
-    monkeypatch.setattr(inbox, "MESSAGES_PER_SECOND", 0.01)
+    monkeypatch.setattr(message_limit, "MESSAGES_BURST", 10.0)
+    monkeypatch.setattr(message_limit, "MESSAGES_PER_SECOND", 0.01)
     async with service.live("operator") as live:
         flood = asyncio.create_task(_flood(live))
         assert await live.close_code() == 4429
         await flood
-    monkeypatch.setattr(inbox, "MESSAGES_PER_SECOND", 1.0)
+    monkeypatch.setattr(message_limit, "MESSAGES_PER_SECOND", 1.0)
     async with service.live("operator") as live:
         await asyncio.gather(*(live.say("ping", c0=1) for _ in range(30)))
         assert (await live.hear("problem"))["problem"]["code"] == "rate_limited"
@@ -289,11 +289,11 @@ async def test_a_screen_too_slow_is_lost(server: Any) -> None:
             self.closed = code, reason
 
     stuck = Stuck()
-    outbox = Outbox(stuck, lambda: 0.0)  # type: ignore[arg-type]
-    writer = asyncio.create_task(outbox.write())
+    queue = SendQueue(stuck, lambda: 0.0)  # type: ignore[arg-type]
+    writer = asyncio.create_task(queue.write())
     await asyncio.sleep(0)
     for number in range(WAITING_MAX + 2):
-        outbox.put({"type": "n", "number": number})
+        queue.put({"type": "n", "number": number})
     await asyncio.wait_for(writer, 5)
     assert stuck.closed == (4408, "too slow")
 

@@ -1,79 +1,63 @@
-"""What waits to be sent on one live socket. One writer sends it, in order."""
+"""The messages that the service sends to a screen. `docs/reference/asyncapi.yaml` describes each of them."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections import deque
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Mapping
 
-from starlette.websockets import WebSocket
+from talktime.core.errors import TalktimeError
+from talktime.core.ids import is_id
+from talktime.core.instants import instant
+from talktime.core.payer import Party
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 
-from talktime.service.live.close_codes import CloseCode
-
-WAITING_MAX: Final = 500
-"""Messages that may wait. A screen that is further behind than that is lost: skipping some would be lying to it."""
-
-CLOSE_SECONDS: Final = 5.0
-"""How long a closing socket may take to take what still waits for it."""
+LiveMessage = Mapping[str, object]
+"""One message as JSON."""
 
 
-class Outbox:
-    """A bounded queue and its writer. `put` and `close` are plain calls: whoever has news never waits for a screen."""
+def snapshot_message(snapshot: Snapshot) -> LiveMessage:
+    """A watched chat."""
+    return {"type": "snapshot", "chat_id": snapshot.chat_id, "snapshot": snapshot.document()}
 
-    def __init__(self, websocket: WebSocket, now_ms: Callable[[], float]) -> None:
-        self._websocket = websocket
-        self._now_ms = now_ms
-        self._waiting: deque[dict[str, Any]] = deque()
-        self._news = asyncio.Event()
-        self._closing: tuple[CloseCode, str] | None = None
-        self._writer: asyncio.Task[None] | None = None
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether `close` was called: nothing more will be taken."""
-        return self._closing is not None
+def text_message(message: Message) -> LiveMessage:
+    """A text in a watched chat."""
+    return {"type": "message", "chat_id": message.chat_id, "message": message.document()}
 
-    @property
-    def close_code(self) -> CloseCode | None:
-        """The code of `close`, if it was called."""
-        return None if self._closing is None else self._closing[0]
 
-    def put(self, message: dict[str, Any]) -> None:
-        """Send `message` when its turn comes. One with an `s2` gets engine time in it as it departs."""
-        if self._closing is not None:
-            return
-        if len(self._waiting) >= WAITING_MAX:
-            self._waiting.clear()
-            self.close(CloseCode.LOST, "too slow")
-            return
-        self._waiting.append(message)
-        self._news.set()
+def typing_message(chat_id: str, party: Party) -> LiveMessage:
+    """A party is typing in a watched chat."""
+    return {"type": "typing", "chat_id": chat_id, "party": party.value}
 
-    def close(self, code: CloseCode, reason: str) -> None:
-        """Send what waits, then close, or give up on a screen that does not take it. The first close counts."""
-        if self._closing is None:
-            self._closing = code, reason
-            self._news.set()
-            if self._writer is not None:
-                asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._writer.cancel)
 
-    async def write(self) -> None:
-        """Send until `close`. Raises what the socket raises when the other end goes away; is cancelled to give up."""
-        self._writer = asyncio.current_task()
-        while self._closing is None:
-            await self._send_waiting()
-            if self._closing is None:
-                self._news.clear()
-                await self._news.wait()
-        await self._send_waiting()
-        code, reason = self._closing
-        await self._websocket.close(code, reason)
+def heartbeat_message(leases: Mapping[str, int], now_ms: float, epoch: str) -> LiveMessage:
+    """Asks whether somebody is there. `leases` are the instants at which leases end, by chat."""
+    return {"type": "heartbeat", "s2": now_ms, "epoch": epoch, "leases": _instants(leases)}
 
-    async def _send_waiting(self) -> None:
-        while self._waiting:
-            message = self._waiting.popleft()
-            if "s2" in message:
-                message = {**message, "s2": self._now_ms()}
-            await self._websocket.send_text(json.dumps(message, separators=(",", ":")))
+
+def pong_message(c0: float, arrived_ms: float, error_ms: float, epoch: str, leases: Mapping[str, int]) -> LiveMessage:
+    """Engine time. The send queue sets `s2`.
+
+    Args:
+        c0: the reading of the browser's clock that the ping sent.
+        arrived_ms: engine time at which the ping arrived.
+        error_ms: how far the engine time of this node can be from that of the database.
+        epoch: the epoch of the node's clock.
+        leases: the instants at which leases end, by chat.
+    """
+    stamps = {"c0": c0, "s1": arrived_ms, "s2": 0, "error_ms": round(error_ms, 2)}
+    return {"type": "pong", **stamps, "epoch": epoch, "leases": _instants(leases)}
+
+
+def problem_message(error: TalktimeError, refused: Mapping[str, object]) -> LiveMessage:
+    """The problem document for a refused message, with the `chat_id` and the `client_id` of that message."""
+    ids = {name: refused[name] for name in ("chat_id", "client_id") if _is_id(refused.get(name))}
+    return {"type": "problem", "problem": error.problem(), **ids}
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and is_id(value)
+
+
+def _instants(leases: Mapping[str, int]) -> dict[str, str]:
+    return {chat_id: instant(until) for chat_id, until in leases.items()}

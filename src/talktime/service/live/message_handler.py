@@ -1,0 +1,130 @@
+"""Does what the messages of one screen ask for, and answers what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from talktime.core.errors import InvalidRequest, TalktimeError, Unavailable
+from talktime.service.http.access import NotYours, require_own
+from talktime.service.http.chats import party_of
+from talktime.service.http.problems import ServerError, invalid_request, refused
+from talktime.service.live.close_codes import CloseCode
+from talktime.service.live.receiving import HelloMessage, TextMessage, TypingMessage, WatchMessage, parse_message
+from talktime.service.live.send_queue import SendQueue
+from talktime.service.live.sending import pong_message, problem_message, text_message
+from talktime.service.live.sign_in import SignIn
+from talktime.service.live.watches import Watcher, Watches
+from talktime.service.metrics import Metrics
+from talktime.service.tokens import Caller
+from talktime.talktime import Talktime
+
+C0_MAX: Final = 2**53
+"""The largest reading of a browser's clock, in milliseconds. NaN is not below it either."""
+
+_log = structlog.get_logger(__name__)
+
+
+class MessageHandler:
+    """Handles one message after the other. No message can end the socket by an error."""
+
+    def __init__(
+        self,
+        talktime: Talktime,
+        watcher: Watcher,
+        queue: SendQueue,
+        sign_in: SignIn,
+        watches: Watches,
+        metrics: Metrics,
+    ) -> None:
+        self._talktime = talktime
+        self._watcher = watcher
+        self._queue = queue
+        self._sign_in = sign_in
+        self._watches = watches
+        self._metrics = metrics
+
+    async def handle(self, text: str | None, arrived_ms: float) -> None:
+        """Do what a message asks for.
+
+        Args:
+            text: the frame; None for a frame of bytes.
+            arrived_ms: engine time at which the frame came.
+        """
+        message: dict[str, object] = {}
+        try:
+            message = parse_message(text)
+            await self._dispatch(message, arrived_ms)
+        except NotYours:
+            self._queue.close(CloseCode.NOT_ALLOWED, "this chat belongs to somebody else")
+        except ValidationError as error:
+            errors = ({**detail, "loc": ("body", *detail["loc"])} for detail in error.errors())
+            self.refuse(invalid_request(errors), message)
+        except TalktimeError as error:
+            self.refuse(error, message)
+        except Exception as error:  # noqa: BLE001  a message that fails must not end the socket
+            refusal = refused(error)
+            _log.exception("service.message_failed", type=message.get("type"))
+            if isinstance(refusal, Unavailable | ServerError) and message.get("type") == "watch":
+                # A client does not repeat `watch` on an open socket, but does so on a new one.
+                self._queue.close(CloseCode.UNAVAILABLE, refusal.title)
+            else:
+                self.refuse(refusal, message)
+
+    def refuse(self, error: TalktimeError, message: Mapping[str, object] | None = None) -> None:
+        """Answer a message with a problem document that names the chat and the `client_id` of the message."""
+        self._metrics.count_refusal(error.code)
+        self._queue.put(problem_message(error, message or {}))
+
+    async def _dispatch(self, message: dict[str, object], arrived_ms: float) -> None:
+        kind = message.get("type")
+        if kind == "hello":
+            self._sign_in.accept(HelloMessage.model_validate(message).token)
+            return
+        caller = self._sign_in.caller
+        if caller is None:
+            self._sign_in.demand()
+            return
+        match kind:
+            case "ping":
+                self._pong(message.get("c0"), arrived_ms)
+            case "heartbeat":
+                pass  # it only proves presence, and every message does so on arrival
+            case "watch":
+                await self._watch(caller, WatchMessage.model_validate(message).chat_id)
+            case "unwatch":
+                await self._watches.remove(WatchMessage.model_validate(message).chat_id, self._sign_in.party)
+            case "message":
+                await self._send_text(caller, TextMessage.model_validate(message))
+            case "typing":
+                await self._publish_typing(caller, TypingMessage.model_validate(message))
+            case _:
+                raise InvalidRequest(("type", "must be hello, watch, unwatch, ping, heartbeat, message or typing"))
+
+    def _pong(self, c0: object, arrived_ms: float) -> None:
+        if isinstance(c0, bool) or not isinstance(c0, int | float) or not abs(c0) < C0_MAX:
+            raise InvalidRequest(("c0", "must be a number of milliseconds"))
+        presence = self._talktime.node.presence
+        clock_error_ms = self._talktime.node.clock.error_ms()
+        leases = presence.leases(self._watcher)
+        self._queue.put(pong_message(c0, arrived_ms, clock_error_ms, presence.epoch, leases))
+
+    async def _watch(self, caller: Caller, chat_id: str) -> None:
+        await require_own(self._talktime, caller, "chat", chat_id)
+        await self._watches.add(chat_id, self._sign_in.party)
+
+    async def _send_text(self, caller: Caller, body: TextMessage) -> None:
+        await require_own(self._talktime, caller, "chat", body.chat_id)
+        sender = party_of(caller, body.party)
+        message, created = await self._talktime.send_message(body.chat_id, sender, body.text, body.client_id)
+        if not created or body.chat_id not in self._watches:
+            # The feed does not bring the message to this screen, which waits for the answer.
+            self._queue.put(text_message(message))
+
+    async def _publish_typing(self, caller: Caller, body: TypingMessage) -> None:
+        await require_own(self._talktime, caller, "chat", body.chat_id)
+        await self._talktime.chat_parties(body.chat_id)  # a backend may name any chat, but the chat must exist
+        self._talktime.node.feed.publish_typing(body.chat_id, party_of(caller, body.party))

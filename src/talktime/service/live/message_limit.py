@@ -1,0 +1,46 @@
+"""How many messages one socket may send."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final
+
+from talktime.service.http.limits import Bucket
+
+MESSAGES_PER_SECOND: Final = 50.0
+MESSAGES_BURST: Final = 200.0
+
+REFUSALS_MAX: Final = 200
+"""How many messages are refused before the socket is closed."""
+
+ANSWER_EVERY: Final = 50
+"""Only every 50th refusal is answered, so that the answers are not a flood themselves."""
+
+
+class Admission(Enum):
+    """What happens to a message before it is read."""
+
+    ADMITTED = auto()
+    REFUSED = auto()
+    DROPPED = auto()
+    """Refused without an answer."""
+    FLOOD = auto()
+    """The socket must be closed."""
+
+
+class MessageLimit:
+    """Counts the messages of one socket. The limit is above what any honest screen sends."""
+
+    def __init__(self) -> None:
+        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
+        self._refusals = 0
+
+    def admit(self) -> Admission:
+        """Count the next message and decide what happens to it."""
+        if not self._bucket.take():
+            self._refusals = max(0, self._refusals - 1)
+            return Admission.ADMITTED
+        self._refusals += 1
+        if self._refusals > REFUSALS_MAX:
+            return Admission.FLOOD
+        return Admission.REFUSED if self._refusals % ANSWER_EVERY == 1 else Admission.DROPPED

@@ -1,0 +1,41 @@
+"""The address of the live channel: `WS /v1/live`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from talktime.core.errors import Unavailable
+from talktime.service.http.origins import is_welcome
+from talktime.service.live.close_codes import CloseCode
+from talktime.service.live.screen import Screen
+from talktime.service.metrics import Metrics
+from talktime.service.opening import opening_of
+
+TOKEN_PREFIX: Final = "bearer."  # noqa: S105  what precedes a token
+"""What precedes the token in a subprotocol, for browsers that sign in with the connection."""
+
+router = APIRouter(prefix="/v1")
+
+
+@router.websocket("/live")
+async def live(websocket: WebSocket) -> None:
+    """Serve one screen."""
+    offered = next((name for name in websocket.scope["subprotocols"] if name.startswith(TOKEN_PREFIX)), None)
+    await websocket.accept(offered)
+    if not is_welcome(websocket):
+        # A browser tells a page nothing about a refused handshake, so the page would try again for ever.
+        await websocket.close(CloseCode.NOT_ALLOWED, "this site is not among TALKTIME_ORIGINS")
+        return
+    try:
+        talktime = await opening_of(websocket).talktime()
+    except Unavailable as error:
+        await websocket.close(CloseCode.UNAVAILABLE, error.title)
+        return
+    metrics: Metrics = websocket.app.state.metrics
+    with metrics.sockets.track_inprogress():
+        code = await Screen(websocket, talktime).run(None if offered is None else offered.removeprefix(TOKEN_PREFIX))
+    if code is not None:
+        metrics.count_close(code)
