@@ -17,13 +17,13 @@ expires_at timestamptz;
 message_id text, chat_id text, position bigint, client_id text, sender text, text text, at timestamptz;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- A command, or a batch of them: lock; clock; load in new statements; decide in Python; save.
+-- The transaction of commands and deadlines: lock; read the clock; load in new statements; decide in Python; save.
 
 -- name: lock_accounts
 select user_id from accounts where user_id = any($1::text[]) order by user_id for no key update;
 
 -- name: claim_due_accounts
--- The clock is a parameter so that the index on due_at is used; what others are working on is left to them.
+-- The clock is a parameter, so that the index on due_at is used. Accounts that another transaction has locked are skipped.
 select user_id from accounts where due_at <= $1 order by due_at limit $2 for no key update skip locked;
 
 -- name: due_accounts
@@ -162,7 +162,7 @@ insert into repeats ({row_names})
 select {row_names} from {rows} as kept ({row_names});
 
 -- name: save_refusal
--- One that is being stored under the same key right now is waited for.
+-- This statement waits for another transaction that stores an answer under the same key.
 insert into repeats (caller, method, path, key, body_hash, status, document, at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing returning true;
@@ -190,7 +190,7 @@ on conflict (advisor_id) do update set display_name = excluded.display_name, tar
     share_ppm = excluded.share_ppm, fee_per_minute = excluded.fee_per_minute, fee_per_session = excluded.fee_per_session;
 
 -- name: lock_name
--- Two that make the same new thing at once wait for each other.
+-- Two transactions that make a thing of the same name wait for each other.
 select pg_advisory_xact_lock(hashtextextended($1, 0));
 
 -- name: users
@@ -233,7 +233,7 @@ select {entry} from entries where record_id = $1 and kind <> 'share' order by en
 select display_name from advisors where advisor_id = $1;
 
 -- name: statement_payers
--- Whose running records may have something to post in the period.
+-- The payers whose records may have something to post in the period.
 select distinct user_id from records where advisor_id = $1 and ended_at is null;
 
 -- name: statement
@@ -264,12 +264,12 @@ where e.entries > 0 or s.time_ms > 0
 order by r.started_at, r.record_id;
 
 -- name: shared_entries
--- The entries of a record with all their sides, the shares that are no business of the user's included.
+-- All entries of a record with the advisor's and the platform's part; the entries of kind share too, which users do not see.
 select entry_id, at, kind, amount, advisor_amount, platform_amount, fees, borne_by from entries
 where record_id = $1 order by entry_id;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- The past, as of an instant: entries up to and including it, segments cut off at it.
+-- The past, as of an instant: entries up to and including the instant, segments cut off at the instant.
 
 -- name: user_name
 select display_name from accounts where user_id = $1;
@@ -282,7 +282,7 @@ select kind, gift_amount, at, expires_at from entries
 where user_id = $1 and at <= $2 and gift_amount <> 0 order by entry_id;
 
 -- name: running_as_of
--- The records that were running then, how long they had run, and what of it was charged.
+-- The records that were running at the instant, how long they had run, and how much of that was charged.
 select s.record_id, sum(milliseconds(least(s.ended_at, $2) - s.started_at))::bigint as elapsed_ms,
        (select coalesce(-sum(amount), 0) from entries e
         where e.record_id = s.record_id and e.kind = 'charge' and e.at <= $2)::bigint as charged
@@ -292,7 +292,7 @@ group by s.record_id
 having bool_or(s.ended_at is null or s.ended_at > $2);
 
 -- name: earning_as_of
--- An advisor's records that were running then, how long they had run, and what of the advisor's part was posted.
+-- An advisor's records that were running at the instant, how long they had run, and how much of the share was posted.
 select s.record_id, sum(milliseconds(least(s.ended_at, $2) - s.started_at))::bigint as elapsed_ms,
        (select coalesce(sum(advisor_amount), 0) from entries e
         where e.record_id = s.record_id and e.kind in ('charge', 'share') and e.at <= $2)::bigint as earned
@@ -313,7 +313,7 @@ from advisors a left join entries e on e.advisor_id = a.advisor_id and e.at <= $
 where a.advisor_id = $1 group by a.display_name;
 
 -- name: report
--- Every book with what it held before the period, and what came into it by kind.
+-- Every book: what it held before the period, and the amounts of the period by kind of entry.
 select p.book, p.owner, coalesce(u.display_name, a.display_name, p.owner) as name,
        coalesce(sum(p.amount) filter (where p.at < $1), 0)::bigint as opening,
        coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'purchase'), 0)::bigint as purchase,
@@ -348,7 +348,7 @@ order by started_at desc limit $2;
 select record_id, user_id, chat_id from records order by started_at desc limit $1;
 
 -- name: pairs_of
--- Who talks in these records, and which of them have a live socket on its current chat, on whichever node.
+-- Who talks in these records, and which parties have a live socket on the record's current chat, on any node.
 select r.record_id, a.display_name as user_name, v.display_name as advisor_name, array(
     select distinct w.party from watches w join nodes n using (node_id)
     where w.chat_id = r.chat_id and w.proved_at is null
@@ -396,7 +396,7 @@ select min(due_at) from accounts where due_at is not null;
 select distinct user_id from records where state = 'running' and user_id > $1 order by user_id limit $2;
 
 -- name: unhealthy_payers
--- Records whose timer is due to run, and accounts that miss a deadline.
+-- The payers of records whose timer is due to run, and the accounts that lack a deadline or have an overdue one.
 select user_id from records where state = 'paused' and reason in ('timer_failed', 'user_away', 'advisor_away')
     and (reason = 'timer_failed' or exists (
         select from watches w join nodes n using (node_id)
@@ -416,7 +416,7 @@ insert into nodes (node_id, renewed_at) values ($1, engine_now()) returning rene
 select extract(epoch from clock_timestamp())::float8 * 1000 + offset_ms from engine_clock;
 
 -- name: renew_node
--- A node that has lapsed never comes back to life: its sockets register anew under a new one.
+-- A node that has lapsed never comes back to life: its process registers a new node, with all its sockets.
 update nodes set renewed_at = greatest(renewed_at, engine_now() - $2::bigint * interval '1 millisecond')
 where node_id = $1 and renewed_at + $3::bigint * interval '1 millisecond' > engine_now()
 returning renewed_at;
@@ -442,7 +442,7 @@ delete from watches w using {rows} as gone ({row_names})
 where w.node_id = gone.node_id and w.chat_id = gone.chat_id and w.party = gone.party;
 
 -- name: leases
--- Until when the running records of these chats are billable, as far as the database knows.
+-- Until when the leases of the running records of these chats hold, as far as the database knows.
 select r.chat_id,
        greatest(r.user_lease_until, (select max(coalesce(w.proved_at, n.renewed_at)) from watches w join nodes n using (node_id)
            where w.chat_id = r.chat_id and w.party = 'user') + $2::bigint * interval '1 millisecond') as user_until,
@@ -464,7 +464,7 @@ update engine_clock set offset_ms = greatest(offset_ms, $1) returning offset_ms;
 with present as (
     update nodes set renewed_at = greatest(renewed_at, $1)
     where renewed_at + $2::bigint * interval '1 millisecond' > engine_now()
-      -- One that was killed a moment ago has not lapsed yet, but it listens no more.
+      -- A node that was killed a moment ago has not lapsed yet, but its process does not listen any more.
       and exists (select from pg_stat_activity where application_name = 'talktime ' || split_part(node_id, '.', 1))
     returning node_id
 )
@@ -472,7 +472,7 @@ update watches set proved_at = greatest(proved_at, $1)
 where proved_at is not null and node_id in (select node_id from present);
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Telling.
+-- Notifications and figures.
 
 -- name: notify
 select pg_notify('talktime', unnest($1::text[]));
@@ -523,7 +523,7 @@ select record_id, user_id, advisor_id, tariff_version, free_ms_before, elapsed_m
 from records where user_id > $1 and user_id <= $2;
 
 -- name: audited_charges
--- Numbers in arrays, since there are many: instants in milliseconds since 1970.
+-- Numbers in arrays, because there are many. Instants are milliseconds since 1970.
 select record_id, array_agg(at_ms order by at_ms) as at_ms, array_agg(amount order by at_ms) as amount
 from (
     select record_id, (extract(epoch from at) * 1000)::bigint as at_ms, -sum(amount)::bigint as amount from entries
@@ -536,7 +536,7 @@ select record_id, sum(fees)::bigint as fees from entries
 where fees <> 0 and record_id is not null and user_id > $1 and user_id <= $2 group by record_id;
 
 -- name: audited_shared_refunds
--- All entries of records of which something was given back at both parties' cost.
+-- All entries of the records that have a shared refund.
 select record_id, min(user_id) as user_id, array_agg(kind order by entry_id) as kinds,
        array_agg(amount order by entry_id) as amounts, array_agg(advisor_amount order by entry_id) as advisor_amounts,
        array_agg(borne_by order by entry_id) as borne_by
@@ -545,7 +545,7 @@ where record_id in (select record_id from entries where borne_by = 'shared' and 
 group by record_id;
 
 -- name: audited_gifts
--- Of everybody who was ever given anything: what is left of it, as stored, and all that came and went.
+-- For each account that ever had a gift: what is left of gifts as stored, and all entries that changed gifts.
 select user_id, a.gifts as stored, e.kinds, e.amounts, e.instants, e.expiries
 from accounts a join (
     select user_id, array_agg(kind order by entry_id) as kinds, array_agg(gift_amount order by entry_id) as amounts,
@@ -565,14 +565,14 @@ from (
 group by record_id;
 
 -- name: audited_payers
--- Who has a record that can't be priced is left out: that is a finding of its own.
+-- Users with a record that has no tariff are left out: such a record is a finding itself.
 select distinct user_id from records a where ended_at is null and user_id > $1 and user_id <= $2
     and not exists (
         select from records r where r.user_id = a.user_id and not exists (
             select from tariffs t where t.advisor_id = r.advisor_id and t.version = r.tariff_version));
 
 -- name: restore_durations
--- Segments and entries are facts, and every total follows from them.
+-- Segments and entries are facts; every total follows from them.
 update chats c set duration_ms = s.duration_ms
 from (
     select c.chat_id, coalesce(sum(milliseconds(coalesce(s.ended_at, r.settled_at) - s.started_at)), 0) as duration_ms
