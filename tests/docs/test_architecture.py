@@ -1,0 +1,87 @@
+"""The architecture page: every path exists, every layer is there in its order, and every name is in its file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from scripts.docsite.pages import DOCS, ROOT
+
+TEXT = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "src" / "talktime"
+PATHS = sorted(set(re.findall(r"\b(?:src|client|tests|docs)/[\w./-]*\w", TEXT)))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_exists(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+def test_the_layers_are_those_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    drawn = re.findall(r"^(\w+),? .* src/talktime", TEXT, re.MULTILINE)
+    assert drawn == [next(name for name in re.split(r"\s*[|:]\s*", layer) if name in drawn) for layer in layers]
+
+
+def test_every_file_of_a_layer_lies_in_the_layer() -> None:
+    """In the section of a layer, `name.py` is a file of this layer."""
+    sections = re.split(r"^### ", TEXT.partition("## One request")[0], flags=re.MULTILINE)[1:]
+    checked = 0
+    for section in sections:
+        layer = section.partition("\n")[0]
+        for name in re.findall(r"`([\w/]+\.(?:py|sql))`", section):
+            if not name.startswith("src/"):
+                places = [PACKAGE / layer / name, PACKAGE / name, *PACKAGE.glob(f"{layer}/*/{name}")]
+                assert any(place.exists() for place in places), (layer, name)
+                checked += 1
+    assert checked > 40
+
+
+def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> None:
+    """So that a new module is put on the map. Small modules that hold what their names say need no words."""
+    plain = {
+        "__init__",
+        "durations",
+        "errors",
+        "ids",
+        "instants",
+        "money",
+        "new_ids",
+        "parties",
+        "advisor",
+        "fingerprint",
+    }
+    for layer in ("core", "documents", "database", "engine", "node", "reading"):
+        for path in (PACKAGE / layer).glob("*.py"):
+            assert path.stem in plain or f"`{path.name}`" in TEXT, f"{layer}/{path.name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("def settle(", "core/meter.py"),
+        ("def start(", "core/meter.py"),
+        ("def track(", "core/meter.py"),
+        ("class Reason", "core/payer.py"),
+        ("class Rules", "core/payer.py"),
+        ("def stop_timer(", "core/transitions.py"),
+        ("def explain(", "core/price.py"),
+        ("CAUSES", "documents/receipt.py"),
+        ("class StartChat", "engine/tracking.py"),
+        ("class Transactions", "engine/transaction.py"),
+        ("def settle_due_accounts(", "engine/engine.py"),
+        ("def run_deadlines(", "node/deadlines.py"),
+        ("def settle_due(", "node/deadlines.py"),
+        ("def create_chat(", "service/http/chats.py"),
+        ("def create_chat(", "talktime.py"),
+        ("-- name: claim_due_accounts", "database/sql/queries.sql"),
+        ("-- columns: record", "database/sql/queries.sql"),
+    ],
+)
+def test_what_the_walk_through_names_is_in_that_file(name: str, path: str) -> None:
+    assert name in (PACKAGE / path).read_text(encoding="utf-8")
+    word = re.findall(r"\w+", name.replace("def ", "").replace("class ", "").replace("-- name: ", ""))[0]
+    assert word in TEXT
