@@ -1,7 +1,9 @@
-"""Credit that comes and goes: purchases, gifts, what is spent elsewhere. Pure.
+"""Credit that arrives, and credit that is spent elsewhere.
 
-Gifts are spent in the order in which they expire. So before anything changes that order, or spends out of its turn,
-what running records have come to is posted: they took their part before.
+Gifts are spent in the order of their expiry. A new gift may change this order, and a debit spends out of its turn. So
+before either of them, all running records are posted: their charges up to now take their part of the gifts first.
+
+Units: money in micro-credits, instants in milliseconds of engine time, all integers.
 """
 
 from __future__ import annotations
@@ -10,47 +12,52 @@ from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.errors import InsufficientCredit
-from talktime.core.gifts import Lot
-from talktime.core.payer import AWAY, Party, Reason, replace
-from talktime.core.posting import all_settled
-from talktime.core.transitions import open_timer, wait
+from talktime.core.gifts import Gift
+from talktime.core.posting import post_all
+from talktime.core.record import AWAY, Party, Reason, replace
+from talktime.core.transitions import keep_paused, start_timer
 
 if TYPE_CHECKING:
-    from talktime.core.payer import Payer, Posted, Rules
+    from talktime.core.events import EntryPosted
+    from talktime.core.payer import Payer, Rules
 
 
-def add(payer: Payer, entry: Posted, rules: Rules) -> Payer:
-    """Credit arrives: records that ran out resume, oldest cut first, each if it can pay and both are there."""
+def add(payer: Payer, entry: EntryPosted, rules: Rules) -> Payer:
+    """Add the credit of an entry at the entry's instant, and resume the records that are out of credit.
+
+    The record that was cut first resumes first. Each record resumes only if the credit can pay for its resume and both
+    leases hold. If a lease does not hold, the record waits for the party instead of credit.
+    """
     now = entry.at
     if payer.gifts or entry.gift:
-        payer = all_settled(payer, now)
+        payer = post_all(payer, now)
     if entry.gift:
-        payer = replace(payer, gifts=gifts.added(payer.gifts, Lot(entry.gift, entry.expires_at)))
+        payer = replace(payer, gifts=gifts.add(payer.gifts, Gift(entry.gift, entry.expires_at)))
     payer = replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))
     waiting = (record for record in payer.records.values() if record.reason is Reason.OUT_OF_CREDIT)
     for record in sorted(waiting, key=lambda r: (r.waiting_since or 0, r.started_at, r.record_id)):
-        if record.commitment_at(now) > payer.available_at(now):
+        if record.committed_if_running_at(now) > payer.available_at(now):
             continue
-        missing = next((party for party in Party if not payer.is_present(record, party, now)), None)
-        if missing is None:
-            payer = open_timer(payer, record, now, rules, record.reason)
+        absent = next((party for party in Party if not payer.is_present(record, party, now)), None)
+        if absent is None:
+            payer = start_timer(payer, record, now, rules, record.reason)
         else:
-            payer = wait(payer, record, now, AWAY[missing])
+            payer = keep_paused(payer, record, now, AWAY[absent])
     return payer
 
 
-def debit(payer: Payer, entry: Posted) -> Payer:
-    """Credit is spent elsewhere, gifts first.
+def debit(payer: Payer, entry: EntryPosted) -> Payer:
+    """Spend the credit of an entry, whose amount is negative, at the entry's instant. Gifts are spent first.
 
     Raises:
-        InsufficientCredit: beyond what is available.
+        InsufficientCredit: the entry takes more than is available.
     """
     now = entry.at
     if -entry.amount > payer.available_at(now):
         raise InsufficientCredit(-entry.amount, payer.available_at(now))
     if payer.gifts:
-        payer = all_settled(payer, now)
-        left = gifts.spent(payer.gifts, -entry.amount, valid_at=now)
-        entry = replace(entry, gift=gifts.total(left) - gifts.total(payer.gifts))
-        payer = replace(payer, gifts=left)
+        payer = post_all(payer, now)
+        gifts_left = gifts.spend(payer.gifts, -entry.amount, valid_at=now)
+        entry = replace(entry, gift=gifts.total(gifts_left) - gifts.total(payer.gifts))
+        payer = replace(payer, gifts=gifts_left)
     return replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))

@@ -1,166 +1,187 @@
-"""When credit ends: the coming increments of an account, played in order of instant. Pure.
+"""Cuts: the instants at which running records stop because of money.
 
-Computed, not found by ticking: for one running record it is the inverse of its price, for several a search over time,
-and neither takes longer for a balance that lasts for years.
+The *cut* of a running record is the instant at which the record stops by itself: credit ends (reason `out_of_credit`),
+or the cost would exceed a `max_cost` with `stop` (reason `max_cost`). Screens show the cut in advance, so the cuts that
+this module finds must be the cuts that come, to the millisecond.
+
+The increments of all running records are played in the order of their instants:
+
+1. In one millisecond, the record that started first pays first.
+2. The first increment that the credit can't pay cuts its record. The other records go on with the rest of the credit.
+3. A record within its grace goes on without paying, to the end of its grace, and is cut there. Until then the credit
+   that it could pay is held. A record that stops within its grace owes nothing, so the credit held for it is available
+   to the other records again: some of them can then pay an increment that they could not pay before.
+4. What is left of a gift at its expiry is lost, except what the running records have begun to owe.
+
+Nothing is played increment by increment. What a record has begun to owe only grows with time, so for one record the cut
+is the inverse of the price, and for several records it is a binary search over time. Both are as fast for a balance
+that lasts for years as for a balance that lasts for a minute.
+
+Units: instants in milliseconds of engine time, money in micro-credits, all integers.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from talktime.core.payer import Reason
-from talktime.core.price import commitment, last_affordable, price, stop_elapsed
+from talktime.core.price import begun_cost, elapsed_at_max_cost, last_affordable
+from talktime.core.record import Reason
 
 if TYPE_CHECKING:
-    from talktime.core.payer import Payer, Record
+    from talktime.core.payer import Payer
+    from talktime.core.record import Record
 
 INSTANT_MAX: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999: a credit that lasts longer is shown to end there."""
+"""The last millisecond of the year 9999, the last instant that JSON can show. A later cut is shown as this one."""
 
-_HORIZON_MS: Final = 100 * 365 * 86_400_000
+_SEARCH_MS: Final = 100 * 365 * 86_400_000
+"""How far after the start of a record the search looks: a century. A later cut counts as none."""
 
 
 class Cut(NamedTuple):
-    """When a running record stops by itself, and why: `out_of_credit` or `max_cost`."""
+    """The instant at which a running record stops because of money, and why: `out_of_credit` or `max_cost`."""
 
     at: int
     reason: Reason
 
 
-def cuts(payer: Payer) -> dict[str, Cut]:
-    """When each running record's credit (or `max_cost`) ends, if nothing else happens, in the order in which they do.
+def find_cuts(payer: Payer) -> dict[str, Cut]:
+    """The cuts of the running records, by record id, in the order in which they come if nothing else happens.
 
-    Those that go on for ever are left out.
-
-    All coming increments of the account are played in order of instant; the first that can't be paid cuts exactly its
-    record, and the others go on with what is left. In the same millisecond the record that started earlier pays first.
-    Gifts expire in between, but for what is owed by then.
+    A record that is never cut has no entry.
     """
-    base, left = payer.settled_at, payer.balance
-    running = payer.running()
-    expiries = [(lot.expires_at - base, lot.amount) for lot in payer.gifts if lot.expires_at is not None]
-    kept = spent = 0  # of gifts that are over, and by records that have stopped
-    ahead_ms = 0
-    result: dict[str, Cut] = {}
+    running, credit, at = payer.running(), payer.balance, payer.settled_at
+    expiries = [(gift.expires_at, gift.amount) for gift in payer.gifts if gift.expires_at is not None]
+    expired = 0  # the gifts that have expired so far, without the part that is lost
+    charged = 0  # the charges of the records that have stopped so far; they take expired gifts first
+    cuts: dict[str, Cut] = {}
     while running:
-        stop = _next_stop(running, base, left, ahead_ms)
-        if expiries and (stop is None or expiries[0][0] <= stop.ahead_ms):
-            ahead_ms, amount = expiries.pop(0)
-            kept += amount
+        stop = _next_stop(running, credit, at)
+        if expiries and (stop is None or expiries[0][0] <= stop.at):
+            at, amount = expiries.pop(0)
+            expired += amount
         elif stop is not None:
-            ahead_ms = stop.ahead_ms
-            result[stop.record.record_id] = Cut(min(base + ahead_ms, INSTANT_MAX), stop.reason)
+            at = stop.at
+            cuts[stop.record.record_id] = Cut(min(at, INSTANT_MAX), stop.reason)
             running.remove(stop.record)
-            # What it can't pay any more it may not owe after all, within its grace: then others go on with that.
-            charge = _cost(stop.record, base, ahead_ms) - stop.record.charged
-            left, spent = left - charge, spent + charge
+            # The charge, not what the record had begun to owe: within its grace the charge is zero.
+            charge = stop.record.cost_at(at) - stop.record.charged
+            credit, charged = credit - charge, charged + charge
         else:
             break
-        gone = max(0, kept - spent - sum(_demand(record, base, ahead_ms) for record in running))
-        left, kept = left - gone, kept - gone
-    return result
+        lost = max(0, expired - charged - sum(_committed_at(record, at) for record in running))
+        credit, expired = credit - lost, expired - lost
+    return cuts
 
 
 class _Stop(NamedTuple):
-    """That a record stops so long after the payer was settled."""
+    """A record stops at an instant."""
 
-    ahead_ms: int
+    at: int
     reason: Reason
     record: Record
 
     @property
     def order(self) -> tuple[int, bool]:
-        """In the same millisecond a maximum ends first, then who could not pay first; see `deadlines.Due`."""
-        return (self.ahead_ms, self.reason is not Reason.MAX_COST)
+        """The sort key. In one millisecond `max_cost` comes before the end of credit, as in `deadlines.Deadline`."""
+        return (self.at, self.reason is not Reason.MAX_COST)
 
 
-def _next_stop(running: list[Record], base: int, left: int, least_ms: int) -> _Stop | None:
-    """Which of the records stops first, and when, `least_ms` after `base` at the earliest; None if all go on for ever.
-
-    What one has left for nothing may pay for an increment of long ago, and then not for a later one of another.
-    """
+def _next_stop(running: list[Record], credit: int, earliest: int) -> _Stop | None:
+    """The first of the records to stop, at `earliest` or later; None if all of them go on for ever."""
     stops: list[_Stop] = []
     for record in running:
-        stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
-        if stop_ms is not None:
-            stops.append(_Stop(max(least_ms, stop_ms - record.elapsed_at(base)), Reason.MAX_COST, record))
+        elapsed_ms = elapsed_at_max_cost(record.tariff, record.allowance_ms)
+        if elapsed_ms is not None:
+            stops.append(_Stop(max(earliest, _instant_of(record, elapsed_ms)), Reason.MAX_COST, record))
     paying = [*running]
     while paying:
-        first_ms = _first_excess(paying, base, left)
-        if first_ms is None or any(stop.ahead_ms < first_ms for stop in stops):
+        unpaid_at = _first_unpaid_instant(paying, credit)
+        if unpaid_at is None or any(stop.at < unpaid_at for stop in stops):
             break
-        victim = _unpaid(paying, base, left, first_ms)
-        # Within its grace it goes on for nothing, so it stops at the end of that; what it could pay stays held.
-        ahead_ms = max(least_ms, first_ms, record_grace_end(victim) - victim.elapsed_at(base))
-        stops.append(_Stop(ahead_ms, Reason.OUT_OF_CREDIT, victim))
-        left -= _demand(victim, base, first_ms - 1)
-        paying.remove(victim)
+        record = _first_unpaid_record(paying, credit, unpaid_at)
+        # A record within its grace goes on, so another record may be unpaid and stop before this one. The credit that
+        # this record could pay stays held.
+        stop_at = max(earliest, unpaid_at, _grace_end(record))
+        stops.append(_Stop(stop_at, Reason.OUT_OF_CREDIT, record))
+        credit -= _committed_at(record, unpaid_at - 1)
+        paying.remove(record)
     return min(stops, key=lambda stop: stop.order, default=None)
 
 
-def record_grace_end(record: Record) -> int:
-    """The elapsed time up to which the record's grace lets it go on for nothing; 0 without grace."""
-    return record.allowance_ms + record.tariff.grace_ms if record.tariff.grace_ms else 0
+def _first_unpaid_instant(running: list[Record], credit: int) -> int | None:
+    """The first instant at which the records together have begun to owe more than `credit`; None if never.
 
-
-def _began(record: Record, base: int) -> int:
-    """How long after `base` the record's timer started: at most 0."""
-    return 0 if record.running_since is None else record.running_since - base
-
-
-def _cost(record: Record, base: int, ahead_ms: int) -> int:
-    """What its time will cost, `ahead_ms` after `base`."""
-    return price(record.tariff, record.elapsed_at(base) + ahead_ms, record.allowance_ms).cost
-
-
-def _demand(record: Record, base: int, ahead_ms: int) -> int:
-    """What the record will have begun to owe beyond what is posted, `ahead_ms` after `base`; it stops at `max_cost`."""
-    if ahead_ms < _began(record, base):
-        return 0
-    elapsed_ms = record.elapsed_at(base) + ahead_ms
-    stop_ms = stop_elapsed(record.tariff, record.allowance_ms)
-    if stop_ms is not None:
-        elapsed_ms = min(elapsed_ms, stop_ms - 1)
-    return max(0, commitment(record.tariff, elapsed_ms, record.allowance_ms) - record.charged)
-
-
-def _first_excess(running: list[Record], base: int, left: int) -> int | None:
-    """How long after `base` the records together have first begun to owe more than is `left`; None if never.
-
-    It may lie before `base`: a record within its grace goes on although what it has begun to owe can't be paid.
+    The instant may lie in the past: a record within its grace goes on although it has begun to owe more than there is.
     """
 
-    def excess(ahead_ms: int) -> bool:
-        return sum(_demand(record, base, ahead_ms) for record in running) > left
+    def exceeds_credit(at: int) -> bool:
+        return sum(_committed_at(record, at) for record in running) > credit
 
-    low_ms = min(_began(record, base) for record in running)
+    low = min(_began_at(record) for record in running)
     if len(running) == 1:
         (record,) = running
-        alone = last_affordable(record.tariff, record.charged + left, record.allowance_ms, grace=False)
-        if alone is None:
+        elapsed_ms = last_affordable(record.tariff, record.charged + credit, record.allowance_ms, grace=False)
+        if elapsed_ms is None:
             return None
-        alone = max(low_ms, alone - record.elapsed_at(base))
-        return alone if excess(alone) else None
-    high_ms = _HORIZON_MS
-    if not excess(high_ms):
+        unpaid_at = max(low, _instant_of(record, elapsed_ms))
+        return unpaid_at if exceeds_credit(unpaid_at) else None  # `max_cost` may stop the record before
+    high = low + _SEARCH_MS
+    if not exceeds_credit(high):
         return None
-    while low_ms < high_ms:
-        middle = (low_ms + high_ms) // 2
-        if excess(middle):
-            high_ms = middle
+    while low < high:
+        middle = (low + high) // 2
+        if exceeds_credit(middle):
+            high = middle
         else:
-            low_ms = middle + 1
-    return low_ms
+            low = middle + 1
+    return low
 
 
-def _unpaid(running: list[Record], base: int, left: int, ahead_ms: int) -> Record:
-    """The record whose increment at that instant is the first that can't be paid."""
+def _first_unpaid_record(running: list[Record], credit: int, at: int) -> Record:
+    """The record whose increment at `at` is the first that `credit` can't pay."""
     if len(running) == 1:
         return running[0]
-    owed = {record.record_id: _demand(record, base, ahead_ms - 1) for record in running}
-    left -= sum(owed.values())
+    committed_before = {record.record_id: _committed_at(record, at - 1) for record in running}
+    credit -= sum(committed_before.values())
     for record in running:
-        left -= _demand(record, base, ahead_ms) - owed[record.record_id]
-        if left < 0:
+        credit -= _committed_at(record, at) - committed_before[record.record_id]
+        if credit < 0:
             return record
-    raise AssertionError  # the caller has found that together they exceed
+    raise AssertionError  # the records together owe more than the credit
+
+
+def _committed_at(record: Record, at: int) -> int:
+    """What the record has begun to owe at `at` beyond what is charged now: nothing before its timer started.
+
+    A record that stops at `max_cost` begins no increment beyond the maximum.
+    """
+    if at < _began_at(record):
+        return 0
+    elapsed_ms = record.elapsed_at(at)
+    maximum_ms = elapsed_at_max_cost(record.tariff, record.allowance_ms)
+    if maximum_ms is not None:
+        elapsed_ms = min(elapsed_ms, maximum_ms - 1)
+    return max(0, begun_cost(record.tariff, elapsed_ms, record.allowance_ms) - record.charged)
+
+
+def _began_at(record: Record) -> int:
+    """The instant at which the record's timer started."""
+    assert record.running_since is not None  # noqa: S101  only running records have cuts
+    return record.running_since
+
+
+def _grace_end(record: Record) -> int:
+    """The instant at which the record's grace ends; 0, before every other instant, for a record without grace."""
+    if record.tariff.grace_ms == 0:
+        return 0
+    return _instant_of(record, record.allowance_ms + record.tariff.grace_ms)
+
+
+def _instant_of(record: Record, elapsed_ms: int) -> int:
+    """The instant at which the running record reaches this elapsed time."""
+    return record.settled_at + elapsed_ms - record.elapsed_ms
+
+
+# Old name, until the other layers use the new one.
+cuts = find_cuts

@@ -1,70 +1,94 @@
-"""What falls due by itself, and when. Pure.
+"""Deadlines: what happens to a payer by itself, and when.
 
-A record that runs waits for the end of its credit and of its leases, one that is paused for the end of its patience.
+    a running record      stops at its cut (`cuts`), and at the end of each party's lease
+    a record without      ends when the recharge window is over
+    credit
+    a record paused for   ends when the abandon time is over
+    another reason
+    a gift                expires (`posting.next_expiry`)
+
+`meter.settle` applies the deadlines that have fallen due. The earliest one is stored with the account, so that a worker
+wakes at this instant. A worker that wakes late changes no cost, because each deadline acts as of its own instant.
+
+Units: instants and durations in milliseconds of engine time, all integers.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from talktime.core.payer import AWAY, Party, Reason
 from talktime.core.posting import next_expiry
+from talktime.core.record import AWAY, Party, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from talktime.core.cuts import Cut
-    from talktime.core.payer import Payer, Record, Rules
+    from talktime.core.payer import Payer, Rules
+    from talktime.core.record import Record
 
-# What is due in the same millisecond happens in this order; the bill is the same, the reason is not.
 _RANK: Final = {
     reason: rank
     for rank, reason in enumerate(
         (Reason.MAX_COST, Reason.OUT_OF_CREDIT, Reason.USER_AWAY, Reason.ADVISOR_AWAY, Reason.ABANDONED)
     )
 }
+"""The order of deadlines in one millisecond. The cost does not depend on the order, the reason that people see does."""
 
 
-class Due(NamedTuple):
-    """What happens to a record by itself, and when; `turn` is its place among the account's cuts."""
+class Deadline(NamedTuple):
+    """What happens to a record by itself at an instant.
+
+    `cut_number` is the place of the record's cut among the cuts of the account; 0 for other deadlines.
+    """
 
     at: int
     reason: Reason
     record: Record
-    turn: int = 0
+    cut_number: int = 0
 
     @property
     def order(self) -> tuple[int, int, int, int, str]:
-        """What is due earlier happens earlier; in the same millisecond it is settled, too.
+        """The sort key: by instant, by reason, then by cut, by start of the record and by its id.
 
-        Of two that are cut, who could not pay first is first: what that leaves may let the other go on.
+        If two records are cut in one millisecond, the first that could not pay is cut first, because the other may then
+        be able to go on.
         """
-        return (self.at, _RANK[self.reason], self.turn, self.record.started_at, self.record.record_id)
+        return (self.at, _RANK[self.reason], self.cut_number, self.record.started_at, self.record.record_id)
 
 
-def dues(payer: Payer, rules: Rules, ends: Mapping[str, Cut], *, held: bool) -> Iterator[Due]:
-    """All that will fall due if nothing else happens; `held` says whether to count leases that live processes renew."""
-    for turn, (record_id, end) in enumerate(ends.items()):
-        yield Due(end.at, end.reason, payer.records[record_id], turn)
+def find_deadlines(payer: Payer, rules: Rules, cuts: Mapping[str, Cut], *, held: bool) -> Iterator[Deadline]:
+    """The deadlines of all records.
+
+    Args:
+        payer: the payer.
+        rules: the durations that the host sets.
+        cuts: the payer's cuts.
+        held: whether to count the leases that a live node keeps renewing.
+    """
+    for number, (record_id, cut) in enumerate(cuts.items()):
+        yield Deadline(cut.at, cut.reason, payer.records[record_id], number)
     for record in payer.records.values():
         if record.is_running:
             for party in Party:
                 if held or not payer.is_held(record, party):
-                    # What is posted can't be taken back, so a lapse noticed late counts from there at the earliest.
-                    yield Due(max(payer.present_until(record, party), record.settled_at), AWAY[party], record)
+                    # Posted time stays billed, so a lapse that is noticed late stops the record at `settled_at` at the
+                    # earliest.
+                    lapse = max(payer.present_until(record, party), record.settled_at)
+                    yield Deadline(lapse, AWAY[party], record)
         elif record.waiting_since is not None:
-            out_of_credit = record.reason is Reason.OUT_OF_CREDIT
-            window_ms = rules.recharge_ms if out_of_credit else rules.abandon_ms
-            yield Due(
-                record.waiting_since + window_ms, Reason.OUT_OF_CREDIT if out_of_credit else Reason.ABANDONED, record
-            )
+            if record.reason is Reason.OUT_OF_CREDIT:
+                yield Deadline(record.waiting_since + rules.recharge_ms, Reason.OUT_OF_CREDIT, record)
+            else:
+                yield Deadline(record.waiting_since + rules.abandon_ms, Reason.ABANDONED, record)
 
 
-def next_deadline(payer: Payer, rules: Rules, ends: Mapping[str, Cut]) -> int | None:
-    """The earliest instant at which something happens by itself, leaving out what live processes keep renewing.
+def next_deadline(payer: Payer, rules: Rules, cuts: Mapping[str, Cut]) -> int | None:
+    """The earliest instant at which something happens to the payer by itself; None if nothing will.
 
-    `ends` are the payer's `cuts`, which whoever stores a deadline stores too.
+    Leases that a live node keeps renewing do not count, because the node stores their end when it stops renewing them.
+    `cuts` are the payer's cuts.
     """
-    instants = [due.at for due in dues(payer, rules, ends, held=False)]
+    instants = [deadline.at for deadline in find_deadlines(payer, rules, cuts, held=False)]
     expiry = next_expiry(payer)
     return min(instants if expiry is None else [*instants, expiry], default=None)

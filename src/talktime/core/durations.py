@@ -1,4 +1,9 @@
-"""Durations in milliseconds: in seconds for JSON, and in words and digits for people."""
+"""Durations: lengths of time.
+
+Inside talktime a duration is a whole number of milliseconds, and its name ends in `_ms`. In a JSON tariff a duration is
+a number of seconds with at most three decimals. People read a duration in words (`1 minute 30 seconds`) or in digits,
+as on a clock (`1:30`).
+"""
 
 from __future__ import annotations
 
@@ -6,19 +11,22 @@ from decimal import Decimal
 from typing import Final
 
 SECONDS_MAX: Final = 315_360_000
-"""The longest duration a tariff may name, in seconds: ten years."""
+"""The longest duration that a tariff may name, in seconds: ten years."""
+
+_UNITS: Final = ((3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
 
 
 def seconds(duration_ms: int) -> int | float:
-    """A duration in seconds, whole when it is whole, as JSON shows it."""
+    """The duration in seconds, as JSON shows durations: an integer if the seconds are whole, else a float."""
     return duration_ms // 1000 if duration_ms % 1000 == 0 else duration_ms / 1000
 
 
 def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
-    """Milliseconds of a number of seconds: an integer, a float or a decimal string, at most three decimals.
+    """The milliseconds of a number of seconds: an integer, a float, or a decimal string with at most three decimals.
 
     Raises:
-        ValueError: in words for the person who sent it.
+        ValueError: `value` is no such number, is negative, or is more than `maximum` seconds. The message tells the
+            sender of the value what to change.
     """
     if (
         isinstance(value, bool)
@@ -48,41 +56,39 @@ def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
 
 
 def clock_text(duration_ms: int) -> str:
-    """A duration for people: `0:07`, `12:00`, `1:02:03`, `0:07.250`."""
-    whole, rest = divmod(duration_ms, 1000)
-    hours, minutes, secs = whole // 3600, whole // 60 % 60, whole % 60
-    text = f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
-    return f"{text}.{rest:03d}" if rest else text
+    """The duration in digits: `0:07`, `12:00`, `1:02:03`, `0:07.250`."""
+    whole_seconds, rest_ms = divmod(duration_ms, 1000)
+    hours, minutes, digits = whole_seconds // 3600, whole_seconds // 60 % 60, whole_seconds % 60
+    text = f"{hours}:{minutes:02d}:{digits:02d}" if hours else f"{minutes}:{digits:02d}"
+    return f"{text}.{rest_ms:03d}" if rest_ms else text
 
 
-_UNITS: Final = ((3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
-
-
-def lasting(duration_ms: int) -> str:
-    """A duration to the millisecond: `3 minutes`, `1 hour 2 minutes`, `1 minute 30.5 seconds`, `0 seconds`."""
+def duration_words(duration_ms: int) -> str:
+    """The duration in words: `3 minutes`, `1 hour 2 minutes`, `1 minute 30.5 seconds`, `0 seconds`."""
     parts: list[str] = []
-    left_ms = duration_ms
-    for size_ms, name in _UNITS[:2]:
-        whole, left_ms = divmod(left_ms, size_ms)
-        if whole:
-            parts.append(_counted(str(whole), name))
-    if left_ms or not parts:
-        whole, thousandths = divmod(left_ms, 1_000)
+    rest_ms = duration_ms
+    for unit_ms, name in _UNITS[:2]:
+        count, rest_ms = divmod(rest_ms, unit_ms)
+        if count:
+            parts.append(_counted(str(count), name))
+    if rest_ms or not parts:
+        whole, thousandths = divmod(rest_ms, 1_000)
         decimals = f"{thousandths:03d}".rstrip("0")
         parts.append(_counted(f"{whole}.{decimals}" if decimals else str(whole), "second"))
     return " ".join(parts)
 
 
-def increments(count: int, each_ms: int) -> str:
-    """So many increments: `3 minutes` where one is a unit people count in, else `4 times 6 seconds`."""
-    unit = counted_unit(each_ms)
+def increment_words(count: int, increment_ms: int) -> str:
+    """Some increments in words: `3 minutes` if one increment is one unit of time, else `4 times 6 seconds`."""
+    unit = unit_name(increment_ms)
     if unit is not None:
         return _counted(str(count), unit)
-    return lasting(each_ms) if count == 1 else f"{count} times {lasting(each_ms)}"
+    return duration_words(increment_ms) if count == 1 else f"{count} times {duration_words(increment_ms)}"
 
 
-def counted_unit(duration_ms: int) -> str | None:
-    return next((name for size_ms, name in _UNITS if size_ms == duration_ms), None)
+def unit_name(duration_ms: int) -> str | None:
+    """`hour`, `minute` or `second` if the duration is exactly one of them, else None."""
+    return next((name for unit_ms, name in _UNITS if unit_ms == duration_ms), None)
 
 
 def _counted(count: str, name: str) -> str:

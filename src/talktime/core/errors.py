@@ -1,17 +1,18 @@
-"""Everything talktime refuses, and why.
+"""The refusals of talktime, each with its HTTP status.
 
     TalktimeError
-     ├─ InvalidRequest        422  what was asked makes no sense; `errors` points at the fields
-     ├─ Unauthorized          401  no token, or one that doesn't hold
-     ├─ Forbidden             403  a token that may not do this
-     ├─ NotFound              404  no such thing, or not yours: the two look the same on purpose
-     ├─ InsufficientCredit    402  with what is `required` and what is `available`
-     ├─ Conflict              409  not in this state; `allowed` says what is
-     ├─ TooLarge              413  more bytes than any honest request has
-     ├─ RateLimited           429  too many requests from one token or address
-     └─ Unavailable           503  can't serve right now; the same request may succeed later
+     ├─ InvalidRequest        422  a value is not acceptable; `errors` names the fields
+     ├─ Unauthorized          401  the request has no token, or an invalid token
+     ├─ Forbidden             403  the token's role may not do this
+     ├─ NotFound              404  there is no such thing, or it belongs to other people: callers can't tell which
+     ├─ InsufficientCredit    402  the request needs the credit `required`, and only `available` is there
+     ├─ Conflict              409  the state does not allow the request; `allowed` lists the calls that it allows
+     ├─ TooLarge              413  the request has more bytes than any honest request
+     ├─ RateLimited           429  one token or address sent too many requests
+     └─ Unavailable           503  talktime can't answer right now; the same request may succeed later
 
-Each of them is an RFC 9457 problem document by `problem()`.
+Two more exceptions are no refusals: `DatabaseProblem` is for the person who starts the program, and `Repeated` carries
+an answer that was given before. HTTP answers with the RFC 9457 problem document that `TalktimeError.problem` builds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from talktime.core.money import format_credits
 
 
 class TalktimeError(Exception):
-    """Anything talktime refuses. `status` is the HTTP status, `code` the stable name of the reason."""
+    """A refusal. `status` is its HTTP status, `code` a stable name for programs, `title` a short text for people."""
 
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
@@ -35,7 +36,7 @@ class TalktimeError(Exception):
         self.members = members
 
     def problem(self) -> dict[str, Any]:
-        """The problem document: `type`, `title`, `status`, `code`, `detail`, and this error's own members."""
+        """The problem document: `type`, `title`, `status`, `code`, `detail`, and the further members of this error."""
         return {
             "type": f"urn:talktime:problem:{self.code}",
             "title": self.title,
@@ -47,7 +48,7 @@ class TalktimeError(Exception):
 
 
 class InvalidRequest(TalktimeError):
-    """What was asked makes no sense. `errors` is a list of `{"field", "message"}`."""
+    """Values of the request are not acceptable. `errors` lists a `{"field", "message"}` for each of them."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid_request"
@@ -61,7 +62,7 @@ class InvalidRequest(TalktimeError):
 
 
 class Unauthorized(TalktimeError):
-    """No token, or one that doesn't hold."""
+    """The request has no token, or an invalid token."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
@@ -69,7 +70,7 @@ class Unauthorized(TalktimeError):
 
 
 class Forbidden(TalktimeError):
-    """A token that may not do this."""
+    """The token's role may not do this."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
@@ -77,7 +78,7 @@ class Forbidden(TalktimeError):
 
 
 class NotFound(TalktimeError):
-    """No such thing, or not the caller's."""
+    """There is no such thing, or it belongs to other people."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
@@ -88,7 +89,7 @@ class NotFound(TalktimeError):
 
 
 class InsufficientCredit(TalktimeError):
-    """Not enough credit. `required` and `available` are micro-credits."""
+    """The account has not enough credit. `required` and `available` are micro-credits."""
 
     status = HTTPStatus.PAYMENT_REQUIRED
     code = "insufficient_credit"
@@ -105,11 +106,11 @@ class InsufficientCredit(TalktimeError):
 
 
 class Conflict(TalktimeError):
-    """Not in this state.
+    """The state of a record or an account does not allow the request.
 
-    `state` is the record's, None where there is none; `allowed` the calls that can be made from there, by whoever may:
-    `tracking`, `pause`, `resume` and `stop` on the chat, `chats` for another one, `debits` on the account,
-    `refunds` on the record.
+    `state` is the record's state, None if no record is concerned. `allowed` lists the calls that this state allows to
+    callers who may make them: `tracking`, `pause`, `resume` and `stop` on the chat, `chats` with another chat id,
+    `debits` on the account, `refunds` on the record.
     """
 
     status = HTTPStatus.CONFLICT
@@ -121,7 +122,7 @@ class Conflict(TalktimeError):
 
 
 class TooLarge(TalktimeError):
-    """More bytes than any honest request has."""
+    """The request has more bytes than any honest request."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "too_large"
@@ -129,7 +130,7 @@ class TooLarge(TalktimeError):
 
 
 class RateLimited(TalktimeError):
-    """Too many requests from one token or address."""
+    """One token or address sent too many requests."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "rate_limited"
@@ -137,7 +138,7 @@ class RateLimited(TalktimeError):
 
 
 class Unavailable(TalktimeError):
-    """The service can't do this right now; the same request may succeed later."""
+    """Talktime can't answer right now. The same request may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
@@ -145,11 +146,11 @@ class Unavailable(TalktimeError):
 
 
 class DatabaseProblem(Exception):
-    """The database can't be used as it is. The message tells the person who started the program what to do."""
+    """The program can't use the database. The message tells the person who started the program what to do."""
 
 
 class Repeated(Exception):
-    """The request was answered before under the same idempotency key; `status` and `document` are that answer."""
+    """The same request was answered before under the same idempotency key: `status` and `document` are this answer."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         super().__init__("answered before")

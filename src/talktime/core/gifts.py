@@ -1,7 +1,13 @@
-"""Credit that was given, not bought: in lots, each with the instant it expires, if it does. Pure.
+"""Gifts: credit that the user was given and did not buy.
 
-An account's gifts are the lots that are left, in the order in which they are spent: the soonest expiry first, what
-never expires last. What an account holds beyond them was bought, and is spent after them.
+A gift may expire. An account lists its gifts in the order in which they are spent: the gift that expires first comes
+first, a gift that never expires comes last. Two gifts that expire at the same instant are one gift. Every payment
+takes gifts first. The rest of the balance is bought credit.
+
+What is left of a gift after its expiry is held for running records that had begun to owe it (`posting.expire_gifts`):
+only a charge may still spend it, a debit may not.
+
+Units: money in micro-credits, instants in milliseconds, all integers.
 """
 
 from __future__ import annotations
@@ -11,61 +17,78 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LOTS_MAX: Final = 100
-"""How many lots of different expiry an account may hold."""
+GIFTS_MAX: Final = 100
+"""The number of gifts, each with another expiry, that an account may hold."""
 
 
-class Lot(NamedTuple):
-    """So many micro-credits, until `expires_at` (None: for good)."""
+class Gift(NamedTuple):
+    """An amount of given credit that expires at one instant, or never if `expires_at` is None."""
 
     amount: int
     expires_at: int | None = None
 
-    def is_over(self, at: int) -> bool:
-        """Whether it has expired."""
+    def has_expired(self, at: int) -> bool:
+        """Whether the gift has expired by `at`. A gift expires at the instant `expires_at` itself."""
         return self.expires_at is not None and self.expires_at <= at
 
-
-def total(lots: tuple[Lot, ...]) -> int:
-    """How much they are together."""
-    return sum(lot.amount for lot in lots)
+    def is_over(self, at: int) -> bool:  # old name, until the other layers use the new one
+        return self.has_expired(at)
 
 
-def added(lots: tuple[Lot, ...], new: Lot) -> tuple[Lot, ...]:
-    """With one more; lots that expire together are one."""
-    amounts = {lot.expires_at: lot.amount for lot in lots}
+def total(gifts: tuple[Gift, ...]) -> int:
+    """The sum of the gifts."""
+    return sum(gift.amount for gift in gifts)
+
+
+def add(gifts: tuple[Gift, ...], new: Gift) -> tuple[Gift, ...]:
+    """The gifts after `new` was given."""
+    amounts = {gift.expires_at: gift.amount for gift in gifts}
     amounts[new.expires_at] = amounts.get(new.expires_at, 0) + new.amount
     never = float("inf")
     return tuple(
-        Lot(amount, expires_at)
+        Gift(amount, expires_at)
         for expires_at, amount in sorted(amounts.items(), key=lambda item: never if item[0] is None else item[0])
     )
 
 
-def replayed(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Lot, ...]:
-    """What is left of an account's gifts, from its entries in order: `(kind, gift amount, at, expires_at)` of each."""
-    lots: tuple[Lot, ...] = ()
+def spend(gifts: tuple[Gift, ...], amount: int, valid_at: int | None = None) -> tuple[Gift, ...]:
+    """What is left of the gifts after a payment of `amount`. Bought credit pays what the gifts can't.
+
+    A charge may spend a gift that has expired, because the rest of such a gift is held for charges. A debit may not: it
+    passes its own instant as `valid_at`, and only gifts that have not expired by then are spent.
+    """
+    rest: list[Gift] = []
+    for gift in gifts:
+        is_spendable = valid_at is None or not gift.has_expired(valid_at)
+        paid = min(gift.amount, amount) if is_spendable else 0
+        amount -= paid
+        if paid < gift.amount:
+            rest.append(Gift(gift.amount - paid, gift.expires_at))
+    return tuple(rest)
+
+
+def replay(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Gift, ...]:
+    """What is left of an account's gifts after all its entries.
+
+    Args:
+        entries: for each entry of the account, in order: its kind, its gift amount (negative for credit that went), its
+            instant, and the expiry of the gift that was given or expired.
+    """
+    gifts: tuple[Gift, ...] = ()
     for kind, amount, at, expires_at in entries:
         if amount > 0:
-            lots = added(lots, Lot(amount, expires_at))
+            gifts = add(gifts, Gift(amount, expires_at))
         elif kind == "expiry":
-            kept = [lot._replace(amount=lot.amount + amount * (lot.expires_at == expires_at)) for lot in lots]
-            lots = tuple(lot for lot in kept if lot.amount)
+            changed = [gift._replace(amount=gift.amount + amount * (gift.expires_at == expires_at)) for gift in gifts]
+            gifts = tuple(gift for gift in changed if gift.amount)
         else:
-            lots = spent(lots, -amount, valid_at=at if kind == "debit" else None)
-    return lots
+            gifts = spend(gifts, -amount, valid_at=at if kind == "debit" else None)
+    return gifts
 
 
-def spent(lots: tuple[Lot, ...], amount: int, valid_at: int | None = None) -> tuple[Lot, ...]:
-    """What is left of them after so much, or all they are, is spent.
-
-    What is left of a lot after its expiry is kept for running meters that had begun to owe it. Whoever else spends says
-    `valid_at`, and leaves it alone.
-    """
-    left: list[Lot] = []
-    for lot in lots:
-        taken = 0 if valid_at is not None and lot.is_over(valid_at) else min(lot.amount, amount)
-        amount -= taken
-        if taken < lot.amount:
-            left.append(Lot(lot.amount - taken, lot.expires_at))
-    return tuple(left)
+# Old names, until the other layers use the new ones.
+LOTS_MAX = GIFTS_MAX
+Lot = Gift
+added = add
+spent = spend
+replayed = replay

@@ -1,6 +1,6 @@
 """Ids, names and other short texts that hosts choose: which ones talktime accepts.
 
-The same rules hold for the library, HTTP and the command line.
+The library, HTTP and the command line all follow these rules.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Instants in milliseconds since 1970, and the RFC 3339 text that JSON shows."""
+"""Instants: points in engine time.
+
+Inside talktime an instant is a whole number of milliseconds since 1970-01-01T00:00:00Z. In JSON an instant is RFC 3339
+text in UTC with milliseconds, such as `2026-01-05T10:00:01.250Z`.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,38 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def instant(milliseconds: int) -> str:
-    """RFC 3339 in UTC with milliseconds, such as `2026-01-05T10:00:01.250Z`."""
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+def format_instant(instant: int) -> str:
+    """The RFC 3339 text of an instant."""
+    moment = _EPOCH + timedelta(milliseconds=instant)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % 1000:03d}Z"
+
+
+def format_instant_or_none(instant: int | None) -> str | None:
+    """The RFC 3339 text of an instant. None stays None, for an event that has not happened."""
+    return None if instant is None else format_instant(instant)
 
 
 def parse_instant(text: object) -> int:
-    """Milliseconds of an RFC 3339 instant with its offset, such as `2026-01-05T10:00:01.250Z`; truncated.
+    """The instant of an RFC 3339 text that names its offset from UTC. Fractions of a millisecond are cut off.
 
     Raises:
-        ValueError: in words for the person who sent it.
+        ValueError: `text` is no such text, or the instant is before 1970. The message tells the sender of the text
+            what to change.
     """
     match = _INSTANT.fullmatch(text) if isinstance(text, str) else None
     try:
-        moment = None if match is None else datetime.fromisoformat(match[0].upper())
-        since = None if moment is None else moment - _EPOCH
+        since_epoch = None if match is None else datetime.fromisoformat(match[0].upper()) - _EPOCH
     except (ValueError, OverflowError):
-        since = None
-    if since is None or since < timedelta(0):
+        since_epoch = None
+    if since_epoch is None or since_epoch < timedelta(0):
         msg = "must be an instant with its offset, such as 2026-01-05T10:00:01.250Z"
         raise ValueError(msg)
-    return since // timedelta(milliseconds=1)
+    return since_epoch // timedelta(milliseconds=1)
 
 
-def instant_or_none(milliseconds: int | None) -> str | None:
-    """`instant`, or None for what has not happened."""
-    return None if milliseconds is None else instant(milliseconds)
+# Old names, until the other layers use the new ones.
+instant = format_instant
+instant_or_none = format_instant_or_none

@@ -1,7 +1,8 @@
-"""Credits as integers.
+"""Amounts of credit, as integers.
 
-Every amount inside talktime is a whole number of micro-credits (a millionth of a credit), so sums are exact and
-nothing is ever a float. Outside it is a decimal string with two to six places: `"8.75"`.
+A *credit* is the unit that users buy. Inside talktime every amount is a whole number of micro-credits, millionths of a
+credit, so sums are exact and no amount is ever a float. In JSON and on the command line an amount is a decimal string
+with two to six places: `"8.75"` is 8,750,000 micro-credits.
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ import re
 from typing import Final
 
 MICRO: Final = 1_000_000
+"""The micro-credits in one credit."""
+
 AMOUNT_MAX: Final = 10_000_000_000 * MICRO
 """The largest single amount, in micro-credits: ten thousand million credits."""
 
 BALANCE_MAX: Final = 1_000_000_000_000 * MICRO
-"""The largest balance an account can reach, in micro-credits; far inside PostgreSQL's bigint."""
+"""The largest balance of an account, in micro-credits. PostgreSQL's bigint holds nine times as much."""
 
 _AMOUNT = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?", re.ASCII)
 
 
 def parse_credits(text: object) -> int:
-    """Micro-credits of a decimal string such as `"8.75"`.
+    """The micro-credits of a decimal string such as `"8.75"`.
 
     Raises:
-        ValueError: in words for the person who sent it: not a string, negative, more than six places, or too large.
+        ValueError: `text` is no string, is negative, has more than six places, or is too large. The message tells the
+            sender of the text what to change.
     """
     if not isinstance(text, str):
         msg = 'must be a decimal string such as "8.75"'
-        raise ValueError(msg)  # noqa: TRY004  one error type for one kind of bad input
+        raise ValueError(msg)  # noqa: TRY004  callers handle one error type for every wrong amount
     if text.startswith("-") and _AMOUNT.fullmatch(text[1:]):
         msg = "must not be negative"
         raise ValueError(msg)

@@ -1,7 +1,15 @@
-"""What reaches the ledger by itself: the charges of running records, and gifts whose time is over. Pure.
+"""Posting: how the cost of running time, and the expiry of gifts, reach the ledger.
 
-Gifts are spent first, whoever spends. Where several records run on one account, which of their time was paid by gift is
-decided by the order of their increments in time, not by who posts first: so it is the same however often is posted.
+To *post* a record at an instant means: add the time since `settled_at` to the chat's duration, and enter the charge,
+which is the cost at the instant minus what is charged already. A record is posted when its timer stops and before any
+step that depends on who has paid what: before gifts change, and before a refund. Nothing is posted because time passes.
+
+Gifts pay first. If several records run on one account, time decides which of their charges a gift pays: the increments
+of all records spend the gifts in the order of their instants. Then it does not matter which record is posted first, or
+how often. For example, a gift of 3.00, a record at 1.00 a minute and a record at 2.00 a minute, both started at once:
+the gift is used up after one minute, and has paid 1.00 of the one record and 2.00 of the other.
+
+Units: instants and durations in milliseconds of engine time, money in micro-credits, all integers.
 """
 
 from __future__ import annotations
@@ -9,68 +17,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talktime.core import gifts
-from talktime.core.gifts import Lot
-from talktime.core.payer import Accrued, Posted, replace
+from talktime.core.events import DurationAdded, EntryPosted
+from talktime.core.record import replace
 
 if TYPE_CHECKING:
-    from talktime.core.payer import Event, Payer, Record
+    from talktime.core.events import Event
+    from talktime.core.gifts import Gift
+    from talktime.core.payer import Payer
+    from talktime.core.record import Record
 
 
-def settled(payer: Payer, record: Record, at: int) -> Payer:
-    """The running record with its totals as of `at`: time to the chat, its price and who gets it to the ledger."""
-    payer = _gifts_played(payer, at)
-    return _posted(payer, payer.records[record.record_id], at)
+def post(payer: Payer, record: Record, at: int) -> Payer:
+    """Post the running record at `at`."""
+    payer = _post_until_gifts_end(payer, at)
+    return _post_record(payer, payer.records[record.record_id], at)
 
 
-def all_settled(payer: Payer, at: int) -> Payer:
-    """All running records with their totals as of `at`."""
+def post_all(payer: Payer, at: int) -> Payer:
+    """Post every running record at `at`."""
     for record in payer.running():
-        payer = settled(payer, record, at)
+        payer = post(payer, record, at)
     return payer
 
 
-def expired(payer: Payer, at: int) -> Payer:
-    """Without the gifts that are over by `at`, as far as they are neither spent nor committed by then."""
-    if not any(lot.is_over(at) for lot in payer.gifts):
+def expire_gifts(payer: Payer, at: int) -> Payer:
+    """Take away what is left of the gifts that have expired by `at`, except what is committed then.
+
+    The committed part stays a gift: the running records have begun to owe it, and their charges may still spend it.
+    """
+    if not any(gift.has_expired(at) for gift in payer.gifts):
         return payer
-    payer = all_settled(payer, at)
+    payer = post_all(payer, at)
     committed = payer.committed_at(at)
-    kept: list[Lot] = []
-    for lot in payer.gifts:
-        owed = min(lot.amount, committed) if lot.is_over(at) else lot.amount
-        committed -= min(owed, committed)
-        if owed:
-            kept.append(lot._replace(amount=owed))
-        if owed < lot.amount:
-            taken = owed - lot.amount
-            entry = Posted(taken, "expiry", at, gift=taken, expires_at=lot.expires_at)
-            payer = replace(payer, balance=payer.balance + taken, events=(*payer.events, entry))
+    kept: list[Gift] = []
+    for gift in payer.gifts:
+        kept_amount = min(gift.amount, committed) if gift.has_expired(at) else gift.amount
+        committed -= min(kept_amount, committed)
+        if kept_amount:
+            kept.append(gift._replace(amount=kept_amount))
+        if kept_amount < gift.amount:
+            lost = kept_amount - gift.amount
+            entry = EntryPosted(lost, "expiry", at, gift=lost, expires_at=gift.expires_at)
+            payer = replace(payer, balance=payer.balance + lost, events=(*payer.events, entry))
     return replace(payer, gifts=tuple(kept))
 
 
 def next_expiry(payer: Payer) -> int | None:
-    """When a gift expires next. One that is over and still there is what running records have begun to owe."""
-    for lot in payer.gifts:
-        if lot.expires_at is not None and lot.expires_at > payer.settled_at:
-            return lot.expires_at
+    """The next instant at which a gift expires. What is left of a gift after its expiry does not expire again."""
+    for gift in payer.gifts:
+        if gift.expires_at is not None and gift.expires_at > payer.settled_at:
+            return gift.expires_at
     return None
 
 
-def _gifts_played(payer: Payer, at: int) -> Payer:
-    """Settled to where the gifts end, if that is before `at` and more than one record spends them."""
+def _post_until_gifts_end(payer: Payer, at: int) -> Payer:
+    """If several running records use up the gifts by `at`, post all of them just before and at the instant of this.
+
+    Up to just before, the gifts pay every charge, so the order of posting does not matter. At the instant itself the
+    gifts pay for the record that started first.
+    """
     if not payer.gifts:
         return payer
-    running, left = payer.running(), gifts.total(payer.gifts)
+    running, gifts_left = payer.running(), gifts.total(payer.gifts)
 
-    def exceeds(instant: int) -> bool:
-        return sum(_owed(record, instant) for record in running) > left
+    def exceeds_gifts(instant: int) -> bool:
+        return sum(_charge_at(record, instant) for record in running) > gifts_left
 
-    if len(running) < 2 or not exceeds(at):
+    if len(running) < 2 or not exceeds_gifts(at):
         return payer
     low, high = min(record.settled_at for record in running), at
     while low < high:
         middle = (low + high) // 2
-        if exceeds(middle):
+        if exceeds_gifts(middle):
             high = middle
         else:
             low = middle + 1
@@ -78,27 +96,28 @@ def _gifts_played(payer: Payer, at: int) -> Payer:
         for record in running:
             current = payer.records[record.record_id]
             if current.settled_at <= instant:
-                payer = _posted(payer, current, instant)
+                payer = _post_record(payer, current, instant)
     return payer
 
 
-def _owed(record: Record, at: int) -> int:
-    """What of its price is not posted yet; nothing before it was settled."""
+def _charge_at(record: Record, at: int) -> int:
+    """The charge of a posting at `at`; zero if the record has been posted later."""
     return record.cost_at(max(at, record.settled_at)) - record.charged
 
 
-def _posted(payer: Payer, record: Record, at: int) -> Payer:
-    accrued_ms = at - record.settled_at
-    cost, shared = record.cost_at(at), record.share_at(at)
-    charge, earned = cost - record.charged, shared.advisor - record.earned
-    fees = shared.fees - record.share_at(record.settled_at).fees
+def _post_record(payer: Payer, record: Record, at: int) -> Payer:
+    added_ms = at - record.settled_at
+    cost, shares = record.cost_at(at), record.share_at(at)
+    charge, earned = cost - record.charged, shares.advisor - record.earned
+    fees = shares.fees - record.share_at(record.settled_at).fees
     gift = min(charge, gifts.total(payer.gifts))
-    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, earned=shared.advisor, settled_at=at)
-    events: list[Event] = [Accrued(record.chat_id, accrued_ms)] if accrued_ms else []
+    record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, earned=shares.advisor, settled_at=at)
+    events: list[Event] = [DurationAdded(record.chat_id, added_ms)] if added_ms else []
     if charge or earned or fees:
-        # While the price stands still, fees may go on: then only the platform and the advisor have something to settle.
-        entry = Posted(-charge, "charge" if charge else "share", at, record.record_id)
+        # Up to the minimum charge the cost stands still while fees go on. The entry then is of kind `share`: the user
+        # pays nothing, and credit moves between the advisor and the platform.
+        entry = EntryPosted(-charge, "charge" if charge else "share", at, record.record_id)
         entry = replace(entry, advisor_id=record.advisor_id, advisor_amount=earned, fees=fees, gift=-gift)
         events.append(entry)
-    payer = payer.put(record, *events)
-    return replace(payer, balance=payer.balance - charge, gifts=gifts.spent(payer.gifts, gift))
+    payer = payer.with_record(record, *events)
+    return replace(payer, balance=payer.balance - charge, gifts=gifts.spend(payer.gifts, gift))

@@ -1,19 +1,25 @@
-"""What time costs: one pure function of total time.
+"""The price of time: a function of a record's whole running time.
 
-`price(tariff, elapsed_ms)` is exact. Whatever the slicing of a session into segments, checkpoints and restarts, the
-amounts charged on the way add up to the price of the total, because each of them is the difference of two totals and
-rounding happens once, on the total.
+`price(tariff, elapsed_ms)` is exact. However the time is divided by pauses, switches and postings, the charges on the
+way add up to the price of the whole time, because each charge is the difference of two such prices, and nothing else is
+rounded.
 
-A tariff's increments lie at fixed places on the line of *priced time* (elapsed time beyond the free allowance):
+    elapsed time    all running time of the record
+    free time       the part of it that the free allowance covers, at the beginning
+    priced time     the rest: connect fee, grace, tiers and minimum charge look at priced time only
+    billed time     the increments that priced time has begun, as whole increments
 
-    tier 0, from 0, by 60 s          tier 1, from 60 s, by 1 s
-    |------------ 60 s ------------|-1-|-1-|-1-|-1-| ...
+The cost is computed in this order: connect fee and increments, at most `max_cost` (unless the record stops there), at
+least `minimum_charge`, rounded once. Up to `grace_ms` of priced time the cost is zero.
 
-An increment is owed from its first instant: the price at `priced` counts each increment that begins before `priced`
-(`ceil`) or at it (`begun`, which is the same as `ceil` one millisecond later). So both the price and its inverse,
-`last_affordable`, are a division per tier, however long the session.
+The cost of an increment is owed from the increment's first instant on. The price of `priced_ms` counts each increment
+that begins before `priced_ms` (boundary `ceil`) or at `priced_ms` too (boundary `begun`; this equals `ceil` one
+millisecond later). With increments of a minute at 1.00, 60.000 s cost 1.00 with `ceil` and 2.00 with `begun`.
 
-Units: money in micro-credits (integers), time in milliseconds (integers).
+So the price, and its inverse `last_affordable`, take one division for each tier, however long the time is.
+
+Units: money in micro-credits, time in milliseconds, all integers. A *scaled* amount is micro-credits times
+`Tariff.scale`: exact sums before the rounding are scaled.
 """
 
 from __future__ import annotations
@@ -21,22 +27,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from talktime.core.durations import counted_unit, increments, lasting
+from talktime.core.durations import duration_words, increment_words, unit_name
 from talktime.core.money import format_credits
 
 if TYPE_CHECKING:
     from talktime.core.tariff import Run, Tariff
 
 
-_QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)  # micro-credits in the last place kept
+_QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+"""By decimal places: the micro-credits that a cost with so many places is a multiple of."""
 
-
-_MODES: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
+_MODE_WORDS: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What some time costs: `cost` in micro-credits, `billed_ms` of increments begun, free time left out."""
+    """The price of some time: its cost in micro-credits, and the billed time, which does not include free time."""
 
     cost: int
     billed_ms: int
@@ -44,40 +50,43 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a receipt's arithmetic; the amounts of all lines add up to the cost."""
+    """One line of a receipt's arithmetic. The amounts of all lines, in micro-credits, add up to the cost."""
 
     text: str
     amount: int
 
 
 def price(tariff: Tariff, elapsed_ms: int, allowance_ms: int | None = None) -> Price:
-    """What `elapsed_ms` of running time costs.
+    """The price of a record's running time.
 
     Args:
-        tariff: the version the record started with.
+        tariff: the version that the record started with.
         elapsed_ms: the record's running time, over all its chats.
-        allowance_ms: what was left of the pair's free allowance when the record started; all of it when not given.
+        allowance_ms: the free time that the pair had left when the record started; None for all of `tariff.free_ms`.
     """
     priced_ms = elapsed_ms - (tariff.free_ms if allowance_ms is None else allowance_ms)
     if priced_ms <= max(0, tariff.grace_ms):
         return Price(0, 0)
-    run, units = _position(tariff, priced_ms)
-    return Price(_total(tariff, run.before + units * run.unit), run.start_ms + units * run.increment_ms)
+    run, count = _last_begun(tariff, priced_ms)
+    cost = _bounded_and_rounded(tariff, run.cost_before + count * run.increment_cost)
+    return Price(cost, run.start_ms + count * run.increment_ms)
 
 
-def commitment(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> int:
-    """What a record running since `elapsed_ms` has begun to owe, in micro-credits: the increment in progress included.
+def begun_cost(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> int:
+    """The cost of all time that a running record has begun at `elapsed_ms`, with the increment in progress.
 
-    It looks one millisecond ahead and past the grace time, so that what may become due can't be spent elsewhere.
+    This is the cost one millisecond ahead, as if the tariff had no grace. A record in its grace costs nothing yet, but
+    may soon cost its first increments, so their cost must not be spent elsewhere.
     """
-    return _price_without_grace(tariff, elapsed_ms + 1 - allowance_ms)
+    return _cost_without_grace(tariff, elapsed_ms + 1 - allowance_ms)
 
 
 def last_affordable(tariff: Tariff, amount: int, allowance_ms: int, *, grace: bool = True) -> int | None:
-    """The last millisecond of elapsed time at which the price is at most `amount`; None when that never ends.
+    """The last millisecond of elapsed time whose cost is at most `amount`; None if the cost never exceeds `amount`.
 
-    The inverse of `price`: affordable there, no longer one millisecond later. Its time does not grow with `amount`.
-    With `grace=False` the inverse of `commitment` instead: the first millisecond that has begun to owe more.
+    The inverse of `price`: one millisecond later the cost is more than `amount`.
+
+    With `grace=False` the inverse of `begun_cost`: the first millisecond whose begun cost is more than `amount`.
     """
     priced_ms = _last_affordable_priced(tariff, amount)
     if priced_ms is None:
@@ -85,86 +94,103 @@ def last_affordable(tariff: Tariff, amount: int, allowance_ms: int, *, grace: bo
     return allowance_ms + (max(priced_ms, tariff.grace_ms) if grace else priced_ms)
 
 
-def stop_elapsed(tariff: Tariff, allowance_ms: int) -> int | None:
-    """The elapsed time at which `max_cost` with `stop` ends a record; None when it never does."""
+def elapsed_at_max_cost(tariff: Tariff, allowance_ms: int) -> int | None:
+    """The elapsed time at which `max_cost` with `stop` ends the record; None if `max_cost` never ends the record."""
     if tariff.max_cost is None or tariff.at_max_cost == "free":
         return None
     return last_affordable(tariff, tariff.max_cost, allowance_ms)
 
 
 def explain(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> list[Line]:
-    """The arithmetic of `price`, line by line. The lines add up to the cost; the last carries the rounding."""
+    """The arithmetic of `price`, line by line: free time, connect fee, increments, maximum, minimum, rounding.
+
+    The lines add up to the cost. Each line drops fractions of a micro-credit, and the rounding makes up for them.
+    """
     priced_ms = elapsed_ms - allowance_ms
     lines: list[Line] = []
     if allowance_ms > 0 and elapsed_ms > 0:
-        lines.append(Line(f"{lasting(min(elapsed_ms, allowance_ms))} free", 0))
+        lines.append(Line(f"{duration_words(min(elapsed_ms, allowance_ms))} free", 0))
     if priced_ms <= 0:
         return lines
     if priced_ms <= tariff.grace_ms:
-        lines.append(Line(f"{lasting(priced_ms)}, and nothing is charged up to {lasting(tariff.grace_ms)}", 0))
-        return lines
+        grace = f"{duration_words(priced_ms)}, and nothing is charged up to {duration_words(tariff.grace_ms)}"
+        return [*lines, Line(grace, 0)]
     if tariff.connect_fee:
         lines.append(Line("to connect", tariff.connect_fee))
-    last, last_units = _position(tariff, priced_ms)
-    total = last.before + last_units * last.unit
-    for run in tariff.runs[: tariff.runs.index(last) + 1]:
-        units = last_units if run is last else cast("int", run.count)
-        text = f"{increments(units, run.increment_ms)} at {rate(run.tier.rate, run.tier.per_ms)}"
-        lines.append(Line(text, units * run.unit // tariff.scale))
+    last_run, last_count = _last_begun(tariff, priced_ms)
+    for run in tariff.runs[: tariff.runs.index(last_run) + 1]:
+        count = last_count if run is last_run else cast("int", run.count)
+        text = f"{increment_words(count, run.increment_ms)} at {rate_text(run.tier.rate, run.tier.per_ms)}"
+        lines.append(Line(text, count * run.increment_cost // tariff.scale))
+    exact = last_run.cost_before + last_count * last_run.increment_cost
     for text, bounded in (
-        ("no more than the maximum", _capped(tariff, total)),
-        ("no less than the minimum", max(_capped(tariff, total), tariff.minimum_charge * tariff.scale)),
+        ("no more than the maximum", _capped(tariff, exact)),
+        ("no less than the minimum", _bounded(tariff, exact)),
     ):
-        if bounded != total:
-            lines.append(Line(text, (bounded - total) // tariff.scale))
-            total = bounded
-    difference = _rounded(tariff, total) - sum(line.amount for line in lines)
+        if bounded != exact:
+            lines.append(Line(text, (bounded - exact) // tariff.scale))
+            exact = bounded
+    difference = _rounded(tariff, exact) - sum(line.amount for line in lines)
     if difference:
         places = f"{tariff.places} place{'' if tariff.places == 1 else 's'}"
-        lines.append(Line(f"rounded {_MODES[tariff.mode]} to {places}", difference))
+        lines.append(Line(f"rounded {_MODE_WORDS[tariff.mode]} to {places}", difference))
     return lines
 
 
-def _position(tariff: Tariff, priced_ms: int) -> tuple[Run, int]:
-    """The run that the last increment begun lies in, and how many of its increments have begun."""
+def rate_text(amount: int, per_ms: int) -> str:
+    """A rate in words, `amount` micro-credits for each `per_ms`: `1.00 a minute`, `0.10 per 30 seconds`."""
+    unit = unit_name(per_ms)
+    if unit is None:
+        return f"{format_credits(amount)} per {duration_words(per_ms)}"
+    return f"{format_credits(amount)} {'an' if unit == 'hour' else 'a'} {unit}"
+
+
+def _last_begun(tariff: Tariff, priced_ms: int) -> tuple[Run, int]:
+    """The run of the last increment that has begun, and the number of increments of this run that have begun."""
     limit_ms = priced_ms + (tariff.boundary == "begun")
-    run = tariff.runs[0]
-    for later in tariff.runs[1:]:
-        if later.start_ms >= limit_ms:
+    last = tariff.runs[0]
+    for run in tariff.runs[1:]:
+        if run.start_ms >= limit_ms:
             break
-        run = later
-    return run, -(-(limit_ms - run.start_ms) // run.increment_ms)
+        last = run
+    return last, -(-(limit_ms - last.start_ms) // last.increment_ms)
 
 
-def _price_without_grace(tariff: Tariff, priced_ms: int) -> int:
+def _cost_without_grace(tariff: Tariff, priced_ms: int) -> int:
     if priced_ms <= 0:
         return 0
-    run, units = _position(tariff, priced_ms)
-    return _total(tariff, run.before + units * run.unit)
+    run, count = _last_begun(tariff, priced_ms)
+    return _bounded_and_rounded(tariff, run.cost_before + count * run.increment_cost)
 
 
-def _capped(tariff: Tariff, total: int) -> int:
+def _capped(tariff: Tariff, scaled: int) -> int:
+    """At most `max_cost`. With `stop` the record ends there, so the price needs no cap."""
     if tariff.max_cost is None or tariff.at_max_cost == "stop":
-        return total
-    return min(total, tariff.max_cost * tariff.scale)
+        return scaled
+    return min(scaled, tariff.max_cost * tariff.scale)
 
 
-def _total(tariff: Tariff, total: int) -> int:
-    return _rounded(tariff, max(_capped(tariff, total), tariff.minimum_charge * tariff.scale))
+def _bounded(tariff: Tariff, scaled: int) -> int:
+    return max(_capped(tariff, scaled), tariff.minimum_charge * tariff.scale)
 
 
-def _rounded(tariff: Tariff, total: int) -> int:
+def _bounded_and_rounded(tariff: Tariff, scaled: int) -> int:
+    """The cost, in micro-credits, of connect fee and increments that add up to `scaled`."""
+    return _rounded(tariff, _bounded(tariff, scaled))
+
+
+def _rounded(tariff: Tariff, scaled: int) -> int:
     quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
     if tariff.mode == "up":
-        return -(-total // divisor) * quantum
+        return -(-scaled // divisor) * quantum
     if tariff.mode == "down":
-        return total // divisor * quantum
-    return (2 * total + divisor) // (2 * divisor) * quantum
+        return scaled // divisor * quantum
+    return (2 * scaled + divisor) // (2 * divisor) * quantum
 
 
-def _largest_total(tariff: Tariff, amount: int) -> int:
-    """The largest unrounded total, as a numerator, that rounds to at most `amount`."""
+def _largest_scaled(tariff: Tariff, amount: int) -> int:
+    """The largest scaled amount that is rounded to at most `amount`: the inverse of `_rounded`."""
     quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
     steps = amount // quantum
@@ -176,28 +202,26 @@ def _largest_total(tariff: Tariff, amount: int) -> int:
 
 
 def _last_affordable_priced(tariff: Tariff, amount: int) -> int | None:
-    largest = _largest_total(tariff, amount)
+    """The last millisecond of priced time whose cost without grace is at most `amount`; None if there is no last."""
+    largest = _largest_scaled(tariff, amount)
     if tariff.minimum_charge * tariff.scale > largest:
         return 0
     if tariff.max_cost is not None and tariff.at_max_cost == "free" and tariff.max_cost * tariff.scale <= largest:
         return None
     for run in tariff.runs:
-        if largest < run.before:
-            affordable = 0
-        elif run.unit == 0:
+        if largest < run.cost_before:
+            count = 0
+        elif run.increment_cost == 0:
             if run.count is None:
                 return None
             continue
         else:
-            affordable = (largest - run.before) // run.unit
-        if run.count is None or affordable < run.count:
-            return max(0, run.start_ms + affordable * run.increment_ms - (tariff.boundary == "begun"))
+            count = (largest - run.cost_before) // run.increment_cost
+        if run.count is None or count < run.count:
+            return max(0, run.start_ms + count * run.increment_ms - (tariff.boundary == "begun"))
     raise AssertionError  # the last run has no end
 
 
-def rate(amount: int, per_ms: int) -> str:
-    """A price of time, in micro-credits: `1.00 a minute`, `0.10 per 30 seconds`."""
-    unit = counted_unit(per_ms)
-    if unit is None:
-        return f"{format_credits(amount)} per {lasting(per_ms)}"
-    return f"{format_credits(amount)} {'an' if unit == 'hour' else 'a'} {unit}"
+# Old names, until the other layers use the new ones.
+commitment = begun_cost
+stop_elapsed = elapsed_at_max_cost

@@ -1,11 +1,20 @@
-"""Refunds of a record: reversing entries, never edits, never more than was charged. Pure.
+"""Refunds: entries that give back what a record was charged.
 
-By amount, or by time: the price of the last so many billed seconds that were not given back before, as if the session
-had been that much shorter. What was paid with bought credit comes back first, and as bought credit; what was paid with
-a gift comes back as a gift that does not expire, since the one that paid may have expired since.
+A refund never changes an entry or a record. All refunds of a record together are at most what the record was charged.
 
-Who bears it: the `platform` all of it; the `advisor` all of it, even beyond what it had earned them; `shared`: both, in
-the proportion in which it was earned, rounded like the earnings, on the sum of all shared refunds.
+*By amount or by time.* A refund by time gives back the price of the last billed seconds that were not given back
+before, as if the record had been shorter by this time. For example, with minutes at 1.00, 5:30 cost 6.00 for 6 billed
+minutes. A refund of 60 seconds is 1.00, a second refund of 60 seconds is 1.00 again.
+
+*Bought credit or gifts.* What was paid with bought credit comes back first, as bought credit. What was paid with gifts
+comes back as a gift that never expires, since the gift that paid may have expired.
+
+*Who bears the refund.* The `platform` bears all of it, or the `advisor` bears all of it, even if this is more than the
+advisor earned, or the refund is `shared` in the proportion in which the charge was earned. The advisor's part is
+rounded down, on the sum of all shared refunds: with a charge of 5.00 of which the advisor earned 2.00, shared refunds
+of 1.00 and 1.50 cost the advisor 0.40 and 0.60.
+
+Units: money in micro-credits, instants and durations in milliseconds, all integers.
 """
 
 from __future__ import annotations
@@ -17,15 +26,17 @@ from typing import TYPE_CHECKING
 from talktime.core import credit
 from talktime.core.durations import clock_text
 from talktime.core.errors import Conflict
+from talktime.core.events import EntryPosted
 from talktime.core.money import format_credits
-from talktime.core.payer import Posted
-from talktime.core.posting import all_settled
+from talktime.core.posting import post_all
 from talktime.core.price import price
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from talktime.core.payer import Event, Payer, Record, Rules
+    from talktime.core.events import Event
+    from talktime.core.payer import Payer, Rules
+    from talktime.core.record import Record
 
 
 class Bearer(StrEnum):
@@ -37,8 +48,18 @@ class Bearer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What a record's entries come to. `gift` is of what was charged, `shared` of what was refunded."""
+class EntryTotals:
+    """The totals of a record's entries.
+
+    Attributes:
+        charged: the charges.
+        gift: the part of the charges that gifts paid.
+        refunded: the refunds.
+        refunded_gift: the part of the refunds that came back as a gift.
+        refunded_ms: the billed time that refunds by time gave back.
+        shared: the refunds that advisor and platform share.
+        shared_by_advisor: the advisor's part of the shared refunds.
+    """
 
     charged: int = 0
     gift: int = 0
@@ -53,30 +74,33 @@ class Tally:
         """What was charged and not given back."""
         return self.charged - self.refunded
 
-    def after(self, events: Iterable[Event], record_id: str) -> Tally:
-        """With what has happened since."""
-        tally = self
+    def after(self, events: Iterable[Event], record_id: str) -> EntryTotals:
+        """The totals with the entries of the record among `events`."""
+        totals = self
         for entry in events:
-            if not isinstance(entry, Posted) or entry.record_id != record_id:
+            if not isinstance(entry, EntryPosted) or entry.record_id != record_id:
                 continue
             if entry.kind == "charge":
-                tally = replace(tally, charged=tally.charged - entry.amount, gift=tally.gift - entry.gift)
+                totals = replace(totals, charged=totals.charged - entry.amount, gift=totals.gift - entry.gift)
             elif entry.kind == "refund":
                 is_shared = entry.borne_by == Bearer.SHARED
-                tally = replace(
-                    tally,
-                    refunded=tally.refunded + entry.amount,
-                    refunded_gift=tally.refunded_gift + entry.gift,
-                    refunded_ms=tally.refunded_ms + (entry.refunded_ms or 0),
-                    shared=tally.shared + entry.amount * is_shared,
-                    shared_by_advisor=tally.shared_by_advisor - entry.advisor_amount * is_shared,
+                totals = replace(
+                    totals,
+                    refunded=totals.refunded + entry.amount,
+                    refunded_gift=totals.refunded_gift + entry.gift,
+                    refunded_ms=totals.refunded_ms + (entry.refunded_ms or 0),
+                    shared=totals.shared + entry.amount * is_shared,
+                    shared_by_advisor=totals.shared_by_advisor - entry.advisor_amount * is_shared,
                 )
-        return tally
+        return totals
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked for: `amount` micro-credits or the price of `duration_ms`, one of the two, and more than none."""
+class RefundRequest:
+    """A refund that somebody asks for: of `amount` micro-credits, or of `duration_ms` of billed time.
+
+    One of the two is set, and is more than zero.
+    """
 
     reason: str
     borne_by: Bearer
@@ -85,66 +109,80 @@ class Wish:
 
 
 def refund(
-    payer: Payer, record: Record, tally: Tally, wish: Wish, now: int, rules: Rules
-) -> tuple[Payer, Posted, Tally]:
-    """Give back: records that ran out of credit go on, as after any credit. Also the entry, and the tally after it.
+    payer: Payer, record: Record, totals: EntryTotals, request: RefundRequest, now: int, rules: Rules
+) -> tuple[Payer, EntryPosted, EntryTotals]:
+    """Give back a charge or a part of it. Records that are out of credit resume as after any added credit.
 
-    `tally` is what is stored; what has happened to the payer since is counted here.
+    Args:
+        payer: the payer, settled to `now`.
+        record: the record to refund, active or ended.
+        totals: the totals of the record's stored entries; entries in `payer.events` are added here.
+        request: what to give back.
+        now: the instant of the refund.
+        rules: the durations that the host sets.
+
+    Returns:
+        The payer after the refund, the entry of the refund, and the totals with this entry.
 
     Raises:
-        Conflict: more than was charged and not given back yet; `refundable` is what that is.
+        Conflict: the request is for more than was charged and not given back yet; `refundable` is this amount.
     """
     if record.is_running:
-        payer = all_settled(payer, now)
+        payer = post_all(payer, now)
         record = payer.records[record.record_id]
-    tally = tally.after(payer.events, record.record_id)
-    amount = _price_of_last(record, tally, wish.duration_ms) if wish.amount is None else wish.amount
-    if not 0 < amount <= tally.refundable:
-        left = format_credits(tally.refundable)
-        raise _refused(
-            f"This would give back {format_credits(amount)}, and {left} was charged and not given back yet.",
-            record,
-            tally,
-        )
-    bought = min(amount, (tally.charged - tally.gift) - (tally.refunded - tally.refunded_gift))
-    by_advisor = _part_of_advisor(record, tally, amount, wish.borne_by)
-    entry = Posted(
+    totals = totals.after(payer.events, record.record_id)
+    amount = _price_of_last(record, totals, request.duration_ms) if request.amount is None else request.amount
+    if not 0 < amount <= totals.refundable:
+        refundable = format_credits(totals.refundable)
+        msg = f"This would give back {format_credits(amount)}, and {refundable} was charged and not given back yet."
+        raise _refusal(msg, record, totals)
+    bought_left = (totals.charged - totals.gift) - (totals.refunded - totals.refunded_gift)
+    entry = EntryPosted(
         amount,
         "refund",
         now,
         record.record_id,
         advisor_id=record.advisor_id,
-        advisor_amount=-by_advisor,
-        gift=amount - bought,
-        reason=wish.reason,
-        borne_by=wish.borne_by.value,
-        refunded_ms=wish.duration_ms,
+        advisor_amount=-_part_of_advisor(record, totals, amount, request.borne_by),
+        gift=amount - min(amount, bought_left),
+        reason=request.reason,
+        borne_by=request.borne_by.value,
+        refunded_ms=request.duration_ms,
     )
-    payer = credit.add(payer, entry, rules)
-    return payer, entry, tally.after([entry], record.record_id)
+    return credit.add(payer, entry, rules), entry, totals.after([entry], record.record_id)
 
 
-def _refused(detail: str, record: Record, tally: Tally) -> Conflict:
-    allowed = ("refunds",) if tally.refundable else ()
-    return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(tally.refundable))
+def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
+    allowed = ("refunds",) if totals.refundable else ()
+    return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(totals.refundable))
 
 
-def _part_of_advisor(record: Record, tally: Tally, amount: int, borne_by: Bearer) -> int:
+def _part_of_advisor(record: Record, totals: EntryTotals, amount: int, borne_by: Bearer) -> int:
     if borne_by is not Bearer.SHARED:
         return amount if borne_by is Bearer.ADVISOR else 0
-    by_then = (tally.shared + amount) * record.earned // record.charged
-    # While a record runs the proportion may change: what was taken before stays taken.
-    return min(amount, max(0, by_then - tally.shared_by_advisor))
+    part_of_all = (totals.shared + amount) * record.earned // record.charged
+    # While the record runs the proportion may change. What earlier refunds took from the advisor is not given back.
+    return min(amount, max(0, part_of_all - totals.shared_by_advisor))
 
 
-def _price_of_last(record: Record, tally: Tally, duration_ms: int | None) -> int:
-    billed_ms = price(record.tariff, record.elapsed_ms, record.allowance_ms).billed_ms - tally.refunded_ms
+def _price_of_last(record: Record, totals: EntryTotals, duration_ms: int | None) -> int:
+    """The price of the last `duration_ms` of billed time that were not given back."""
+    billed_ms = price(record.tariff, record.elapsed_ms, record.allowance_ms).billed_ms - totals.refunded_ms
     if duration_ms is None or duration_ms > billed_ms:
-        raise _refused(f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet.", record, tally)
+        raise _refusal(f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet.", record, totals)
     return _price_of(record, billed_ms) - _price_of(record, billed_ms - duration_ms)
 
 
 def _price_of(record: Record, billed_ms: int) -> int:
-    """What so much billed time costs. Where a unit is owed at its first instant, it ends just before the next."""
+    """The price of the first `billed_ms` of billed time.
+
+    With boundary `begun` time that ends exactly with an increment has begun the next one, so the time ends one
+    millisecond before.
+    """
     end_ms = billed_ms - (record.tariff.boundary == "begun")
     return price(record.tariff, record.allowance_ms + end_ms, record.allowance_ms).cost
+
+
+# Old names, until the other layers use the new ones.
+Tally = EntryTotals
+Wish = RefundRequest

@@ -1,16 +1,21 @@
-"""What an advisor earns: one pure function of a record's totals, like the price. Pure.
+"""The advisor's share of a cost: like the price, a function of a record's whole running time.
 
-    advisor  = (cost - fees, not below 0) × share, rounded once, down to a micro-credit
-    platform = cost - advisor
+An advisor has *terms*: a share in percent, and fees that the platform takes before it divides the rest.
 
-The fees are taken before the split: so much for each session that costs something, and so much for each minute of
-billed time. Time that `max_cost` has made free bears no fee, so nobody's earnings shrink while they work for nothing.
+    fees     = fee per session + fee per minute × billed minutes, at most the cost
+    advisor  = (cost - fees) × share, rounded once, down to a micro-credit
+    platform = cost - advisor, which includes the fees
 
-Since it is a function of the totals, what is posted on the way (the difference of two totals) adds up to the same
-earnings however a session was cut. A difference may be negative: under a minimum charge the minutes, and so their fees,
-go on while the price stands still.
+For example, ten minutes at 2.00 cost 20.00. With 0.40 per minute and a share of 49 % the fees are 4.00, and the advisor
+earns 16.00 × 49 % = 7.84.
 
-Units: money in micro-credits, time in milliseconds, shares in parts per million.
+Billed time after the increment that reaches a `max_cost` with `free` bears no fee per minute, so that the earnings of
+an advisor do not shrink while the time is free.
+
+Each posting moves the difference of two such shares, so the postings add up to the same earnings however the time is
+divided. A difference may be negative: up to the minimum charge the cost stands still, while fees per minute go on.
+
+Units: money in micro-credits, time in milliseconds, shares in parts per million (ppm).
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ _FIELDS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
 
 
 class TermsError(ValueError):
-    """The terms make no sense; `errors` is one `(path, message)` for each thing that is wrong."""
+    """The document is no terms. `errors` has a `(path, message)` for each mistake."""
 
     def __init__(self, errors: list[tuple[str, str]]) -> None:
         self.errors = errors
@@ -41,7 +46,10 @@ class TermsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an advisor gets of what their users pay. Without terms: nothing, the platform settles it elsewhere."""
+    """The share and the fees of an advisor. The defaults give the whole cost to the platform.
+
+    `share_ppm` is in parts per million, the fees are in micro-credits.
+    """
 
     share_ppm: int = 0
     fee_per_minute: int = 0
@@ -49,10 +57,10 @@ class Terms:
 
     @classmethod
     def parse(cls, document: object) -> Terms:
-        """The terms that a JSON document describes: `share_percent`, `fee_per_minute` and `fee_per_session`.
+        """The terms of a JSON document: `share_percent`, which is required, `fee_per_minute` and `fee_per_session`.
 
         Raises:
-            TermsError: listing everything that is wrong.
+            TermsError: with every mistake in the document.
         """
         if not isinstance(document, dict):
             raise TermsError([("terms", "must be an object")])
@@ -75,7 +83,7 @@ class Terms:
         return cls(share_ppm, **fees)
 
     def document(self) -> dict[str, Any]:
-        """Their JSON."""
+        """The JSON document of these terms."""
         whole, rest = divmod(self.share_ppm, _PPM_PER_PERCENT)
         return {
             "share_percent": whole if rest == 0 else self.share_ppm / _PPM_PER_PERCENT,
@@ -85,35 +93,45 @@ class Terms:
 
 
 NO_TERMS: Final = Terms()
+"""The terms of an advisor who has none: hosts pay such an advisor by other means."""
 
 
 class Share(NamedTuple):
-    """How a cost divides: what the advisor gets, and what of the platform's part are fees."""
+    """The advisor's earnings from a cost, and the fees within the platform's part of the cost, in micro-credits."""
 
     advisor: int
     fees: int
 
 
 def share(terms: Terms, tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> Share:
-    """How the price of so much running time divides between advisor and platform, which gets the rest."""
-    priced = price(tariff, elapsed_ms, allowance_ms)
-    fees = terms.fee_per_session * _MINUTE_MS + terms.fee_per_minute * _minutes_ms(tariff, priced.billed_ms)
-    net = max(0, priced.cost * _MINUTE_MS - fees)
-    return Share(net * terms.share_ppm // (_MINUTE_MS * _WHOLE_PPM), min(priced.cost, -(-fees // _MINUTE_MS)))
+    """How the cost of a record's running time is divided.
+
+    Args:
+        terms: the advisor's terms when the record started.
+        tariff: the version that the record started with.
+        elapsed_ms: the record's running time, over all its chats.
+        allowance_ms: the free time that the pair had left when the record started.
+    """
+    total = price(tariff, elapsed_ms, allowance_ms)
+    # Amounts times 60,000, so that the fee for a part of a minute is an integer.
+    fees = terms.fee_per_session * _MINUTE_MS + terms.fee_per_minute * _fee_bearing_ms(tariff, total.billed_ms)
+    divided = max(0, total.cost * _MINUTE_MS - fees)
+    advisor = divided * terms.share_ppm // (_MINUTE_MS * _WHOLE_PPM)
+    return Share(advisor, fees=min(total.cost, -(-fees // _MINUTE_MS)))
 
 
-def _minutes_ms(tariff: Tariff, billed_ms: int) -> int:
-    """Billed time without what lies beyond the increment at which `max_cost` (`free`) is reached."""
+def _fee_bearing_ms(tariff: Tariff, billed_ms: int) -> int:
+    """Billed time up to the end of the increment that reaches a `max_cost` with `free`."""
     if tariff.max_cost is None or tariff.at_max_cost == "stop":
         return billed_ms
     maximum = tariff.max_cost * tariff.scale
     for run in tariff.runs:
-        if run.before >= maximum:
+        if run.cost_before >= maximum:
             return min(billed_ms, run.start_ms)
-        if run.unit:
-            units = -(-(maximum - run.before) // run.unit)
-            if run.count is None or units <= run.count:
-                return min(billed_ms, run.start_ms + units * run.increment_ms)
+        if run.increment_cost:
+            count = -(-(maximum - run.cost_before) // run.increment_cost)
+            if run.count is None or count <= run.count:
+                return min(billed_ms, run.start_ms + count * run.increment_ms)
     return billed_ms
 
 

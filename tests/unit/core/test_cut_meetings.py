@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
 from tests.unit.core.test_cuts import METERS_MAX, Both
 
 STORIES: Final = 1500
@@ -63,7 +63,7 @@ def test_what_is_told_when_meters_meet_is_what_comes(tenth: int) -> None:
         for what, value in story:
             both.step(what, value)
         both.step("look", None)
-        told, begun = cuts(both.payer), both.reference.now
+        told, begun = find_cuts(both.payer), both.reference.now
         for _ in range(AHEAD_MS):
             before = {session.number for session in both.reference.running}
             both.reference.wait(1)

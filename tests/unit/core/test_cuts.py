@@ -8,9 +8,11 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from talktime.core import credit, meter
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
 from talktime.core.errors import InsufficientCredit
-from talktime.core.payer import Party, Payer, Posted, Record, Rules
+from talktime.core.events import EntryPosted
+from talktime.core.payer import Payer, Rules
+from talktime.core.record import Party, Record
 from talktime.core.tariff import Tariff
 from tests.unit.reference import Reference, Session
 from tests.unit.tariffs import allowances, amounts, documents
@@ -73,9 +75,9 @@ class Both:
             record = Record(number, "user", number, number, tariff, 1, tariff.free_ms - allowance_ms, now, now)
             return meter.start(payer, record, now, RULES)
         if what == "credit":
-            return credit.add(payer, Posted(value, "purchase", now), RULES)
+            return credit.add(payer, EntryPosted(value, "purchase", now), RULES)
         if what == "debit":
-            return credit.debit(payer, Posted(-value, "debit", now))
+            return credit.debit(payer, EntryPosted(-value, "debit", now))
         if what == "checkpoint":
             return meter.checkpoint(payer, now)
         found = payer.records.get(str(value)) if what in {"pause", "resume", "stop"} else None
@@ -126,7 +128,7 @@ class Both:
         """What was posted for each record."""
         charges: dict[str | None, int] = {}
         for event in self.payer.events:
-            if isinstance(event, Posted) and event.kind == "charge":
+            if isinstance(event, EntryPosted) and event.kind == "charge":
                 charges[event.record_id] = charges.get(event.record_id, 0) - event.amount
         return charges
 
@@ -139,7 +141,7 @@ def test_the_meter_agrees_with_one_that_looks_at_every_instant(credit: int, stor
         both.step(what, value)
     both.step("wait", 50)
     both.step("look", None)
-    credited = sum(e.amount for e in both.payer.events if isinstance(e, Posted) and e.kind != "charge")
+    credited = sum(e.amount for e in both.payer.events if isinstance(e, EntryPosted) and e.kind != "charge")
     charged = both.charged()
     assert sum(charged.values()) == credit + credited - both.payer.balance
     assert charged == {str(s.number): s.charged for s in both.reference.sessions if s.charged}
@@ -153,7 +155,7 @@ def test_a_cut_told_in_advance_is_the_one_that_comes(credit: int, story: list[St
         both.step(what, value)
     both.step("wait", later)
     both.step("look", None)
-    told = cuts(both.payer)
+    told = find_cuts(both.payer)
     note(f"told at {both.reference.now}: {told}")
     begun = both.reference.now
     for _ in range(HORIZON_MS):

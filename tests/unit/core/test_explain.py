@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from talktime.core.durations import clock_text, increments, lasting, parse_seconds, seconds
+from talktime.core.durations import clock_text, duration_words, increment_words, parse_seconds, seconds
 from talktime.core.money import format_credits
-from talktime.core.price import explain, rate
+from talktime.core.price import explain, rate_text
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 
@@ -106,15 +106,15 @@ def test_the_rounding_is_the_last_line(mode: str, text: str, amount: str) -> Non
     ],
 )
 def test_a_duration_in_words(duration_ms: int, text: str) -> None:
-    assert lasting(duration_ms) == text
+    assert duration_words(duration_ms) == text
 
 
 def test_increments_and_rates_in_words() -> None:
-    assert [increments(count, each) for count in (1, 3) for each in (1_000, 60_000, 3_600_000, 6_000, 90_000)] == [
+    assert [increment_words(count, each) for count in (1, 3) for each in (1_000, 60_000, 3_600_000, 6_000, 90_000)] == [
         *("1 second", "1 minute", "1 hour", "6 seconds", "1 minute 30 seconds"),
         *("3 seconds", "3 minutes", "3 hours", "3 times 6 seconds", "3 times 1 minute 30 seconds"),
     ]
-    assert [rate(1_250_000, per) for per in (1_000, 60_000, 3_600_000, 30_000)] == [
+    assert [rate_text(1_250_000, per) for per in (1_000, 60_000, 3_600_000, 30_000)] == [
         *("1.25 a second", "1.25 a minute", "1.25 an hour", "1.25 per 30 seconds"),
     ]
 

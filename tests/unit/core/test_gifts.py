@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from talktime.core import gifts, meter
 from talktime.core.credit import add, debit
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
 from talktime.core.deadlines import next_deadline
 from talktime.core.errors import InsufficientCredit
-from talktime.core.gifts import Lot
+from talktime.core.events import EntryPosted, TimerStopped
+from talktime.core.gifts import Gift
 from talktime.core.money import MICRO
-from talktime.core.payer import Closed, Payer, Posted, Reason, Record, Rules
+from talktime.core.payer import Payer, Rules
+from talktime.core.record import Reason, Record
 from talktime.core.tariff import Tariff
 
 MINUTE = 60_000
@@ -41,7 +43,7 @@ def account(bought: int, *lots: tuple[int, int | None]) -> Payer:
 def added(payer: Payer, amount: int, kind: str, expires_at: int | None = None) -> Payer:
     """Credit arrives now, in whole credits."""
     micro = amount * MICRO
-    entry = Posted(micro, kind, payer.settled_at, gift=micro if kind == "gift" else 0, expires_at=expires_at)
+    entry = EntryPosted(micro, kind, payer.settled_at, gift=micro if kind == "gift" else 0, expires_at=expires_at)
     return add(payer, entry, RULES)
 
 
@@ -62,15 +64,17 @@ def stopped(payer: Payer, name: str = "record") -> Payer:
     return meter.stop(payer, payer.records[name], payer.settled_at)
 
 
-def entries(payer: Payer, kind: str, record_id: str | None = None) -> list[Posted]:
+def entries(payer: Payer, kind: str, record_id: str | None = None) -> list[EntryPosted]:
     """What was posted of this kind."""
-    posted = [event for event in payer.events if isinstance(event, Posted) and event.kind == kind]
+    posted = [event for event in payer.events if isinstance(event, EntryPosted) and event.kind == kind]
     return [entry for entry in posted if record_id in (None, entry.record_id)]
 
 
 def timers_stopped(payer: Payer) -> list[tuple[str, int, Reason]]:
     """When timers stopped, and why."""
-    return [(event.record.record_id, event.at, event.reason) for event in payer.events if isinstance(event, Closed)]
+    return [
+        (event.record.record_id, event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)
+    ]
 
 
 def gift_spent(payer: Payer, record_id: str) -> int:
@@ -80,7 +84,7 @@ def gift_spent(payer: Payer, record_id: str) -> int:
 
 def test_the_soonest_to_expire_is_spent_first_and_bought_credit_last() -> None:
     payer = account(5, (2, None), (1, 90 * MINUTE), (1, 60 * MINUTE))
-    lots = (Lot(MICRO, BEGIN + 60 * MINUTE), Lot(MICRO, BEGIN + 90 * MINUTE), Lot(2 * MICRO))
+    lots = (Gift(MICRO, BEGIN + 60 * MINUTE), Gift(MICRO, BEGIN + 90 * MINUTE), Gift(2 * MICRO))
     assert payer.gifts == lots
     payer = started(payer, tariff())
     spent = [gifts.total(stopped(at(payer, minutes * MINUTE)).gifts) // MICRO for minutes in (1, 2, 4, 6)]
@@ -111,14 +115,14 @@ def test_what_is_spent_and_committed_does_not_expire() -> None:
     assert (late.balance, late.gifts) == (0, ())
     assert [entry.amount for entry in entries(late, "expiry")] == [-3 * MICRO]
     assert entries(late, "charge")[0].amount == -2 * MICRO
-    assert cuts(payer)["record"] == (BEGIN + 2 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert find_cuts(payer)["record"] == (BEGIN + 2 * MINUTE, Reason.OUT_OF_CREDIT)
 
 
 def test_the_increment_that_begins_at_the_expiry_is_still_paid_by_the_gift() -> None:
     payer = started(account(0, (5, MINUTE)), tariff())
-    assert cuts(payer)["record"].at == BEGIN + 2 * MINUTE
+    assert find_cuts(payer)["record"].at == BEGIN + 2 * MINUTE
     late = at(payer, MINUTE)
-    assert (late.balance, late.gifts) == (MICRO, (Lot(MICRO, BEGIN + MINUTE),))
+    assert (late.balance, late.gifts) == (MICRO, (Gift(MICRO, BEGIN + MINUTE),))
     assert at(late, 90_000).available_at(BEGIN + 90_000) == 0
     done = stopped(at(late, 90_000))
     assert (done.balance, gift_spent(done, "record")) == (0, 2 * MICRO)
@@ -142,28 +146,28 @@ def test_what_was_kept_through_a_grace_that_was_enough_expires_after_all() -> No
 
 def test_what_is_kept_is_kept_once() -> None:
     payer = started(account(0, (2, 10_000), (2, 20_000)), tariff(grace_seconds=30))
-    assert at(payer, 10_000).gifts == (Lot(MICRO, BEGIN + 10_000), Lot(2 * MICRO, BEGIN + 20_000))
-    assert at(payer, 20_000).gifts == (Lot(MICRO, BEGIN + 10_000),)
+    assert at(payer, 10_000).gifts == (Gift(MICRO, BEGIN + 10_000), Gift(2 * MICRO, BEGIN + 20_000))
+    assert at(payer, 20_000).gifts == (Gift(MICRO, BEGIN + 10_000),)
 
 
 def test_a_debit_leaves_alone_what_is_kept() -> None:
     payer = at(started(account(3, (2, MINUTE)), tariff()), MINUTE)
     assert gifts.total(payer.gifts) == MICRO
-    spent = debit(payer, Posted(-3 * MICRO, "debit", payer.settled_at))
+    spent = debit(payer, EntryPosted(-3 * MICRO, "debit", payer.settled_at))
     assert entries(spent, "debit")[0].gift == 0
     assert spent.gifts == payer.gifts
     with pytest.raises(InsufficientCredit):
-        debit(spent, Posted(-1, "debit", payer.settled_at))
+        debit(spent, EntryPosted(-1, "debit", payer.settled_at))
 
 
 def test_a_debit_spends_gifts_first() -> None:
-    payer = debit(account(3, (1, None), (1, MINUTE)), Posted(-3 * MICRO, "debit", BEGIN))
+    payer = debit(account(3, (1, None), (1, MINUTE)), EntryPosted(-3 * MICRO, "debit", BEGIN))
     assert (entries(payer, "debit")[0].gift, payer.balance, payer.gifts) == (-2 * MICRO, 2 * MICRO, ())
 
 
 def test_a_debit_does_not_take_what_was_spent_before() -> None:
     payer = at(started(account(5, (1, None)), tariff()), 30_000)
-    payer = stopped(debit(payer, Posted(-MICRO, "debit", payer.settled_at)))
+    payer = stopped(debit(payer, EntryPosted(-MICRO, "debit", payer.settled_at)))
     assert (entries(payer, "debit")[0].gift, gift_spent(payer, "record")) == (0, MICRO)
 
 
@@ -171,7 +175,7 @@ def test_a_gift_that_comes_later_does_not_pay_for_what_was_before() -> None:
     payer = at(started(account(5), tariff()), 90_000)
     payer = stopped(at(added(payer, 5, "gift", BEGIN + LONG), 170_000))
     assert gift_spent(payer, "record") == MICRO
-    assert payer.gifts == (Lot(4 * MICRO, BEGIN + LONG),)
+    assert payer.gifts == (Gift(4 * MICRO, BEGIN + LONG),)
 
 
 def test_a_gift_resumes_what_ran_out() -> None:
@@ -183,23 +187,23 @@ def test_a_gift_resumes_what_ran_out() -> None:
 def test_the_cut_counts_with_the_expiry() -> None:
     payer = started(account(3, (60, 5 * MINUTE)), tariff("1.00", 1))
     # Five minutes and a second by gift, then three of what was bought.
-    cut = cuts(payer)["record"]
+    cut = find_cuts(payer)["record"]
     assert cut == (BEGIN + 8 * MINUTE + 1_000, Reason.OUT_OF_CREDIT)
     late = at(payer, 100 * MINUTE)
-    assert [(event.at, event.reason) for event in late.events if isinstance(event, Closed)] == [cut]
+    assert [(event.at, event.reason) for event in late.events if isinstance(event, TimerStopped)] == [cut]
     assert late.balance == 0
 
 
 def test_the_cut_counts_with_one_expiry_after_another() -> None:
     state = started(account(1, (3, 90_000), (2, 150_000)), tariff())
     # Of the first three 2 are owed by then, of the 4 that are kept with the next two 3: two of six go.
-    assert cuts(state)["record"] == (BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["record"] == (BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)
     assert timers_stopped(at(state, 9 * MINUTE)) == [("record", BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)]
 
 
 def test_what_a_cut_record_has_spent_does_not_expire_for_the_other() -> None:
     payer = started(started(account(0, (3, 90_000)), tariff(), "first"), tariff(), "second")
-    shown = {name: cut.at - BEGIN for name, cut in cuts(payer).items()}
+    shown = {name: cut.at - BEGIN for name, cut in find_cuts(payer).items()}
     assert shown == {"first": 2 * MINUTE, "second": MINUTE}
     late = at(payer, 30 * MINUTE)
     assert {name: stop - BEGIN for name, stop, _ in timers_stopped(late)} == shown
@@ -241,14 +245,14 @@ def test_looking_and_posting_more_often_changes_nothing(
     plain, often = (meter.checkpoint(payer, payer.settled_at) for payer in (plain, often))
     assert (plain.balance, plain.gifts, plain.settled_at) == (often.balance, often.gifts, often.settled_at)
     assert 0 <= gifts.total(plain.gifts) <= plain.balance
-    posted = [event for event in plain.events if isinstance(event, Posted)]
+    posted = [event for event in plain.events if isinstance(event, EntryPosted)]
     assert sum(entry.amount for entry in posted) == plain.balance
     assert sum(entry.gift for entry in posted) == gifts.total(plain.gifts)
     for number in range(len(history)):
         name = str(number)
         assert gift_spent(plain, name) == gift_spent(often, name)
     told = [(entry.kind, entry.gift, entry.at, entry.expires_at) for entry in posted]
-    assert gifts.replayed(told) == plain.gifts
+    assert gifts.replay(told) == plain.gifts
     assert timers_stopped(plain) == timers_stopped(often)
 
 
@@ -257,10 +261,10 @@ def test_the_cut_that_is_shown_is_the_cut_that_comes(
     lots: list[tuple[int, int]], history: list[tuple[str, int]]
 ) -> None:
     payer = lived(account(3, *lots), history, [])
-    shown = {name: cut for name, cut in cuts(payer).items() if cut.reason is Reason.OUT_OF_CREDIT}
+    shown = {name: cut for name, cut in find_cuts(payer).items() if cut.reason is Reason.OUT_OF_CREDIT}
     before = len(payer.events)
     late = meter.settle(payer, BEGIN + LONG // 2, replace(RULES, recharge_ms=LONG))
-    came = {e.record.record_id: e.at for e in late.events[before:] if isinstance(e, Closed)}
+    came = {e.record.record_id: e.at for e in late.events[before:] if isinstance(e, TimerStopped)}
     assert came == {name: cut.at for name, cut in shown.items()}
     assert late.balance >= 0
 
@@ -284,7 +288,7 @@ def lived(payer: Payer, history: list[tuple[str, int]], looks: list[int]) -> Pay
             elif step == "give":
                 payer = added(payer, 1, "gift", now + 90_000)
             elif step == "debit":
-                payer = debit(payer, Posted(-MICRO // 2, "debit", now))
+                payer = debit(payer, EntryPosted(-MICRO // 2, "debit", now))
             elif step == "start":
                 payer = started(payer, TARIFFS[number % 3], str(number))
             elif step == "stop" and running:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from talktime.core import meter
 from talktime.core.credit import add, debit
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
 from talktime.core.errors import Conflict, InsufficientCredit
+from talktime.core.events import EntryPosted, RecordEnded, TimerStarted, TimerStopped
 from talktime.core.money import parse_credits
-from talktime.core.payer import AWAY, Closed, Ended, Opened, Party, Payer, Posted, Reason, Record, Rules, State
+from talktime.core.payer import Payer, Rules
 from talktime.core.price import price
+from talktime.core.record import AWAY, Party, Reason, Record, State
 from talktime.core.tariff import Tariff
 
 MINUTE = 60_000
@@ -52,23 +54,23 @@ def only(payer: Payer) -> Record:
 
 def charged(payer: Payer, record_id: str | None = None) -> int:
     """What was posted, for all records or one."""
-    posted = [event for event in payer.events if isinstance(event, Posted) and event.kind == "charge"]
+    posted = [event for event in payer.events if isinstance(event, EntryPosted) and event.kind == "charge"]
     return -sum(event.amount for event in posted if record_id in (None, event.record_id))
 
 
 def closed(payer: Payer) -> list[tuple[int, Reason]]:
     """When and why timers stopped."""
-    return [(event.at, event.reason) for event in payer.events if isinstance(event, Closed)]
+    return [(event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)]
 
 
 def ended(payer: Payer) -> list[tuple[int | None, Reason | None]]:
     """When and why records ended."""
-    return [(event.record.ended_at, event.record.reason) for event in payer.events if isinstance(event, Ended)]
+    return [(event.record.ended_at, event.record.reason) for event in payer.events if isinstance(event, RecordEnded)]
 
 
 def topped_up(payer: Payer, credit: str, now: int, rules: Rules = RULES) -> Payer:
     """Credit arrives at `now`."""
-    return add(meter.settle(payer, now, rules), Posted(parse_credits(credit), "purchase", now), rules)
+    return add(meter.settle(payer, now, rules), EntryPosted(parse_credits(credit), "purchase", now), rules)
 
 
 STEPS = st.lists(
@@ -106,14 +108,14 @@ def test_the_path_does_not_matter(what: Tariff, steps: list[tuple[str, int]]) ->
     state = meter.stop(state, only(state), now)
     assert charged(state) == price(what, ran).cost
     assert state.balance == parse_credits("10000") - price(what, ran).cost
-    segments = [event for event in state.events if isinstance(event, Closed)]
+    segments = [event for event in state.events if isinstance(event, TimerStopped)]
     assert sum(event.at - event.since for event in segments) == ran
 
 
 @pytest.mark.parametrize(("boundary", "last"), [("ceil", 120_000), ("begun", 119_999)])
 def test_the_credit_ends_at_its_instant(boundary: str, last: int) -> None:
     state = started(payer("2.00"), tariff(boundary=boundary))
-    assert cuts(state)["record"] == (BEGIN + last, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["record"] == (BEGIN + last, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + last + 50_000, RULES)
     assert closed(state) == [(BEGIN + last, Reason.OUT_OF_CREDIT)]
     assert (state.balance, only(state).state, only(state).elapsed_ms) == (0, State.PAUSED, last)
@@ -145,7 +147,7 @@ def test_the_maximum_stops_the_record_without_a_window() -> None:
 
 def test_free_time_runs_without_credit_and_then_is_cut() -> None:
     state = started(payer("0"), tariff(free_seconds=180), free=60_000)
-    assert cuts(state)["record"] == (BEGIN + 120_000, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["record"] == (BEGIN + 120_000, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + 130_000, RULES)
     assert closed(state) == [(BEGIN + 120_000, Reason.OUT_OF_CREDIT)]
     assert only(state).waiting_since == BEGIN + 120_000
@@ -165,8 +167,8 @@ def test_the_second_session_on_one_unit_is_refused() -> None:
 def test_committed_credit_cannot_be_spent() -> None:
     state = started(payer("1.50"), tariff())
     with pytest.raises(InsufficientCredit):
-        debit(state, Posted(-parse_credits("0.500001"), "debit", BEGIN))
-    assert debit(state, Posted(-parse_credits("0.50"), "debit", BEGIN)).balance == parse_credits("1.00")
+        debit(state, EntryPosted(-parse_credits("0.500001"), "debit", BEGIN))
+    assert debit(state, EntryPosted(-parse_credits("0.50"), "debit", BEGIN)).balance == parse_credits("1.00")
 
 
 @pytest.mark.parametrize("checked", [False, True])
@@ -232,7 +234,7 @@ def test_a_top_up_in_the_last_moment_of_the_window() -> None:
     state = started(payer("2.00"), tariff())
     saved = topped_up(state, "1.00", cut + RULES.recharge_ms - 1)
     assert only(saved).running_since == cut + RULES.recharge_ms - 1
-    assert cuts(saved)["record"].at == cut + RULES.recharge_ms - 1 + MINUTE
+    assert find_cuts(saved)["record"].at == cut + RULES.recharge_ms - 1 + MINUTE
     late = topped_up(state, "1.00", cut + RULES.recharge_ms)
     assert ended(late) == [(cut, Reason.OUT_OF_CREDIT)]
     assert late.balance == parse_credits("1.00")
@@ -252,11 +254,11 @@ def test_a_top_up_too_small_resumes_nothing() -> None:
 def test_exactly_one_of_several_is_cut() -> None:
     state = started(payer("5.00"), tariff("1.00"), record_id="slow")
     state = started(state, tariff("2.00"), record_id="fast", now=BEGIN + 1)
-    assert cuts(state)["fast"].at == BEGIN + 1 + MINUTE
+    assert find_cuts(state)["fast"].at == BEGIN + 1 + MINUTE
     state = meter.settle(state, BEGIN + 1 + MINUTE, RULES)
     assert not state.records["fast"].is_running
     assert state.records["slow"].is_running
-    assert cuts(state)["slow"] == (BEGIN + 3 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["slow"] == (BEGIN + 3 * MINUTE, Reason.OUT_OF_CREDIT)
     state = meter.settle(state, BEGIN + 4 * MINUTE, RULES)
     assert state.balance == 0
     assert (charged(state, "slow"), charged(state, "fast")) == (parse_credits("3.00"), parse_credits("2.00"))
@@ -266,7 +268,7 @@ def test_the_oldest_cut_resumes_first() -> None:
     state = started(payer("3.00"), tariff(), record_id="early")
     state = started(state, tariff(), record_id="late", now=BEGIN)
     state = meter.settle(state, BEGIN + 2 * MINUTE, RULES)
-    cuts = {e.record.record_id: e.at for e in state.events if isinstance(e, Closed)}
+    cuts = {e.record.record_id: e.at for e in state.events if isinstance(e, TimerStopped)}
     assert cuts == {"late": BEGIN + MINUTE, "early": BEGIN + 2 * MINUTE}
     state = topped_up(state, "1.00", BEGIN + 2 * MINUTE + 1)
     assert state.records["late"].is_running
@@ -292,13 +294,13 @@ def test_never_below_zero(sorts: list[tuple[Tariff, int]], credit: int, looks: l
         assert state.balance >= 0
     state = meter.settle(state, now + 900_000, RULES)
     assert state.balance >= 0
-    assert state.balance == credit + sum(e.amount for e in state.events if isinstance(e, Posted))
+    assert state.balance == credit + sum(e.amount for e in state.events if isinstance(e, EntryPosted))
 
 
 def test_switching_happens_at_one_instant() -> None:
     state = started(payer("9.00"), tariff())
     state = meter.track(state, only(state), "other", BEGIN + 10_000, RULES)
-    opened = [event.at for event in state.events if isinstance(event, Opened)]
+    opened = [event.at for event in state.events if isinstance(event, TimerStarted)]
     assert closed(state) == [(BEGIN + 10_000, Reason.SWITCHED)]
     assert opened == [BEGIN, BEGIN + 10_000]
     assert meter.track(state, only(state), "other", BEGIN + 20_000, RULES) is state
@@ -311,19 +313,19 @@ def test_who_goes_on_within_grace_cuts_nobody_else() -> None:
     state = started(state, long_grace, record_id="graceful", now=BEGIN + 1)
     looked = meter.settle(state, BEGIN + 100_000, RULES)  # 0.50 and 2.00 are begun, and only 2.40 is there
     assert looked.records["paying"].is_running
-    assert cuts(state)["graceful"] == cuts(looked)["graceful"] == (BEGIN + 180_001, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["graceful"] == find_cuts(looked)["graceful"] == (BEGIN + 180_001, Reason.OUT_OF_CREDIT)
     # What it held is free again from there on.
-    assert cuts(state)["paying"] == cuts(looked)["paying"] == (BEGIN + 9 * MINUTE, Reason.OUT_OF_CREDIT)
+    assert find_cuts(state)["paying"] == find_cuts(looked)["paying"] == (BEGIN + 9 * MINUTE, Reason.OUT_OF_CREDIT)
 
 
 def test_what_one_in_its_grace_did_not_owe_pays_for_another_that_is_in_its() -> None:
     """The cut that is told is the one that comes: at the end of the first one's grace the second can pay again."""
     state = started(payer("3.40"), tariff("2.00", grace_seconds=90), record_id="short")
     state = started(state, tariff("1.00", grace_seconds=100), record_id="long", now=BEGIN + 1)
-    told = cuts(state)
+    told = find_cuts(state)
     assert told["short"] == (BEGIN + 90_000, Reason.OUT_OF_CREDIT)
     assert told["long"] == (BEGIN + 1 + 3 * MINUTE, Reason.OUT_OF_CREDIT)
-    assert cuts(meter.settle(state, BEGIN + 90_000, RULES))["long"] == told["long"]
+    assert find_cuts(meter.settle(state, BEGIN + 90_000, RULES))["long"] == told["long"]
     assert closed(meter.settle(state, BEGIN + 9 * MINUTE, RULES))[-1] == told["long"]
 
 
@@ -331,7 +333,7 @@ def test_one_that_leaves_for_nothing_takes_nothing_along() -> None:
     """To the last micro-credit: the other's first paid minute takes all there is."""
     state = started(payer("1.50"), tariff("1.00", grace_seconds=90), record_id="graceful")
     state = started(state, tariff("1.50", free_seconds=600), record_id="free")
-    assert cuts(state) == {
+    assert find_cuts(state) == {
         "graceful": (BEGIN + 90_000, Reason.OUT_OF_CREDIT),
         "free": (BEGIN + 660_000, Reason.OUT_OF_CREDIT),
     }

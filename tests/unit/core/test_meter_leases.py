@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from talktime.core import meter
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
 from talktime.core.deadlines import next_deadline
 from talktime.core.errors import Conflict, InsufficientCredit
+from talktime.core.events import KeptPaused, RecordEnded, TimerStarted, TimerStopped
 from talktime.core.money import MICRO
-from talktime.core.payer import Closed, Ended, Opened, Party, Payer, Reason, Record, Rules, SocketLease, State, Waiting
+from talktime.core.payer import Payer, Rules, SocketLease
+from talktime.core.record import Party, Reason, Record, State
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 
@@ -39,7 +41,7 @@ def held(payer: Payer, until: int, *parties: Party, chat: str = "chat", alive: b
 
 def closed(payer: Payer) -> list[tuple[int, Reason]]:
     """When timers stopped, and why."""
-    return [(event.at, event.reason) for event in payer.events if isinstance(event, Closed)]
+    return [(event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)]
 
 
 def test_a_socket_keeps_the_lease_and_a_heartbeat_too_whichever_lasts_longer() -> None:
@@ -66,7 +68,7 @@ def test_only_sockets_on_the_current_chat_count() -> None:
 
 def test_what_live_sockets_hold_is_no_deadline_and_what_silent_ones_proved_is() -> None:
     payer = started(credit=1000)
-    ends = cuts(payer)
+    ends = find_cuts(payer)
     assert next_deadline(payer, RULES, ends) == BEGIN + 30_000
     one = held(payer, BEGIN + 20_000_000, Party.USER)
     assert next_deadline(one, RULES, ends) == BEGIN + 30_000
@@ -99,7 +101,7 @@ def test_a_switch_keeps_what_was_proved_and_gives_an_advisor_who_is_not_there_on
     late = meter.settle(started(), BEGIN + 40_000, RULES)
     back = meter.track(late, record_of(late), "other", BEGIN + 40_000, RULES)
     assert record_of(back).advisor_lease_until == record_of(back).user_lease_until == BEGIN + 70_000
-    assert [event.reason for event in back.events if isinstance(event, Opened)] == [None, Reason.USER_AWAY]
+    assert [event.reason for event in back.events if isinstance(event, TimerStarted)] == [None, Reason.USER_AWAY]
 
 
 def test_a_paused_record_moves_only_if_it_can_pay() -> None:
@@ -118,9 +120,9 @@ def test_who_comes_back_resumes_if_both_are_there_and_it_can_be_paid() -> None:
     assert record_of(alone).state is State.PAUSED
     both = meter.prove(alone, record_of(alone), Party.ADVISOR, now + 30_000, now, RULES)
     assert (record_of(both).state, record_of(both).running_since) == (State.RUNNING, now)
-    assert both.events[-1] == Opened(record_of(both), now, Reason.USER_AWAY)
+    assert both.events[-1] == TimerStarted(record_of(both), now, Reason.USER_AWAY)
     needy = replace(record_of(alone), elapsed_ms=60_000, charged=MICRO)
-    spent = replace(alone.put(needy), balance=MICRO - 1)
+    spent = replace(alone.with_record(needy), balance=MICRO - 1)
     poor = meter.prove(spent, needy, Party.ADVISOR, now + 30_000, now, RULES)
     assert (record_of(poor).reason, record_of(poor).waiting_since) == (Reason.OUT_OF_CREDIT, now)
     just = replace(spent, balance=MICRO)
@@ -164,7 +166,7 @@ def test_a_timer_that_can_not_start_waits_from_the_first_time_on() -> None:
         *(State.PAUSED, Reason.TIMER_FAILED),
         *(BEGIN, BEGIN),
     )
-    assert payer.events == (Waiting(record, BEGIN),)
+    assert payer.events == (KeptPaused(record, BEGIN),)
     again = meter.resume(payer, record, BEGIN + 5_000, broken, Party.USER)
     assert (record_of(again).waiting_since, len(again.events)) == (BEGIN, 1)
     moved = meter.track(payer, record, "other", BEGIN + 5_000, broken)
@@ -186,9 +188,9 @@ def test_a_pause_counts_from_when_the_time_stopped() -> None:
     )
     assert meter.pause(paused, record, BEGIN + 200_000) is paused
     stopped = meter.stop(started(), record_of(started()), BEGIN + 1_000, "advisor")
-    assert [event.by for event in stopped.events if isinstance(event, Closed)] == ["advisor"]
+    assert [event.by for event in stopped.events if isinstance(event, TimerStopped)] == ["advisor"]
     paused = meter.pause(started(), record_of(started()), BEGIN + 1_000, "user")
-    assert [(event.by, event.reason) for event in paused.events if isinstance(event, Closed)] == [
+    assert [(event.by, event.reason) for event in paused.events if isinstance(event, TimerStopped)] == [
         ("user", Reason.PAUSED)
     ]
 
@@ -209,7 +211,7 @@ def test_resuming_by_tracking_or_by_the_user_is_the_user_s_proof() -> None:
         record = record_of(back)
         assert (record.is_running, record.paused_by, record.waiting_since) == (True, None, None)
         assert (record.user_lease_until, record.advisor_lease_until) == (now + 30_000, BEGIN + 30_000)
-        assert back.events[-1] == Opened(record, now, Reason.PAUSED)
+        assert back.events[-1] == TimerStarted(record, now, Reason.PAUSED)
 
 
 def test_a_switch_keeps_the_user_s_socket_s_proof_too() -> None:
@@ -229,13 +231,13 @@ def test_what_another_record_has_begun_to_owe_is_not_there_for_this_one() -> Non
     # Its first minute is paid and not over, so going on costs nothing more.
     assert meter.resume(late, mine, now, RULES, Party.USER).records["other"].is_running
     needy = replace(mine, elapsed_ms=60_000)
-    poor = late.put(needy)
+    poor = late.with_record(needy)
     with pytest.raises(InsufficientCredit):
         meter.resume(poor, needy, now, RULES, Party.USER)
     with pytest.raises(InsufficientCredit):
         meter.track(poor, needy, "elsewhere", now, RULES)
     away = replace(needy, reason=Reason.USER_AWAY)
-    waits = meter.resume_present(poor.put(away), away, now, RULES)
+    waits = meter.resume_present(poor.with_record(away), away, now, RULES)
     assert waits.records["other"].reason is Reason.OUT_OF_CREDIT
 
 
@@ -254,13 +256,13 @@ def test_who_paused_is_known_until_it_goes_on() -> None:
     away = meter.settle(started(), BEGIN + 31_000, RULES)
     paused = meter.pause(away, record_of(away), BEGIN + 40_000, "advisor")
     assert (record_of(paused).paused_by, record_of(paused).running_since) == ("advisor", None)
-    assert paused.events[-1] == Waiting(record_of(paused), BEGIN + 40_000)
+    assert paused.events[-1] == KeptPaused(record_of(paused), BEGIN + 40_000)
     directly = meter.pause(started(), record_of(started()), BEGIN + 1_000, "user")
     assert (record_of(directly).paused_by, record_of(directly).running_since) == ("user", None)
-    (closing,) = [event for event in directly.events if isinstance(event, Closed)]
+    (closing,) = [event for event in directly.events if isinstance(event, TimerStopped)]
     assert (closing.chat_id, closing.since, closing.at) == ("chat", BEGIN, BEGIN + 1_000)
     over = meter.stop(directly, record_of(directly), BEGIN + 2_000)
-    (ended,) = [event.record for event in over.events if isinstance(event, Ended)]
+    (ended,) = [event.record for event in over.events if isinstance(event, RecordEnded)]
     assert (ended.paused_by, ended.waiting_since, ended.ended_at) == (None, None, BEGIN + 2_000)
 
 
@@ -268,8 +270,8 @@ def test_one_that_never_ran_ended_when_it_began() -> None:
     broken = replace(RULES, timer_starts=False)
     never = started(rules=broken)
     bare = replace(record_of(never), paused_at=None)
-    over = meter.settle(never.put(bare), BEGIN + RULES.abandon_ms, broken)
-    (ended,) = [event.record for event in over.events if isinstance(event, Ended)]
+    over = meter.settle(never.with_record(bare), BEGIN + RULES.abandon_ms, broken)
+    (ended,) = [event.record for event in over.events if isinstance(event, RecordEnded)]
     assert (ended.ended_at, ended.reason) == (BEGIN, Reason.ABANDONED)
 
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime.core.cuts import cuts
-from talktime.core.payer import Payer, Record
-from talktime.core.price import commitment, last_affordable, price, stop_elapsed
+from talktime.core.cuts import find_cuts
+from talktime.core.payer import Payer
+from talktime.core.price import begun_cost, elapsed_at_max_cost, last_affordable, price
+from talktime.core.record import Record
 from talktime.core.tariff import Tariff
 from tests.unit import oracle
 from tests.unit.tariffs import allowances, amounts, documents
@@ -40,7 +41,7 @@ def test_so_it_is_on_the_scale_of_seconds(document: dict[str, Any], elapsed: int
 def test_what_is_owed_is_the_price_one_millisecond_ahead(
     document: dict[str, Any], elapsed: int, allowance: int
 ) -> None:
-    owed = commitment(Tariff.parse(document), elapsed, allowance)
+    owed = begun_cost(Tariff.parse(document), elapsed, allowance)
     assert owed == oracle.commitment(document, elapsed, allowance)
     assert owed >= price(Tariff.parse(document), elapsed, allowance).cost
 
@@ -87,7 +88,7 @@ def test_what_is_owed_first_exceeds_the_amount_there(document: dict[str, Any], a
 
 @given(documents(costs=True), allowances)
 def test_a_maximum_stops_at_the_last_millisecond_within_it(document: dict[str, Any], allowance: int) -> None:
-    stop = stop_elapsed(Tariff.parse(document), allowance)
+    stop = elapsed_at_max_cost(Tariff.parse(document), allowance)
     if document["max_cost"] is None:
         assert stop is None
     else:
@@ -115,7 +116,7 @@ def test_a_balance_for_ten_years_takes_no_more_steps_than_one_for_a_minute(meter
             name: Record(name, "user", name, name, tariff, 1, 0, 0, 0, running_since=0) for name in "abc"[:meters]
         }
         payer = Payer("user", credit, 0, records, {})
-        return lines_run(lambda: cuts(payer))
+        return lines_run(lambda: find_cuts(payer))
 
     # The search over several meters halves a century, so it may take a step or two more or less.
     assert steps(TEN_YEARS_MS) <= 1.5 * steps(60_000)

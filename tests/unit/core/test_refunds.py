@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from talktime.core import credit, meter
 from talktime.core.errors import Conflict
-from talktime.core.gifts import Lot
+from talktime.core.events import EntryPosted
+from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, parse_credits
-from talktime.core.payer import Payer, Posted, Reason, Record, Rules
+from talktime.core.payer import Payer, Rules
 from talktime.core.price import price
-from talktime.core.refunds import Bearer, Tally, Wish, refund
+from talktime.core.record import Reason, Record
+from talktime.core.refunds import Bearer, EntryTotals, RefundRequest, refund
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 
@@ -41,10 +43,12 @@ def after(
     """Somebody after a session of so long, who had so many credits bought and so many given."""
     payer = Payer("user", 0, BEGIN, {}, {})
     if bought:
-        payer = credit.add(payer, Posted(bought * MICRO, "purchase", BEGIN), RULES)
+        payer = credit.add(payer, EntryPosted(bought * MICRO, "purchase", BEGIN), RULES)
     if given:
         payer = credit.add(
-            payer, Posted(given * MICRO, "gift", BEGIN, gift=given * MICRO, expires_at=BEGIN + duration_ms + 1), RULES
+            payer,
+            EntryPosted(given * MICRO, "gift", BEGIN, gift=given * MICRO, expires_at=BEGIN + duration_ms + 1),
+            RULES,
         )
     record = Record("record", "user", "advisor", "chat", what or tariff(), 1, free_ms_before, BEGIN, BEGIN, terms=TERMS)
     payer = meter.settle(meter.start(payer, record, BEGIN, RULES), BEGIN + duration_ms, RULES)
@@ -57,12 +61,14 @@ def ended(payer: Payer) -> Record:
     return payer.records.get("record") or found[-1]
 
 
-def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) -> tuple[Payer, Posted, Tally]:
+def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) -> tuple[Payer, EntryPosted, EntryTotals]:
     """So many credits given back (text), or so many milliseconds."""
     wish = (
-        Wish("why", borne_by, parse_credits(what)) if isinstance(what, str) else Wish("why", borne_by, duration_ms=what)
+        RefundRequest("why", borne_by, parse_credits(what))
+        if isinstance(what, str)
+        else RefundRequest("why", borne_by, duration_ms=what)
     )
-    return refund(payer, ended(payer), Tally(), wish, payer.settled_at, RULES)
+    return refund(payer, ended(payer), EntryTotals(), wish, payer.settled_at, RULES)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +154,9 @@ def test_more_than_is_left() -> None:
 def test_bought_comes_back_before_gifts_and_gifts_for_good() -> None:
     payer = after(5 * MINUTE, given=2)
     payer, first, _ = refunded(payer, "4")
-    assert (first.gift, payer.gifts) == (MICRO, (Lot(MICRO),))
+    assert (first.gift, payer.gifts) == (MICRO, (Gift(MICRO),))
     payer, second, _ = refunded(payer, "1")
-    assert (second.gift, payer.gifts) == (MICRO, (Lot(2 * MICRO),))
+    assert (second.gift, payer.gifts) == (MICRO, (Gift(2 * MICRO),))
 
 
 def test_a_running_record_gives_back_what_it_has_come_to() -> None:
@@ -202,9 +208,13 @@ def test_never_more_than_was_charged(
     cost = price(what, elapsed_ms).cost
     given_back = 0
     for kind, size, borne_by in wishes:
-        wish = Wish("why", borne_by, size) if kind == "amount" else Wish("why", borne_by, duration_ms=size)
+        wish = (
+            RefundRequest("why", borne_by, size)
+            if kind == "amount"
+            else RefundRequest("why", borne_by, duration_ms=size)
+        )
         try:
-            payer, entry, tally = refund(payer, record, Tally(), wish, payer.settled_at, RULES)
+            payer, entry, tally = refund(payer, record, EntryTotals(), wish, payer.settled_at, RULES)
         except Conflict:
             continue
         given_back += entry.amount

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from talktime.core.money import parse_credits
-from talktime.core.price import commitment, explain, last_affordable, price, stop_elapsed
+from talktime.core.price import begun_cost, elapsed_at_max_cost, explain, last_affordable, price
 from talktime.core.tariff import Tariff, TariffError
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "vectors" / "prices.json").read_text("utf-8"))
@@ -83,13 +83,13 @@ def test_free_time_first_costs_nothing_and_is_not_billed() -> None:
 
 
 def test_maximum_that_stops() -> None:
-    assert stop_elapsed(one_rate("1", 60, max_cost="3", at_max_cost="stop"), 30_000) == 210_000
-    assert stop_elapsed(one_rate("1", 60, max_cost="3"), 0) is None
+    assert elapsed_at_max_cost(one_rate("1", 60, max_cost="3", at_max_cost="stop"), 30_000) == 210_000
+    assert elapsed_at_max_cost(one_rate("1", 60, max_cost="3"), 0) is None
 
 
 def test_a_maximum_that_goes_on_stops_nothing() -> None:
     rounded = one_rate("1", 60, max_cost="0.005")  # it costs 0.01, more than the maximum
-    assert stop_elapsed(rounded, 0) is None
+    assert elapsed_at_max_cost(rounded, 0) is None
     assert last_affordable(one_rate("1", 60, max_cost="2.00"), parse_credits("2.00"), 0) is None
     assert last_affordable(one_rate("1", 60, max_cost="2.00"), parse_credits("1.99"), 0) == 60_000
 
@@ -155,7 +155,7 @@ def test_without_grace_it_is_the_inverse_of_commitment(tariff: Tariff, amount: i
     first = last_affordable(tariff, amount, allowance, grace=False)
     assume(first is not None)
     assert first is not None
-    assert commitment(tariff, first - 1, allowance) <= amount < commitment(tariff, first, allowance)
+    assert begun_cost(tariff, first - 1, allowance) <= amount < begun_cost(tariff, first, allowance)
 
 
 @given(tariffs(), TIMES, TIMES)

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime.core import meter
+from talktime.core.events import EntryPosted
 from talktime.core.money import MICRO, parse_credits
-from talktime.core.payer import Party, Payer, Posted, Record, Rules
+from talktime.core.payer import Payer, Rules
 from talktime.core.price import price
+from talktime.core.record import Party, Record
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, TermsError, share
 
@@ -114,7 +116,7 @@ def test_the_path_does_not_matter(what: Tariff, by: Terms, steps: list[tuple[str
             payer = meter.track(payer, record, f"chat {number}", now, RULES)
         else:
             payer = meter.checkpoint(payer, now)
-        posted = [event for event in payer.events if isinstance(event, Posted)]
+        posted = [event for event in payer.events if isinstance(event, EntryPosted)]
         found = share(by, what, ran, what.free_ms)
         assert sum(entry.advisor_amount for entry in posted) == payer.records["record"].earned == found.advisor
         assert sum(entry.fees for entry in posted) == found.fees
