@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,43 +17,38 @@ from talktime.core.events import EntryPosted, TimerStopped
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO
 from talktime.core.payer import Payer, Rules
-from talktime.core.record import Reason, Record
-from talktime.core.tariff import Tariff
-
-MINUTE = 60_000
-BEGIN = 1_000_000
-LONG = 10**9
-RULES = Rules(lease_ms=LONG, recharge_ms=120_000, abandon_ms=LONG)
-
-
-def tariff(rate: str = "1.00", increment: float = 60, **more: Any) -> Tariff:
-    """A tariff with one rate a minute."""
-    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment}], **more})
+from talktime.core.record import Reason
+from tests.unit.builders import (
+    BEGIN,
+    LONG,
+    LONG_PAUSES,
+    MINUTE,
+    gift,
+    payer,
+    posted,
+    purchase,
+    started,
+    tariff,
+    timers_stopped,
+)
 
 
 def account(bought: int, *lots: tuple[int, int | None]) -> Payer:
-    """Somebody with so many credits bought, and gifts of so many until so long after the beginning."""
-    payer = added(Payer("user", 0, BEGIN, {}, {}), bought, "purchase") if bought else Payer("user", 0, BEGIN, {}, {})
+    """A payer with bought credits, and gifts: how many credits, and how long after the beginning they expire."""
+    holder = added(payer(), bought, "purchase") if bought else payer()
     for amount, expires_after in lots:
-        payer = added(payer, amount, "gift", None if expires_after is None else BEGIN + expires_after)
-    return payer
+        holder = added(holder, amount, "gift", None if expires_after is None else BEGIN + expires_after)
+    return holder
 
 
 def added(payer: Payer, amount: int, kind: str, expires_at: int | None = None) -> Payer:
-    """Credit arrives now, in whole credits."""
-    micro = amount * MICRO
-    entry = EntryPosted(micro, kind, payer.settled_at, gift=micro if kind == "gift" else 0, expires_at=expires_at)
-    return add(payer, entry, RULES)
-
-
-def started(payer: Payer, what: Tariff, name: str = "record", rules: Rules = RULES) -> Payer:
-    """One more record runs from now on."""
+    """The payer with whole credits that arrive now."""
     now = payer.settled_at
-    record = Record(name, "user", f"advisor of {name}", f"chat of {name}", what, 1, 0, now, now)
-    return meter.start(payer, record, now, rules)
+    entry = purchase(str(amount), now) if kind == "purchase" else gift(str(amount), now, expires_at)
+    return add(payer, entry, LONG_PAUSES)
 
 
-def at(payer: Payer, after: int, rules: Rules = RULES) -> Payer:
+def at(payer: Payer, after: int, rules: Rules = LONG_PAUSES) -> Payer:
     """So long after the beginning."""
     return meter.settle(payer, BEGIN + after, rules)
 
@@ -64,22 +58,15 @@ def stopped(payer: Payer, name: str = "record") -> Payer:
     return meter.stop(payer, payer.records[name], payer.settled_at)
 
 
-def entries(payer: Payer, kind: str, record_id: str | None = None) -> list[EntryPosted]:
-    """What was posted of this kind."""
-    posted = [event for event in payer.events if isinstance(event, EntryPosted) and event.kind == kind]
-    return [entry for entry in posted if record_id in (None, entry.record_id)]
-
-
-def timers_stopped(payer: Payer) -> list[tuple[str, int, Reason]]:
-    """When timers stopped, and why."""
-    return [
-        (event.record.record_id, event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)
-    ]
+def stops_by_record(payer: Payer) -> list[tuple[str, int, Reason]]:
+    """Which records' timers stopped, when, and why."""
+    stops = [event for event in payer.events if isinstance(event, TimerStopped)]
+    return [(stop.record.record_id, stop.at, stop.reason) for stop in stops]
 
 
 def gift_spent(payer: Payer, record_id: str) -> int:
     """How much of a record's charges was gift."""
-    return -sum(entry.gift for entry in entries(payer, "charge", record_id))
+    return -sum(entry.gift for entry in posted(payer, "charge", record_id))
 
 
 def test_the_soonest_to_expire_is_spent_first_and_bought_credit_last() -> None:
@@ -97,15 +84,15 @@ def test_the_soonest_to_expire_is_spent_first_and_bought_credit_last() -> None:
 
 def test_a_gift_expires_at_its_instant_whenever_somebody_looks() -> None:
     payer = account(1, (3, MINUTE))
-    assert next_deadline(payer, RULES, {}) == BEGIN + MINUTE
+    assert next_deadline(payer, LONG_PAUSES, {}) == BEGIN + MINUTE
     assert at(payer, MINUTE - 1).balance == 4 * MICRO
     for look in (MINUTE, MINUTE + 1, 500 * MINUTE):
         late = at(payer, look)
         assert (late.balance, late.gifts) == (MICRO, ())
-        (expiry,) = entries(late, "expiry")
+        (expiry,) = posted(late, "expiry")
         assert (expiry.amount, expiry.gift, expiry.at) == (-3 * MICRO, -3 * MICRO, BEGIN + MINUTE)
     assert at(at(payer, MINUTE - 1), MINUTE).balance == MICRO
-    assert next_deadline(at(payer, MINUTE), RULES, {}) is None
+    assert next_deadline(at(payer, MINUTE), LONG_PAUSES, {}) is None
 
 
 def test_what_is_spent_and_committed_does_not_expire() -> None:
@@ -113,8 +100,8 @@ def test_what_is_spent_and_committed_does_not_expire() -> None:
     late = at(payer, 90_000)
     # Two minutes have begun by then: both are posted, and three credits are gone.
     assert (late.balance, late.gifts) == (0, ())
-    assert [entry.amount for entry in entries(late, "expiry")] == [-3 * MICRO]
-    assert entries(late, "charge")[0].amount == -2 * MICRO
+    assert [entry.amount for entry in posted(late, "expiry")] == [-3 * MICRO]
+    assert posted(late, "charge")[0].amount == -2 * MICRO
     assert find_cuts(payer)["record"] == (BEGIN + 2 * MINUTE, Reason.OUT_OF_CREDIT)
 
 
@@ -132,7 +119,7 @@ def test_what_was_kept_for_time_that_was_not_used_expires_after_all() -> None:
     late = at(started(account(0, (5, MINUTE)), tariff()), MINUTE)
     done = stopped(late)
     assert (done.balance, done.gifts, gift_spent(done, "record")) == (0, (), MICRO)
-    assert [entry.amount for entry in entries(done, "expiry")] == [-3 * MICRO, -MICRO]
+    assert [entry.amount for entry in posted(done, "expiry")] == [-3 * MICRO, -MICRO]
 
 
 def test_what_was_kept_through_a_grace_that_was_enough_expires_after_all() -> None:
@@ -154,7 +141,7 @@ def test_a_debit_leaves_alone_what_is_kept() -> None:
     payer = at(started(account(3, (2, MINUTE)), tariff()), MINUTE)
     assert gifts.total(payer.gifts) == MICRO
     spent = debit(payer, EntryPosted(-3 * MICRO, "debit", payer.settled_at))
-    assert entries(spent, "debit")[0].gift == 0
+    assert posted(spent, "debit")[0].gift == 0
     assert spent.gifts == payer.gifts
     with pytest.raises(InsufficientCredit):
         debit(spent, EntryPosted(-1, "debit", payer.settled_at))
@@ -162,13 +149,13 @@ def test_a_debit_leaves_alone_what_is_kept() -> None:
 
 def test_a_debit_spends_gifts_first() -> None:
     payer = debit(account(3, (1, None), (1, MINUTE)), EntryPosted(-3 * MICRO, "debit", BEGIN))
-    assert (entries(payer, "debit")[0].gift, payer.balance, payer.gifts) == (-2 * MICRO, 2 * MICRO, ())
+    assert (posted(payer, "debit")[0].gift, payer.balance, payer.gifts) == (-2 * MICRO, 2 * MICRO, ())
 
 
 def test_a_debit_does_not_take_what_was_spent_before() -> None:
     payer = at(started(account(5, (1, None)), tariff()), 30_000)
     payer = stopped(debit(payer, EntryPosted(-MICRO, "debit", payer.settled_at)))
-    assert (entries(payer, "debit")[0].gift, gift_spent(payer, "record")) == (0, MICRO)
+    assert (posted(payer, "debit")[0].gift, gift_spent(payer, "record")) == (0, MICRO)
 
 
 def test_a_gift_that_comes_later_does_not_pay_for_what_was_before() -> None:
@@ -198,7 +185,7 @@ def test_the_cut_counts_with_one_expiry_after_another() -> None:
     state = started(account(1, (3, 90_000), (2, 150_000)), tariff())
     # Of the first three 2 are owed by then, of the 4 that are kept with the next two 3: two of six go.
     assert find_cuts(state)["record"] == (BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)
-    assert timers_stopped(at(state, 9 * MINUTE)) == [("record", BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)]
+    assert timers_stopped(at(state, 9 * MINUTE)) == [(BEGIN + 4 * MINUTE, Reason.OUT_OF_CREDIT)]
 
 
 def test_what_a_cut_record_has_spent_does_not_expire_for_the_other() -> None:
@@ -206,8 +193,8 @@ def test_what_a_cut_record_has_spent_does_not_expire_for_the_other() -> None:
     shown = {name: cut.at - BEGIN for name, cut in find_cuts(payer).items()}
     assert shown == {"first": 2 * MINUTE, "second": MINUTE}
     late = at(payer, 30 * MINUTE)
-    assert {name: stop - BEGIN for name, stop, _ in timers_stopped(late)} == shown
-    assert (late.balance, entries(late, "expiry")) == (0, [])
+    assert {name: stop - BEGIN for name, stop, _ in stops_by_record(late)} == shown
+    assert (late.balance, posted(late, "expiry")) == (0, [])
 
 
 def test_which_of_two_records_a_gift_paid_for_is_decided_by_time() -> None:
@@ -253,7 +240,7 @@ def test_looking_and_posting_more_often_changes_nothing(
         assert gift_spent(plain, name) == gift_spent(often, name)
     told = [(entry.kind, entry.gift, entry.at, entry.expires_at) for entry in posted]
     assert gifts.replay(told) == plain.gifts
-    assert timers_stopped(plain) == timers_stopped(often)
+    assert stops_by_record(plain) == stops_by_record(often)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 600_000)), max_size=4), HISTORY)
@@ -263,7 +250,7 @@ def test_the_cut_that_is_shown_is_the_cut_that_comes(
     payer = lived(account(3, *lots), history, [])
     shown = {name: cut for name, cut in find_cuts(payer).items() if cut.reason is Reason.OUT_OF_CREDIT}
     before = len(payer.events)
-    late = meter.settle(payer, BEGIN + LONG // 2, replace(RULES, recharge_ms=LONG))
+    late = meter.settle(payer, BEGIN + LONG // 2, replace(LONG_PAUSES, recharge_ms=LONG))
     came = {e.record.record_id: e.at for e in late.events[before:] if isinstance(e, TimerStopped)}
     assert came == {name: cut.at for name, cut in shown.items()}
     assert late.balance >= 0
@@ -277,8 +264,8 @@ def lived(payer: Payer, history: list[tuple[str, int]], looks: list[int]) -> Pay
         now += wait
         while rest and BEGIN + rest[0] <= now:
             look = BEGIN + rest.pop(0)
-            payer = meter.checkpoint(meter.settle(payer, look, RULES), look)
-        payer = meter.settle(payer, now, RULES)
+            payer = meter.checkpoint(meter.settle(payer, look, LONG_PAUSES), look)
+        payer = meter.settle(payer, now, LONG_PAUSES)
         running = payer.running()
         try:
             if step == "checkpoint":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,22 +11,15 @@ from talktime.core.errors import Conflict
 from talktime.core.events import EntryPosted
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, parse_credits
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Payer
 from talktime.core.price import price
 from talktime.core.record import Reason, Record
 from talktime.core.refunds import Bearer, EntryTotals, RefundRequest, refund
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
+from tests.unit.builders import BEGIN, LONG_PAUSES, MINUTE, gift, only, payer, purchase, started, tariff
 
-MINUTE = 60_000
-BEGIN = 1_000_000
-RULES = Rules(lease_ms=10**9, recharge_ms=120_000, abandon_ms=10**9)
 TERMS = Terms.parse({"share_percent": 40})
-
-
-def tariff(rate: str = "1.00", increment: float = 60, **more: Any) -> Tariff:
-    """A tariff with one rate a minute."""
-    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment}], **more})
 
 
 def after(
@@ -41,18 +32,14 @@ def after(
     stop: bool = True,
 ) -> Payer:
     """Somebody after a session of so long, who had so many credits bought and so many given."""
-    payer = Payer("user", 0, BEGIN, {}, {})
+    holder = payer()
     if bought:
-        payer = credit.add(payer, EntryPosted(bought * MICRO, "purchase", BEGIN), RULES)
+        holder = credit.add(holder, purchase(str(bought), BEGIN), LONG_PAUSES)
     if given:
-        payer = credit.add(
-            payer,
-            EntryPosted(given * MICRO, "gift", BEGIN, gift=given * MICRO, expires_at=BEGIN + duration_ms + 1),
-            RULES,
-        )
-    record = Record("record", "user", "advisor", "chat", what or tariff(), 1, free_ms_before, BEGIN, BEGIN, terms=TERMS)
-    payer = meter.settle(meter.start(payer, record, BEGIN, RULES), BEGIN + duration_ms, RULES)
-    return meter.stop(payer, payer.records["record"], payer.settled_at) if stop else payer
+        holder = credit.add(holder, gift(str(given), BEGIN, BEGIN + duration_ms + 1), LONG_PAUSES)
+    holder = started(holder, what or tariff(), free_ms_before=free_ms_before, terms=TERMS)
+    holder = meter.settle(holder, BEGIN + duration_ms, LONG_PAUSES)
+    return meter.stop(holder, only(holder), holder.settled_at) if stop else holder
 
 
 def ended(payer: Payer) -> Record:
@@ -68,7 +55,7 @@ def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) ->
         if isinstance(what, str)
         else RefundRequest("why", borne_by, duration_ms=what)
     )
-    return refund(payer, ended(payer), EntryTotals(), wish, payer.settled_at, RULES)
+    return refund(payer, ended(payer), EntryTotals(), wish, payer.settled_at, LONG_PAUSES)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +67,7 @@ def test_who_bears_it(borne_by: Bearer, advisor: str) -> None:
     assert (tally.refunded, tally.refundable) == (parse_credits("2.50"), parse_credits("2.50"))
     assert payer.balance == parse_credits("97.50")
     assert ended(payer).charged == parse_credits("5")
-    assert (entry.advisor_id, entry.reason, entry.borne_by) == ("advisor", "why", borne_by)
+    assert (entry.advisor_id, entry.reason, entry.borne_by) == ("advisor of record", "why", borne_by)
 
 
 def test_the_smallest_amount_and_each_shared_one_by_itself() -> None:
@@ -165,7 +152,7 @@ def test_a_running_record_gives_back_what_it_has_come_to() -> None:
     assert entry.amount == 2 * MICRO
     with pytest.raises(Conflict):
         refunded(payer, "0.000001")
-    later = meter.settle(payer, BEGIN + 150_000, RULES)
+    later = meter.settle(payer, BEGIN + 150_000, LONG_PAUSES)
     assert refunded(later, "1")[2].refundable == 0
     assert meter.checkpoint(later, later.settled_at).records["record"].charged == 3 * MICRO
 
@@ -214,7 +201,7 @@ def test_never_more_than_was_charged(
             else RefundRequest("why", borne_by, duration_ms=size)
         )
         try:
-            payer, entry, tally = refund(payer, record, EntryTotals(), wish, payer.settled_at, RULES)
+            payer, entry, tally = refund(payer, record, EntryTotals(), wish, payer.settled_at, LONG_PAUSES)
         except Conflict:
             continue
         given_back += entry.amount

@@ -11,20 +11,12 @@ from hypothesis import strategies as st
 from talktime.core import meter
 from talktime.core.events import EntryPosted
 from talktime.core.money import MICRO, parse_credits
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Payer
 from talktime.core.price import price
 from talktime.core.record import Party, Record
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, TermsError, share
-
-MINUTE = 60_000
-BEGIN = 1_000_000
-RULES = Rules(lease_ms=10**9, recharge_ms=120_000, abandon_ms=10**9)
-
-
-def tariff(rate: str, increment: float = 60, **more: Any) -> Tariff:
-    """A tariff with one rate a minute."""
-    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment}], **more})
+from tests.unit.builders import BEGIN, LONG_PAUSES, MINUTE, tariff
 
 
 def terms(percent: float, per_minute: str = "0", per_session: str = "0") -> Terms:
@@ -104,16 +96,16 @@ def test_the_parts_make_the_whole(what: Tariff, by: Terms, elapsed_ms: int) -> N
 def test_the_path_does_not_matter(what: Tariff, by: Terms, steps: list[tuple[str, int]]) -> None:
     now, ran = BEGIN, 0
     record = Record("record", "user", "advisor", "chat", what, 1, 0, now, now, terms=by)
-    payer = meter.start(Payer("user", 10**12, now, {}, {}), record, now, RULES)
+    payer = meter.start(Payer("user", 10**12, now, {}, {}), record, now, LONG_PAUSES)
     for number, (step, duration) in enumerate(steps):
         now, ran = now + duration, ran + duration
-        payer = meter.settle(payer, now, RULES)
+        payer = meter.settle(payer, now, LONG_PAUSES)
         record = payer.records["record"]
         if step == "pause":
             payer = meter.pause(payer, record, now)
-            payer = meter.resume(payer, payer.records["record"], now, RULES, Party.USER)
+            payer = meter.resume(payer, payer.records["record"], now, LONG_PAUSES, Party.USER)
         elif step == "switch":
-            payer = meter.track(payer, record, f"chat {number}", now, RULES)
+            payer = meter.track(payer, record, f"chat {number}", now, LONG_PAUSES)
         else:
             payer = meter.checkpoint(payer, now)
         posted = [event for event in payer.events if isinstance(event, EntryPosted)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from talktime.core import credit, meter
 from talktime.core.errors import InsufficientCredit
-from talktime.core.payer import Closed, Ended, Party, Payer, Posted, Record, Rules
+from talktime.core.payer import Closed, Ended, Party, Payer, Posted, Record
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents import receipt as ledger
@@ -24,9 +24,9 @@ from talktime.documents.account import Entry
 from talktime.documents.receipt import Receipt, SegmentView, SharedEntry
 from talktime.documents.verification import verify
 from tests.unit import oracle
+from tests.unit.builders import RULES
 from tests.unit.tariffs import documents
 
-RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
 DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)
 TERMS: Final = Terms(share_ppm=333_333, fee_per_minute=70_001, fee_per_session=10_000)
 ACTS: Final = [
