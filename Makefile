@@ -54,8 +54,8 @@ mutation: $(STAMPS)/dev
 # Newest versions of everything, pinned and hashed. `make lock UPGRADE=` only adds what is missing.
 lock: UPGRADE ?= --upgrade
 lock: $(STAMPS)/venv
-	$(COMPILE) $(UPGRADE) --group build pyproject.toml -o requirements/run.txt
-	$(COMPILE) $(UPGRADE) --group build --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) $(UPGRADE) --all-extras --group build pyproject.toml -o requirements/run.txt
+	$(COMPILE) $(UPGRADE) --all-extras --group build --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
 	echo uv | $(COMPILE) $(UPGRADE) - -o requirements/bootstrap.txt
 
 $(STAMPS)/venv: requirements/bootstrap.txt

@@ -3,6 +3,8 @@
 One server clock, exact credits, and the same number on both screens, in the database and on the receipt.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import Party, Reason, State
@@ -16,7 +18,19 @@ from talktime.documents.chat import ChatSummary, Message
 from talktime.documents.receipt import Receipt
 from talktime.documents.snapshot import RecordView, Snapshot
 from talktime.documents.statement import Statement
-from talktime.talktime import Talktime
+
+if TYPE_CHECKING:
+    from talktime.talktime import Talktime
+else:
+    # Only a program that opens a database needs the rest. `talktime --help` starts quicker without it, and so does a
+    # host that only asks for prices. Type checkers do not see this function, so that they still know every name.
+    def __getattr__(name: str) -> Any:
+        if name == "Talktime":
+            from talktime.talktime import Talktime  # noqa: PLC0415  see above
+
+            return Talktime
+        raise AttributeError(f"module 'talktime' has no attribute {name!r}")
+
 
 __all__ = [
     "Account",

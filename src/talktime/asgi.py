@@ -1,6 +1,7 @@
 """The service as an ASGI application: `talktime.asgi:app`, for any server or for mounting into a host's application.
 
 Settings come from the environment when `app` is first asked for; `create_app` takes them from whoever calls.
+Without the packages of `talktime[service]`, the import raises `talktime.extras.MissingExtra`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+
+from talktime import extras
+
+extras.require("service")
+
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 

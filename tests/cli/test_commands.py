@@ -19,7 +19,7 @@ import pytest
 import typer.main
 
 from talktime import Talktime, Tariff, parse_credits
-from talktime.cli import app
+from talktime.cli.app import app
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
 
 TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}

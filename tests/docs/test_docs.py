@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 from scripts.docsite.pages import DOCS, ROOT, links, sources
-from talktime.cli import app
+from talktime.cli.app import app
 from talktime.core.durations import parse_seconds
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits

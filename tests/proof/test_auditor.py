@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from talktime import Party, Talktime, Tariff, parse_credits
-from talktime.cli import app
+from talktime.cli.app import app
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
 from talktime.documents.audit import RULES

@@ -1,8 +1,24 @@
-"""What people type about people and records: `talktime user …`, `advisor …`, `record …`. The rest is in `cli`.
+"""What people type: `talktime …`.
 
-users, advisors, records   the commands       arguments   what they are given, and what of it is refused
+app        the commands about the service and the database, and all others by their names
+users, advisors, records, receipts, reports      the commands about these
+arguments  what follows a command's name, and what of it is refused
+console    how a command reads settings, opens the database, prints and fails
 """
 
-from talktime.cli.app import app, main
+from __future__ import annotations
 
-__all__ = ["app", "main"]
+import sys
+
+from talktime import extras
+
+
+def main() -> None:
+    """The command `talktime`."""
+    try:
+        extras.require("cli")
+    except extras.MissingExtra as error:
+        sys.exit(f"talktime: {error}")
+    from talktime.cli.app import main as run  # noqa: PLC0415  it needs what was asked for above
+
+    run()

@@ -12,11 +12,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from talktime import Talktime
 from talktime.cli import advisors, console, receipts, records, reports, users
 from talktime.cli.arguments import TariffFile, read_id, read_tariff
 from talktime.cli.console import Json, fail, printed, run, settings_of, usage
@@ -25,7 +24,10 @@ from talktime.core.money import format_credits
 from talktime.core.price import price
 from talktime.documents.audit import Audit
 from talktime.service.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
-from talktime.settings import Settings
+
+if TYPE_CHECKING:
+    from talktime.settings import Settings
+    from talktime.talktime import Talktime
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The meter for paid conversations."
@@ -108,13 +110,14 @@ def demo(
 def migrate(context: typer.Context, as_json: Json = False) -> None:
     """Bring the database's schema up to date."""
     from talktime.database.migrate import migrate as bring_up_to_date  # noqa: PLC0415  only this command migrates
-    from talktime.postgres.embedded import embedded_database  # noqa: PLC0415  not for those who have a database
 
     settings = settings_of(context)
 
     async def work() -> list[str]:
         if settings.database_url is not None:
             return await bring_up_to_date(settings.database_url)
+        from talktime.postgres.embedded import embedded_database  # noqa: PLC0415  not for those who have a database
+
         async with embedded_database(settings.data_dir) as url:
             return await bring_up_to_date(url)
 

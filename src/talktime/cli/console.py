@@ -10,21 +10,22 @@ import runpy
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from talktime import logs
 from talktime.core.durations import clock_text
 from talktime.core.errors import Conflict, DatabaseProblem, InvalidRequest, NotFound, TalktimeError
 from talktime.core.money import format_credits
 from talktime.documents.audit import Audit
 from talktime.documents.receipt import Receipt
-from talktime.settings import Settings, SettingsError, load_settings
-from talktime.talktime import Talktime
+from talktime.extras import MissingExtra
+
+if TYPE_CHECKING:
+    from talktime.settings import Settings
+    from talktime.talktime import Talktime
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -48,6 +49,9 @@ def settings_of(context: typer.Context, **given: Any) -> Settings:
         SettingsError: a setting that won't do.
     """
     global _debugging  # noqa: PLW0603  one process, one command line
+    from talktime import logs  # noqa: PLC0415  `talktime --help` starts quicker without it
+    from talktime.settings import load_settings  # noqa: PLC0415  the same
+
     said = dict(context.obj)
     _debugging = said.pop("debug")
     logs.configure(debug=_debugging)
@@ -56,6 +60,8 @@ def settings_of(context: typer.Context, **given: Any) -> Settings:
 
 def run(context: typer.Context, work: Callable[[Talktime], Awaitable[_Result]]) -> _Result:
     """What `work` gives, with the engine open but no background workers of its own."""
+    from talktime.talktime import Talktime  # noqa: PLC0415  `talktime --help` starts quicker without it
+
     settings = settings_of(context)
 
     async def working() -> _Result:
@@ -188,6 +194,8 @@ def _is_formula(column: str, value: Any) -> bool:
 
 def progress(unit: str) -> Callable[[int, int], None]:
     """Something to tell how much is done, of how much; a bar on a terminal, and nothing elsewhere."""
+    from rich.progress import Progress  # noqa: PLC0415  few commands take long
+
     bar = Progress(
         *Progress.get_default_columns(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     )
@@ -236,12 +244,14 @@ def failed(message: str) -> NoReturn:
 
 def fail(error: Exception) -> NoReturn:
     """Say in one line what went wrong, and exit with the code that fits."""
+    from talktime.settings import SettingsError  # noqa: PLC0415  `talktime --help` starts quicker without it
+
     if _debugging:
         raise error
     codes = {InvalidRequest: USAGE, NotFound: NOT_FOUND, Conflict: CONFLICT}
     if isinstance(error, TalktimeError):
         message = error.detail
-    elif isinstance(error, SettingsError | DatabaseProblem | OSError):
+    elif isinstance(error, SettingsError | DatabaseProblem | OSError | MissingExtra):
         message = str(error)
     else:
         message = f"{type(error).__name__}: {error} (talktime --debug … shows where)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from talktime.cli.console import Json, printed, run, usage
 from talktime.core.money import format_credits
 from talktime.core.refunds import Bearer
 from talktime.documents.account import Refund
-from talktime.talktime import Talktime
+
+if TYPE_CHECKING:
+    from talktime.talktime import Talktime
 
 app = typer.Typer(no_args_is_help=True, help="Conversation time records.")
 

@@ -4,3 +4,7 @@ people     who there is, and their calls under /demo; none of it exists under `s
 automatic  the automatic advisor in an empty seat
 answers    what it says
 """
+
+from talktime import extras
+
+extras.require("service")
