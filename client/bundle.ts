@@ -3,8 +3,13 @@
 import { join } from "node:path";
 import { build } from "vite";
 
-/** The code of `src/{name}.ts` and of everything it imports. */
-export async function bundle(name: "index" | "core"): Promise<string> {
+/** The modules that hosts import: each entry of `src/`, and the name of its file. */
+export const ENTRIES = { index: "talktime.js", core: "core.js", receipt: "receipt.js" } as const;
+
+export type Entry = keyof typeof ENTRIES;
+
+/** The code of `src/{name}.ts` and of everything that it imports. */
+export async function bundle(name: Entry): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: "silent",

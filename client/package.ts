@@ -3,15 +3,15 @@
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundle } from "./bundle.ts";
+import { bundle, ENTRIES, type Entry } from "./bundle.ts";
 
 const here = import.meta.dirname;
 const dist = join(here, "dist");
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist);
-await writeFile(join(dist, "talktime.js"), await bundle("index"));
-await writeFile(join(dist, "core.js"), await bundle("core"));
+for (const [name, file] of Object.entries(ENTRIES))
+  await writeFile(join(dist, file), await bundle(name as Entry));
 const tsc = join(here, "node_modules/typescript/bin/tsc");
 const declarations = ["--noEmit", "false", "--emitDeclarationOnly", "--declaration", "--stripInternal"];
 execFileSync(process.execPath, [tsc, "--project", "tsconfig.package.json", ...declarations], {

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
-import { bundle } from "./bundle.ts";
+import { bundle, ENTRIES } from "./bundle.ts";
 
 const here = import.meta.dirname;
 const out = join(here, "../src/talktime/service/pages/static");
@@ -24,11 +24,12 @@ const styles: Plugin = {
   },
 };
 
-/** Other sites load one file, and that file loads no other. */
+/** What other sites load: each is one file that loads no other. */
 const library: Plugin = {
   name: "library",
   async writeBundle() {
-    await writeFile(join(out, "talktime.js"), await bundle("index"));
+    for (const name of ["index", "receipt"] as const)
+      await writeFile(join(out, ENTRIES[name]), await bundle(name));
   },
 };
 

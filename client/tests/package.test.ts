@@ -27,13 +27,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("holds the two modules, their types, the licence and the page that explains them, and nothing else", () => {
+test("holds the three modules, their types, the licence and the page that explains them, and nothing else", () => {
   const paths = packed.files.map((file) => file.path).sort();
   const types = paths.filter((path) => path.startsWith("dist/types/"));
   expect(paths.filter((path) => !types.includes(path))).toEqual([
     "LICENSE",
     "README.md",
     "dist/core.js",
+    "dist/receipt.js",
     "dist/talktime.js",
     "package.json",
   ]);
@@ -58,6 +59,22 @@ test("the core runs without a browser", () => {
   expect(run("node", "--input-type=module", "--eval", program).trim()).toBe("1005 500000n function");
 });
 
+test("a receipt is checked without a browser", () => {
+  const receipts = join(client, "../tests/vectors/receipts.json");
+  const program = `
+    import { readFileSync } from "node:fs";
+    import { fingerprint, holds, NotAReceiptError, share, verify } from "@talktime/client/receipt";
+    const [receipt] = JSON.parse(readFileSync(${JSON.stringify(receipts)}, "utf8"));
+    const { terms, advisor } = receipt.shares;
+    const changed = { ...receipt, cost: "0.75" };
+    changed.fingerprint = fingerprint(changed);
+    const wrong = verify(changed).filter((check) => !holds(check)).map(({ path }) => path);
+    console.log(verify(receipt).every(holds), wrong, share(terms, receipt.tariff, 152_500).advisor, advisor);
+    try { verify({}); } catch (error) { console.log(error instanceof NotAReceiptError); }`;
+  const said = run("node", "--input-type=module", "--eval", program).trim();
+  expect(said).toBe("true [ 'cost' ] 319970n 0.31997\ntrue");
+});
+
 test("a server that renders a page can load all of it", () => {
   const program = `
     import { connect, TalkTimeElement } from "@talktime/client";
@@ -75,10 +92,13 @@ test("a strict TypeScript program compiles against it, and one that misuses it d
   const page = `
     import { connect, type Frame } from "@talktime/client";
     import { Clock } from "@talktime/client/core";
+    import { type Check, type Receipt, verify } from "@talktime/client/receipt";
     const talktime = connect({ url: "/talktime", token: async () => "token" });
     talktime.watch("chat").subscribe((frame: Frame) => frame.cost.toUpperCase());
     document.querySelector("talk-time")?.reading.errorMs.toFixed();
-    new Clock(1).now(1)?.toFixed();`;
+    new Clock(1).now(1)?.toFixed();
+    const wrong = (receipt: Receipt): Check | undefined => verify(receipt)[0];
+    wrong(await talktime.request<Receipt>("GET", "/records/1/receipt"))?.path.toUpperCase();`;
   expect(compile(page)).toBe("");
   expect(() => compile(`${page} connect({ url: 1 });`)).toThrow();
 }, 60_000);

@@ -299,7 +299,10 @@ def test_scripts_for_browsers_pass_the_type_checker(tmp_path: Path) -> None:
     options = {
         "extends": str(client / "tsconfig.json"),
         "compilerOptions": {
-            "paths": {"@talktime/client": [str(client / "src" / "index.ts")]},
+            "paths": {
+                "@talktime/client": [str(client / "src" / "index.ts")],
+                "@talktime/client/*": [str(client / "src" / "*.ts")],
+            },
             "noUnusedLocals": False,
         },
         "include": ["*.ts"],

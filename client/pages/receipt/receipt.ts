@@ -1,14 +1,15 @@
 /** A record's bill: when time ran, what it cost and why, what was taken. */
 
+import { type Check, holds } from "../../src/core/check.ts";
 import { stopwatch } from "../../src/core/digits.ts";
 import { credits, micros } from "../../src/core/price.ts";
-import type { Instant } from "../../src/core/types.ts";
+import type { Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
+import { verify } from "../../src/core/verify.ts";
 import { find, make, say } from "../shell/dom.ts";
 import { enter, showProblem } from "../shell/frame.ts";
 import { pairChats } from "../shell/pair.ts";
 import { ask, path } from "../shell/service.ts";
 import { day, exactly, money, price, reason, unbilled } from "../texts/words.ts";
-import { type Gap, holds, type Receipt, verify } from "./check.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
 import { type Stretch, stretchesOf, timeline } from "./timeline.ts";
 
@@ -70,42 +71,43 @@ function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: G
   return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
 }
 
-/** Do all of it again, here, and say what came out. */
-async function prove(receipt: Receipt): Promise<void> {
+/** Computes all of it again, here, and says what came out. */
+function prove(document: unknown): void {
   const result = find("proof");
-  const checks = await verify(receipt).catch(() => null);
   result.hidden = false;
-  if (checks === null) {
+  let checks: Check[];
+  try {
+    checks = verify(document);
+  } catch {
     result.replaceChildren(make("p", { class: "problem" }, "This is not a receipt that can be checked."));
     return;
   }
+  const { record, cost } = document as Receipt;
   const wrong = checks.filter((check) => !holds(check));
-  const what = make(
+  const verdict = make(
     "p",
     { class: wrong.length > 0 ? "problem" : "good" },
     wrong.length > 0
       ? `${wrong.length} of ${checks.length} figures differ from what the facts give.`
       : `All ${checks.length} figures follow from the facts: time, price, charges and totals.`,
   );
-  const whose = make(
+  const subject = make(
     "p",
     { class: "quiet" },
-    `Record ${receipt.record.id}, ${receipt.cost} credits. Computed in this browser; nothing was sent.`,
-  );
-  const isSealed = checks.some(({ path }) => path === "fingerprint");
-  const unsealed = make(
-    "p",
-    { class: "quiet" },
-    "Names and reasons were not checked: a browser computes the fingerprint only on a page that came over HTTPS.",
+    `Record ${record.id}, ${cost} credits. Computed in this browser; nothing was sent.`,
   );
   const list = make(
     "ul",
     {},
     ...wrong.map(({ path, what, stated, found }) =>
-      make("li", {}, make("code", {}, path), ` says ${stated}, but is ${found}: ${what}.`),
+      make("li", {}, make("code", {}, path), ` says ${figure(stated)}, but is ${figure(found)}: ${what}.`),
     ),
   );
-  result.replaceChildren(what, whose, ...(isSealed ? [] : [unsealed]), ...(wrong.length > 0 ? [list] : []));
+  result.replaceChildren(verdict, subject, ...(wrong.length > 0 ? [list] : []));
+}
+
+function figure(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function save(receipt: Receipt): void {
@@ -117,7 +119,7 @@ function save(receipt: Receipt): void {
 
 async function proveFile(file: File): Promise<void> {
   try {
-    await prove(JSON.parse(await file.text()) as Receipt);
+    prove(JSON.parse(await file.text()));
   } catch {
     find("proof").hidden = false;
     find("proof").replaceChildren(make("p", { class: "problem" }, "That file is not a receipt."));
@@ -151,7 +153,7 @@ if (session) {
     showRefundable(shown);
   };
   find("print").addEventListener("click", () => window.print());
-  find("check").addEventListener("click", () => shown && void prove(shown));
+  find("check").addEventListener("click", () => shown && prove(shown));
   find("save").addEventListener("click", () => shown && save(shown));
   const file = find<HTMLInputElement>("file");
   file.addEventListener("change", () => {

@@ -1,12 +1,11 @@
 /** Giving back what a record has cost, from its receipt: for an operator, with a reason. */
 
-import type { Credits } from "../../src/core/types.ts";
+import type { Credits, Receipt } from "../../src/core/types.ts";
 import { identifier } from "../../src/request.ts";
 import { find, say } from "../shell/dom.ts";
 import { act } from "../shell/frame.ts";
 import { ask, path } from "../shell/service.ts";
 import { money } from "../texts/words.ts";
-import type { Receipt } from "./check.ts";
 
 interface Refund {
   amount: Credits;

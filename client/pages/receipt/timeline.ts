@@ -1,17 +1,9 @@
 /** A record's time as a picture: a bar per stretch that ran, coloured by chat, a dotted line where it stood. */
 
 import { stopwatch } from "../../src/core/digits.ts";
-import type { Instant, Reason } from "../../src/core/types.ts";
+import type { Instant, Reason, Segment } from "../../src/core/types.ts";
 import { draw, make } from "../shell/dom.ts";
 import { exactly, minutes, reason } from "../texts/words.ts";
-
-export interface Segment {
-  chat_id: string;
-  started_at: Instant;
-  ended_at: Instant | null;
-  duration_ms: number;
-  reason: Reason | null;
-}
 
 /** A stretch of the record: a chat's running time, or with `chat` null a pause and why it was. */
 export interface Stretch {

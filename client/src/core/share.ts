@@ -1,56 +1,50 @@
-/** How a cost divides between advisor and platform: the twin of the service's `shares.py`. */
+/**
+ * How a cost divides between advisor and platform: the twin of the service's `terms.py`.
+ *
+ * Fees are taken before the split: one for each session that costs something, one for each minute of billed time. The
+ * advisor's part is rounded once, down to a micro-credit; the platform gets the rest.
+ */
 
+import { ceilDiv, least, most } from "./integers.ts";
 import { micros, price } from "./price.ts";
-import type { Credits, Tariff } from "./types.ts";
+import { runsOf } from "./runs.ts";
+import type { Tariff, Terms } from "./types.ts";
 
-export interface Terms {
-  share_percent: number;
-  fee_per_minute: Credits;
-  fee_per_session: Credits;
+/** In micro-credits: what the advisor gets, and what of the platform's part are fees. */
+export interface Share {
+  advisor: bigint;
+  fees: bigint;
 }
 
-const MINUTE = 60_000n;
+const MINUTE_MS = 60_000n;
 const WHOLE_PPM = 1_000_000n;
 
-/** Micro-credits of `pricedMs` beyond the free allowance: what is the advisor's, and what of the rest are fees. */
-export function share(terms: Terms, tariff: Tariff, pricedMs: number): { advisor: bigint; fees: bigint } {
+/** How the price of `pricedMs` whole milliseconds beyond the free allowance divides. */
+export function share(terms: Terms, tariff: Tariff, pricedMs: number): Share {
   const { micros: cost, billedMs } = price(tariff, pricedMs);
-  const minutesMs = BigInt(Math.min(billedMs, paidMs(tariff)));
-  const fees = micros(terms.fee_per_session) * MINUTE + micros(terms.fee_per_minute) * minutesMs;
-  const left = cost * MINUTE - fees;
-  const net = left > 0n ? left : 0n;
-  const ppm = BigInt(Math.round(terms.share_percent * 10_000));
-  const most = (fees + MINUTE - 1n) / MINUTE;
-  return { advisor: (net * ppm) / (MINUTE * WHOLE_PPM), fees: most < cost ? most : cost };
+  const minutesMs = least(BigInt(billedMs), paidMs(tariff) ?? BigInt(billedMs));
+  // Over a minute's milliseconds, so that nothing is rounded yet.
+  const fees =
+    micros(terms.fee_per_session ?? "0") * MINUTE_MS + micros(terms.fee_per_minute ?? "0") * minutesMs;
+  const left = cost * MINUTE_MS - fees;
+  const net = most(0n, left);
+  const sharePpm = BigInt(Math.round(terms.share_percent * 10_000));
+  return {
+    advisor: (net * sharePpm) / (MINUTE_MS * WHOLE_PPM),
+    fees: least(cost, ceilDiv(fees, MINUTE_MS)),
+  };
 }
 
-/** How much billed time bears fees: what lies beyond the increment that reaches a `max_cost` that goes on is free. */
-function paidMs(tariff: Tariff): number {
-  if (tariff.max_cost == null || tariff.at_max_cost === "stop") return Number.POSITIVE_INFINITY;
-  const scale = tariff.tiers.reduce((product, tier) => product * ms(tier.per_seconds), 1n);
-  const most = micros(tariff.max_cost) * scale;
-  let start = 0n;
-  let before = micros(tariff.connect_fee ?? "0") * scale;
-  for (const [index, tier] of tariff.tiers.entries()) {
-    const increment = ms(tier.increment_seconds ?? 1);
-    const unit = (increment * micros(tier.rate) * scale) / ms(tier.per_seconds);
-    const next = tariff.tiers[index + 1];
-    const count = next ? up(ms(next.from_seconds) - start, increment) : null;
-    if (count !== null && count <= 0n) continue;
-    if (before >= most) return Number(start);
-    const units = unit ? up(most - before, unit) : null;
-    if (units !== null && (count === null || units <= count)) return Number(start + units * increment);
-    if (count === null) break;
-    start += count * increment;
-    before += count * unit;
+/** The billed time that bears fees; null for all of it. Time that `max_cost` has made free bears none. */
+function paidMs(tariff: Tariff): bigint | null {
+  if (tariff.max_cost == null || tariff.at_max_cost === "stop") return null;
+  const { scale, runs } = runsOf(tariff);
+  const maximum = micros(tariff.max_cost) * scale;
+  for (const { startMs, incrementMs, unit, count, before } of runs) {
+    if (before >= maximum) return startMs;
+    if (unit === 0n) continue;
+    const units = ceilDiv(maximum - before, unit);
+    if (count === null || units <= count) return startMs + units * incrementMs;
   }
-  return Number.POSITIVE_INFINITY;
-}
-
-function ms(seconds: number): bigint {
-  return BigInt(Math.round(seconds * 1000));
-}
-
-function up(amount: bigint, by: bigint): bigint {
-  return amount <= 0n ? 0n : (amount + by - 1n) / by;
+  return null;
 }

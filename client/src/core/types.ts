@@ -166,3 +166,94 @@ export interface Frame extends Reading {
   /** The facts the frame was computed from; null before the first. */
   snapshot: Snapshot | null;
 }
+
+/** What an advisor gets of what their users pay. */
+export interface Terms {
+  /** From 0 to 100, at most 4 decimals. */
+  share_percent: number;
+  /** Taken before the split, for each minute of billed time. "0.00" when absent. */
+  fee_per_minute?: Credits;
+  /** Taken before the split, for each session that costs something. "0.00" when absent. */
+  fee_per_session?: Credits;
+}
+
+/** An uninterrupted stretch of billable time, for one chat. */
+export interface Segment {
+  chat_id: string;
+  started_at: Instant;
+  /** Null while it runs. */
+  ended_at: Instant | null;
+  duration_ms: number;
+  /** Why it ended; null while it runs. */
+  reason: Reason | null;
+  /** Who caused its end; null where nobody noted that. */
+  caused_by: string | null;
+}
+
+/** Time of a record that was not billed: from when to when, why, and who caused it. */
+export interface Gap {
+  started_at: Instant;
+  /** Null while it goes on; then `duration_ms` is as of the receipt's `server_time`. */
+  ended_at: Instant | null;
+  duration_ms: number;
+  reason: Reason;
+  caused_by: string | null;
+}
+
+/** A line of the ledger: a charge is negative, a refund positive. `gift` is the part that was given, not bought. */
+export interface Entry {
+  id: string;
+  amount: Credits;
+  gift: Credits;
+  kind: "charge" | "refund";
+  at: Instant;
+  record_id: string | null;
+  reference: string | null;
+  reason: string | null;
+  expires_at: Instant | null;
+}
+
+/** The same line with its other sides. A line of kind `share` moves fees alone, and takes nothing from the user. */
+export interface SharedEntry {
+  id: string;
+  at: Instant;
+  kind: "charge" | "share" | "refund";
+  amount: Credits;
+  advisor_amount: Credits;
+  platform_amount: Credits;
+  /** What of the platform's amount are fees. */
+  fees: Credits;
+  /** Who bears a refund. */
+  borne_by: "platform" | "advisor" | "shared" | null;
+}
+
+/** A record's bill, with everything that it follows from. */
+export interface Receipt {
+  server_time: Instant;
+  record: Required<ConversationRecord>;
+  user_name: string;
+  advisor_name: string;
+  tariff: Tariff;
+  tariff_version: number;
+  /** The free time that the pair had used before this record. */
+  free_ms_before: number;
+  segments: Segment[];
+  gaps: Gap[];
+  /** The leases that ended a segment. */
+  leases: { party: "user" | "advisor"; ended_at: Instant | null }[];
+  elapsed_ms: number;
+  billed_ms: number;
+  cost: Credits;
+  lines: { text: string; amount: Credits }[];
+  entries: Entry[];
+  /** The part of the cost that is not charged yet. */
+  unposted: Credits;
+  totals: Record<"charged" | "refunded" | "paid" | "gift" | "bought", Credits>;
+  /** On receipts for the advisor, operators and the service; the user's has none. */
+  shares?: { terms: Terms; advisor: Credits; fees: Credits; platform: Credits; entries: SharedEntry[] };
+  how_to_recompute: string;
+  fingerprint: string;
+}
+
+/** Any value of a JSON document. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };

@@ -1,11 +1,19 @@
 import { expect, test } from "vitest";
-import { type Segment, stretchesOf } from "../../pages/receipt/timeline.ts";
+import { stretchesOf } from "../../pages/receipt/timeline.ts";
+import type { Segment } from "../../src/core/types.ts";
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 5) + seconds * 1000).toISOString();
 
 function segment(chat_id: string, from: number, to: number | null, reason: Segment["reason"]): Segment {
   const ended_at = to === null ? null : at(to);
-  return { chat_id, started_at: at(from), ended_at, duration_ms: ((to ?? 90) - from) * 1000, reason };
+  return {
+    chat_id,
+    started_at: at(from),
+    ended_at,
+    duration_ms: ((to ?? 90) - from) * 1000,
+    reason,
+    caused_by: null,
+  };
 }
 
 test("a switch leaves no gap, a pause leaves one with its reason", () => {

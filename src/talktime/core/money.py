@@ -20,6 +20,7 @@ BALANCE_MAX: Final = 1_000_000_000_000 * MICRO
 """The largest balance of an account, in micro-credits. PostgreSQL's bigint holds nine times as much."""
 
 _AMOUNT = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?", re.ASCII)
+_FORMATTED = re.compile(r"(?!-0\.00$)(-?)(0|[1-9]\d{0,17})\.(\d\d(?:\d{0,3}[1-9])?)", re.ASCII)
 
 
 def parse_credits(text: object) -> int:
@@ -51,3 +52,17 @@ def format_credits(amount: int) -> str:
     whole, fraction = divmod(abs(amount), MICRO)
     places = f"{fraction:06d}"
     return f"{'-' if amount < 0 else ''}{whole}.{places[:2]}{places[2:].rstrip('0')}"
+
+
+def parse_formatted(text: object) -> int:
+    """Micro-credits of a decimal string that `format_credits` wrote: negative amounts too, and no other spelling.
+
+    Raises:
+        ValueError: `format_credits` does not write this.
+    """
+    match = _FORMATTED.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        msg = 'must be an amount as talktime writes it, such as "-8.75"'
+        raise ValueError(msg)
+    amount = int(match[2]) * MICRO + int(match[3].ljust(6, "0"))
+    return -amount if match[1] else amount

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from talktime.core.instants import instant, instant_or_none, parse_instant
-from talktime.core.money import format_credits, parse_credits
+from talktime.core.money import format_credits, parse_formatted
 from talktime.core.payer import AWAY, Reason, State
 from talktime.core.price import Line, explain, price
 from talktime.core.tariff import Tariff
@@ -224,8 +224,9 @@ def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], serve
             )
         if segment is not None and segment["ended_at"] is not None:
             at, by = segment["ended_at"], segment["caused_by"]
-            reason = Reason(segment["reason"])
-            reason = Reason.TIMER_FAILED if reason is Reason.SWITCHED else reason
+            # A receipt that was changed may lack the reason: `verification` says so.
+            ended_for = segment["reason"] or Reason.TIMER_FAILED
+            reason = Reason.TIMER_FAILED if ended_for == Reason.SWITCHED else Reason(ended_for)
         else:
             at = None
     return found
@@ -245,8 +246,7 @@ def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the JSON entries of a receipt come to: charged, refunded, paid in the end, and with which credit."""
 
     def total(field: str, *kinds: str) -> int:
-        amounts = [str(entry[field]) for entry in entries if entry["kind"] in kinds]
-        return sum(-parse_credits(text[1:]) if text.startswith("-") else parse_credits(text) for text in amounts)
+        return sum(parse_formatted(entry[field]) for entry in entries if entry["kind"] in kinds)
 
     charged, refunded = -total("amount", "charge"), total("amount", "refund")
     gift = -total("gift", "charge", "refund")

@@ -1,12 +1,14 @@
-"""A receipt proved from its own facts, by anybody, without a database. Pure.
+"""A receipt proved from its own facts, by anybody, without a database.
 
     tariff, free time before ──────────────┐
     segments → elapsed time, gaps → price, lines → charges, each at its instant → totals
                                            └── terms → shares, each at its instant → totals
 
-`verify` takes the JSON of a receipt and does all of that again, and says of each figure what the receipt states and
-what follows from the facts. The facts themselves are what was stored, and the fingerprint tells whether they are still
-those that the receipt was made of.
+`verify` takes the JSON of a receipt and computes every figure again. For each figure it says what the receipt states
+and what follows from the facts. The facts are what was stored when it happened; the fingerprint says whether they are
+still the facts that the receipt was made from.
+
+The browser does the same (`client/src/core/verify.ts`), and a test demands the same list of checks from both.
 """
 
 from __future__ import annotations
@@ -16,24 +18,24 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from talktime.core.instants import instant, parse_instant
-from talktime.core.money import format_credits, parse_credits
+from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import explain, price
+from talktime.core.refunds import Bearer
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 from talktime.documents import receipt as ledger
 from talktime.documents.fingerprint import fingerprint
+from talktime.documents.receipt_form import NotAReceiptError, read_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-
-class NotAReceiptError(ValueError):
-    """The document has not the shape of a receipt."""
+__all__ = ["Check", "NotAReceiptError", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure of a receipt: where it stands, what it is, what is `stated` there and what was `found`."""
+    """One figure of a receipt: its place, the rule for it, what the receipt states, and what follows from the facts."""
 
     path: str
     what: str
@@ -71,37 +73,35 @@ class _Facts:
     segments: tuple[_Segment, ...]
 
     def elapsed_at(self, at: int) -> int:
-        """How long the timer had run by then."""
+        """How long the timer had run at that instant."""
         return sum(max(0, min(end, at) - start) for start, end in self.segments)
 
     def cost_at(self, at: int) -> int:
-        """What that cost."""
+        """What that time costs."""
         return price(self.tariff, self.elapsed_at(at), self.allowance_ms).cost
 
 
 def verify(document: Mapping[str, Any]) -> list[Check]:
-    """Everything about a receipt that follows from its facts, done again.
+    """Everything about a receipt that follows from its facts, computed again.
 
     Args:
         document: the JSON of a receipt.
 
     Raises:
-        NotAReceiptError: when it is none.
+        NotAReceiptError: the document does not have the form of a receipt.
     """
-    try:
-        facts = _facts(document)
-        return [
-            Check("fingerprint", "the document is as it was made", document["fingerprint"], fingerprint(document)),
-            *_times(document, facts),
-            *_gaps(document),
-            *_prices(document, facts),
-            *_entries(document, facts),
-            *_totals(document),
-            *_shares(document, facts),
-        ]
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, ArithmeticError) as error:
-        msg = f"This is not a receipt: {type(error).__name__} {error}"
-        raise NotAReceiptError(msg) from error
+    receipt = read_receipt(document)
+    facts = _facts(receipt)
+    return [
+        Check("fingerprint", "the document is as it was made", receipt["fingerprint"], fingerprint(receipt)),
+        *_times(receipt, facts),
+        *_record(receipt),
+        *_gaps(receipt),
+        *_prices(receipt, facts),
+        *_entries(receipt, facts),
+        *_totals(receipt),
+        *_shares(receipt, facts),
+    ]
 
 
 def _facts(document: Mapping[str, Any]) -> _Facts:
@@ -110,12 +110,13 @@ def _facts(document: Mapping[str, Any]) -> _Facts:
     return _Facts(
         now,
         tariff,
-        max(0, tariff.free_ms - _whole(document["free_ms_before"])),
+        max(0, tariff.free_ms - document["free_ms_before"]),
         tuple(
             _Segment(
-                parse_instant(told["started_at"]), now if told["ended_at"] is None else parse_instant(told["ended_at"])
+                parse_instant(segment["started_at"]),
+                now if segment["ended_at"] is None else parse_instant(segment["ended_at"]),
             )
-            for told in document["segments"]
+            for segment in document["segments"]
         ),
     )
 
@@ -123,22 +124,38 @@ def _facts(document: Mapping[str, Any]) -> _Facts:
 def _times(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     record, segments = document["record"], document["segments"]
     limit = parse_instant(record["started_at"])
-    for index, (told, (start, end)) in enumerate(zip(segments, facts.segments, strict=True)):
-        path = f"segments[{index}]"
-        yield _time(f"{path}.started_at", "a segment begins after what was before it", start, max(start, limit))
-        yield _time(f"{path}.ended_at", "a segment ends after it began", end, max(start, end))
-        yield Check(f"{path}.duration_ms", "how long a segment is", told["duration_ms"], end - start)
+    for index, (segment, (start, end)) in enumerate(zip(segments, facts.segments, strict=True)):
+        path, reason, is_open = f"segments[{index}]", segment["reason"], segment["ended_at"] is None
+        yield _time(f"{path}.started_at", "a segment does not begin before the one before it ends", start, limit)
+        yield _time(f"{path}.ended_at", "a segment does not end before it begins", end, start)
+        yield Check(f"{path}.duration_ms", "how long a segment is", segment["duration_ms"], end - start)
+        yield Check(f"{path}.reason", "a segment that has ended says why", reason is None, is_open)
+        cause = None if reason is None else ledger.CAUSES.get(reason, segment["caused_by"])
+        yield Check(f"{path}.caused_by", "the reason says who caused it", segment["caused_by"], cause)
         limit = end
     if record["ended_at"] is not None:
         ended = parse_instant(record["ended_at"])
-        yield _time("record.ended_at", "a record ends after its time did", ended, max(ended, limit))
-    yield _time("server_time", "a receipt tells of what has been", facts.now, max(facts.now, limit))
-    runs = [told["ended_at"] is None for told in segments]
-    state = "running" if any(runs[-1:]) else "paused" if record["ended_at"] is None else "ended"
-    yield Check("record.state", "only the last segment is open, and only while it runs", record["state"], state)
-    yield Check("segments", "no other segment is open", sum(runs), int(state == "running"))
-    yield Check("record.reason", "what does not run says why", record["reason"] is None, state == "running")
-    yield Check("elapsed_ms", "the segments add up to the time", document["elapsed_ms"], facts.elapsed_at(facts.now))
+        yield _time("record.ended_at", "a record does not end before its last segment ends", ended, limit)
+        limit = max(limit, ended)
+    yield _time("server_time", "a receipt says nothing of what has not happened", facts.now, limit)
+    elapsed_ms = facts.elapsed_at(facts.now)
+    yield Check("elapsed_ms", "the segments add up to the time", document["elapsed_ms"], elapsed_ms)
+
+
+def _record(document: Mapping[str, Any]) -> Iterator[Check]:
+    record, segments = document["record"], document["segments"]
+    is_open = [segment["ended_at"] is None for segment in segments]
+    last = segments[-1] if segments else None
+    state = "running" if any(is_open[-1:]) else "paused" if record["ended_at"] is None else "ended"
+    yield Check("record.state", "a record runs while its last segment is open", record["state"], state)
+    yield Check("segments", "no other segment is open", sum(is_open), int(state == "running"))
+    yield Check("record.reason", "a record that does not run says why", record["reason"] is None, state == "running")
+    paused_at = None if state != "paused" else record["started_at"] if last is None else last["ended_at"]
+    yield Check("record.paused_at", "a pause begins when the last segment ends", record["paused_at"], paused_at)
+    paused_by = record["paused_by"] if state == "paused" and record["reason"] == "paused" else None
+    yield Check("record.paused_by", "only a pause is somebody's act", record["paused_by"], paused_by)
+    chat_id = last["chat_id"] if last is not None and state == "running" else record["current_chat_id"]
+    yield Check("record.current_chat_id", "a record runs in its current chat", record["current_chat_id"], chat_id)
 
 
 def _gaps(document: Mapping[str, Any]) -> Iterator[Check]:
@@ -154,39 +171,77 @@ def _prices(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     priced = price(facts.tariff, elapsed_ms, facts.allowance_ms)
     yield Check("billed_ms", "the increments begun", document["billed_ms"], priced.billed_ms)
     yield Check("cost", "the price of the time", document["cost"], format_credits(priced.cost))
-    # Not their words: another version may have better ones, and the fingerprint covers them.
+    # The words of a line are not checked: another version may have better ones, and the fingerprint covers them.
     lines = [format_credits(line.amount) for line in explain(facts.tariff, elapsed_ms, facts.allowance_ms)]
-    for index, (told, amount) in enumerate(zip(document["lines"], lines, strict=False)):
-        yield Check(f"lines[{index}].amount", "a step of the arithmetic", told["amount"], amount)
+    for index, (line, amount) in enumerate(zip(document["lines"], lines, strict=False)):
+        yield Check(f"lines[{index}].amount", "a step of the arithmetic", line["amount"], amount)
     yield Check("lines", "how many steps there are", len(document["lines"]), len(lines))
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What the entries up to here come to; `_gift` is the part that was given, not bought."""
+
+    charged: int = 0
+    charged_gift: int = 0
+    refunded: int = 0
+    refunded_gift: int = 0
+
+
 def _entries(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
-    entries, before, refunded = document["entries"], 0, 0
+    entries, tally = document["entries"], _Tally()
     for index, entry in enumerate(entries):
-        path, at, amount = f"entries[{index}]", parse_instant(entry["at"]), _amount(entry["amount"])
-        yield Check(f"{path}.record_id", "an entry is of this record", entry["record_id"], document["record"]["id"])
-        if entry["kind"] == "charge":
-            cost = facts.cost_at(at)
-            what = f"charges by then are the price of the time by then, {format_credits(cost)}"
-            yield _credits(f"{path}.amount", what, amount, before - cost)
-            before = cost
-        else:
-            what = f"no more is given back than is left of what was charged, {format_credits(before - refunded)}"
-            yield _credits(f"{path}.amount", what, amount, max(1, min(amount, before - refunded)))
-            refunded += amount
-        gift = _amount(entry.get("gift", "0.00"))
-        within = min(max(gift, min(amount, 0)), max(amount, 0))
-        yield _credits(f"{path}.gift", "what was given is no more than the amount", gift, within)
-    for index, (earlier, later) in enumerate(pairwise(parse_instant(entry["at"]) for entry in entries), 1):
-        yield _time(f"entries[{index}].at", "entries are in order", later, max(earlier, later))
-    if entries:
-        last = parse_instant(entries[-1]["at"])
-        yield _time(f"entries[{len(entries) - 1}].at", "a receipt tells of what has been", last, min(last, facts.now))
-    unposted = facts.cost_at(facts.now) - before
-    yield Check("unposted", "what of the cost is not charged yet", document["unposted"], format_credits(unposted))
+        path = f"entries[{index}]"
+        record_id = document["record"]["id"]
+        yield Check(f"{path}.record_id", "an entry belongs to this record", entry["record_id"], record_id)
+        yield from _charge(path, entry, tally, facts) if entry["kind"] == "charge" else _refund(path, entry, tally)
+        is_charge = entry["kind"] == "charge"
+        yield Check(f"{path}.reason", "a refund says why", entry["reason"] is None, is_charge)
+        what = "what is charged or given back does not expire"
+        yield Check(f"{path}.expires_at", what, entry["expires_at"], None)
+    yield from _order("entries", entries, facts.now)
+    unposted = facts.cost_at(facts.now) - tally.charged
+    yield Check(
+        "unposted", "the part of the cost that is not charged yet", document["unposted"], format_credits(unposted)
+    )
     if document["record"]["state"] != "running":
-        yield Check("unposted", "nothing is left open once the timer has stopped", document["unposted"], "0.00")
+        what = "everything is charged once the timer has stopped"
+        yield Check("unposted", what, document["unposted"], "0.00")
+
+
+def _charge(path: str, entry: Mapping[str, Any], tally: _Tally, facts: _Facts) -> Iterator[Check]:
+    amount, gift = parse_formatted(entry["amount"]), parse_formatted(entry["gift"])
+    cost = facts.cost_at(parse_instant(entry["at"]))
+    what = f"the charges up to here are the price of the time up to here, {format_credits(cost)}"
+    yield _credits(f"{path}.amount", what, amount, tally.charged - cost)
+    within = min(max(gift, min(amount, 0)), max(amount, 0))
+    yield _credits(f"{path}.gift", "the gift in a charge is no more than the charge", gift, within)
+    tally.charged = cost
+    tally.charged_gift -= gift
+
+
+def _refund(path: str, entry: Mapping[str, Any], tally: _Tally) -> Iterator[Check]:
+    amount, gift = parse_formatted(entry["amount"]), parse_formatted(entry["gift"])
+    left = tally.charged - tally.refunded
+    what = f"a refund is no more than what was charged and not given back, {format_credits(left)}"
+    yield _credits(f"{path}.amount", what, amount, max(1, min(amount, left)))
+    bought = left - (tally.charged_gift - tally.refunded_gift)
+    what = "a refund gives bought credit back before gifts"
+    yield _credits(f"{path}.gift", what, gift, amount - min(amount, bought))
+    tally.refunded += amount
+    tally.refunded_gift += gift
+
+
+def _order(path: str, entries: list[Mapping[str, Any]], now: int) -> Iterator[Check]:
+    instants = [parse_instant(entry["at"]) for entry in entries]
+    for index, (earlier, later) in enumerate(pairwise(instants), 1):
+        yield _time(f"{path}[{index}].at", "entries are in order", later, earlier)
+    if instants:
+        at = f"{path}[{len(instants) - 1}].at"
+        what = "a receipt says nothing of what has not happened"
+        yield Check(at, what, instant(instants[-1]), instant(min(instants[-1], now)))
+    ids = {entry["id"] for entry in entries}
+    yield Check(path, "each entry is there once", len(entries), len(ids))
 
 
 def _totals(document: Mapping[str, Any]) -> Iterator[Check]:
@@ -194,68 +249,70 @@ def _totals(document: Mapping[str, Any]) -> Iterator[Check]:
         yield Check(f"totals.{name}", "the entries add up", document["totals"][name], follows)
 
 
-def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
-    if "shares" not in document:  # they are no business of a user
-        return
-    told, entries = document["shares"], document["shares"]["entries"]
-    terms = Terms.parse(told["terms"])
-    earned = fees = charged = 0
-    tally = _Shared(0, 0)
-    for index, entry in enumerate(entries):
-        path, amount, advisor = f"shares.entries[{index}]", _amount(entry["amount"]), _amount(entry["advisor_amount"])
-        if entry["kind"] in {"charge", "share"}:
-            by_then = share(terms, facts.tariff, facts.elapsed_at(parse_instant(entry["at"])), facts.allowance_ms)
-            yield _credits(f"{path}.advisor_amount", "the advisor's part by then", advisor, by_then.advisor - earned)
-            yield _credits(f"{path}.fees", "the fees by then", _amount(entry["fees"]), by_then.fees - fees)
-            earned, fees = by_then
-            charged -= amount
-            yield Check(f"{path}.borne_by", "only a refund is borne by somebody", entry["borne_by"], None)
-        else:
-            borne, tally = _borne(entry["borne_by"], amount, -advisor, tally, (earned, charged))
-            yield _credits(f"{path}.advisor_amount", "who bears a refund", advisor, -borne)
-            yield _credits(f"{path}.fees", "a refund gives no fees back", _amount(entry["fees"]), 0)
-        platform = _amount(entry["platform_amount"])
-        yield _credits(f"{path}.platform_amount", "what one gets the others give", platform, -(amount + advisor))
-    by_now = share(terms, facts.tariff, facts.elapsed_at(facts.now), facts.allowance_ms)
-    cost = facts.cost_at(facts.now)
-    for name, follows in (("advisor", by_now.advisor), ("fees", by_now.fees), ("platform", cost - by_now.advisor)):
-        yield Check(f"shares.{name}", "how the cost divides", told[name], format_credits(follows))
-    mine = [(e["id"], e["at"], e["kind"], e["amount"]) for e in document["entries"]]
-    same = [(e["id"], e["at"], e["kind"], e["amount"]) for e in entries if e["kind"] != "share"]
-    yield Check("shares.entries", "they are the user's entries, seen from the other side", same, mine)
-
-
 class _Shared(NamedTuple):
-    """What was given back at both parties' cost, and what of that at the advisor's."""
+    """The refunds at both parties' cost so far, and the part of them that the advisor bore."""
 
     amount: int
     by_advisor: int
 
 
-def _borne(borne_by: str, amount: int, stated: int, tally: _Shared, proportion: tuple[int, int]) -> tuple[int, _Shared]:
-    """What of a refund the advisor bears, and the tally of shared ones with it (see `refunds`)."""
-    if borne_by != "shared":
-        return (amount if borne_by == "advisor" else 0), tally
+def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
+    if "shares" not in document:  # a user's receipt has none
+        return
+    shares, entries = document["shares"], document["shares"]["entries"]
+    terms = Terms.parse(shares["terms"])
+    earned = fees = charged = 0
+    shared = _Shared(0, 0)
+    for index, entry in enumerate(entries):
+        path, amount = f"shares.entries[{index}]", parse_formatted(entry["amount"])
+        advisor, borne_by = parse_formatted(entry["advisor_amount"]), entry["borne_by"]
+        if entry["kind"] == "refund":
+            borne, shared = _borne(borne_by, amount, -advisor, shared, (earned, charged))
+            yield _credits(f"{path}.advisor_amount", "the advisor's part of a refund", advisor, -borne)
+            yield _credits(f"{path}.fees", "a refund gives no fees back", parse_formatted(entry["fees"]), 0)
+            yield Check(f"{path}.borne_by", "a refund says who bears it", borne_by is None, found=False)
+        else:
+            by_then = share(terms, facts.tariff, facts.elapsed_at(parse_instant(entry["at"])), facts.allowance_ms)
+            what = "the advisor's part up to here"
+            yield _credits(f"{path}.advisor_amount", what, advisor, by_then.advisor - earned)
+            yield _credits(f"{path}.fees", "the fees up to here", parse_formatted(entry["fees"]), by_then.fees - fees)
+            yield Check(f"{path}.borne_by", "only a refund is borne by somebody", borne_by, None)
+            earned, fees = by_then
+            charged -= amount
+        if entry["kind"] == "share":
+            yield _credits(f"{path}.amount", "fees that go on alone take nothing from the user", amount, 0)
+        platform = parse_formatted(entry["platform_amount"])
+        yield _credits(f"{path}.platform_amount", "the three sides add up to nothing", platform, -(amount + advisor))
+    yield from _order("shares.entries", entries, facts.now)
+    by_now = share(terms, facts.tariff, facts.elapsed_at(facts.now), facts.allowance_ms)
+    cost = facts.cost_at(facts.now)
+    for name, follows in (("advisor", by_now.advisor), ("fees", by_now.fees), ("platform", cost - by_now.advisor)):
+        yield Check(f"shares.{name}", "how the cost divides", shares[name], format_credits(follows))
+    users = [[entry[name] for name in _SAME] for entry in document["entries"]]
+    same = [[entry[name] for name in _SAME] for entry in entries if entry["kind"] != "share"]
+    yield Check("shares.entries", "the shared entries are the user's entries", same, users)
+
+
+_SAME = ("id", "at", "kind", "amount")
+"""The fields that an entry has in common with itself among the shares."""
+
+
+def _borne(
+    borne_by: str | None, amount: int, stated: int, shared: _Shared, proportion: tuple[int, int]
+) -> tuple[int, _Shared]:
+    """The part of a refund that the advisor bears, and the tally of shared refunds with this one (see `refunds`)."""
+    if borne_by != Bearer.SHARED:
+        return (amount if borne_by == Bearer.ADVISOR else 0), shared
     earned, charged = proportion
-    by_then = (tally.amount + amount) * earned // charged if charged else 0
-    found = min(amount, max(0, by_then - tally.by_advisor))
-    return found, _Shared(tally.amount + amount, tally.by_advisor + stated)
+    by_then = (shared.amount + amount) * earned // charged if charged else 0
+    borne = min(amount, max(0, by_then - shared.by_advisor))
+    return borne, _Shared(shared.amount + amount, shared.by_advisor + stated)
 
 
-def _time(path: str, what: str, stated: int, found: int) -> Check:
-    return Check(path, what, instant(stated), instant(found))
+def _time(path: str, what: str, stated: int, earliest: int) -> Check:
+    """That an instant is not before another one."""
+    return Check(path, what, instant(stated), instant(max(stated, earliest)))
 
 
 def _credits(path: str, what: str, stated: int, found: int) -> Check:
     return Check(path, what, format_credits(stated), format_credits(found))
-
-
-def _amount(text: str) -> int:
-    return -parse_credits(text[1:]) if text.startswith("-") else parse_credits(text)
-
-
-def _whole(number: object) -> int:
-    if isinstance(number, bool) or not isinstance(number, int):
-        msg = f"{number!r} is no whole number"
-        raise ValueError(msg)  # noqa: TRY004  one error type for one kind of bad document
-    return number

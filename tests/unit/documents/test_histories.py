@@ -21,7 +21,7 @@ from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents import receipt as ledger
 from talktime.documents.account import Entry
-from talktime.documents.receipt import Receipt, SegmentView, SharedEntry
+from talktime.documents.receipt import CAUSES, Receipt, SegmentView, SharedEntry
 from talktime.documents.verification import verify
 from tests.unit import oracle
 from tests.unit.builders import RULES
@@ -157,7 +157,10 @@ class Pair:
             record,
             at,
             ("User", "Advisor"),
-            [SegmentView(e.chat_id, e.since, e.at, e.at - e.since, e.reason, e.by) for e in closed],
+            [
+                SegmentView(e.chat_id, e.since, e.at, e.at - e.since, e.reason, CAUSES.get(e.reason, e.by))
+                for e in closed
+            ],
             [Entry(str(n), e.amount, e.gift, e.kind, e.at, record_id) for n, e in posted if e.kind != "share"],
             [
                 SharedEntry(str(n), e.at, e.kind, e.amount, e.advisor_amount, -e.amount - e.advisor_amount, e.fees)

@@ -32,9 +32,9 @@ SEGMENTS: Final = (
     SegmentView("second", TEN + 70_000, TEN + 80_000, 10_000, Reason.STOPPED, "user"),
 )
 ENTRIES: Final = (
-    Entry("1", -200_000, -150_000, "charge", TEN + 32_000, "r"),
-    Entry("2", -300_000, 0, "charge", TEN + 62_000, "r"),
-    Entry("3", -100_000, 0, "charge", TEN + 80_000, "r"),
+    Entry("1", -200_000, -200_000, "charge", TEN + 32_000, "r"),
+    Entry("2", -300_000, -300_000, "charge", TEN + 62_000, "r"),
+    Entry("3", -100_000, -70_000, "charge", TEN + 80_000, "r"),
     Entry("4", 50_000, 20_000, "refund", TEN + 90_000, "r", reason="Late"),
 )
 SHARED: Final = (
@@ -129,7 +129,7 @@ def test_a_whole_receipt() -> None:
         ],
         "entries": [entry.document() for entry in ENTRIES],
         "unposted": "0.00",
-        "totals": {"charged": "0.60", "refunded": "0.05", "paid": "0.55", "gift": "0.13", "bought": "0.42"},
+        "totals": {"charged": "0.60", "refunded": "0.05", "paid": "0.55", "gift": "0.55", "bought": "0.00"},
         "how_to_recompute": HOW_TO_RECOMPUTE,
         "shares": {
             "terms": {"share_percent": 50, "fee_per_minute": "0.00", "fee_per_session": "0.10"},

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import vectors from "../../../tests/vectors/receipts.json" with { type: "json" };
-import { type Check, fingerprint, holds, type Receipt, verify } from "../../pages/receipt/check.ts";
+import { type Check, fingerprint, holds, NotAReceiptError, type Receipt, verify } from "../../src/receipt.ts";
 
 const receipts = vectors as unknown as Receipt[];
 const [first] = receipts as [Receipt, ...Receipt[]];
@@ -10,32 +10,32 @@ function wrong(checks: Check[]): string[] {
 }
 
 /** The receipt with one figure changed, and with a fingerprint that fits. */
-async function tampered(change: (receipt: Receipt) => void): Promise<string[]> {
+function tampered(change: (receipt: Receipt) => void): string[] {
   const receipt = structuredClone(first);
   change(receipt);
-  receipt.fingerprint = (await fingerprint(receipt)) ?? "";
-  return wrong(await verify(receipt));
+  receipt.fingerprint = fingerprint(receipt);
+  return wrong(verify(receipt));
 }
 
 test.each(receipts.map((receipt) => [receipt.advisor_name, receipt] as const))(
   "the receipt of %s follows from its facts",
-  async (_, receipt) => {
-    const checks = await verify(receipt);
+  (_, receipt) => {
+    const checks = verify(receipt);
     expect(wrong(checks)).toEqual([]);
     expect(checks.length).toBeGreaterThan(20);
   },
 );
 
-test("without its shares, as a user sees it, it is right as well, with a fingerprint of its own", async () => {
+test("without its shares, as a user sees it, it is right as well, with a fingerprint of its own", () => {
   const { shares: _, ...rest } = first;
-  const receipt = { ...rest, fingerprint: (await fingerprint(rest)) ?? "" };
-  expect(wrong(await verify(receipt))).toEqual([]);
+  const receipt = { ...rest, fingerprint: fingerprint(rest) };
+  expect(wrong(verify(receipt))).toEqual([]);
   expect(receipt.fingerprint).not.toBe(first.fingerprint);
 });
 
-test("whatever is changed changes the fingerprint", async () => {
+test("whatever is changed changes the fingerprint", () => {
   for (const change of [{ cost: "0.76" }, { user_name: "Eve" }, { tariff_version: 2 }])
-    expect(wrong(await verify({ ...first, ...change }))).toContain("fingerprint");
+    expect(wrong(verify({ ...first, ...change }))).toContain("fingerprint");
 });
 
 test.each<[string, (receipt: Receipt) => void]>([
@@ -50,7 +50,8 @@ test.each<[string, (receipt: Receipt) => void]>([
   ["gaps[0]", (receipt) => Object.assign(receipt.gaps[0] ?? {}, { caused_by: "user" })],
   ["gaps[0]", (receipt) => Object.assign(receipt.gaps[0] ?? {}, { duration_ms: 19_999 })],
   ["gaps", (receipt) => receipt.gaps.pop()],
-  ["lines", (receipt) => Object.assign(receipt.lines[1] ?? {}, { amount: "0.41" })],
+  ["lines[1].amount", (receipt) => Object.assign(receipt.lines[1] ?? {}, { amount: "0.41" })],
+  ["lines", (receipt) => receipt.lines.push({ text: "nothing", amount: "0.00" })],
   ["entries[1].amount", (receipt) => Object.assign(receipt.entries[1] ?? {}, { amount: "-0.01" })],
   ["entries[1].record_id", (receipt) => Object.assign(receipt.entries[1] ?? {}, { record_id: "another" })],
   ["record.reason", (receipt) => Object.assign(receipt.record, { reason: null })],
@@ -64,19 +65,21 @@ test.each<[string, (receipt: Receipt) => void]>([
     "shares.entries[0].platform_amount",
     (receipt) => Object.assign(receipt.shares?.entries[0] ?? {}, { platform_amount: "0.00" }),
   ],
-])("%s is found out, though the fingerprint fits", async (path, change) => {
-  expect(await tampered(change)).toContain(path);
+])("%s is found out, though the fingerprint fits", (path, change) => {
+  expect(tampered(change)).toContain(path);
 });
 
-// What nothing else on a receipt follows from, as in the service's own test: names and what one may call things, tariff
-// rules that came to nothing, a millisecond more or less of free time within an increment.
-const UNPROVABLE = new Set(
-  (
-    "server_time user_name advisor_name tariff_version how_to_recompute fingerprint id user_id advisor_id reference" +
-    " current_chat_id chat_id paused_at paused_by text reason caused_by expires_at grace_seconds minimum_charge" +
-    " max_cost at_max_cost boundary mode free_ms_before"
-  ).split(" "),
-);
+/**
+ * What follows from nothing else on the receipt: names, and how things are called; rules of the tariff that made no
+ * difference; a millisecond more or less of free time within an increment.
+ */
+const UNPROVABLE = `
+  server_time record.user_id record.advisor_id record.current_chat_id user_name advisor_name
+  tariff.grace_seconds tariff.minimum_charge tariff_version free_ms_before
+  segments.0.chat_id segments.0.caused_by segments.1.chat_id segments.2.chat_id segments.2.caused_by
+  lines.0.text lines.1.text lines.2.text lines.3.text
+  entries.0.reference entries.1.reference entries.2.reference how_to_recompute fingerprint
+`;
 
 type Path = (string | number)[];
 type Holder = Record<string | number, unknown>;
@@ -98,39 +101,54 @@ function other(value: unknown): unknown {
   return `${text.slice(0, place)}${(Number(text[place]) + 1) % 10}${text.slice(place + 1)}`;
 }
 
+function isRight(receipt: Receipt): boolean {
+  try {
+    return wrong(verify(receipt)).length === 0;
+  } catch (error) {
+    if (error instanceof NotAReceiptError) return false;
+    throw error;
+  }
+}
+
 /** What can be changed in a receipt and nothing says so. */
-async function unnoticed(receipt: Receipt): Promise<string[]> {
-  const found: string[] = [];
+function unnoticed(receipt: Receipt): string[] {
+  const unnoticed: string[] = [];
   for (const path of paths(receipt)) {
     const changed = structuredClone(receipt);
     const last = path.at(-1) ?? "";
     const holder = path.slice(0, -1).reduce((at, step) => at[step] as Holder, changed as unknown as Holder);
     holder[last] = other(holder[last]);
-    changed.fingerprint = (await fingerprint(changed)) ?? "";
-    const differs = await verify(changed).then(wrong, () => ["no receipt"]);
-    const isProvable = path[0] === "gaps" || !UNPROVABLE.has(String(last));
-    if (differs.length === 0 && isProvable) found.push(path.join("."));
+    changed.fingerprint = fingerprint(changed);
+    if (isRight(changed)) unnoticed.push(path.join("."));
   }
-  return found;
+  return unnoticed;
 }
 
-test("whatever is changed in the fullest receipt is found out, though the fingerprint fits", async () => {
-  expect(await unnoticed(first)).toEqual([]);
+test("whatever is changed in the fullest receipt is found out, though the fingerprint fits", () => {
+  expect(unnoticed(first)).toEqual(UNPROVABLE.trim().split(/\s+/));
 });
 
-test("who bears a refund is found out, too", async () => {
+test("who bears a refund is found out, too", () => {
   const refunded = receipts.find(({ entries }) => entries.some(({ kind }) => kind === "refund"));
-  const found = await unnoticed(refunded as Receipt);
+  const found = unnoticed(refunded as Receipt);
   // A fee that goes on while the price stands still: a millisecond more or less makes no difference to it.
-  expect(found.filter((path) => !path.startsWith("tariff."))).toEqual(["shares.entries.2.at"]);
+  expect(found.filter((path) => path.startsWith("shares"))).toEqual(["shares.entries.2.at"]);
 });
 
-test("a rate that was raised no longer gives the cost", async () => {
-  const found = await tampered((receipt) => Object.assign(receipt.tariff.tiers[1] ?? {}, { rate: "0.11" }));
+test("a rate that was raised no longer gives the cost", () => {
+  const found = tampered((receipt) => Object.assign(receipt.tariff.tiers[1] ?? {}, { rate: "0.11" }));
   expect(found).toContain("cost");
 });
 
-test("what is no receipt is refused", async () => {
-  await expect(verify({} as Receipt)).rejects.toThrow();
-  await expect(verify({ ...first, server_time: "soon" })).rejects.toThrow(RangeError);
+test("an amount shifted between two lines is found, though the lines still add up", () => {
+  const found = tampered(({ lines: [, connect, minutes] }) => {
+    Object.assign(connect ?? {}, { amount: "0.41" });
+    Object.assign(minutes ?? {}, { amount: "0.19" });
+  });
+  expect(found).toEqual(["lines[1].amount", "lines[2].amount"]);
+});
+
+test("what is not a receipt is refused", () => {
+  expect(() => verify({})).toThrow(NotAReceiptError);
+  expect(() => verify({ ...first, server_time: "soon" })).toThrow("server_time must be an instant");
 });

@@ -1,0 +1,88 @@
+/** The part of a receipt's check that a user's receipt does not have: how the cost divides. */
+
+import { amountCheck, type Check, check, orderChecks } from "./check.ts";
+import { costAt, shareAt } from "./facts.ts";
+import { floorDiv, least, most } from "./integers.ts";
+import { micros } from "./price.ts";
+import type { Share } from "./share.ts";
+import type { Credits, Instant, Json, Receipt, SharedEntry } from "./types.ts";
+
+/** What the shared entries up to one of them come to: of all, and of the refunds at both parties' cost. */
+interface SharedTally extends Share {
+  charged: bigint;
+  shared: bigint;
+  sharedByAdvisor: bigint;
+}
+
+export function shareChecks(receipt: Receipt): Check[] {
+  const { shares } = receipt;
+  if (!shares) return [];
+  const tally: SharedTally = { advisor: 0n, fees: 0n, charged: 0n, shared: 0n, sharedByAdvisor: 0n };
+  const checks = shares.entries.flatMap((entry, index) => {
+    const path = `shares.entries[${index}]`;
+    const amount = micros(entry.amount);
+    const sides = -(amount + micros(entry.advisor_amount));
+    const what = "fees that go on alone take nothing from the user";
+    return [
+      ...(entry.kind === "refund"
+        ? sharedRefund(path, entry, tally)
+        : sharedCharge(path, entry, tally, shareAt(receipt, shares.terms, entry.at))),
+      ...(entry.kind === "share" ? [amountCheck(`${path}.amount`, what, entry.amount, 0n)] : []),
+      amountCheck(
+        `${path}.platform_amount`,
+        "the three sides add up to nothing",
+        entry.platform_amount,
+        sides,
+      ),
+    ];
+  });
+  const { advisor, fees } = shareAt(receipt, shares.terms, receipt.server_time);
+  const platform = costAt(receipt, receipt.server_time) - advisor;
+  const users = shares.entries.filter(({ kind }) => kind !== "share").map(same);
+  return [
+    ...checks,
+    ...orderChecks("shares.entries", shares.entries, receipt.server_time),
+    amountCheck("shares.advisor", "how the cost divides", shares.advisor, advisor),
+    amountCheck("shares.fees", "how the cost divides", shares.fees, fees),
+    amountCheck("shares.platform", "how the cost divides", shares.platform, platform),
+    check("shares.entries", "the shared entries are the user's entries", users, receipt.entries.map(same)),
+  ];
+}
+
+function sharedCharge(path: string, entry: SharedEntry, tally: SharedTally, byThen: Share): Check[] {
+  const [advisor, fees] = [byThen.advisor - tally.advisor, byThen.fees - tally.fees];
+  Object.assign(tally, byThen);
+  tally.charged -= micros(entry.amount);
+  return [
+    amountCheck(`${path}.advisor_amount`, "the advisor's part up to here", entry.advisor_amount, advisor),
+    amountCheck(`${path}.fees`, "the fees up to here", entry.fees, fees),
+    check(`${path}.borne_by`, "only a refund is borne by somebody", entry.borne_by, null),
+  ];
+}
+
+function sharedRefund(path: string, entry: SharedEntry, tally: SharedTally): Check[] {
+  const borne = borneByAdvisor(entry, tally);
+  if (entry.borne_by === "shared") {
+    tally.shared += micros(entry.amount);
+    tally.sharedByAdvisor -= micros(entry.advisor_amount);
+  }
+  return [
+    amountCheck(`${path}.advisor_amount`, "the advisor's part of a refund", entry.advisor_amount, -borne),
+    amountCheck(`${path}.fees`, "a refund gives no fees back", entry.fees, 0n),
+    check(`${path}.borne_by`, "a refund says who bears it", entry.borne_by === null, false),
+  ];
+}
+
+/** The part of a refund that the advisor bears: of a shared one, in the proportion in which it was earned. */
+function borneByAdvisor(entry: SharedEntry, tally: SharedTally): bigint {
+  const amount = micros(entry.amount);
+  if (entry.borne_by === "advisor") return amount;
+  if (entry.borne_by !== "shared") return 0n;
+  const byThen = tally.charged === 0n ? 0n : floorDiv((tally.shared + amount) * tally.advisor, tally.charged);
+  return least(amount, most(0n, byThen - tally.sharedByAdvisor));
+}
+
+/** What an entry has in common with itself among the shares. */
+function same({ id, at, kind, amount }: { id: string; at: Instant; kind: string; amount: Credits }): Json {
+  return [id, at, kind, amount];
+}

@@ -1,0 +1,248 @@
+/**
+ * A receipt proved from its own facts: the twin of the service's `verification.py`. Both find the same in the same
+ * order, and `tests/twins` demands that on random receipts.
+ */
+
+import { amountCheck, type Check, check, later, orderChecks, timeCheck } from "./check.ts";
+import { explain } from "./explain.ts";
+import { allowanceOf, at, costAt, elapsedAt } from "./facts.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { readReceipt } from "./form.ts";
+import { least, most } from "./integers.ts";
+import { credits, micros, price } from "./price.ts";
+import type { Entry, Gap, Instant, Json, Reason, Receipt, Segment } from "./types.ts";
+import { shareChecks } from "./verify-shares.ts";
+
+/**
+ * Everything about a receipt that follows from its facts, computed again.
+ *
+ * @throws NotAReceiptError when the document does not have the form of a receipt.
+ */
+export function verify(document: unknown): Check[] {
+  const receipt = readReceipt(document);
+  return [
+    check(
+      "fingerprint",
+      "the document is as it was made",
+      receipt.fingerprint,
+      fingerprint(document as object),
+    ),
+    ...times(receipt),
+    ...record(receipt),
+    ...gaps(receipt),
+    ...prices(receipt),
+    ...entries(receipt),
+    ...totals(receipt),
+    ...shareChecks(receipt),
+  ];
+}
+
+function times(receipt: Receipt): Check[] {
+  const { record, segments, server_time } = receipt;
+  const checks: Check[] = [];
+  let limit = record.started_at;
+  for (const [index, { started_at, ended_at, duration_ms, reason, caused_by }] of segments.entries()) {
+    const path = `segments[${index}]`;
+    const end = ended_at ?? server_time;
+    const cause = reason === null ? null : (CAUSES[reason] ?? caused_by);
+    checks.push(
+      timeCheck(
+        `${path}.started_at`,
+        "a segment does not begin before the one before it ends",
+        started_at,
+        limit,
+      ),
+      timeCheck(`${path}.ended_at`, "a segment does not end before it begins", end, started_at),
+      check(`${path}.duration_ms`, "how long a segment is", duration_ms, at(end) - at(started_at)),
+      check(`${path}.reason`, "a segment that has ended says why", reason === null, ended_at === null),
+      check(`${path}.caused_by`, "the reason says who caused it", caused_by, cause),
+    );
+    limit = end;
+  }
+  if (record.ended_at !== null) {
+    const what = "a record does not end before its last segment ends";
+    checks.push(timeCheck("record.ended_at", what, record.ended_at, limit));
+    limit = later(limit, record.ended_at);
+  }
+  const elapsedMs = elapsedAt(receipt, server_time);
+  checks.push(
+    timeCheck("server_time", "a receipt says nothing of what has not happened", server_time, limit),
+    check("elapsed_ms", "the segments add up to the time", receipt.elapsed_ms, elapsedMs),
+  );
+  return checks;
+}
+
+function record({ record, segments }: Receipt): Check[] {
+  const open = segments.filter(({ ended_at }) => ended_at === null).length;
+  const last = segments.at(-1);
+  const isRunning = last?.ended_at === null;
+  const state = isRunning ? "running" : record.ended_at === null ? "paused" : "ended";
+  const isPaused = state === "paused";
+  const pausedAt = isPaused ? (last?.ended_at ?? record.started_at) : null;
+  const pausedBy = isPaused && record.reason === "paused" ? record.paused_by : null;
+  const chatId = isRunning ? last.chat_id : record.current_chat_id;
+  return [
+    check("record.state", "a record runs while its last segment is open", record.state, state),
+    check("segments", "no other segment is open", open, isRunning ? 1 : 0),
+    check("record.reason", "a record that does not run says why", record.reason === null, isRunning),
+    check("record.paused_at", "a pause begins when the last segment ends", record.paused_at, pausedAt),
+    check("record.paused_by", "only a pause is somebody's act", record.paused_by, pausedBy),
+    check("record.current_chat_id", "a record runs in its current chat", record.current_chat_id, chatId),
+  ];
+}
+
+function gaps(receipt: Receipt): Check[] {
+  const found = gapsOf(receipt);
+  const leases = leasesOf(receipt.segments);
+  const checks = found
+    .slice(0, receipt.gaps.length)
+    .map((gap, index) =>
+      check(
+        `gaps[${index}]`,
+        "time that was not billed lies between the segments",
+        asJson(receipt.gaps[index]),
+        asJson(gap),
+      ),
+    );
+  return [
+    ...checks,
+    check("gaps", "how many gaps there are", receipt.gaps.length, found.length),
+    check("leases", "the leases that ended a segment", asJson(receipt.leases), asJson(leases)),
+  ];
+}
+
+/** Who causes time that is not billed, where the reason alone says so. */
+const CAUSES: Partial<Record<Reason, string>> = {
+  user_away: "user",
+  advisor_away: "advisor",
+  out_of_credit: "user",
+  timer_failed: "service",
+};
+
+/** Time before the first segment, or after a switch, was lost because a timer could not be started at once. */
+function gapsOf({ record, segments, server_time }: Receipt): Gap[] {
+  const found: Gap[] = [];
+  let begin: Instant | null = record.started_at;
+  let reason: Reason = "timer_failed";
+  let by: string | null = "service";
+  for (const segment of [...segments, null]) {
+    const until: Instant | null = segment === null ? record.ended_at : segment.started_at;
+    if (begin === null) break; // the last segment is open
+    const duration_ms: number = at(until ?? server_time) - at(begin);
+    const caused_by: string | null = CAUSES[reason] ?? by;
+    if (duration_ms > 0) found.push({ started_at: begin, ended_at: until, duration_ms, reason, caused_by });
+    begin = segment?.ended_at ?? null;
+    by = segment?.caused_by ?? null;
+    reason = !segment?.reason || segment.reason === "switched" ? "timer_failed" : segment.reason;
+  }
+  return found;
+}
+
+function leasesOf(segments: readonly Segment[]): { party: string; ended_at: Instant | null }[] {
+  return segments.flatMap(({ reason, ended_at }) => {
+    if (reason !== "user_away" && reason !== "advisor_away") return [];
+    return [{ party: reason === "user_away" ? "user" : "advisor", ended_at }];
+  });
+}
+
+function prices(receipt: Receipt): Check[] {
+  const elapsedMs = elapsedAt(receipt, receipt.server_time);
+  const { micros: cost, billedMs } = price(receipt.tariff, elapsedMs - allowanceOf(receipt));
+  const lines = explain(receipt.tariff, elapsedMs, allowanceOf(receipt));
+  return [
+    check("billed_ms", "the increments begun", receipt.billed_ms, billedMs),
+    check("cost", "the price of the time", receipt.cost, credits(cost)),
+    // The words of a line are not checked: another version may have better ones, and the fingerprint covers them.
+    ...receipt.lines
+      .slice(0, lines.length)
+      .map(({ amount }, index) =>
+        check(`lines[${index}].amount`, "a step of the arithmetic", amount, credits(lines[index] ?? 0n)),
+      ),
+    check("lines", "how many steps there are", receipt.lines.length, lines.length),
+  ];
+}
+
+/** What the entries up to one of them come to; `…Gift` is the part that was given, not bought. */
+interface Tally {
+  charged: bigint;
+  chargedGift: bigint;
+  refunded: bigint;
+  refundedGift: bigint;
+}
+
+function entries(receipt: Receipt): Check[] {
+  const tally: Tally = { charged: 0n, chargedGift: 0n, refunded: 0n, refundedGift: 0n };
+  const checks = receipt.entries.flatMap((entry, index) => {
+    const path = `entries[${index}]`;
+    const isCharge = entry.kind === "charge";
+    return [
+      check(`${path}.record_id`, "an entry belongs to this record", entry.record_id, receipt.record.id),
+      ...(isCharge ? charge(path, entry, tally, receipt) : refund(path, entry, tally)),
+      check(`${path}.reason`, "a refund says why", entry.reason === null, isCharge),
+      check(`${path}.expires_at`, "what is charged or given back does not expire", entry.expires_at, null),
+    ];
+  });
+  const unposted = costAt(receipt, receipt.server_time) - tally.charged;
+  checks.push(
+    ...orderChecks("entries", receipt.entries, receipt.server_time),
+    check("unposted", "the part of the cost that is not charged yet", receipt.unposted, credits(unposted)),
+  );
+  if (receipt.record.state !== "running") {
+    const what = "everything is charged once the timer has stopped";
+    checks.push(check("unposted", what, receipt.unposted, "0.00"));
+  }
+  return checks;
+}
+
+function charge(path: string, entry: Entry, tally: Tally, receipt: Receipt): Check[] {
+  const [amount, gift] = [micros(entry.amount), micros(entry.gift)];
+  const by = costAt(receipt, entry.at);
+  const follows = tally.charged - by;
+  tally.charged = by;
+  tally.chargedGift -= gift;
+  const what = `the charges up to here are the price of the time up to here, ${credits(by)}`;
+  const within = least(most(gift, least(amount, 0n)), most(amount, 0n));
+  return [
+    amountCheck(`${path}.amount`, what, entry.amount, follows),
+    amountCheck(`${path}.gift`, "the gift in a charge is no more than the charge", entry.gift, within),
+  ];
+}
+
+function refund(path: string, entry: Entry, tally: Tally): Check[] {
+  const [amount, gift] = [micros(entry.amount), micros(entry.gift)];
+  const left = tally.charged - tally.refunded;
+  const bought = left - (tally.chargedGift - tally.refundedGift);
+  tally.refunded += amount;
+  tally.refundedGift += gift;
+  const what = `a refund is no more than what was charged and not given back, ${credits(left)}`;
+  return [
+    amountCheck(`${path}.amount`, what, entry.amount, most(1n, least(amount, left))),
+    amountCheck(
+      `${path}.gift`,
+      "a refund gives bought credit back before gifts",
+      entry.gift,
+      amount - least(amount, bought),
+    ),
+  ];
+}
+
+function totals({ entries, totals }: Receipt): Check[] {
+  const sum = (field: "amount" | "gift", ...kinds: string[]): bigint =>
+    entries
+      .filter(({ kind }) => kinds.includes(kind))
+      .reduce((total, entry) => total + micros(entry[field]), 0n);
+  const [charged, refunded] = [-sum("amount", "charge"), sum("amount", "refund")];
+  const [paid, gift] = [charged - refunded, -sum("gift", "charge", "refund")];
+  return [
+    amountCheck("totals.charged", "the entries add up", totals.charged, charged),
+    amountCheck("totals.refunded", "the entries add up", totals.refunded, refunded),
+    amountCheck("totals.paid", "the entries add up", totals.paid, paid),
+    amountCheck("totals.gift", "the entries add up", totals.gift, gift),
+    amountCheck("totals.bought", "the entries add up", totals.bought, paid - gift),
+  ];
+}
+
+/** A value of our own types is JSON, which TypeScript can't see. */
+function asJson(value: unknown): Json {
+  return value as Json;
+}

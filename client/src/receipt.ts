@@ -1,0 +1,8 @@
+/** Whether a receipt is right, and how its cost divides: for pages that check receipts, and for servers. */
+
+export { type Check, holds } from "./core/check.ts";
+export { fingerprint } from "./core/fingerprint.ts";
+export { NotAReceiptError } from "./core/form.ts";
+export { type Share, share } from "./core/share.ts";
+export type * from "./core/types.ts";
+export { verify } from "./core/verify.ts";
