@@ -149,10 +149,14 @@ def _document(name: str, schema: _Json) -> Iterator[str]:
     fields = schema.get("properties", {})
     if fields:
         required = set(schema.get("required", []))
-        yield "| field | type | is |\n| --- | --- | --- |\n" + "\n".join(
-            f"| `{field}` | {_type(about)} | {_field(about, is_required=field in required)} |"
+        rows = [
+            (f"`{field}`", _type(about), _field(about, is_required=field in required))
             for field, about in fields.items()
-        )
+        ]
+        if any(about for _, _, about in rows):
+            yield "| field | type | is |\n| --- | --- | --- |\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        else:
+            yield "| field | type |\n| --- | --- |\n" + "\n".join(f"| {' | '.join(row[:2])} |" for row in rows)
     elif "enum" not in schema:
         yield f"Type: {_type(schema)}" if schema.get("type") != "object" else "It has no fields."
 

@@ -104,12 +104,16 @@ def _class(name: str, cls: type) -> Iterator[str]:
         fields = [field for field in dataclasses.fields(cls) if field.init]
         yield "| field | type |\n| --- | --- |\n" + "\n".join(f"| `{f.name}` | {_type(f.type)} |" for f in fields)
     for _, method, function in methods(cls):
-        if method not in _IN_EVERY_CLASS:
+        if isinstance(inspect.getattr_static(cls, method), property):
+            returns = _type(inspect.signature(function).return_annotation)
+            yield f"`{method}`, {returns}: {_markdown(inspect.getdoc(function) or '')}"
+        elif method not in _IN_EVERY_CLASS:
             yield _signature(method, function)
             yield _markdown(inspect.getdoc(function) or "")
 
 
 def _talktime() -> Iterator[str]:
+    yield _markdown(inspect.getdoc(Talktime) or "")
     group = ""
     for heading, method, function in methods(Talktime):
         if heading not in {group, _INSIDE, ""}:
@@ -132,22 +136,47 @@ def _timers() -> Iterator[str]:
         yield _markdown(inspect.getdoc(function) or "")
 
 
+class _Source:
+    """Something that is shown as this source text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The parameter as one writes it: with annotations that are not quoted, and members of enumerations by name."""
+    default = parameter.default
+    if isinstance(default, enum.Enum):
+        default = _Source(f"{type(default).__name__}.{default.name}")
+    elif inspect.isfunction(default):
+        default = _Source("...")
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        annotation = _Source(annotation)
+    return parameter.replace(default=default, annotation=annotation)
+
+
 def _signature(name: str, function: Callable[..., Any]) -> str:
     signature = inspect.signature(function)
-    parameters = [p for p in signature.parameters.values() if p.name not in {"self", "cls"}]
-    signature = signature.replace(parameters=parameters)
+    parameters = [_shown(p) for p in signature.parameters.values() if p.name not in {"self", "cls"}]
+    returns = signature.return_annotation
+    if isinstance(returns, str):
+        returns = _Source(returns)
+    signature = signature.replace(parameters=parameters, return_annotation=returns)
     keyword = "async def " if inspect.iscoroutinefunction(function) else "def "
-    text = f"{keyword}{name}{signature}".replace("'", "")
+    if inspect.isasyncgenfunction(function):
+        keyword = "@asynccontextmanager\nasync def "
+    text = f"{keyword}{name}{signature}"
     if len(text) > _LINE_MAX:
         lines: list[str] = []
-        is_marked = False
         for parameter in parameters:
-            if parameter.kind is parameter.KEYWORD_ONLY and not is_marked:
-                is_marked = True
+            if parameter.kind is parameter.KEYWORD_ONLY and "    *," not in lines:
                 lines.append("    *,")
-            lines.append(f"    {str(parameter).replace(chr(39), '')},")
-        returns = inspect.formatannotation(signature.return_annotation).replace("'", "")
-        text = f"{keyword}{name}(\n" + "\n".join(lines) + f"\n) -> {returns}"
+            lines.append(f"    {parameter},")
+        text = f"{keyword}{name}(\n" + "\n".join(lines) + f"\n) -> {returns!r}"
     return f"```python\n{text}\n```"
 
 
@@ -159,7 +188,7 @@ def _markdown(docstring: str) -> str:
         match = _SECTION.match(line)
         if match:
             section = match[1]
-            lines += ["", f"*{section}:*", ""]
+            lines += ["", f"*{section.replace('Args', 'Arguments')}:*", ""]
         elif section and line.startswith("    "):
             item = line.strip()
             name, colon, about = item.partition(":")
