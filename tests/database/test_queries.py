@@ -1,4 +1,4 @@
-"""The statements of `queries.sql`: each is used, each used name exists, and rows cross by the names of their columns."""
+"""The statements of `queries.sql`: each is used, each used name exists, and rows are read by their columns' names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from talktime.database.record_rows import record_row
 
 SOURCE = Path(talktime.__file__).parent
 _NAMES = re.compile(
-    r"""(?: \bSQL\[ | \barrays\(\s* | \bfetch(?:_row|_value)?\(\s* | \b_store\(connection,\s* | \bLock\(\s* | \bcls\(\s* )"(\w+)\"""",
+    r"""
+    (?: \bSQL\[ | \barrays\(\s* | \bfetch(?:_row|_value)?\(\s* | \b_store\(connection,\s* | \bLock\(\s* | \bcls\(\s* )
+    "(\w+)\"
+    """,
     re.VERBOSE,
 )
 _LOOPED = re.compile(r'for name in \(("\w+"(?:, "\w+")*)\)')
