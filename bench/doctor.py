@@ -22,7 +22,7 @@ import typer
 
 from _server import temporary_server
 from talktime import Talktime
-from talktime.cli.console import progress
+from talktime.cli.output import progress_bar
 from talktime.core.tariff import Tariff
 from talktime.database.migrate import migrate
 from talktime.documents.audit import Audit
@@ -80,7 +80,7 @@ async def _measure(folder: Path, url: str, users: int) -> tuple[Audit, float]:
         await connection.execute(MAKE % {"users": users})
         await connection.execute("analyze")
         await connection.close()
-        return await _timed(lambda: talktime.audit(progress("accounts")))
+        return await _timed(lambda: talktime.audit(progress_bar("accounts")))
 
 
 def doctor(

@@ -1,4 +1,4 @@
-"""What is typed after a command's name, and what of it is refused before anything happens (exit code 2)."""
+"""The arguments of commands: reading them, and refusing those that are not allowed before anything happens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from talktime.cli.console import usage
+from talktime.cli.exits import exit_with_usage_error
 from talktime.core.durations import parse_seconds
 from talktime.core.ids import is_explanation, is_id, is_name, is_reference
 from talktime.core.instants import parse_instant
@@ -16,97 +16,99 @@ from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 
-TariffFile = Annotated[Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A tariff as JSON.")]
-After = Annotated[str, typer.Option(help="Only ids after this one: the `next` of the page before.")]
-Before = Annotated[str | None, typer.Option(help="Only entries before this one: the `next` of the page before.")]
+TariffFile = Annotated[
+    Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A file with a tariff as JSON.")
+]
+After = Annotated[str, typer.Option(help="Only ids after this id: the `next` of the page before.")]
+Before = Annotated[str | None, typer.Option(help="Only entries before this entry: the `next` of the page before.")]
 At = Annotated[str | None, typer.Option("--at", help="As of this instant, such as 2026-01-05T10:00:00Z.")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="The largest number to list.")]
 
 
 def read_id(text: str) -> str:
-    """An id as typed."""
+    """An id."""
     if not is_id(text):
-        usage("An id has 1 to 128 characters, and no control characters.")
+        exit_with_usage_error("An id has 1 to 128 characters, and no control characters.")
     return text
 
 
-def read_name(text: str | None, otherwise: str) -> str:
-    """A name to show; `otherwise` when none was given."""
+def read_name(text: str | None, *, default: str) -> str:
+    """A name to show."""
     if text is None:
-        return otherwise
+        return default
     if not is_name(text):
-        usage("A name has 1 to 200 characters, not only spaces, and no control characters.")
+        exit_with_usage_error("A name has 1 to 200 characters, not only spaces, and no control characters.")
     return text
 
 
 def read_reference(text: str | None) -> str | None:
-    """A host's own number for a payment, if one was given."""
+    """A host's own number for a payment, if there is one."""
     if text is None:
         return None
     if not is_reference(text):
-        usage("A reference has at most 200 characters, and no control characters.")
+        exit_with_usage_error("A reference has at most 200 characters, and no control characters.")
     return text
 
 
 def read_explanation(text: str) -> str:
-    """Why something was done, for whoever reads it later."""
+    """The reason for a refund."""
     if not is_explanation(text):
-        usage("A reason has 1 to 500 characters, not only spaces, and no control characters.")
+        exit_with_usage_error("A reason has 1 to 500 characters, not only spaces, and no control characters.")
     return text
 
 
 def read_seconds(text: str) -> int:
-    """A duration in milliseconds, more than none."""
+    """A duration above 0, in milliseconds."""
     try:
         duration_ms = parse_seconds(text)
     except ValueError as error:
-        usage(f"--seconds {error}")
+        exit_with_usage_error(f"--seconds {error}")
     if duration_ms == 0:
-        usage("--seconds must be more than 0")
+        exit_with_usage_error("--seconds must be more than 0")
     return duration_ms
 
 
 def read_at(text: str | None) -> int | None:
-    """What was said with `--at`, if anything was."""
+    """The instant of `--at`, in milliseconds, if there is one."""
     return None if text is None else read_instant("--at", text)
 
 
 def read_amount(text: str) -> int:
-    """Micro-credits, more than none."""
+    """An amount above 0, in micro-credits."""
     try:
         amount = parse_credits(text)
     except ValueError as error:
-        usage(f"AMOUNT {error}")
+        exit_with_usage_error(f"AMOUNT {error}")
     if amount == 0:
-        usage("AMOUNT must be more than 0")
+        exit_with_usage_error("AMOUNT must be more than 0")
     return amount
 
 
 def read_instant(option: str, text: str) -> int:
-    """An instant as typed, in milliseconds."""
+    """The instant of an option, in milliseconds."""
     try:
         return parse_instant(text)
     except ValueError as error:
-        usage(f"{option} {error}")
+        exit_with_usage_error(f"{option} {error}")
 
 
 def read_tariff(path: Path) -> Tariff:
-    """The tariff in a file; whatever is wrong with it is said at once."""
+    """The tariff in a file. All mistakes in it are reported together."""
     try:
         return Tariff.parse(json.loads(path.read_bytes()))
     except TariffError as error:
-        usage(
-            "\n  ".join([f"{path} makes no sense as a tariff:", *(f"{field} {text}" for field, text in error.errors)])
+        exit_with_usage_error(
+            "\n  ".join([f"{path} is not a valid tariff:", *(f"{field} {text}" for field, text in error.errors)])
         )
     except (ValueError, RecursionError):
-        usage(f"{path} is not JSON")
+        exit_with_usage_error(f"{path} is not JSON")
 
 
 def read_terms(share_percent: str, fee_per_minute: str, fee_per_session: str) -> Terms:
-    """An advisor's terms as typed."""
+    """An advisor's terms."""
     try:
         return Terms.parse(
             {"share_percent": share_percent, "fee_per_minute": fee_per_minute, "fee_per_session": fee_per_session}
         )
     except TermsError as error:
-        usage("; ".join(f"--{field.replace('_', '-')} {text}" for field, text in error.errors))
+        exit_with_usage_error("; ".join(f"--{field.replace('_', '-')} {text}" for field, text in error.errors))

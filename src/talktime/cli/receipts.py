@@ -1,96 +1,151 @@
-"""`talktime receipt`: a record's bill, and whether it is right."""
+"""`talktime receipt`: the receipt of a record, and whether the receipt is right."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.table import Table
 
-from talktime.cli import console
 from talktime.cli.arguments import At, read_at, read_id
-from talktime.cli.console import Json, printed, run, usage
+from talktime.cli.exits import ExitCode, exit_with_failure, exit_with_usage_error
+from talktime.cli.output import AsJson, print_json, stdout, text_of
+from talktime.cli.running import run_with_talktime
+from talktime.core.durations import clock_text
+from talktime.core.money import format_credits
+from talktime.documents.receipt import Receipt
 from talktime.documents.verification import Check, NotAReceiptError, verify
 
 _BYTES_MAX: Final = 50_000_000
+_PAID_WITH: Final = {"refunded": "refunded", "gift": "paid with gifts", "bought": "paid with bought credit"}
 
 
 def receipt(
     context: typer.Context,
     record_id: Annotated[
-        str | None, typer.Argument(help="The record; with --offline, whose receipt it must be.")
+        str | None, typer.Argument(help="The record. With --offline, the record that the file must be of.")
     ] = None,
-    prove: Annotated[
-        bool, typer.Option("--verify", help="Compute it again from its facts alone; exit code 1 if it differs.")
+    is_verified: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compute the receipt again from its facts alone; the exit code is 1 if it differs."
+        ),
     ] = False,
     offline: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Verify the receipt in this JSON file, without a database."),
     ] = None,
     at: At = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """A record's bill, and whether it follows from its facts."""
+    """Show the receipt of a record, or check whether it follows from its facts."""
     if offline is not None:
         document = _read_receipt(offline, record_id)
     elif record_id is None:
-        usage("Name a record, or a file with --offline.")
+        exit_with_usage_error("Name a record, or a file with --offline.")
     else:
-        instant = read_at(at)
-        found = run(context, lambda talktime: talktime.receipt(read_id(record_id), at=instant))
-        if not prove:
-            console.show_receipt(found, as_json)
+        known_id, instant = read_id(record_id), read_at(at)
+        stored = run_with_talktime(context, lambda talktime: talktime.receipt(known_id, at=instant))
+        document = stored.document()
+        if not is_verified:
+            if as_json:
+                print_json(document)
+            else:
+                _print_receipt(stored, document)
             return
-        document = found.document()
     try:
         checks = verify(document)
     except NotAReceiptError as error:
-        usage(str(error))
-    wrong = [check for check in checks if not check.holds]
-    _show(document["record"]["id"], checks, wrong, as_json)
-    if wrong:
-        raise typer.Exit(1)
+        exit_with_usage_error(str(error))
+    _print_checks(document["record"]["id"], checks, as_json)
+    if not all(check.holds for check in checks):
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _read_receipt(path: Path, record_id: str | None) -> dict[str, Any]:
-    """The receipt in a file, which must be this record's if one is named."""
+    """The receipt in a file. If a record is named, the receipt must be of that record."""
     if path.stat().st_size > _BYTES_MAX:
-        usage(f"{path} is too large for a receipt.")
+        exit_with_usage_error(f"{path} is too large for a receipt.")
     try:
-        document = json.loads(path.read_bytes(), object_pairs_hook=_once)
-        found = document["record"]["id"]
+        document = json.loads(path.read_bytes(), object_pairs_hook=_unique_fields)
+        stated_id = document["record"]["id"]
     except (ValueError, RecursionError, KeyError, TypeError):
-        usage(f"{path} is not a receipt as JSON: talktime receipt RECORD_ID --json prints one.")
-    if record_id is not None and record_id != found:
-        console.failed(f"{path} is the receipt of {found}, not of {record_id}.")
+        exit_with_usage_error(f"{path} is not a receipt as JSON: talktime receipt RECORD_ID --json prints one.")
+    if record_id is not None and record_id != stated_id:
+        exit_with_failure(f"{path} is the receipt of {stated_id}, not of {record_id}.")
     return dict(document)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object that names each field once: else a reader may see one figure, and the sum be done with another."""
-    read = dict(pairs)
-    if len(read) < len(pairs):
-        msg = "a field is there more than once"
-        raise ValueError(msg)
-    return read
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object that names each field once. Otherwise a reader and this program may see different figures.
+
+    Raises:
+        ValueError: a field is named more than once.
+    """
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a field is named more than once")
+    return document
 
 
-def _show(record_id: str, checks: list[Check], wrong: list[Check], as_json: bool) -> None:
-    told = {"record_id": record_id, "holds": not wrong, "checks": [check.document() for check in checks]}
+def _print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
+    """The receipt for people: segments, time that was not billed, and the arithmetic."""
+    console = stdout()
+    record = receipt.record
+    console.print(f"Record {record.id}: {receipt.user_name} with {receipt.advisor_name}, {record.state}")
+    segments = Table(box=None)
+    for column in ("from (UTC)", "to", "chat", "time", "ended by"):
+        # People copy ids, so a narrow terminal breaks an id into lines. An instant stays in one line.
+        segments.add_column(column, no_wrap=column != "chat", overflow="fold")
+    for segment, fields in zip(receipt.segments, document["segments"], strict=True):
+        duration = clock_text(segment.duration_ms)
+        segments.add_row(*_ends(fields), segment.chat_id, duration, text_of(fields["reason"]))
+    console.print(segments)
+    for gap in document["gaps"]:
+        cause = gap["reason"] if gap["caused_by"] is None else f"{gap['reason']}, by {gap['caused_by']}"
+        end = gap["ended_at"] or "not over"
+        console.print(f"not billed: {gap['started_at']} to {end}, {clock_text(gap['duration_ms'])}, {cause}")
+    lines = Table(box=None, show_header=False)
+    lines.add_column()
+    lines.add_column(justify="right")
+    for line in receipt.lines:
+        lines.add_row(line.text, format_credits(line.amount))
+    lines.add_row(f"{clock_text(receipt.elapsed_ms)} in all", format_credits(receipt.cost), style="bold")
+    for name, text in _PAID_WITH.items():
+        if document["totals"][name] != "0.00":
+            lines.add_row(text, document["totals"][name])
+    for party in ("advisor", "platform"):
+        lines.add_row(f"for the {party}", document["shares"][party])
+    console.print(lines)
+
+
+def _ends(segment: Mapping[str, Any]) -> tuple[str, str]:
+    """The start and the end of a segment. The end has no day if it is on the same day."""
+    start = segment["started_at"].removesuffix("Z").replace("T", " ")
+    end = text_of(segment["ended_at"]).removesuffix("Z").replace("T", " ")
+    return start, end.removeprefix(f"{start.split()[0]} ")
+
+
+def _print_checks(record_id: str, checks: list[Check], as_json: bool) -> None:
+    """What differs, or that nothing does."""
+    wrong = [check for check in checks if not check.holds]
     if wrong:
         print(
             f"talktime: the receipt of {record_id} is wrong in {len(wrong)} of {len(checks)} figures", file=sys.stderr
         )
-    if printed(told, as_json):
+    if as_json:
+        print_json({"record_id": record_id, "holds": not wrong, "checks": [check.document() for check in checks]})
         return
     for check in wrong:
         print(f"{check.path}: {check.what}")
-        print(f"  stated: {_text(check.stated)}\n  from the facts: {_text(check.found)}")
+        print(f"  stated: {_figure(check.stated)}\n  from the facts: {_figure(check.found)}")
     if not wrong:
         print(f"The receipt of {record_id} is right: all {len(checks)} figures follow from its facts.")
 
 
-def _text(value: Any) -> str:
+def _figure(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

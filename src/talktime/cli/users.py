@@ -1,4 +1,4 @@
-"""`talktime user …`: users and their credits."""
+"""`talktime user …`: users and their credit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from talktime.cli import console
 from talktime.cli.arguments import (
     After,
     At,
@@ -19,24 +18,21 @@ from talktime.cli.arguments import (
     read_name,
     read_reference,
 )
-from talktime.cli.console import Json, printed, run, usage
+from talktime.cli.exits import exit_with_usage_error
+from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
+from talktime.cli.running import run_with_talktime
 
-app = typer.Typer(no_args_is_help=True, help="Users and their credits.")
+app = typer.Typer(no_args_is_help=True, help="Users and their credit.")
 
-Reference = Annotated[str | None, typer.Option(help="Your own number for it.")]
+Reference = Annotated[str | None, typer.Option(help="Your own number for the payment.")]
 
 
 @app.command("list")
-def list_users(context: typer.Context, after: After = "", limit: Limit = 100, as_json: Json = False) -> None:
-    """Users and their accounts, in order of their ids."""
-    found = run(context, lambda talktime: talktime.users(after=after, limit=limit + 1))
-    console.page(
-        "users",
-        [account.document() for account in found],
-        ("user_id", "display_name", "balance", "committed", "available"),
-        limit,
-        as_json,
-    )
+def list_users(context: typer.Context, after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+    """List users and their accounts, in the order of their ids."""
+    accounts = run_with_talktime(context, lambda talktime: talktime.users(after=after, limit=limit + 1))
+    documents = [account.document() for account in accounts]
+    print_page("users", documents, ("user_id", "display_name", "balance", "committed", "available"), limit, as_json)
 
 
 @app.command("add")
@@ -44,69 +40,74 @@ def add_user(
     context: typer.Context,
     user_id: str,
     name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create a user, or rename one."""
-    shown = read_name(name, user_id)
-    created = run(context, lambda talktime: talktime.put_user(read_id(user_id), shown))
-    if not printed({"id": user_id, "display_name": shown, "created": created}, as_json):
+    user_id, display_name = read_id(user_id), read_name(name, default=user_id)
+    created = run_with_talktime(context, lambda talktime: talktime.put_user(user_id, display_name))
+    if as_json:
+        print_json({"id": user_id, "display_name": display_name, "created": created})
+    else:
         print(f"{user_id} {'created' if created else 'changed'}")
 
 
 @app.command("show")
-def show_user(context: typer.Context, user_id: str, at: At = None, as_json: Json = False) -> None:
-    """A user's account."""
-    instant = read_at(at)
-    console.show(run(context, lambda talktime: talktime.account(read_id(user_id), at=instant)).document(), as_json)
+def show_user(context: typer.Context, user_id: str, at: At = None, as_json: AsJson = False) -> None:
+    """Show a user's account."""
+    user_id, instant = read_id(user_id), read_at(at)
+    account = run_with_talktime(context, lambda talktime: talktime.account(user_id, at=instant))
+    print_document(account.document(), as_json)
 
 
 @app.command("credit")
-def credit_user(
+def add_credit(
     context: typer.Context,
     user_id: str,
     amount: str,
     kind: Annotated[str, typer.Option(help="purchase, gift or refund")] = "purchase",
     reference: Reference = None,
-    expires_at: Annotated[str | None, typer.Option(help="When a gift expires: 2026-01-31T23:59:59Z.")] = None,
-    as_json: Json = False,
+    expires_at: Annotated[
+        str | None, typer.Option(help="The instant at which a gift expires: 2026-01-31T23:59:59Z.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add credit to a user's account."""
     if kind not in {"purchase", "gift", "refund"}:
-        usage("--kind must be purchase, gift or refund")
-    micro, noted = read_amount(amount), read_reference(reference)
-    until = None if expires_at is None else read_instant("--expires-at", expires_at)
-    account = run(
+        exit_with_usage_error("--kind must be purchase, gift or refund")
+    user_id, micro_credits, reference = read_id(user_id), read_amount(amount), read_reference(reference)
+    expiry = None if expires_at is None else read_instant("--expires-at", expires_at)
+    account = run_with_talktime(
         context,
-        lambda talktime: talktime.add_credit(read_id(user_id), micro, kind, reference=noted, expires_at=until),
+        lambda talktime: talktime.add_credit(user_id, micro_credits, kind, reference=reference, expires_at=expiry),
     )
-    console.show(account.document(), as_json)
+    print_document(account.document(), as_json)
 
 
 @app.command("debit")
 def debit_user(
-    context: typer.Context, user_id: str, amount: str, reference: Reference = None, as_json: Json = False
+    context: typer.Context, user_id: str, amount: str, reference: Reference = None, as_json: AsJson = False
 ) -> None:
     """Spend a user's credit elsewhere, gifts first."""
-    micro, noted = read_amount(amount), read_reference(reference)
-    account = run(context, lambda talktime: talktime.debit(read_id(user_id), micro, reference=noted))
-    console.show(account.document(), as_json)
+    user_id, micro_credits, reference = read_id(user_id), read_amount(amount), read_reference(reference)
+    account = run_with_talktime(context, lambda talktime: talktime.debit(user_id, micro_credits, reference=reference))
+    print_document(account.document(), as_json)
 
 
 @app.command("entries")
-def show_entries(
-    context: typer.Context, user_id: str, before: Before = None, limit: Limit = 100, as_json: Json = False
+def list_entries(
+    context: typer.Context, user_id: str, before: Before = None, limit: Limit = 100, as_json: AsJson = False
 ) -> None:
-    """A user's ledger, newest first."""
-    found = run(context, lambda talktime: talktime.entries(read_id(user_id), limit=limit + 1, before=before))
-    console.page(
-        "entries", [entry.document() for entry in found], ("at", "kind", "amount", "gift", "reference"), limit, as_json
-    )
+    """List the entries of a user's ledger, the newest first."""
+    user_id = read_id(user_id)
+    entries = run_with_talktime(context, lambda talktime: talktime.entries(user_id, limit=limit + 1, before=before))
+    documents = [entry.document() for entry in entries]
+    print_page("entries", documents, ("at", "kind", "amount", "gift", "reference"), limit, as_json)
 
 
 @app.command("chats")
-def show_chats(context: typer.Context, user_id: str, as_json: Json = False) -> None:
-    """A user's chats."""
-    found = run(context, lambda talktime: talktime.chats_of_user(read_id(user_id)))
-    console.table(
-        "chats", [c.document() for c in found], ("id", "advisor_name", "duration_ms", "state", "reason"), as_json
-    )
+def list_chats(context: typer.Context, user_id: str, as_json: AsJson = False) -> None:
+    """List a user's chats."""
+    user_id = read_id(user_id)
+    chats = run_with_talktime(context, lambda talktime: talktime.chats_of_user(user_id))
+    documents = [chat.document() for chat in chats]
+    print_table("chats", documents, ("id", "advisor_name", "duration_ms", "state", "reason"), as_json)
