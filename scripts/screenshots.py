@@ -25,10 +25,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from talktime.core.roles import Role
 from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import bundled_programs
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 
 SECRET = "a secret for pictures alone, long enough"  # noqa: S105  of a service that lives for a minute
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from talktime.asgi import create_app
+from talktime.core.roles import Role
 from talktime.service.http.access import Allow
-from talktime.service.tokens import Role
 from talktime.settings import load_settings
 
 _TITLES: Final = {

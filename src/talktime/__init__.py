@@ -3,13 +3,14 @@
 One server clock, exact credits, and the same number on both screens, in the database and on the receipt.
 """
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.payer import Party, Reason, State
 from talktime.core.price import Price, price
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 from talktime.documents.account import Account, Entry, Refund
@@ -29,13 +30,16 @@ else:
             from talktime.talktime import Talktime  # noqa: PLC0415  see above
 
             return Talktime
+        if name == "Bearer":
+            warnings.warn("talktime.Bearer is called talktime.BorneBy now", DeprecationWarning, stacklevel=2)
+            return BorneBy
         raise AttributeError(f"module 'talktime' has no attribute {name!r}")
 
 
 __all__ = [
     "Account",
     "Advisor",
-    "Bearer",
+    "BorneBy",
     "ChatSummary",
     "Entry",
     "Message",

@@ -24,7 +24,7 @@ from talktime import logs
 from talktime.core.errors import InvalidRequest, NotFound, TalktimeError
 from talktime.core.ids import is_explanation, require_id, require_name
 from talktime.core.payer import Party
-from talktime.core.refunds import Bearer, Wish
+from talktime.core.refunds import BorneBy, Wish
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.database.migrate import ensure_current
@@ -201,14 +201,14 @@ class Talktime:
             raise InvalidRequest(("reason", "must not be blank"))
         if not is_explanation(reason):
             raise InvalidRequest(("reason", "must have at most 500 characters, and no control characters"))
-        if borne_by not in set(Bearer):
-            raise InvalidRequest(("borne_by", f"must be one of: {', '.join(Bearer)}"))
+        if borne_by not in set(BorneBy):
+            raise InvalidRequest(("borne_by", f"must be one of: {', '.join(BorneBy)}"))
         try:
             user_id, _ = await self.record_parties(record_id)
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
-        wish = Wish(reason, Bearer(borne_by), amount, duration_ms)
+        wish = Wish(reason, BorneBy(borne_by), amount, duration_ms)
         return await self.engine.run(RefundRecord(user_id, record_id, wish, repeat=repeat))
 
     async def account(self, user_id: str, *, at: int | None = None) -> Account:

@@ -22,8 +22,9 @@ import asyncpg
 import httpx
 from playwright.async_api import Browser, async_playwright
 
+from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 
 from .screen import RECORDER, Screen
 

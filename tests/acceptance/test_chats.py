@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .stage import AGREE_MS, Stage, milliseconds
 

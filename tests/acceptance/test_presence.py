@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .relay import Relay
 from .screen import Screen

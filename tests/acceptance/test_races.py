@@ -13,7 +13,7 @@ from typing import Any
 
 import websockets
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .stage import BY_THE_SECOND, Node, Stage, micros, milliseconds
 

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .relay import Relay
 from .screen import Screen

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 
 SECRET = "a secret for tests, long enough to sign"
 TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}

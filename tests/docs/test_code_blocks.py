@@ -24,8 +24,8 @@ from jsonschema_rs import Draft202012Validator
 from scripts.docsite.pages import ROOT
 from talktime.asgi import create_app
 from talktime.cli.app import app
+from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
-from talktime.service.tokens import Role
 from talktime.settings import Settings
 from tests.docs.blocks import Block, blocks
 

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 from tests.screen.browsers.chromium import chromium
 from tests.screen.service import SECRET, Service
 from tests.screen.theatre import BY_THE_SECOND, serving

@@ -17,8 +17,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 
 CHROMIUM = "/usr/bin/chromium"
 SECRET = "a secret for the pages' tests, long enough"

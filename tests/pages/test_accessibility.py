@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .conftest import Demo, Pair, Screens
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .conftest import Demo, Pair, Screens
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 
 from .conftest import Demo, Pair, Screens
 

@@ -15,7 +15,7 @@ from talktime import Party, Talktime, Tariff
 from talktime.core import meter
 from talktime.core.errors import TalktimeError, Unavailable
 from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
-from talktime.core.refunds import Bearer, Tally, Wish
+from talktime.core.refunds import BorneBy, Tally, Wish
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 from talktime.database.pool import UNREACHABLE, Pool
@@ -56,7 +56,7 @@ def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object
     """What the act asks of the program."""
     party = Party.USER if act.by_user else Party.ADVISOR
     advisor, chat = f"{user} {act.advisor}", f"{user} {act.chat}"
-    wish = Wish("asked for", Bearer.PLATFORM, amount=act.amount)
+    wish = Wish("asked for", BorneBy.PLATFORM, amount=act.amount)
     commands: dict[str, Callable[[], Command[object]]] = {
         "credit": lambda: accounts.AddCredit(user, act.amount, "purchase", repeat=repeat),
         "gift": lambda: accounts.AddCredit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),

@@ -9,7 +9,7 @@ import pytest
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import InvalidRequest, NotFound
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
 from talktime.documents.account import Account
@@ -52,7 +52,7 @@ async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, data
         (130_000, talktime.timers.checkpoint()),
         (1_000, talktime.debit("alice", parse_credits("7"))),
         (61_000, talktime.stop("first")),
-        (10_000, talktime.refund(record_id, reason="Late", borne_by=Bearer.ADVISOR, amount=parse_credits("1"))),
+        (10_000, talktime.refund(record_id, reason="Late", borne_by=BorneBy.ADVISOR, amount=parse_credits("1"))),
         (1_000, None),
     ):
         await look()

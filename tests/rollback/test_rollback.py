@@ -24,9 +24,10 @@ import httpx
 import pytest
 import websockets
 
+from talktime.core.roles import Role
 from talktime.database.migrate import current_revision, head_revision
 from talktime.postgres.guardian import Guardian
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 
 ARCHIVE = Path(__file__).with_name("talktime-0001.tar.xz")
 SECRET = "a secret that both versions know, long enough"

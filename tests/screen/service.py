@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 from tests.screen.browsers.tab import end
 
 SECRET = "a secret of the theatre, which is long enough"

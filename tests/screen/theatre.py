@@ -20,7 +20,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 from tests.screen.browsers.tab import Browser, Tab
 from tests.screen.ports import free_port
 from tests.screen.recording import Recording

@@ -18,9 +18,10 @@ import websockets
 from fastapi import FastAPI
 
 from talktime.asgi import create_app
+from talktime.core.roles import Role
 from talktime.demo.people import create_demo
 from talktime.service.serving import make_server
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 from talktime.settings import Settings
 
 SECRET = "a secret for tests, long enough to sign"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from talktime.asgi import create_app
-from talktime.service.tokens import Role
+from talktime.core.roles import Role
 from talktime.settings import Settings
 
 

@@ -12,9 +12,9 @@ import pytest
 import websockets
 
 from talktime.asgi import create_app
+from talktime.core.roles import Role
 from talktime.service.live import message_limit
 from talktime.service.live.send_queue import WAITING_MAX, SendQueue
-from talktime.service.tokens import Role
 
 
 async def test_snapshots_follow_one_another_without_a_gap(service: Any) -> None:

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from talktime.asgi import create_app
+from talktime.core.roles import Role
 from talktime.service.http import limits
 from talktime.service.live.close_codes import CloseCode
-from talktime.service.tokens import Role
 from talktime.settings import Settings
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"

@@ -133,7 +133,7 @@ class Life:
         if tally.refundable == 0:
             return self.payer
         amount = self.random.choice([tally.refundable, self.random.randint(1, tally.refundable)])
-        wish = refunds.Wish("A bad line", self.random.choice(list(refunds.Bearer)), amount)
+        wish = refunds.Wish("A bad line", self.random.choice(list(refunds.BorneBy)), amount)
         payer, _, _ = refunds.refund(self.payer, record, refunds.Tally(), wish, self.now, self.rules)
         return payer
 

@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from talktime import logs
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 
 TOKEN = Tokens("a secret for tests, long enough to sign").make(Role.USER, "alice")
 ADDRESS = "postgresql://somebody:hush@host/db"

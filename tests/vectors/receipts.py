@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 from talktime import Party, Talktime, Tariff, logs, parse_credits
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
 from talktime.core.terms import Terms
 from talktime.documents.receipt import Receipt
 from talktime.settings import load_settings
@@ -68,7 +68,7 @@ async def a_minimum(talktime: Talktime) -> Receipt:
         await talktime.timers.checkpoint()
     await talktime.stop("fourth", by="operator")
     await talktime.advance_clock(1_000)
-    for borne_by, amount in ((Bearer.SHARED, "0.50"), (Bearer.ADVISOR, "0.25"), (Bearer.SHARED, "1.00")):
+    for borne_by, amount in ((BorneBy.SHARED, "0.50"), (BorneBy.ADVISOR, "0.25"), (BorneBy.SHARED, "1.00")):
         await talktime.refund(started.record.id, reason="A bad line", borne_by=borne_by, amount=parse_credits(amount))
     return await talktime.receipt(started.record.id)
 

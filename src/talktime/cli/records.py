@@ -11,7 +11,6 @@ from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_table
 from talktime.cli.running import run_with_talktime
 from talktime.core.money import format_credits
-from talktime.core.refunds import Bearer
 
 if TYPE_CHECKING:
     from talktime.talktime import Talktime
@@ -77,7 +76,7 @@ def refund_record(
     record_id: str,
     reason: Annotated[str, typer.Option(help="Why. The receipt shows the reason.")],
     borne_by: Annotated[
-        Bearer,
+        BorneBy,
         typer.Option(help="Who bears the refund; shared is in the proportion in which the cost was earned."),
     ],
     amount: Annotated[str | None, typer.Option(help="How much to give back.")] = None,

@@ -8,7 +8,8 @@ import typer
 
 from talktime.cli.arguments import read_id
 from talktime.cli.running import read_settings
-from talktime.service.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, Tokens
 
 app = typer.Typer(no_args_is_help=True, help="Tokens for programs and browsers.")
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from talktime.core.record import Record
 
 
-class Bearer(StrEnum):
+class BorneBy(StrEnum):
     """Who bears a refund."""
 
     PLATFORM = "platform"
@@ -83,7 +83,7 @@ class EntryTotals:
             if entry.kind == "charge":
                 totals = replace(totals, charged=totals.charged - entry.amount, gift=totals.gift - entry.gift)
             elif entry.kind == "refund":
-                is_shared = entry.borne_by == Bearer.SHARED
+                is_shared = entry.borne_by == BorneBy.SHARED
                 totals = replace(
                     totals,
                     refunded=totals.refunded + entry.amount,
@@ -103,7 +103,7 @@ class RefundRequest:
     """
 
     reason: str
-    borne_by: Bearer
+    borne_by: BorneBy
     amount: int | None = None
     duration_ms: int | None = None
 
@@ -157,9 +157,9 @@ def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
     return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(totals.refundable))
 
 
-def _part_of_advisor(record: Record, totals: EntryTotals, amount: int, borne_by: Bearer) -> int:
-    if borne_by is not Bearer.SHARED:
-        return amount if borne_by is Bearer.ADVISOR else 0
+def _part_of_advisor(record: Record, totals: EntryTotals, amount: int, borne_by: BorneBy) -> int:
+    if borne_by is not BorneBy.SHARED:
+        return amount if borne_by is BorneBy.ADVISOR else 0
     part_of_all = (totals.shared + amount) * record.earned // record.charged
     # While the record runs the proportion may change. What earlier refunds took from the advisor is not given back.
     return min(amount, max(0, part_of_all - totals.shared_by_advisor))

@@ -13,16 +13,18 @@ from starlette.responses import JSONResponse
 from talktime.asgi import create_app
 from talktime.core.errors import NotFound
 from talktime.core.money import parse_credits
+from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.demo.automatic import AutomaticAdvisors
+from talktime.documents.account import Account
 from talktime.service import pages
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Topup
 from talktime.service.http.documents import answers
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Caller, Role, Tokens
+from talktime.service.tokens import Caller, Tokens
 from talktime.settings import Settings
 from talktime.talktime import Talktime
 
@@ -104,16 +106,17 @@ async def become(request: Request, person: str) -> JSONResponse:
         raise NotFound("person")
     role = Role(PEOPLE[person].role)
     tokens: Tokens = request.app.state.tokens
-    return JSONResponse({"token": tokens.make(role, person), "role": role.value, "subject": person}, 201)
+    return JSONResponse(documents.Token(tokens.make(role, person), role, person).document(), 201)
 
 
 @open_router.get("/advisors", responses=answers(documents.Advisors))
 async def advisors(talktime: TalktimeDep) -> JSONResponse:
     """The demo's advisors, with what they cost."""
-    return JSONResponse({"advisors": [(await talktime.advisor(person.id)).document() for person in ADVISORS]})
+    found = [await talktime.advisor(person.id) for person in ADVISORS]
+    return JSONResponse(documents.Advisors(tuple(found)).document())
 
 
-@router.post("/topup", status_code=201, responses=answers(documents.Account, 201))
+@router.post("/topup", status_code=201, responses=answers(Account, 201))
 async def top_up(
     talktime: TalktimeDep, caller: Annotated[Caller, Depends(Allow(Role.USER))], body: Topup
 ) -> JSONResponse:

@@ -3,102 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from talktime.core.durations import seconds
+from talktime.core.entries import EntryKind
 from talktime.core.gifts import Lot
-from talktime.core.instants import instant, instant_or_none
-from talktime.core.money import format_credits
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
+from talktime.documents.document import INSIDE, Choice, Document, Named, shown
+from talktime.documents.fields import Credits, Instant, Seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A user's credit: `balance` is what is posted, `committed` what running meters have begun to owe beyond that.
+class Expiry(Document):
+    """The gift that expires next. What is neither spent nor committed of the amount by then is gone."""
 
-    `gift` is what of the balance was given, not bought; `next_expiry` the gift that expires next, if one does.
-    """
+    amount: Credits
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Document):
+    """The credit of a user."""
 
     user_id: str
     display_name: str
-    balance: int
-    committed: int
-    available: int
-    gift: int = 0
-    next_expiry: Lot | None = None
+    balance: Annotated[Credits, "what is posted"]
+    committed: Annotated[Credits, "what running records owe beyond what is posted"]
+    available: Annotated[Credits, "what can be spent now: the balance minus what is committed"]
+    gift: Annotated[Credits, "the part of the balance that was given, not bought"] = 0
+    next_expiry: Annotated[Lot | None, INSIDE] = None
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
+    @property
+    @shown(as_="next_expiry")
+    def _next_expiry(self) -> Annotated[Expiry | None, "the gift that expires next, if a gift expires"]:
         lot = self.next_expiry
-        return {
-            "user_id": self.user_id,
-            "display_name": self.display_name,
-            "balance": format_credits(self.balance),
-            "committed": format_credits(self.committed),
-            "available": format_credits(self.available),
-            "gift": format_credits(self.gift),
-            "next_expiry": None
-            if lot is None
-            else {"amount": format_credits(lot.amount), "expires_at": instant_or_none(lot.expires_at)},
-        }
+        return None if lot is None or lot.expires_at is None else Expiry(lot.amount, lot.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. Charges, debits and expiries are negative; `gift` is what of the amount was given."""
+class Entry(Document):
+    """An entry of a user's ledger. Charges, debits and expiries are negative."""
 
     id: str
-    amount: int
-    gift: int
-    kind: str
-    at: int
+    amount: Credits
+    gift: Annotated[Credits, "the part of the amount that was given, not bought"]
+    kind: Annotated[str, Choice(EntryKind)]
+    at: Instant
     record_id: str | None = None
-    reference: str | None = None
-    reason: str | None = None
-    expires_at: int | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "id": self.id,
-            "amount": format_credits(self.amount),
-            "gift": format_credits(self.gift),
-            "kind": self.kind,
-            "at": instant(self.at),
-            "record_id": self.record_id,
-            "reference": self.reference,
-            "reason": self.reason,
-            "expires_at": instant_or_none(self.expires_at),
-        }
+    reference: Annotated[str | None, "the host's own text, such as the number of an order"] = None
+    reason: Annotated[str | None, "why a refund was made"] = None
+    expires_at: Annotated[Instant | None, "when a gift expires"] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    """What was given back of a record's cost, who bears it, and what is `refunded` and `refundable` of it by now."""
+class Refund(Document):
+    """A part of a record's cost that was given back, and who bears it."""
 
     record_id: str
-    amount: int
-    gift: int
-    refunded_ms: int | None
+    amount: Credits
+    gift: Annotated[Credits, "the part of the amount that comes back as a gift"]
+    refunded_ms: Annotated[Seconds | None, Named("seconds"), "the billed time that was given back, if it was by time"]
     reason: str
-    borne_by: Bearer
-    by_advisor: int
-    at: int
-    refunded: int
-    refundable: int
+    borne_by: BorneBy
+    by_advisor: Annotated[Credits, Named("advisor_amount"), "the part of the amount that the advisor bears"]
+    at: Instant
+    refunded: Annotated[Credits, "all that was given back of the record's cost, this refund included"]
+    refundable: Annotated[Credits, "what can still be given back"]
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "record_id": self.record_id,
-            "amount": format_credits(self.amount),
-            "gift": format_credits(self.gift),
-            "seconds": None if self.refunded_ms is None else seconds(self.refunded_ms),
-            "reason": self.reason,
-            "borne_by": self.borne_by.value,
-            "advisor_amount": format_credits(self.by_advisor),
-            "platform_amount": format_credits(self.amount - self.by_advisor),
-            "at": instant(self.at),
-            "refunded": format_credits(self.refunded),
-            "refundable": format_credits(self.refundable),
-        }
+    @property
+    @shown(after="by_advisor")
+    def platform_amount(self) -> Annotated[Credits, "the part of the amount that the platform bears"]:
+        """The part of the amount that the platform bears."""
+        return self.amount - self.by_advisor

@@ -3,57 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from talktime.core.instants import instant
-from talktime.core.money import format_credits
-from talktime.core.tariff import Tariff
-from talktime.core.terms import Terms
+from talktime.documents.document import CONFIDENTIAL, Document, Named, encoded, shown
+from talktime.documents.fields import Credits, Instant
+from talktime.documents.tariff import TariffDocument, TermsDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Advisor:
-    """Who is paid, and the tariff and terms that a record started now would have."""
+class Advisor(Document):
+    """An advisor, with the tariff and the terms of a record that started now."""
 
-    advisor_id: str
+    advisor_id: Annotated[str, Named("id")]
     display_name: str
-    tariff: Tariff
+    tariff: TariffDocument
     tariff_version: int
-    terms: Terms
+    terms: Annotated[TermsDocument, CONFIDENTIAL, "absent for users and other advisors"]
 
     def document(self, *, with_terms: bool = False) -> dict[str, Any]:
-        """Its JSON; the terms are no business of users."""
-        shown = {
-            "id": self.advisor_id,
-            "display_name": self.display_name,
-            "tariff": self.tariff.document(),
-            "tariff_version": self.tariff_version,
-        }
-        return shown | {"terms": self.terms.document()} if with_terms else shown
+        """The JSON of this document. Users and other advisors are not shown the terms."""
+        return encoded(self, with_confidential=with_terms)
 
 
 @dataclass(frozen=True, slots=True)
-class Earnings:
-    """What an advisor's sessions have brought up to `at`: the `share` of what was charged, less the `refunds` borne.
+class Earnings(Document):
+    """What the sessions of an advisor have brought, from the beginning up to `at`.
 
-    `unposted` is what running records had come to by then beyond that; with it, it is the same however often is posted.
+    `net + unposted` does not depend on when charges are posted.
     """
 
     advisor_id: str
     display_name: str
-    at: int
-    share: int
-    refunds: int
-    unposted: int = 0
+    at: Instant
+    share: Annotated[Credits, "the advisor's share of what was charged"]
+    refunds: Annotated[Credits, "the part of refunds that the advisor bears"]
+    unposted: Annotated[Credits, "what running records had earned by `at` but not yet posted"] = 0
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "advisor_id": self.advisor_id,
-            "display_name": self.display_name,
-            "at": instant(self.at),
-            "share": format_credits(self.share),
-            "refunds": format_credits(self.refunds),
-            "net": format_credits(self.share - self.refunds),
-            "unposted": format_credits(self.unposted),
-        }
+    @property
+    @shown(after="refunds")
+    def net(self) -> Annotated[Credits, "the share minus the refunds"]:
+        """The share minus the refunds."""
+        return self.share - self.refunds

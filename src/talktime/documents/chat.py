@@ -3,91 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from talktime.core.instants import instant
-from talktime.core.money import format_credits
-
-if TYPE_CHECKING:
-    from talktime.core.payer import Reason, State
+from talktime.core.payer import Party, Reason, State
+from talktime.documents.document import CONFIDENTIAL, Choice, Document, encoded
+from talktime.documents.fields import Credits, Instant, Milliseconds, Number
 
 
 @dataclass(frozen=True, slots=True)
-class ChatSummary:
-    """A chat in a list: who, how long, and what its latest record is doing.
-
-    `number` counts the pair's from 1. `earned` is what is the advisor's of that record's cost by now, over all its
-    chats; refunds apart.
-    """
+class ChatSummary(Document):
+    """A chat in a list: its people, its own time, and the state of its latest record."""
 
     id: str
     user_id: str
     user_name: str
     advisor_id: str
     advisor_name: str
-    duration_ms: int
+    duration_ms: Annotated[Milliseconds, "the chat's own time, over all its records"]
     state: State | None
     reason: Reason | None
     record_id: str | None
-    current: bool
-    created_at: int
+    current: Annotated[bool, "whether the record has not ended and is in this chat"]
+    created_at: Instant
     last_message: str | None
-    earned: int
-    number: int
+    number: Annotated[Number, "which chat of this user and this advisor it is"]
+    earned: Annotated[
+        Credits,
+        CONFIDENTIAL,
+        "the advisor's share of the record's cost so far, without refunds; only in the list of the advisor",
+    ]
 
     def document(self, *, with_earned: bool = False) -> dict[str, Any]:
-        """Its JSON; what the advisor earned is no business of the user's."""
-        shown = {
-            "id": self.id,
-            "user_id": self.user_id,
-            "user_name": self.user_name,
-            "advisor_id": self.advisor_id,
-            "advisor_name": self.advisor_name,
-            "duration_ms": self.duration_ms,
-            "state": None if self.state is None else self.state.value,
-            "reason": None if self.reason is None else self.reason.value,
-            "record_id": self.record_id,
-            "current": self.current,
-            "created_at": instant(self.created_at),
-            "last_message": self.last_message,
-            "number": self.number,
-        }
-        return shown | {"earned": format_credits(self.earned)} if with_earned else shown
+        """The JSON of this document. Users are not shown what the advisor has earned."""
+        return encoded(self, with_confidential=with_earned)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Who talks in a record: their names, and which of them (`user`, `advisor`) have a live socket on it now."""
+class Pair(Document):
+    """The people of a record."""
 
     user_name: str
     advisor_name: str
-    connected: tuple[str, ...]
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {"user_name": self.user_name, "advisor_name": self.advisor_name, "connected": list(self.connected)}
+    connected: Annotated[tuple[Annotated[str, Choice(Party)], ...], "who of the two has a live socket on the record"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message of a chat. `position` counts from 1, without gaps; `client_id` makes a repeat harmless."""
+class Message(Document):
+    """A message of a chat."""
 
     id: str
     chat_id: str
-    position: int
-    client_id: str
-    sender: str
+    position: Annotated[Number, "the place in the chat, without gaps"]
+    client_id: Annotated[str, "the sender's own id of the message; a repeat with the same id is not a second message"]
+    sender: Annotated[str, Choice(Party)]
     text: str
-    at: int
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "id": self.id,
-            "chat_id": self.chat_id,
-            "position": self.position,
-            "client_id": self.client_id,
-            "sender": self.sender,
-            "text": self.text,
-            "at": instant(self.at),
-        }
+    at: Instant

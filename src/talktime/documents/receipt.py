@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from talktime.core.instants import instant, instant_or_none, parse_instant
+from talktime.core.entries import EntryKind
+from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
-from talktime.core.payer import AWAY, Reason, State
+from talktime.core.payer import AWAY, Party, Reason, State
 from talktime.core.price import Line, explain, price
-from talktime.core.tariff import Tariff
+from talktime.core.refunds import BorneBy
+from talktime.core.roles import Role
 from talktime.core.terms import Share, Terms, share
+from talktime.documents.account import Entry
+from talktime.documents.document import ADDED, CONFIDENTIAL, INSIDE, Choice, Document, encoded, shown
+from talktime.documents.fields import Credits, CreditsText, Fingerprint, Instant, InstantText, Milliseconds
 from talktime.documents.fingerprint import fingerprint
-from talktime.documents.snapshot import record_view
+from talktime.documents.snapshot import RecordView, record_view
+from talktime.documents.tariff import TariffDocument, TermsDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from talktime.core.payer import Record
-    from talktime.documents.account import Entry
-    from talktime.documents.snapshot import RecordView
 
 HOW_TO_RECOMPUTE: Final = (
     "elapsed_ms is the sum of the segments' duration_ms."
@@ -39,126 +43,160 @@ CAUSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentView:
-    """An uninterrupted part of the billable time, for one chat; `reason` says why it ended, `caused_by` through whom.
+class SegmentView(Document):
+    """An uninterrupted stretch of billable time of one chat."""
 
-    That is `user`, `advisor`, `operator` or `service`, and None where nobody noted it.
-    """
+    schema_name: ClassVar[str] = "Segment"
 
     chat_id: str
-    started_at: int
-    ended_at: int | None
-    duration_ms: int
-    reason: Reason | None
-    caused_by: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "chat_id": self.chat_id,
-            "started_at": instant(self.started_at),
-            "ended_at": instant_or_none(self.ended_at),
-            "duration_ms": self.duration_ms,
-            "reason": None if self.reason is None else self.reason.value,
-            "caused_by": self.caused_by,
-        }
+    started_at: Instant
+    ended_at: Annotated[Instant | None, "null while the record runs"]
+    duration_ms: Milliseconds
+    reason: Annotated[Reason | None, "why the segment ended"]
+    caused_by: Annotated[Annotated[str, Choice(Role)] | None, "through whom the segment ended, if that is known"] = None
 
 
 @dataclass(frozen=True, slots=True)
-class SharedEntry:
-    """An entry with both its other sides: what of it is the advisor's, what the platform's, and of that the fees.
+class Gap(Document):
+    """Time of a record that was not billed."""
 
-    `borne_by` says who bears a refund.
-    """
+    started_at: InstantText
+    ended_at: Annotated[InstantText | None, "null while the gap goes on; its duration is as of `server_time`"]
+    duration_ms: Milliseconds
+    reason: Annotated[str, Choice(Reason)]
+    caused_by: Annotated[Annotated[str, Choice(Role)] | None, "through whom the time was not billed, if that is known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse(Document):
+    """A lease that ended a segment: whose, and when."""
+
+    party: Annotated[str, Choice(Party)]
+    ended_at: InstantText
+
+
+@dataclass(frozen=True, slots=True)
+class LineView(Document):
+    """A step of the arithmetic that leads to the cost."""
+
+    schema_name: ClassVar[str] = "Line"
+
+    text: str
+    amount: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class Totals(Document):
+    """What the entries of a receipt add up to."""
+
+    charged: CreditsText
+    refunded: CreditsText
+    paid: Annotated[CreditsText, "what was charged minus what was refunded"]
+    gift: Annotated[CreditsText, "the part of `paid` that was paid with gifts"]
+    bought: Annotated[CreditsText, "the part of `paid` that was paid with bought credit"]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedEntry(Document):
+    """An entry of a record, and how it divides between the advisor and the platform."""
 
     id: str
-    at: int
-    kind: str
-    amount: int
-    advisor_amount: int
-    platform_amount: int
-    fees: int
-    borne_by: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "id": self.id,
-            "at": instant(self.at),
-            "kind": self.kind,
-            "amount": format_credits(self.amount),
-            "advisor_amount": format_credits(self.advisor_amount),
-            "platform_amount": format_credits(self.platform_amount),
-            "fees": format_credits(self.fees),
-            "borne_by": self.borne_by,
-        }
+    at: Instant
+    kind: Annotated[str, Choice(EntryKind)]
+    amount: Credits
+    advisor_amount: Credits
+    platform_amount: Credits
+    fees: Annotated[Credits, "the part of the platform's amount that is fees"]
+    borne_by: Annotated[Annotated[str, Choice(BorneBy)] | None, "who bears a refund; null for other entries"] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """A record's bill, with everything needed to recompute it.
+class Shares(Document):
+    """How the cost divides between the advisor and the platform, without refunds."""
 
-    `cost` is `price(tariff, elapsed_ms)` after what was left of the free allowance: the tariff's own minus
-    `free_ms_before`, the free time that the pair had used before this record. `shared` is how it divides by the
-    `terms`.
-    """
+    terms: TermsDocument
+    advisor: Credits
+    fees: Annotated[Credits, "the part of the platform's share that is fees"]
+    platform: Credits
+    entries: tuple[SharedEntry, ...]
 
-    server_time: int
+
+@dataclass(frozen=True, slots=True)
+class Receipt(Document):
+    """The bill of a record, with everything that is needed to compute it again."""
+
+    server_time: Instant
     record: RecordView
     user_name: str
     advisor_name: str
-    tariff: Tariff
+    tariff: TariffDocument
     tariff_version: int
-    free_ms_before: int
-    segments: tuple[SegmentView, ...]
-    elapsed_ms: int
-    billed_ms: int
-    cost: int
-    lines: tuple[Line, ...]
+    free_ms_before: Annotated[Milliseconds, "the free time that user and advisor had used before this record"]
+    segments: Annotated[tuple[SegmentView, ...], "the time that was billed"]
+    elapsed_ms: Annotated[Milliseconds, "the sum of the segments"]
+    billed_ms: Annotated[Milliseconds, "the time that is paid for, in whole increments"]
+    cost: Annotated[Credits, "the price of `elapsed_ms`, by the tariff and the free time that was left"]
+    lines: Annotated[tuple[Line, ...], INSIDE]
     entries: tuple[Entry, ...]
-    terms: Terms
-    shared: Share
-    shared_entries: tuple[SharedEntry, ...]
+    terms: Annotated[Terms, INSIDE]
+    shared: Annotated[Share, INSIDE]
+    shared_entries: Annotated[tuple[SharedEntry, ...], INSIDE]
 
     @property
-    def unposted(self) -> int:
-        """What of the cost is not charged yet: of a record that was running at an instant that has passed."""
-        return self.cost + sum(entry.amount for entry in self.entries if entry.kind == "charge")
+    @shown(after="segments", as_="gaps")
+    def _gaps(self) -> Annotated[tuple[Gap, ...], "the time that was not billed"]:
+        segments = [segment.document() for segment in self.segments]
+        return tuple(Gap(**gap) for gap in gaps(self.record.document(), segments, format_instant(self.server_time)))
+
+    @property
+    @shown(after="_gaps", as_="leases")
+    def _leases(self) -> Annotated[tuple[Lapse, ...], "the leases that ended a segment"]:
+        return tuple(Lapse(**lapse) for lapse in lapses([segment.document() for segment in self.segments]))
+
+    @property
+    @shown(after="cost", as_="lines")
+    def _lines(self) -> Annotated[tuple[LineView, ...], "the arithmetic; the amounts add up to the cost"]:
+        return tuple(LineView(line.text, line.amount) for line in self.lines)
+
+    @property
+    @shown(after="entries")
+    def unposted(self) -> Annotated[Credits, "the part of the cost that is not charged yet"]:
+        """The part of the cost that is not charged yet: for a record that ran at an instant in the past."""
+        return self.cost + sum(entry.amount for entry in self.entries if entry.kind == EntryKind.CHARGE)
+
+    @property
+    @shown(after="unposted", as_="totals")
+    def _totals(self) -> Totals:
+        return Totals(**totals([entry.document() for entry in self.entries]))
+
+    @property
+    @shown(after="_totals")
+    def how_to_recompute(self) -> str:
+        """In words, how the cost follows from the segments and the tariff."""
+        return HOW_TO_RECOMPUTE
+
+    @property
+    @shown(after="how_to_recompute")
+    def shares(self) -> Annotated[Shares, CONFIDENTIAL, "absent for users"]:
+        """How the cost divides between the advisor and the platform."""
+        return Shares(
+            terms=self.terms,
+            advisor=self.shared.advisor,
+            fees=self.shared.fees,
+            platform=self.cost - self.shared.advisor,
+            entries=self.shared_entries,
+        )
+
+    @property
+    @shown()
+    def fingerprint(self) -> Annotated[Fingerprint, ADDED, "the SHA-256 of the rest of this document"]:
+        """The fingerprint of the receipt with its shares."""
+        return str(self.document()["fingerprint"])
 
     def document(self, *, with_shares: bool = True) -> dict[str, Any]:
-        """Its JSON; how the cost divides between advisor and platform is no business of the user's."""
-        record = self.record.document()
-        segments = [segment.document() for segment in self.segments]
-        entries = [entry.document() for entry in self.entries]
-        told = {
-            "server_time": instant(self.server_time),
-            "record": record,
-            "user_name": self.user_name,
-            "advisor_name": self.advisor_name,
-            "tariff": self.tariff.document(),
-            "tariff_version": self.tariff_version,
-            "free_ms_before": self.free_ms_before,
-            "segments": segments,
-            "gaps": gaps(record, segments, instant(self.server_time)),
-            "leases": lapses(segments),
-            "elapsed_ms": self.elapsed_ms,
-            "billed_ms": self.billed_ms,
-            "cost": format_credits(self.cost),
-            "lines": [{"text": line.text, "amount": format_credits(line.amount)} for line in self.lines],
-            "entries": entries,
-            "unposted": format_credits(self.unposted),
-            "totals": totals(entries),
-            "how_to_recompute": HOW_TO_RECOMPUTE,
-        }
-        if with_shares:
-            told["shares"] = {
-                "terms": self.terms.document(),
-                "advisor": format_credits(self.shared.advisor),
-                "fees": format_credits(self.shared.fees),
-                "platform": format_credits(self.cost - self.shared.advisor),
-                "entries": [entry.document() for entry in self.shared_entries],
-            }
-        return told | {"fingerprint": fingerprint(told)}
+        """The JSON of this document. Users are not shown how the cost divides."""
+        content = encoded(self, with_confidential=with_shares)
+        return content | {"fingerprint": fingerprint(content)}
 
 
 def receipt(

@@ -19,7 +19,7 @@ from typing import Any, Final
 from talktime.core.instants import instant, parse_instant
 from talktime.core.money import parse_formatted
 from talktime.core.payer import Reason
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 
@@ -239,7 +239,7 @@ SHARES: Final[dict[str, Any]] = {
             "advisor_amount": _amount,
             "platform_amount": _amount,
             "fees": _amount,
-            "borne_by": _or_null(_of(Bearer)),
+            "borne_by": _or_null(_of(BorneBy)),
         }
     ],
 }

@@ -1,76 +1,74 @@
-"""The books of a period: what each held before, what came and went, by kind, and what it held then. Pure.
+"""The books of a period: what each book held before, what came and went by kind, and what it held at the end.
 
-Every entry of the ledger has its lines in the books of a user, an advisor and the platform, and they add up to nothing;
-so does every column of a report, which is how one sees that nothing is missing from it.
+Each entry of the ledger has a line in the books of a user, an advisor and the platform; the lines add up to nothing.
+So each column of a report adds up to nothing too, which shows that nothing is missing from the report.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from enum import StrEnum
+from typing import Annotated, Final
 
-from talktime.core.instants import instant
-from talktime.core.money import format_credits
+from talktime.core.entries import EntryKind
+from talktime.documents.document import Choice, Columns, Document, Named, shown
+from talktime.documents.fields import Credits, Instant
 
-KINDS: Final = ("purchase", "gift", "refund", "debit", "charge", "share", "expiry")
+KINDS: Final = tuple(kind.value for kind in EntryKind)
 COLUMNS: Final = ("book", "owner", "name", "opening", *KINDS, "closing")
-BOOKS: Final = ("user", "advisor", "revenue", "promotion", "outside")
-"""Whose: each user's credit, each advisor's earnings; the platform's revenue, what it gave away, what came and went."""
+
+
+class BookKind(StrEnum):
+    """The credit of a user, the earnings of an advisor, and the platform's own books.
+
+    Those are its revenue, the promotion that it gave away, and what came from outside and went there.
+    """
+
+    USER = "user"
+    ADVISOR = "advisor"
+    REVENUE = "revenue"
+    PROMOTION = "promotion"
+    OUTSIDE = "outside"
+
+
+BOOKS: Final = tuple(kind.value for kind in BookKind)
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """One book: `opening` before the period, `amounts` in it in the order of `KINDS`."""
+class Book(Document):
+    """A book: what it held before the period, what came and went by kind of entry, and what it held at the end."""
 
-    book: str
-    owner: str
+    book: Annotated[str, Choice(BookKind)]
+    owner: Annotated[str, "whose book it is; empty for the platform's own"]
     name: str
-    opening: int
-    amounts: tuple[int, ...]
+    opening: Credits
+    amounts: Annotated[tuple[Credits, ...], Columns(KINDS)]
 
     @property
-    def closing(self) -> int:
-        """What it held at the period's end."""
+    @shown(after="amounts")
+    def closing(self) -> Credits:
+        """What the book held at the end of the period."""
         return self.opening + sum(self.amounts)
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "book": self.book,
-            "owner": self.owner,
-            "name": self.name,
-            "opening": format_credits(self.opening),
-            **{kind: format_credits(amount) for kind, amount in zip(KINDS, self.amounts, strict=True)},
-            "closing": format_credits(self.closing),
-        }
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """All books, from `begin` until just before `end`."""
+class Report(Document):
+    """All books in the period from `from` until just before `to`. Each column of the totals adds up to nothing."""
 
-    begin: int
-    end: int
+    begin: Annotated[Instant, Named("from")]
+    end: Annotated[Instant, Named("to")]
     books: tuple[Book, ...]
 
-    def totals(self) -> list[Book]:
-        """One line for all books of each sort."""
-        return [
-            Book(
-                sort,
-                "",
-                "all",
-                sum(book.opening for book in self.books if book.book == sort),
-                tuple(sum(book.amounts[n] for book in self.books if book.book == sort) for n in range(len(KINDS))),
-            )
-            for sort in BOOKS
-        ]
+    @property
+    @shown(after="books", as_="totals")
+    def _totals(self) -> tuple[Book, ...]:
+        return tuple(self.totals())
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "from": instant(self.begin),
-            "to": instant(self.end),
-            "books": [book.document() for book in self.books],
-            "totals": [book.document() for book in self.totals()],
-        }
+    def totals(self) -> list[Book]:
+        """For each kind of book, all books of the kind together."""
+        return [_sum(kind, [book for book in self.books if book.book == kind]) for kind in BookKind]
+
+
+def _sum(kind: BookKind, books: list[Book]) -> Book:
+    amounts = tuple(map(sum, zip(*(book.amounts for book in books), strict=True))) or (0,) * len(KINDS)
+    return Book(kind.value, "", "all", sum(book.opening for book in books), amounts)

@@ -1,19 +1,16 @@
-"""What one screen shows of a chat, computed from a payer's facts at an instant.
-
-Instants are milliseconds since 1970 in engine time, durations milliseconds, money micro-credits, all integers. In JSON
-instants are RFC 3339 in UTC, durations end in `_ms`, credits are decimal strings.
-"""
+"""What one screen shows of a chat, computed from a payer's facts at an instant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from talktime.core.instants import instant, instant_or_none
-from talktime.core.money import format_credits
 from talktime.core.payer import Payer, Reason, Record, Rules, State
 from talktime.core.price import price
-from talktime.core.tariff import Tariff
+from talktime.core.roles import Role
+from talktime.documents.document import INSIDE, NULLABLE, Choice, Document, shown
+from talktime.documents.fields import Credits, Instant, Milliseconds
+from talktime.documents.tariff import TariffDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,117 +19,82 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordView:
-    """A conversation time record as it stands.
+class RecordView(Document):
+    """A conversation time record as it stands."""
 
-    `paused_at` is since when it is paused, `paused_by` who did it: user, advisor or service, if somebody did.
-    """
+    schema_name: ClassVar[str] = "Record"
 
     id: str
     state: State
-    reason: Reason | None
+    reason: Annotated[Reason | None, "why the record does not run; null while it runs"]
     user_id: str
     advisor_id: str
-    current_chat_id: str
-    started_at: int
-    paused_at: int | None
-    paused_by: str | None
-    ended_at: int | None
+    current_chat_id: Annotated[str, "the chat that the record is in, and the only one whose timer can run"]
+    started_at: Instant
+    paused_at: Annotated[Instant | None, "since when the record is paused; null while it runs and after its end"]
+    paused_by: Annotated[Annotated[str, Choice(Role)] | None, "who paused the record, if a person or the host did"]
+    ended_at: Instant | None
 
     @property
     def is_active(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the record has not ended."""
         return self.ended_at is None
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "id": self.id,
-            "state": self.state.value,
-            "reason": None if self.reason is None else self.reason.value,
-            "user_id": self.user_id,
-            "advisor_id": self.advisor_id,
-            "current_chat_id": self.current_chat_id,
-            "started_at": instant(self.started_at),
-            "paused_at": instant_or_none(self.paused_at),
-            "paused_by": self.paused_by,
-            "ended_at": instant_or_none(self.ended_at),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class TimerView:
-    """The record's timer, as this chat sees it.
+class ChatTime(Document):
+    """The chat that a snapshot shows; `duration_ms` is the chat's own time, over all its records."""
 
-    `running` is true only for the record's current chat. `lease_until`: when the time stops unless presence is proved
-    again. `cut_at`: when the credit ends, None if never. `recharge_until`: how long a record waits at zero.
-    """
+    schema_name: ClassVar[str] = "Chat"
 
-    running: bool
-    since: int | None = None
-    lease_until: int | None = None
-    cut_at: int | None = None
-    recharge_until: int | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "running": self.running,
-            "since": instant_or_none(self.since),
-            "lease_until": instant_or_none(self.lease_until),
-            "cut_at": instant_or_none(self.cut_at),
-            "recharge_until": instant_or_none(self.recharge_until),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything one screen needs to show a chat, as of `server_time`.
-
-    `chat_duration_ms` is this chat's own time over all its records; `elapsed_ms`, `billed_ms`, `cost` and
-    `free_remaining_ms` are the record's, over all its chats; `balance` is what the payer has available.
-    `allowance_ms` is what was left of the pair's free allowance when the record started.
-    """
-
-    server_time: int
-    sequence: int
-    record: RecordView
-    chat_id: str
+    id: str
     user_id: str
     advisor_id: str
-    chat_duration_ms: int
+    duration_ms: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class TimerView(Document):
+    """The timer of the record, as this chat sees it."""
+
+    schema_name: ClassVar[str] = "Timer"
+
+    running: Annotated[bool, "true only in the record's current chat"]
+    since: Instant | None = None
+    lease_until: Annotated[Instant | None, "when the time stops unless both parties prove their presence again"] = None
+    cut_at: Annotated[Instant | None, "when the credit or `max_cost` ends the time; null if never"] = None
+    recharge_until: Annotated[Instant | None, "until when a record that is out of credit waits for more"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Document):
+    """Everything that one screen needs to show a chat, as of `server_time`.
+
+    Time, cost and free time are those of the record, over all its chats.
+    """
+
+    server_time: Instant
+    sequence: Annotated[int, "rises by one with each change of the account; after a gap a screen asks again"]
+    record: Annotated[RecordView, NULLABLE, "the latest record of the chat; null for a chat that never had a record"]
+    chat_id: Annotated[str, INSIDE]
+    user_id: Annotated[str, INSIDE]
+    advisor_id: Annotated[str, INSIDE]
+    chat_duration_ms: Annotated[int, INSIDE]
     timer: TimerView
-    elapsed_ms: int
-    free_remaining_ms: int
-    allowance_ms: int
-    billed_ms: int
-    cost: int
-    balance: int
-    tariff: Tariff
+    elapsed_ms: Annotated[Milliseconds, "how long the record has run"]
+    free_remaining_ms: Annotated[Milliseconds, "free time that is left now"]
+    allowance_ms: Annotated[Milliseconds, "free time that was left to user and advisor when the record started"]
+    billed_ms: Annotated[Milliseconds, "the time that is paid for, in whole increments"]
+    cost: Annotated[Credits, "the price of `elapsed_ms`"]
+    balance: Annotated[Credits, "what the user has available now"]
+    tariff: TariffDocument
     tariff_version: int
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "server_time": instant(self.server_time),
-            "sequence": self.sequence,
-            "record": self.record.document(),
-            "chat": {
-                "id": self.chat_id,
-                "user_id": self.user_id,
-                "advisor_id": self.advisor_id,
-                "duration_ms": self.chat_duration_ms,
-            },
-            "timer": self.timer.document(),
-            "elapsed_ms": self.elapsed_ms,
-            "free_remaining_ms": self.free_remaining_ms,
-            "allowance_ms": self.allowance_ms,
-            "billed_ms": self.billed_ms,
-            "cost": format_credits(self.cost),
-            "balance": format_credits(self.balance),
-            "tariff": self.tariff.document(),
-            "tariff_version": self.tariff_version,
-        }
+    @property
+    @shown(after="record")
+    def chat(self) -> ChatTime:
+        """The chat, with its own time."""
+        return ChatTime(self.chat_id, self.user_id, self.advisor_id, self.chat_duration_ms)
 
 
 def record_view(record: Record) -> RecordView:

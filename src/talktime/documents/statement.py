@@ -1,72 +1,68 @@
-"""An advisor's statement: what each session of a period brought, tied to the ledger's entries. Pure.
-
-An amount belongs to the period in which it was posted, time to the one in which it ran.
-"""
+"""An advisor's statement: what each session of a period brought, from the entries of the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, ClassVar, Final
 
-from talktime.core.instants import instant, instant_or_none
-from talktime.core.money import format_credits
+from talktime.documents.document import INLINE, Document, Named, shown
+from talktime.documents.fields import Count, Credits, Instant, Milliseconds
 
 AMOUNTS: Final = ("gross", "fees", "share", "refunded", "refunds", "net")
 """The amounts of each line, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Sums over entries. `share` is the advisor's of the `gross`, `refunds` what of `refunded` the advisor bears."""
+class Figures(Document):
+    """Sums over the entries of a period."""
 
-    time_ms: int = 0
-    gross: int = 0
-    fees: int = 0
-    share: int = 0
-    refunded: int = 0
-    refunds: int = 0
+    time_ms: Milliseconds = 0
+    gross: Annotated[Credits, "what was charged"] = 0
+    fees: Annotated[Credits, "what the platform took before the share"] = 0
+    share: Annotated[Credits, "the advisor's share of what was charged"] = 0
+    refunded: Annotated[Credits, "what was given back"] = 0
+    refunds: Annotated[Credits, "the part of what was given back that the advisor bears"] = 0
 
     @property
-    def net(self) -> int:
-        """What is the advisor's in the end: the sum of the entries' advisor amounts."""
+    @shown(after="refunds")
+    def net(self) -> Annotated[Credits, "the share minus the refunds"]:
+        """The share minus the refunds: the sum of the entries' advisor amounts."""
         return self.share - self.refunds
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {"time_ms": self.time_ms} | {name: format_credits(getattr(self, name)) for name in AMOUNTS}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """One record in a statement: what of it falls into the period."""
+class Session(Document):
+    """The part of one record that falls into the period of a statement."""
+
+    schema_name: ClassVar[str] = "StatementSession"
 
     record_id: str
     user_id: str
     user_name: str
-    started_at: int
-    ended_at: int | None
-    figures: Figures
-
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "record_id": self.record_id,
-            "user_id": self.user_id,
-            "user_name": self.user_name,
-            "started_at": instant(self.started_at),
-            "ended_at": instant_or_none(self.ended_at),
-            **self.figures.document(),
-        }
+    started_at: Instant
+    ended_at: Instant | None
+    figures: Annotated[Figures, INLINE]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """An advisor's sessions in the period from `begin` until just before `end`."""
+class StatementTotal(Document):
+    """All sessions of a statement together."""
+
+    sessions: Annotated[Count, "how many sessions there are"]
+    figures: Annotated[Figures, INLINE]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Document):
+    """The sessions of an advisor in the period from `from` until just before `to`.
+
+    An amount belongs to the period in which it was posted, time to the period in which it ran.
+    """
 
     advisor_id: str
     advisor_name: str
-    begin: int
-    end: int
+    begin: Annotated[Instant, Named("from")]
+    end: Annotated[Instant, Named("to")]
     sessions: tuple[Session, ...]
 
     @property
@@ -82,13 +78,7 @@ class Statement:
             refunds=sum(figures.refunds for figures in every),
         )
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "advisor_id": self.advisor_id,
-            "advisor_name": self.advisor_name,
-            "from": instant(self.begin),
-            "to": instant(self.end),
-            "total": {"sessions": len(self.sessions), **self.total.document()},
-            "sessions": [session.document() for session in self.sessions],
-        }
+    @property
+    @shown(after="end", as_="total")
+    def _total(self) -> StatementTotal:
+        return StatementTotal(len(self.sessions), self.total)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from talktime.core.instants import instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import explain, price
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 from talktime.documents import receipt as ledger
@@ -301,8 +301,8 @@ def _borne(
     borne_by: str | None, amount: int, stated: int, shared: _Shared, proportion: tuple[int, int]
 ) -> tuple[int, _Shared]:
     """The part of a refund that the advisor bears, and the tally of shared refunds with this one (see `refunds`)."""
-    if borne_by != Bearer.SHARED:
-        return (amount if borne_by == Bearer.ADVISOR else 0), shared
+    if borne_by != BorneBy.SHARED:
+        return (amount if borne_by == BorneBy.ADVISOR else 0), shared
     earned, charged = proportion
     by_then = (shared.amount + amount) * earned // charged if charged else 0
     borne = min(amount, max(0, by_then - shared.by_advisor))

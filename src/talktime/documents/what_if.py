@@ -1,87 +1,88 @@
-"""What past sessions would have cost under another tariff. Pure.
+"""What past sessions would have cost under another tariff.
 
-Each session is taken as long as it was: whether people would have talked longer or shorter, or their credit would have
-ended elsewhere, nobody knows. Two things do follow from the tariff: its own free allowance is used up from the front,
-across the sessions of a pair in turn, and where its `max_cost` stops a session, the session is that much shorter.
+Each session keeps its length: whether people would have talked longer or shorter, or run out of credit elsewhere, is
+unknown. Two things follow from the other tariff: its free allowance is used up by the sessions of a pair in turn, and a
+session that reaches its `max_cost` with `stop` ends there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from talktime.core.instants import instant
-from talktime.core.money import format_credits
 from talktime.core.price import price, stop_elapsed
 from talktime.core.tariff import Tariff
+from talktime.documents.document import INLINE, INSIDE, Document, Named, shown
+from talktime.documents.fields import Count, Credits, Instant, Milliseconds
+from talktime.documents.tariff import TariffDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
-class PastSession:
-    """A record that has ended: how long it ran, what it cost, and what free time its pair had used before it."""
+class PastSession(Document):
+    """A record that has ended: how long it ran, its cost, and the free time that the pair had used before."""
 
     record_id: str
     user_id: str
     advisor_id: str
-    started_at: int
-    elapsed_ms: int
-    free_ms_before: int
-    cost: int
+    started_at: Instant
+    elapsed_ms: Milliseconds
+    free_ms_before: Annotated[int, INSIDE]
+    cost: Credits
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayedSession:
-    """The same under the other tariff: `replayed` is what it would have cost, for `replayed_ms` of time."""
+class ReplayedSession(Document):
+    """A past session under another tariff: `replayed` is what it would have cost, for `replayed_ms` of time."""
 
-    session: PastSession
-    replayed_ms: int
-    replayed: int
+    session: Annotated[PastSession, INLINE]
+    replayed_ms: Milliseconds
+    replayed: Credits
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
-        return {
-            "record_id": self.session.record_id,
-            "user_id": self.session.user_id,
-            "advisor_id": self.session.advisor_id,
-            "started_at": instant(self.session.started_at),
-            "elapsed_ms": self.session.elapsed_ms,
-            "cost": format_credits(self.session.cost),
-            "replayed_ms": self.replayed_ms,
-            "replayed": format_credits(self.replayed),
-            "difference": format_credits(self.replayed - self.session.cost),
-        }
+    @property
+    @shown()
+    def difference(self) -> Credits:
+        """How much more the session would have cost."""
+        return self.replayed - self.session.cost
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """All sessions that started from `begin` until just before `end`."""
+class ReplayTotal(Document):
+    """All sessions of a replay together."""
 
-    begin: int
-    end: int
-    tariff: Tariff
+    sessions: Annotated[Count, "how many sessions there are"]
+    elapsed_ms: Milliseconds
+    cost: Credits
+    replayed_ms: Milliseconds
+    replayed: Credits
+    difference: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class Replay(Document):
+    """All sessions that started from `from` until just before `to`, under another tariff."""
+
+    begin: Annotated[Instant, Named("from")]
+    end: Annotated[Instant, Named("to")]
+    tariff: TariffDocument
     sessions: tuple[ReplayedSession, ...]
 
-    def document(self) -> dict[str, Any]:
-        """Its JSON."""
+    @property
+    @shown()
+    def total(self) -> ReplayTotal:
+        """All sessions together."""
         cost = sum(each.session.cost for each in self.sessions)
         replayed = sum(each.replayed for each in self.sessions)
-        return {
-            "from": instant(self.begin),
-            "to": instant(self.end),
-            "tariff": self.tariff.document(),
-            "sessions": [each.document() for each in self.sessions],
-            "total": {
-                "sessions": len(self.sessions),
-                "elapsed_ms": sum(each.session.elapsed_ms for each in self.sessions),
-                "cost": format_credits(cost),
-                "replayed_ms": sum(each.replayed_ms for each in self.sessions),
-                "replayed": format_credits(replayed),
-                "difference": format_credits(replayed - cost),
-            },
-        }
+        return ReplayTotal(
+            sessions=len(self.sessions),
+            elapsed_ms=sum(each.session.elapsed_ms for each in self.sessions),
+            cost=cost,
+            replayed_ms=sum(each.replayed_ms for each in self.sessions),
+            replayed=replayed,
+            difference=replayed - cost,
+        )
 
 
 def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[PastSession]) -> Replay:

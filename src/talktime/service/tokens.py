@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import jwt
 
 from talktime.core.errors import Unauthorized
+from talktime.core.roles import Role
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,15 +19,6 @@ ISSUER: Final = "talktime"
 TTL_SECONDS_DEFAULT: Final = 86_400
 TTL_SECONDS_MAX: Final = 10 * 365 * 86_400
 TOKEN_LENGTH_MAX: Final = 4_096
-
-
-class Role(StrEnum):
-    """What a token may do: a host's backend everything, an operator look and stop, people their own."""
-
-    SERVICE = "service"
-    OPERATOR = "operator"
-    USER = "user"
-    ADVISOR = "advisor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import re
 import statistics
 from itertools import combinations
 
-from talktime.service.tokens import Role, Tokens
+from talktime.core.roles import Role
+from talktime.service.tokens import Tokens
 from tests.screen.recording import FRAME_MS, GRAIN_MS, quantile
 from tests.screen.relay import LTE, NEAR, SATELLITE, even
 from tests.screen.service import SECRET, Pair

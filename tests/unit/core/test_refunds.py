@@ -14,7 +14,7 @@ from talktime.core.money import MICRO, parse_credits
 from talktime.core.payer import Payer
 from talktime.core.price import price
 from talktime.core.record import Reason, Record
-from talktime.core.refunds import Bearer, EntryTotals, RefundRequest, refund
+from talktime.core.refunds import BorneBy, EntryTotals, RefundRequest, refund
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from tests.unit.builders import BEGIN, LONG_PAUSES, MINUTE, gift, only, payer, purchase, started, tariff
@@ -48,7 +48,9 @@ def ended(payer: Payer) -> Record:
     return payer.records.get("record") or found[-1]
 
 
-def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) -> tuple[Payer, EntryPosted, EntryTotals]:
+def refunded(
+    payer: Payer, what: str | int, borne_by: BorneBy = BorneBy.SHARED
+) -> tuple[Payer, EntryPosted, EntryTotals]:
     """So many credits given back (text), or so many milliseconds."""
     wish = (
         RefundRequest("why", borne_by, parse_credits(what))
@@ -59,9 +61,9 @@ def refunded(payer: Payer, what: str | int, borne_by: Bearer = Bearer.SHARED) ->
 
 
 @pytest.mark.parametrize(
-    ("borne_by", "advisor"), [(Bearer.PLATFORM, "0"), (Bearer.ADVISOR, "2.50"), (Bearer.SHARED, "1.00")]
+    ("borne_by", "advisor"), [(BorneBy.PLATFORM, "0"), (BorneBy.ADVISOR, "2.50"), (BorneBy.SHARED, "1.00")]
 )
-def test_who_bears_it(borne_by: Bearer, advisor: str) -> None:
+def test_who_bears_it(borne_by: BorneBy, advisor: str) -> None:
     payer, entry, tally = refunded(after(5 * MINUTE), "2.50", borne_by)
     assert (entry.amount, -entry.advisor_amount) == (parse_credits("2.50"), parse_credits(advisor))
     assert (tally.refunded, tally.refundable) == (parse_credits("2.50"), parse_credits("2.50"))
@@ -160,7 +162,7 @@ def test_a_running_record_gives_back_what_it_has_come_to() -> None:
 def test_it_resumes_what_ran_out() -> None:
     payer = after(2 * MINUTE, bought=1, stop=False)
     assert payer.records["record"].reason is Reason.OUT_OF_CREDIT
-    payer, _, _ = refunded(payer, MINUTE, Bearer.PLATFORM)
+    payer, _, _ = refunded(payer, MINUTE, BorneBy.PLATFORM)
     assert payer.records["record"].is_running
 
 
@@ -181,14 +183,14 @@ TARIFFS = st.sampled_from(
     st.integers(0, 3),
     st.lists(
         st.one_of(
-            st.tuples(st.just("amount"), st.integers(1, 9 * MICRO), st.sampled_from(Bearer)),
-            st.tuples(st.just("time"), st.integers(1, 900_000), st.sampled_from(Bearer)),
+            st.tuples(st.just("amount"), st.integers(1, 9 * MICRO), st.sampled_from(BorneBy)),
+            st.tuples(st.just("time"), st.integers(1, 900_000), st.sampled_from(BorneBy)),
         ),
         max_size=6,
     ),
 )
 def test_never_more_than_was_charged(
-    what: Tariff, elapsed_ms: int, given_credits: int, wishes: list[tuple[str, int, Bearer]]
+    what: Tariff, elapsed_ms: int, given_credits: int, wishes: list[tuple[str, int, BorneBy]]
 ) -> None:
     payer = after(elapsed_ms, what, given=given_credits)
     record, before = ended(payer), payer.balance

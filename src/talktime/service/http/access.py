@@ -15,11 +15,12 @@ from fastapi.security import HTTPBearer
 
 from talktime.core.errors import Forbidden, NotFound
 from talktime.core.ids import is_id
+from talktime.core.roles import Role
 from talktime.service.http.addresses import read_id
 from talktime.service.http.idempotency import repeat_of
 from talktime.service.http.json_bodies import Route
 from talktime.service.opening import opened
-from talktime.service.tokens import Caller, Role, caller_of
+from talktime.service.tokens import Caller, caller_of
 from talktime.talktime import Talktime
 
 Thing = Literal["user", "advisor", "chat", "record"]

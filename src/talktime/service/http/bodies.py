@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
 
@@ -18,10 +18,15 @@ from talktime.core.ids import (
 from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
 from talktime.core.payer import Party
-from talktime.core.refunds import Bearer
+from talktime.core.refunds import BorneBy
+from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
-from talktime.service.tokens import TTL_SECONDS_MAX, Role
+from talktime.documents.fields import CREDITS_INPUT, DURATION_INPUT, INSTANT
+from talktime.service.tokens import TTL_SECONDS_MAX
+
+DECLARED: Final = "x-declared"
+"""In a schema: the name of the schema to refer to. pydantic refuses a reference to a schema that it did not make."""
 
 TOPUP_MAX: Final = parse_credits("100")
 
@@ -59,68 +64,6 @@ def _topup(value: object) -> int:
 
 
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_AMOUNT_SCHEMA: Final = {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,6})?$", "examples": ["8.75"]}
-_SECONDS_SCHEMA: Final = {
-    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,3})?$"}]
-}
-_INSTANT_SCHEMA: Final = {"type": "string", "format": "date-time", "examples": ["2026-01-05T10:00:01.250Z"]}
-_CREDITS_FIELD: Final = {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,6})?$"}
-_TARIFF_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["tiers"],
-    "properties": {
-        "connect_fee": _CREDITS_FIELD,
-        "free_seconds": _SECONDS_SCHEMA,
-        "grace_seconds": _SECONDS_SCHEMA,
-        "tiers": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 50,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["rate"],
-                "properties": {
-                    "from_seconds": _SECONDS_SCHEMA,
-                    "rate": _CREDITS_FIELD,
-                    "per_seconds": _SECONDS_SCHEMA,
-                    "increment_seconds": _SECONDS_SCHEMA,
-                },
-            },
-        },
-        "boundary": {"enum": ["ceil", "begun"]},
-        "minimum_charge": _CREDITS_FIELD,
-        "max_cost": {"anyOf": [_CREDITS_FIELD, {"type": "null"}]},
-        "at_max_cost": {"enum": ["free", "stop"]},
-        "rounding": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "places": {"type": "integer", "minimum": 0, "maximum": 6},
-                "mode": {"enum": ["up", "down", "half_up"]},
-            },
-        },
-    },
-    "examples": [{"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}],
-}
-_TERMS_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["share_percent"],
-    "properties": {
-        "share_percent": {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.5},
-                {"type": "string", "pattern": r"^([0-9]{1,2}(\.[0-9]{1,4})?|100)$"},
-            ]
-        },
-        "fee_per_minute": _CREDITS_FIELD,
-        "fee_per_session": _CREDITS_FIELD,
-    },
-    "examples": [{"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0"}],
-}
-
 Id = Annotated[
     StrictStr,
     Field(min_length=1, max_length=ID_LENGTH_MAX, json_schema_extra={"pattern": _PRINTABLE}),
@@ -140,11 +83,11 @@ Explanation = Annotated[
     AfterValidator(_without_control),
     AfterValidator(_not_blank),
 ]
-Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(_AMOUNT_SCHEMA)]
-Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(_SECONDS_SCHEMA)]
-Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(_INSTANT_SCHEMA)]
-TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema(_TARIFF_SCHEMA)]
-TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema(_TERMS_SCHEMA)]
+Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(CREDITS_INPUT)]
+Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(DURATION_INPUT)]
+Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(INSTANT)]
+TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema({DECLARED: "TariffInput"})]
+TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema({DECLARED: "TermsInput"})]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
@@ -182,7 +125,7 @@ class RefundRecord(Body):
     amount: Amount | None = None
     seconds: Seconds | None = None
     reason: Explanation
-    borne_by: Bearer
+    borne_by: BorneBy
 
 
 class CreateChat(Body):
@@ -226,4 +169,4 @@ class Advance(Body):
 
 
 class Topup(Body):
-    amount: Annotated[int, PlainValidator(_topup), WithJsonSchema(_AMOUNT_SCHEMA)]
+    amount: Annotated[int, PlainValidator(_topup), WithJsonSchema(CREDITS_INPUT)]

@@ -9,6 +9,9 @@ from starlette.responses import JSONResponse
 
 from talktime.core.errors import Forbidden, InvalidRequest
 from talktime.core.payer import Party
+from talktime.core.roles import Role
+from talktime.documents.chat import Message
+from talktime.documents.snapshot import Snapshot
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute, require_own
 from talktime.service.http.bodies import CreateChat, Heartbeat, NewMessage, Nothing, Track
@@ -16,7 +19,7 @@ from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import OptionalRepeat
 from talktime.service.http.parameters import PathId
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Caller, Role
+from talktime.service.tokens import Caller
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["chats"])
 
@@ -50,7 +53,7 @@ def _acting(caller: Caller) -> Party:
     return Party.ADVISOR if caller.role is Role.ADVISOR else Party.USER
 
 
-@router.post("/chats", status_code=201, responses=answers(documents.Snapshot, 200, 201))
+@router.post("/chats", status_code=201, responses=answers(Snapshot, 200, 201))
 async def create_chat(
     talktime: TalktimeDep, caller: AnyCaller, body: CreateChat, repeat: OptionalRepeat
 ) -> JSONResponse:
@@ -68,7 +71,7 @@ def _named(caller: Caller, body: CreateChat) -> str:
     return body.advisor_id if caller.role is Role.ADVISOR else body.user_id
 
 
-@router.post("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/tracking", responses=answers(Snapshot))
 async def track(
     talktime: TalktimeDep,
     _caller: ServiceOrUser,
@@ -81,13 +84,13 @@ async def track(
     return JSONResponse((await talktime.track(chat_id, tariff_version=version, repeat=repeat)).document())
 
 
-@router.get("/chats/{chat_id}/tracking", responses=answers(documents.Snapshot))
+@router.get("/chats/{chat_id}/tracking", responses=answers(Snapshot))
 async def snapshot(talktime: TalktimeDep, _caller: Viewer, chat_id: PathId) -> JSONResponse:
     """Everything one screen needs."""
     return JSONResponse((await talktime.snapshot(chat_id)).document())
 
 
-@router.post("/chats/{chat_id}/heartbeat", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/heartbeat", responses=answers(Snapshot))
 async def heartbeat(
     talktime: TalktimeDep, caller: Side, chat_id: PathId, body: Heartbeat | None = None
 ) -> JSONResponse:
@@ -96,7 +99,7 @@ async def heartbeat(
     return JSONResponse((await talktime.heartbeat(chat_id, party)).document())
 
 
-@router.post("/chats/{chat_id}/pause", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/pause", responses=answers(Snapshot))
 async def pause(
     talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -104,7 +107,7 @@ async def pause(
     return JSONResponse((await talktime.pause(chat_id, by=caller.role.value, repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id}/resume", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/resume", responses=answers(Snapshot))
 async def resume(
     talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -112,7 +115,7 @@ async def resume(
     return JSONResponse((await talktime.resume(chat_id, by=_acting(caller), repeat=repeat)).document())
 
 
-@router.post("/chats/{chat_id}/stop", responses=answers(documents.Snapshot))
+@router.post("/chats/{chat_id}/stop", responses=answers(Snapshot))
 async def stop(
     talktime: TalktimeDep, caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
@@ -130,10 +133,10 @@ async def messages(
 ) -> JSONResponse:
     """The conversation, in order."""
     found = await talktime.messages(chat_id, after=after, limit=limit)
-    return JSONResponse({"messages": [message.document() for message in found]})
+    return JSONResponse(documents.Messages(tuple(found)).document())
 
 
-@router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(documents.Message, 200, 201))
+@router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(Message, 200, 201))
 async def send_message(talktime: TalktimeDep, caller: Side, chat_id: PathId, body: NewMessage) -> JSONResponse:
     """Say something; the same `client_id` again is the same message (200)."""
     sender = party_of(caller, body.party)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from starlette.responses import JSONResponse
 
-from talktime.core.instants import instant
+from talktime.core.roles import Role
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Advance
 from talktime.service.http.documents import answers
 from talktime.service.http.json_bodies import Route
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Role
 
 router = APIRouter(prefix="/v1", route_class=Route, tags=["service"])
 test_clock_router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
@@ -23,10 +22,10 @@ _service = Depends(Allow(Role.SERVICE))
 @router.get("/time", responses=answers(documents.Time))
 async def time(talktime: TalktimeDep) -> JSONResponse:
     """Engine time. `epoch` changes when engine time may have jumped."""
-    return JSONResponse({"server_time": instant(await talktime.now()), "epoch": talktime.node.presence.epoch})
+    return JSONResponse(documents.Time(await talktime.now(), talktime.node.presence.epoch).document())
 
 
 @test_clock_router.post("/test-clock/advance", dependencies=[_service], responses=answers(documents.Now))
 async def advance(talktime: TalktimeDep, body: Advance) -> JSONResponse:
     """Move engine time ahead, and apply every deadline on the way in order. Only with `TALKTIME_TEST_CLOCK=1`."""
-    return JSONResponse({"now": instant(await talktime.advance_clock(body.seconds))})
+    return JSONResponse(documents.Now(await talktime.advance_clock(body.seconds)).document())

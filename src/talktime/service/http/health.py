@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz", responses=answers(Alive))
 async def alive() -> JSONResponse:
     """The process lives."""
-    return JSONResponse({"status": "ok"})
+    return JSONResponse(Alive().document())
 
 
 @router.get("/readyz", responses=answers(Alive))
@@ -28,7 +28,7 @@ async def ready(request: Request) -> JSONResponse:
     """The database answers and its schema is current: this node can serve. Else 503 with the reason."""
     talktime = await opening_of(request).talktime()
     await talktime.check()
-    return JSONResponse({"status": "ok"})
+    return JSONResponse(Alive().document())
 
 
 @router.get(

@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
-from talktime.service.http import documents
+from talktime.core.roles import Role
+from talktime.documents.advisor import Earnings
+from talktime.documents.report import Report
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import Instant
-from talktime.service.http.documents import answers
+from talktime.service.http.documents import Duration, answers
 from talktime.service.http.parameters import AsOf, PathId
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Role
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["history"])
 
@@ -23,19 +24,19 @@ _viewer = Depends(Allow(*Role, own="chat"))
 _operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
 
 
-@router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(documents.Earnings))
+@router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(Earnings))
 async def earnings(talktime: TalktimeDep, advisor_id: PathId, at: AsOf = None) -> JSONResponse:
     """What an advisor's sessions have brought since the beginning."""
     return JSONResponse((await talktime.earnings(advisor_id, at=at)).document())
 
 
-@router.get("/chats/{chat_id}/duration", dependencies=[_viewer], responses=answers(documents.Duration))
+@router.get("/chats/{chat_id}/duration", dependencies=[_viewer], responses=answers(Duration))
 async def duration(talktime: TalktimeDep, chat_id: PathId, at: AsOf = None) -> JSONResponse:
     """How long a chat's timer has run, over all its records, from its segments."""
-    return JSONResponse({"chat_id": chat_id, "duration_ms": await talktime.chat_duration(chat_id, at=at)})
+    return JSONResponse(Duration(chat_id, await talktime.chat_duration(chat_id, at=at)).document())
 
 
-@router.get("/report", dependencies=[_operator], responses=answers(documents.Report))
+@router.get("/report", dependencies=[_operator], responses=answers(Report))
 async def report(
     talktime: TalktimeDep,
     begin: Annotated[Instant, Query(alias="from")],

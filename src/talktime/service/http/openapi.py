@@ -8,6 +8,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
+from talktime.documents.fields import reference
+from talktime.service.http.bodies import DECLARED
+from talktime.service.http.documents import SCHEMAS
 from talktime.service.http.problems import MEDIA_TYPE
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.pages.routes import page
@@ -70,7 +73,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of `app`: every call can be refused, and a refusal is always a problem document."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= SCHEMAS.by_name | {"Problem": _PROBLEM}
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -80,8 +84,17 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
                 for status, description in _REFUSALS.items():
                     operation["responses"][status] = {"description": description, "content": content}
-        app.openapi_schema = document
+        app.openapi_schema = _with_references(document)
     return app.openapi_schema
+
+
+def _with_references(value: Any) -> Any:
+    """The document with a reference wherever a schema says that it is declared elsewhere (`bodies.DECLARED`)."""
+    if isinstance(value, dict):
+        if DECLARED in value:
+            return reference(value[DECLARED])
+        return {name: _with_references(inner) for name, inner in value.items()}
+    return [_with_references(inner) for inner in value] if isinstance(value, list) else value
 
 
 @router.get("/docs")

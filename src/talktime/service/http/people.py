@@ -7,6 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
+from talktime.core.roles import Role
+from talktime.documents.account import Account
+from talktime.documents.advisor import Advisor
+from talktime.documents.statement import Statement
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import AddCredit, Debit, Id, Instant, PutAdvisor, PutUser
@@ -14,7 +18,7 @@ from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import RequiredRepeat
 from talktime.service.http.parameters import AsOf, PathId
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Caller, Role
+from talktime.service.tokens import Caller
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["people"])
 
@@ -30,10 +34,10 @@ _anyone = Depends(Allow(*Role))
 async def put_user(talktime: TalktimeDep, user_id: PathId, body: PutUser) -> JSONResponse:
     """Create a user, or rename one."""
     created = await talktime.put_user(user_id, body.display_name)
-    return JSONResponse({"id": user_id, "display_name": body.display_name}, 201 if created else 200)
+    return JSONResponse(documents.User(user_id, body.display_name).document(), 201 if created else 200)
 
 
-@router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(documents.Account))
+@router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(Account))
 async def account(talktime: TalktimeDep, user_id: PathId, at: AsOf = None) -> JSONResponse:
     """What a user has, what running meters have committed of it, and what is available."""
     return JSONResponse((await talktime.account(user_id, at=at)).document())
@@ -48,21 +52,21 @@ async def entries(
 ) -> JSONResponse:
     """A user's ledger, newest first."""
     found = await talktime.entries(user_id, limit=limit, before=before)
-    return JSONResponse({"entries": [entry.document() for entry in found]})
+    return JSONResponse(documents.Entries(tuple(found)).document())
 
 
 @router.get("/users/{user_id}/chats", dependencies=[_that_user], responses=answers(documents.ChatSummaries))
 async def user_chats(talktime: TalktimeDep, user_id: PathId) -> JSONResponse:
     """A user's chats."""
     found = await talktime.chats_of_user(user_id)
-    return JSONResponse({"chats": [chat.document() for chat in found]})
+    return JSONResponse(documents.ChatSummaries(tuple(found)).document())
 
 
 @router.post(
     "/users/{user_id}/credits",
     status_code=201,
     dependencies=[_service_user],
-    responses=answers(documents.Account, 201),
+    responses=answers(Account, 201),
 )
 async def add_credit(talktime: TalktimeDep, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
     """Add credit to a user's account; records waiting for it go on.
@@ -80,7 +84,7 @@ async def add_credit(talktime: TalktimeDep, user_id: PathId, body: AddCredit, re
     "/users/{user_id}/debits",
     status_code=201,
     dependencies=[_service_user],
-    responses=answers(documents.Account, 201),
+    responses=answers(Account, 201),
 )
 async def debit(talktime: TalktimeDep, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
     """Spend a user's credit elsewhere, gifts first; refused beyond what is available."""
@@ -88,7 +92,7 @@ async def debit(talktime: TalktimeDep, user_id: PathId, body: Debit, repeat: Req
     return JSONResponse(done.document(), 201)
 
 
-@router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(documents.Advisor, 200, 201))
+@router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(Advisor, 200, 201))
 async def put_advisor(talktime: TalktimeDep, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
     """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
 
@@ -102,10 +106,10 @@ async def put_advisor(talktime: TalktimeDep, advisor_id: PathId, body: PutAdviso
 async def advisor_chats(talktime: TalktimeDep, advisor_id: PathId) -> JSONResponse:
     """An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats."""
     found = await talktime.chats_of_advisor(advisor_id)
-    return JSONResponse({"chats": [chat.document(with_earned=True) for chat in found]})
+    return JSONResponse(documents.ChatSummaries(tuple(found)).document(with_earned=True))
 
 
-@router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(documents.Statement))
+@router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(Statement))
 async def statement(
     talktime: TalktimeDep,
     advisor_id: PathId,
@@ -119,7 +123,7 @@ async def statement(
     return JSONResponse((await talktime.statement(advisor_id, begin, end)).document())
 
 
-@router.get("/advisors/{advisor_id}", responses=answers(documents.Advisor))
+@router.get("/advisors/{advisor_id}", responses=answers(Advisor))
 async def advisor(talktime: TalktimeDep, advisor_id: PathId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
     """An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks."""
     is_told = not caller.is_person or (caller.role is Role.ADVISOR and caller.subject == advisor_id)

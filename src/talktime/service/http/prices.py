@@ -5,8 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from talktime.core.durations import seconds
-from talktime.core.money import format_credits
 from talktime.core.price import price
 from talktime.service.http import documents
 from talktime.service.http.bodies import PriceQuestion
@@ -20,4 +18,4 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["service"])
 async def quote(body: PriceQuestion) -> JSONResponse:
     """What some seconds cost by a tariff whose free allowance is unused."""
     quoted = price(body.tariff, body.seconds)
-    return JSONResponse({"cost": format_credits(quoted.cost), "billed_seconds": seconds(quoted.billed_ms)})
+    return JSONResponse(documents.Price(quoted.cost, quoted.billed_ms).document())

@@ -7,14 +7,17 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
-from talktime.service.http import documents
+from talktime.core.roles import Role
+from talktime.documents.account import Refund
+from talktime.documents.receipt import Receipt
+from talktime.documents.snapshot import RecordView
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import RefundRecord
-from talktime.service.http.documents import answers
+from talktime.service.http.documents import Records, RecordWithSnapshot, answers
 from talktime.service.http.idempotency import RequiredRepeat
 from talktime.service.http.parameters import AsOf, PathId
 from talktime.service.opening import TalktimeDep
-from talktime.service.tokens import Caller, Role
+from talktime.service.tokens import Caller
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["records"])
 
@@ -24,7 +27,7 @@ _operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
 _refunder = Depends(Allow(Role.SERVICE, Role.OPERATOR, own="record"))
 
 
-@router.get("/records", dependencies=[_operator], responses=answers(documents.Records))
+@router.get("/records", dependencies=[_operator], responses=answers(Records))
 async def records(
     talktime: TalktimeDep,
     state: Annotated[Literal["running", "paused", "ended", "active"] | None, Query()] = None,
@@ -33,17 +36,17 @@ async def records(
     """Records, each with its current chat's snapshot, names, and who is connected; `active` is running and paused."""
     found = await talktime.records(state, limit=limit)
     pairs = await talktime.pairs_of(found)
-    rows = [{**s.record.document(), **pairs[s.record.id].document(), "snapshot": s.document()} for s in found]
-    return JSONResponse({"records": rows})
+    listed = (RecordWithSnapshot(s.record, pairs[s.record.id], s) for s in found)
+    return JSONResponse(Records(tuple(listed)).document())
 
 
-@router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(documents.Record))
+@router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(RecordView))
 async def record(talktime: TalktimeDep, record_id: PathId) -> JSONResponse:
     """A record as it stands."""
     return JSONResponse((await talktime.record(record_id)).document())
 
 
-@router.get("/records/{record_id}/receipt", responses=answers(documents.Receipt))
+@router.get("/records/{record_id}/receipt", responses=answers(Receipt))
 async def receipt(
     talktime: TalktimeDep, record_id: PathId, caller: Annotated[Caller, _viewer], at: AsOf = None
 ) -> JSONResponse:
@@ -52,9 +55,7 @@ async def receipt(
     return JSONResponse(found.document(with_shares=caller.role is not Role.USER))
 
 
-@router.post(
-    "/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(documents.Refund, 201)
-)
+@router.post("/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(Refund, 201))
 async def refund(talktime: TalktimeDep, record_id: PathId, body: RefundRecord, repeat: RequiredRepeat) -> JSONResponse:
     """Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse
 
+from talktime.core.roles import Role
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import TokenRequest
 from talktime.service.http.documents import answers
-from talktime.service.tokens import Role, Tokens
+from talktime.service.tokens import Tokens
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
 
@@ -21,4 +22,4 @@ async def create_token(request: Request, body: TokenRequest) -> JSONResponse:
     """A token for a browser."""
     tokens: Tokens = request.app.state.tokens
     token = tokens.make(body.role, body.subject, body.ttl_seconds)
-    return JSONResponse({"token": token, "role": body.role.value, "subject": body.subject}, 201)
+    return JSONResponse(documents.Token(token, body.role, body.subject).document(), 201)
