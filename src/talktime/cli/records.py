@@ -11,6 +11,7 @@ from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_table
 from talktime.cli.running import run_with_talktime
 from talktime.core.money import format_credits
+from talktime.core.refunds import BorneBy
 
 if TYPE_CHECKING:
     from talktime.talktime import Talktime
