@@ -43,6 +43,7 @@ OTHER_MEANINGS: Final = {
     "split": "a verb of every day",
     "subscribe": "a method of the client",
     "tick": "what nothing does here",
+    "time out": "engine time out, samples in",
     "timeout": "of a connection",
     "total": "a stored sum",
     "transaction": "of the database",
@@ -50,8 +51,12 @@ OTHER_MEANINGS: Final = {
 }
 """Second words that a test can't look for, because each has another meaning that is used here."""
 
-IN_DOCUMENTS_ALONE: Final = {"session"}
-"""Second words that code may use: they are names in a public interface, such as `fee_per_session`."""
+IN_DOCUMENTS_ALONE: Final = {
+    "session",  # in public names, such as `fee_per_session`
+    "stopwatch",  # a function of the client that makes digits
+    "stretch",  # of a timeline: a segment or a gap
+}
+"""Second words that code may use."""
 
 
 def words() -> dict[str, list[str]]:
@@ -88,6 +93,18 @@ def python_prose(path: Path) -> Iterator[str]:
             yield token.string
 
 
+def sql_prose(path: Path) -> Iterator[str]:
+    """The comments of a SQL file, and those that it stores in the database."""
+    source = path.read_text(encoding="utf-8")
+    yield from re.findall(r"--[^\n]*|/\*.*?\*/", source, re.DOTALL)
+    yield from re.findall(r"^comment on .*?;", source, re.MULTILINE | re.DOTALL)
+
+
+def script_prose(path: Path) -> Iterator[str]:
+    """The comments of a TypeScript file."""
+    yield from re.findall(r"(?<![:\"'`])//[^\n]*|/\*.*?\*/", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_every_word_is_explained_once() -> None:
     listed = re.findall(r"^\| \*\*.*", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(words()) >= len(listed) > 50
@@ -107,8 +124,21 @@ def test_documents_use_no_second_word(document: str) -> None:
         assert uses(prose((ROOT / document).read_text(encoding="utf-8")), in_code=False) == []
 
 
+def files(*patterns: str) -> list[str]:
+    """The files of the repository that match, without what is installed or built."""
+    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted(str(path.relative_to(ROOT)) for path in found if not {"node_modules", "static"} & set(path.parts))
+
+
+PROSE: Final = {".py": python_prose, ".sql": sql_prose, ".ts": script_prose}
+
+
 @pytest.mark.parametrize(
-    "path", [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src" / "talktime").rglob("*.py"))]
+    "path",
+    files("src/talktime/**/*.py", "src/talktime/database/sql/*.sql", "client/src/**/*.ts", "client/pages/**/*.ts"),
 )
 def test_docstrings_and_comments_use_no_second_word(path: str) -> None:
-    assert [uses(text, in_code=True) for text in python_prose(ROOT / path) if uses(text, in_code=True)] == []
+    found = {
+        text.strip(): words for text in PROSE[Path(path).suffix](ROOT / path) if (words := uses(text, in_code=True))
+    }
+    assert found == {}
