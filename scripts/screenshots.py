@@ -341,7 +341,7 @@ def demo() -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
     with contextlib.ExitStack() as stack:
         guardian = stack.enter_context(Guardian())
         folder = Path(tempfile.mkdtemp(prefix="talktime-pictures-"))
-        guardian.keep(folder)
+        guardian.guard_folder(folder)
         server = EmbeddedServer(folder)
         server.start()
         stack.callback(server.stop)

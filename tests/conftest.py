@@ -28,7 +28,7 @@ from talktime.database.pool import Pool
 from talktime.documents.audit import RULES
 from talktime.postgres.cluster import Cluster
 from talktime.postgres.embedded import EmbeddedServer
-from talktime.postgres.folders import open_way, socket_folder
+from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
@@ -200,7 +200,7 @@ def _started(version: str, guardian: Guardian) -> Iterator[Server]:
             ours = bundled_programs()
             programs = Programs(Path("/usr/lib/postgresql/15/bin"), 15, ours.uid, ours.gid)
             if os.geteuid() == 0:
-                open_way(folder, ours.uid, ours.gid)
+                open_path_to(folder, ours.uid, ours.gid)
             cluster = Cluster(
                 programs,
                 folder,
@@ -238,6 +238,6 @@ def _database(server: Server, template: str) -> Iterator[str]:
 @contextmanager
 def _temporary_folder(guardian: Guardian) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
-    guardian.keep(folder)
+    guardian.guard_folder(folder)
     yield folder
     shutil.rmtree(folder)

@@ -38,7 +38,7 @@ async def disposable_database() -> AsyncIterator[str]:
     # It need not survive a power cut.
     server = EmbeddedServer(folder, settings={"fsync": "off", "full_page_writes": "off"})
     guardian = await asyncio.to_thread(Guardian)
-    guardian.keep(folder)
+    guardian.guard_folder(folder)
     try:
         await asyncio.to_thread(server.start)
         await migrate(server.url)
@@ -46,7 +46,7 @@ async def disposable_database() -> AsyncIterator[str]:
     finally:
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        await asyncio.to_thread(guardian.leave)
+        await asyncio.to_thread(guardian.close)
 
 
 @asynccontextmanager

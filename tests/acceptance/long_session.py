@@ -33,7 +33,7 @@ class LongSession:
         self._closing = threading.Event()
         self._folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
         self._guardian = Guardian()
-        self._guardian.keep(self._folder)
+        self._guardian.guard_folder(self._folder)
         self._thread = threading.Thread(target=self._run, name="long session")
         self._thread.start()
 
@@ -49,7 +49,7 @@ class LongSession:
         self._closing.set()
         self._thread.join()
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._guardian.leave()
+        self._guardian.close()
 
     def _run(self) -> None:
         try:

@@ -105,7 +105,7 @@ class Stage:
             process = await asyncio.create_subprocess_exec(
                 program, command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=self.folder
             )
-        self.guardian.accompany(process.pid)
+        self.guardian.guard_process(process.pid)
         assert process.stdout
         async with asyncio.timeout(_START_SECONDS_MAX):
             while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):

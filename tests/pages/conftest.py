@@ -79,7 +79,7 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(guardian: Guardian) -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
-    guardian.keep(folder)
+    guardian.guard_folder(folder)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
         "TALKTIME_DATA_DIR": str(folder),
@@ -99,7 +99,7 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
             text=True,
         ) as process,
     ):
-        guardian.accompany(process.pid)
+        guardian.guard_process(process.pid)
         try:
             assert process.stdout is not None
             said = process.stdout.readline()

@@ -19,7 +19,7 @@ import pytest
 
 from talktime.core.errors import DatabaseProblem
 from talktime.postgres.embedded import EmbeddedServer, embedded_database
-from talktime.postgres.folders import open_way
+from talktime.postgres.folders import open_path_to
 
 _PROGRAM = """
 import pathlib, signal, sys, time
@@ -220,6 +220,6 @@ def test_a_way_is_opened_as_little_as_possible(data_dir: Path) -> None:
     data.mkdir(parents=True)
     private.chmod(0o700)
     data.chmod(0o755)
-    open_way(data, uid=54321, gid=54321)
+    open_path_to(data, uid=54321, gid=54321)
     assert stat.S_IMODE(private.stat().st_mode) == 0o701
     assert stat.S_IMODE(data.stat().st_mode) == 0o755

@@ -24,7 +24,7 @@ import pytest
 
 def test_endless(server, data_dir, guardian):
     service = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-    guardian.accompany(service.pid)
+    guardian.guard_process(service.pid)
     sockets = Path(server.url.partition("host=")[2].replace("%2F", "/"))
     server_pid = (sockets.parent / "database" / "postmaster.pid").read_text().split()[0]
     print(f"\\nrunning {server_pid} {service.pid} {sockets.parent} {data_dir}", flush=True)

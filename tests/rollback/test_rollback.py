@@ -64,7 +64,7 @@ class Program:
             cwd=self.data_dir,
             stdout=asyncio.subprocess.PIPE,
         )
-        self.guardian.accompany(process.pid)
+        self.guardian.guard_process(process.pid)
         return process
 
     async def run(self, *arguments: str) -> str:

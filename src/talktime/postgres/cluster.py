@@ -1,13 +1,13 @@
 """One PostgreSQL data folder and the server on it.
 
-The server is its own process and may outlive us, so what is true about it is read from `postmaster.pid` each time,
-and believed only as far as a live process confirms it:
+The server is a process of its own and may outlive the program that started it. So its state is read from
+`postmaster.pid` each time, and is only believed if a live process confirms it:
 
-    no file, or its process is gone      nothing runs; start
-    its process is another program       the number was given out again after a crash; start
-    starting                             wait
-    ready                                use it
-    stopping                             wait until it is gone; start
+    there is no file, or its process has ended    no server runs: start one
+    its process is another program                the number was used again after a crash: start a server
+    the server starts                             wait
+    the server is ready                           use it
+    the server stops                              wait until it has ended, then start one
 """
 
 from __future__ import annotations
@@ -25,23 +25,22 @@ import structlog
 
 from talktime.core.errors import DatabaseProblem
 from talktime.postgres.folders import make_private
-from talktime.postgres.programs import Programs, last_words
+from talktime.postgres.names import DATA_DIR_SETTING, DATABASE, SUPERUSER
+from talktime.postgres.programs import Programs, last_lines
 
-SUPERUSER = "talktime"
-DATABASE = "talktime"
-# Recovery after a crash replays at most `max_wal_size`; on a slow disk that takes its time.
+# Recovery after a crash replays at most `max_wal_size`, which takes minutes on a slow disk.
 _START_SECONDS_MAX = 300
 _STOP_SECONDS_MAX = 60
 _LOG_BYTES_MAX = 10_000_000
-_LOOK_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 
 log = structlog.get_logger()
 
 
 class Cluster:
-    """A data folder `data_dir/database`, its log beside it, and its socket in a folder of its own.
+    """The server on the data folder `data_dir/database`. Its log lies beside the folder, its socket in `sockets`.
 
-    Blocking; whoever shares a data folder among processes serialises the calls (`embedded` does).
+    All methods block. Where several processes share a data folder, `EmbeddedServer` lets one call in at a time.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Cluster:
             "max_connections": "100",
             "shared_buffers": "128MB",
             "max_wal_size": "1GB",
-            "jit": "off",  # our statements are short
+            "jit": "off",  # compiling takes longer than a short statement
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_checkpoints": "off",
@@ -75,39 +74,43 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The address for asyncpg and for PostgreSQL's own programs."""
+        """The address of the database, for asyncpg and for PostgreSQL's own programs."""
         return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self._sockets), safe='')}"
 
     def start(self) -> bool:
-        """Returns when the server takes connections; True if it had to be started, False if it ran already.
+        """Start the server if it does not run, and wait until it accepts connections.
 
-        Raises `DatabaseProblem` with the end of the server's log.
+        Returns:
+            Whether the server was started now.
+
+        Raises:
+            DatabaseProblem: the server cannot be started. The message has the end of the server's log.
         """
         if not self._folder.exists():
             self._create()
         self._check_version()
         make_private(self._sockets, self._programs.uid, self._programs.gid)
-        give_up = time.monotonic() + _START_SECONDS_MAX
+        give_up_at = time.monotonic() + _START_SECONDS_MAX
         log_start = self._rotate_log()
         started = False
         while (status := self.status()) != "ready":
             if status is None and (self._child is None or self._child.poll() is not None):
-                if started and not self._is_worth_another_try(log_start):
+                if started and not self._should_try_again(log_start):
                     raise DatabaseProblem(
                         f"The database in {self._folder} did not start:\n{self._log_since(log_start)}"
                     )
                 self._spawn()
                 started = True
-            if time.monotonic() > give_up:
+            if time.monotonic() > give_up_at:
                 raise DatabaseProblem(
-                    f"The database in {self._folder} is still {status or 'silent'} after {_START_SECONDS_MAX} s:\n"
-                    f"{self._log_since(log_start)}"
+                    f"The database in {self._folder} is still {status or 'not starting'}"
+                    f" after {_START_SECONDS_MAX} s:\n{self._log_since(log_start)}"
                 )
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         return started
 
     def stop(self) -> None:
-        """Ends all connections and the server, with everything on disk. Nothing happens if none runs."""
+        """Stop the server and end its connections, with all data on disk. If no server runs, do nothing."""
         server = self._server()
         if server is None:
             return
@@ -117,7 +120,7 @@ class Cluster:
         except psutil.NoSuchProcess:
             pass
         except psutil.TimeoutExpired:
-            # The next start recovers from the log; nothing committed is lost.
+            # The next start recovers from the log, so no commit is lost.
             log.warning("database_stop_forced", folder=str(self._folder), after_seconds=_STOP_SECONDS_MAX)
             server.send_signal(signal.SIGQUIT)
             server.wait(_STOP_SECONDS_MAX)
@@ -125,7 +128,7 @@ class Cluster:
             self._child.poll()
 
     def status(self) -> str | None:
-        """`starting`, `ready`, `stopping`, or None when nothing runs."""
+        """`starting`, `ready` or `stopping`; None if no server runs."""
         if self._server() is None:
             return None
         lines = self._pid_file_lines()
@@ -135,7 +138,7 @@ class Cluster:
         lines = self._pid_file_lines()
         try:
             process = psutil.Process(int(lines[0]))
-            # A server lives in its data folder; any other process has the number by accident.
+            # The working directory of a server is its data folder. Another process may have the number by accident.
             is_ours = process.status() != psutil.STATUS_ZOMBIE and self._folder.samefile(process.cwd())
         except (IndexError, ValueError, OSError, psutil.NoSuchProcess, psutil.AccessDenied):
             return None
@@ -148,15 +151,17 @@ class Cluster:
             return []
 
     def _create(self) -> None:
-        """Makes the data folder, complete with our database, or nothing."""
+        """Make the data folder with the database in it. If this fails, there is no data folder."""
         draft = self._folder.with_name("database.new")
         shutil.rmtree(draft, ignore_errors=True)
         make_private(draft, self._programs.uid, self._programs.gid)
-        at = ("-D", str(draft))
+        in_draft = ("-D", str(draft))
         local_only = ("--auth-local=trust", "--auth-host=reject")
-        self._programs.run("initdb", *at, "-U", SUPERUSER, "-E", "UTF8", *local_only, "--no-sync", *self._init_options)
-        self._programs.run("postgres", "--single", *at, "template1", stdin=f"create database {DATABASE}\n")
-        self._programs.run("initdb", *at, "--sync-only")
+        self._programs.run(
+            "initdb", *in_draft, "-U", SUPERUSER, "-E", "UTF8", *local_only, "--no-sync", *self._init_options
+        )
+        self._programs.run("postgres", "--single", *in_draft, "template1", stdin=f"create database {DATABASE}\n")
+        self._programs.run("initdb", *in_draft, "--sync-only")
         draft.rename(self._folder)
         log.info("database_created", folder=str(self._folder))
 
@@ -170,36 +175,37 @@ class Cluster:
         if major != str(self._programs.major):
             raise DatabaseProblem(
                 f"{self._folder} was made by PostgreSQL {major}, and this is PostgreSQL {self._programs.major}:"
-                " move the data with pg_dump and pg_restore, or choose another TALKTIME_DATA_DIR."
+                f" move the data with pg_dump and pg_restore, or choose another {DATA_DIR_SETTING}."
             )
 
     def _spawn(self) -> None:
-        self._disown_stale_files()
+        self._clear_stale_files()
         options = [option for name, value in self._settings.items() for option in ("-c", f"{name}={value}")]
         with self._log.open("ab") as output:
             self._child = self._programs.spawn("postgres", "-D", str(self._folder), *options, output=output)
 
-    def _disown_stale_files(self) -> None:
-        """Nothing runs, but PostgreSQL takes any process that has the old server's number now for that server.
+    def _clear_stale_files(self) -> None:
+        """Remove what a crashed server left, so that a new one can start.
 
-        It never takes its parent for one, so ours is the number to write. The file itself must stay: by the rest of it
-        PostgreSQL sees whether a process of the old server still has the shared memory.
+        PostgreSQL refuses to start if `postmaster.pid` has the number of any live process, unless it is that of its own
+        parent. So this process writes its number. The file must stay, because from its other lines PostgreSQL learns
+        whether a process of the old server still uses the shared memory.
         """
         lines = self._pid_file_lines()
         if lines:
             (self._folder / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
-    def _is_worth_another_try(self, log_start: int) -> bool:
-        """After a crash the last of the old server's processes may take a moment to notice and leave."""
+    def _should_try_again(self, log_start: int) -> bool:
+        """Whether a process of a crashed server still ran, which may take a moment to end."""
         if "pre-existing shared memory block" not in self._log_since(log_start):
             return False
         time.sleep(0.2)
         return True
 
     def _rotate_log(self) -> int:
-        """The log's length before the start, in bytes, so that a message can show what came after."""
-        self._log.touch(mode=0o600)  # a refused statement is shown in it with its values
+        """Begin a new log if the old one is long. Returns the length in bytes, for `_log_since`."""
+        self._log.touch(mode=0o600)  # the log shows refused statements with their values
         if (size := self._log.stat().st_size) <= _LOG_BYTES_MAX:
             return size
         self._log.rename(self._log.with_name("database.log.old"))
@@ -208,4 +214,4 @@ class Cluster:
     def _log_since(self, log_start: int) -> str:
         with self._log.open("rb") as output:
             output.seek(log_start)
-            return last_words(output.read().decode(errors="replace"))
+            return last_lines(output.read().decode(errors="replace"))

@@ -1,9 +1,9 @@
-"""The database that comes along: PostgreSQL 18 on the data folder, shared by all our processes that use it.
+"""The embedded database: PostgreSQL 18 on a data folder, shared by all processes that use the folder.
 
-Whoever needs it joins the server that runs, whoever started it and whatever became of them, or starts one. Whoever
-leaves last stops it. Who is there is a list of processes in `database.users`, and its lock is held while a server is
-started or stopped, so two programs that come and go at the same time never see a server half there. A process that
-was killed is struck off by the next one: a process is known by its number *and* its start.
+The first process starts the server, later ones use the server that runs, and the last one stops the server.
+The file `database.users` lists the processes. It is locked while a server is started or stopped, so two processes never
+start or stop a server at the same time. A process that was killed is removed from the list by the next process. A
+process is known by its number *and* the time of its start, because numbers are used again.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ import structlog
 
 from talktime.core.errors import DatabaseProblem
 from talktime.postgres.cluster import Cluster
-from talktime.postgres.folders import open_way, socket_folder
+from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.programs import bundled_programs
 
-# Part of PostgreSQL itself, so the order of texts does not change with the system's libraries.
+# This locale is part of PostgreSQL, so a new version of the system's libraries does not change the order of texts.
 INIT_OPTIONS = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-# The start of a process is told to about a hundredth of a second, and moves with corrections of the system's clock.
+# The system reports the start of a process to about 10 ms, and the value moves when the system's clock is corrected.
 _START_TOLERANCE_SECONDS = 5.0
 
 log = structlog.get_logger()
 
-User = tuple[int, float]  # process number, its start in seconds since 1970
+User = tuple[int, float]
+"""A process that uses the server: its number, and its start in seconds since 1970."""
 
 
 class EmbeddedServer:
-    """Our use of the server on `data_dir`. `start` and `stop` block; each raises `DatabaseProblem`.
+    """This process's use of the server on `data_dir`. `start` and `stop` block, and raise `DatabaseProblem`.
 
-    `settings` are PostgreSQL's own, for this start.
+    `settings` are settings of PostgreSQL, which hold if this process starts the server.
     """
 
     def __init__(self, data_dir: Path, *, settings: dict[str, str] | None = None) -> None:
@@ -49,15 +50,15 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """The address of the database; there is one from `start` to `stop`."""
+        """The address of the database, between `start` and `stop`."""
         if self._cluster is None:
             raise RuntimeError("the embedded database is not started")
         return self._cluster.url
 
     def start(self) -> None:
-        """Joins the server that runs on the data folder, or starts it; the first time it makes the database."""
-        before = time.monotonic()
-        user = _ourselves()
+        """Use the server that runs on the data folder, or start one. The first start makes the database."""
+        began = time.monotonic()
+        user = _this_process()
         try:
             cluster = self._open()
             with self._users() as users:
@@ -69,11 +70,11 @@ class EmbeddedServer:
         log.info(
             "database_started" if started else "database_joined",
             data_dir=str(self._data_dir),
-            took_ms=round((time.monotonic() - before) * 1000),
+            took_ms=round((time.monotonic() - began) * 1000),
         )
 
     def stop(self) -> None:
-        """Leaves the server, and stops it if nobody else is there. Nothing happens if it was not started."""
+        """Stop the server if no other process uses it. Without a `start` before, do nothing."""
         cluster, self._cluster = self._cluster, None
         user, self._user = self._user, None
         if cluster is None or user is None:
@@ -88,7 +89,7 @@ class EmbeddedServer:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         programs = bundled_programs(self._data_dir / "database")
         if os.geteuid() == 0:
-            open_way(self._data_dir, programs.uid, programs.gid)
+            open_path_to(self._data_dir, programs.uid, programs.gid)
         return Cluster(
             programs,
             self._data_dir,
@@ -99,15 +100,15 @@ class EmbeddedServer:
 
     @contextmanager
     def _users(self) -> Iterator[list[User]]:
-        """The live users of the server, under the lock; what is changed is written at the end."""
+        """The live processes that use the server, with the file locked. Changes are written at the end."""
         with (self._data_dir / "database.users").open("a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             try:
                 known = [(int(pid), float(start)) for pid, start in json.loads(file.read() or "[]")]
             except (ValueError, TypeError):
-                known = []  # killed while writing: the others' servers are still found by postmaster.pid
-            users = [user for user in known if _lives(user)]
+                known = []  # a process was killed while it wrote; `postmaster.pid` still leads to a running server
+            users = [user for user in known if _is_alive(user)]
             try:
                 yield users
             finally:
@@ -117,9 +118,10 @@ class EmbeddedServer:
 
 @asynccontextmanager
 async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
-    """The address of the embedded database on `data_dir`, which runs at least as long as the context.
+    """The address of the embedded database on `data_dir`. The server runs at least as long as the context.
 
-    Raises `DatabaseProblem`.
+    Raises:
+        DatabaseProblem: the database cannot be used.
     """
     server = EmbeddedServer(data_dir)
     starting = asyncio.ensure_future(asyncio.to_thread(server.start))
@@ -127,16 +129,16 @@ async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
         await asyncio.shield(starting)
         yield server.url
     finally:
-        # Cancelled in the middle of a start, the thread still finishes it; only then there is something to stop.
+        # After a cancellation the thread still finishes the start, and only then the server can be stopped.
         await asyncio.wait([starting])
         await asyncio.to_thread(server.stop)
 
 
-def _ourselves() -> User:
+def _this_process() -> User:
     return os.getpid(), psutil.Process().create_time()
 
 
-def _lives(user: User) -> bool:
+def _is_alive(user: User) -> bool:
     pid, start = user
     try:
         process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""Folders that a server may use and nobody else may enter."""
+"""The folders that a server uses, and who may enter them."""
 
 from __future__ import annotations
 
@@ -11,38 +11,43 @@ from pathlib import Path
 import structlog
 
 from talktime.core.errors import DatabaseProblem
+from talktime.postgres.names import DATA_DIR_SETTING, SHORT_SOCKETS_PREFIX
 
-# What the shortest of the systems we run on allows for the path of a socket.
+# The longest path of a socket that all supported systems allow.
 _SOCKET_PATH_BYTES_MAX = 103
 
 log = structlog.get_logger()
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """Where the server's socket is: beside its data, or at a short path that follows from a long one."""
+    """The folder of the server's socket: in the data folder, or a short path computed from a long one."""
     folder = data_dir / "socket"
     if len(os.fsencode(folder / ".s.PGSQL.5432")) <= _SOCKET_PATH_BYTES_MAX:
         return folder
-    return Path("/tmp") / f"talktime-{sha256(os.fsencode(data_dir)).hexdigest()[:16]}"  # noqa: S108  made private below
+    return Path(f"{SHORT_SOCKETS_PREFIX}{sha256(os.fsencode(data_dir)).hexdigest()[:16]}")
 
 
 def make_private(folder: Path, uid: int, gid: int) -> None:
-    """Makes a folder that only `uid` may enter (and root). Raises `DatabaseProblem` if another has it."""
+    """Make a folder that only the user `uid` and root may enter.
+
+    Raises:
+        DatabaseProblem: the folder belongs to another user, or others may enter it.
+    """
     try:
         folder.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(folder, uid, gid)
     except FileExistsError:
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
+        existing = folder.lstat()
+        if not stat.S_ISDIR(existing.st_mode) or existing.st_uid != uid or existing.st_mode & 0o077:
             raise DatabaseProblem(
                 f"{folder} must be a folder that belongs to the user {user_name(uid)} and is closed to all others;"
-                " remove it, or choose another TALKTIME_DATA_DIR."
+                f" remove it, or choose another {DATA_DIR_SETTING}."
             ) from None
 
 
-def open_way(folder: Path, uid: int, gid: int) -> None:
-    """Lets `uid` pass through every folder down to `folder`. Adds as little as possible, and says what."""
+def open_path_to(folder: Path, uid: int, gid: int) -> None:
+    """Let `uid` pass through every folder on the path to `folder`. Each changed permission is logged."""
     for step in (*reversed(folder.parents), folder):
         mode = step.stat().st_mode
         owner, group = step.stat().st_uid, step.stat().st_gid
@@ -53,7 +58,7 @@ def open_way(folder: Path, uid: int, gid: int) -> None:
 
 
 def user_name(uid: int) -> str:
-    """The user's name, or the number of one who has none."""
+    """The name of a user, or the number of a user without a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

