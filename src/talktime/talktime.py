@@ -110,7 +110,11 @@ class Talktime:
     # People.
 
     async def put_user(self, user_id: str, display_name: str) -> bool:
-        """Create a user with an empty account, or rename the user; whether the user was created."""
+        """Create a user with an empty account, or rename the user; whether the user was created.
+
+        Raises:
+            InvalidRequest: the id or the name is not allowed.
+        """
         require_id("user_id", user_id)
         require_name("display_name", display_name)
         return await engine_people.put_user(self.node.database, user_id, display_name)
@@ -121,13 +125,20 @@ class Talktime:
         """Create an advisor, or change the advisor; the advisor, and whether the advisor was created.
 
         A changed tariff is a new version. A change holds for records that start later. Terms of None stay as they are.
+
+        Raises:
+            InvalidRequest: the id or the name is not allowed.
         """
         require_id("advisor_id", advisor_id)
         require_name("display_name", display_name)
         return await engine_people.put_advisor(self.node.database, advisor_id, display_name, tariff, terms)
 
     async def advisor(self, advisor_id: str) -> Advisor:
-        """An advisor, with the current tariff and terms."""
+        """An advisor, with the current tariff and terms.
+
+        Raises:
+            NotFound: there is no such advisor.
+        """
         return await people.advisor(self.engine, advisor_id)
 
     async def advisors(self, *, after: str = "", limit: int = 100) -> list[Advisor]:
@@ -159,6 +170,11 @@ class Talktime:
             reference: the host's own number for it.
             expires_at: when a gift expires. What is neither spent nor committed at that instant is gone.
             repeat: the idempotency key.
+
+        Raises:
+            InvalidRequest: an argument is not allowed.
+            NotFound: there is no such user.
+            Conflict: the account can't hold so much, or so many gifts.
         """
         _require_positive("amount", amount)
         if kind not in CREDIT_KINDS:
@@ -170,7 +186,13 @@ class Talktime:
     async def debit(
         self, user_id: str, amount: int, *, reference: str | None = None, repeat: Repeat | None = None
     ) -> Account:
-        """Spend credit elsewhere, gifts first. More than is available is refused."""
+        """Spend credit elsewhere, gifts first. More than is available is refused.
+
+        Raises:
+            InvalidRequest: the amount is not above zero.
+            NotFound: there is no such user.
+            InsufficientCredit: more than is available.
+        """
         _require_positive("amount", amount)
         return await self.engine.run(DebitCredit(user_id, amount, reference, repeat=repeat))
 
@@ -193,6 +215,11 @@ class Talktime:
             amount: micro-credits; or
             duration_ms: the price of the last so many billed milliseconds.
             repeat: the idempotency key.
+
+        Raises:
+            InvalidRequest: an argument is not allowed.
+            NotFound: there is no such record.
+            Conflict: more than was charged and not given back yet.
         """
         if (amount is None) == (duration_ms is None):
             raise InvalidRequest(("amount", "or seconds: one of the two"))
@@ -212,13 +239,22 @@ class Talktime:
         return await self.engine.run(RefundRecord(user_id, record_id, wish, repeat=repeat))
 
     async def account(self, user_id: str, *, at: int | None = None) -> Account:
-        """A user's account, now or as of an instant: the balance, what running meters hold, and what is available."""
+        """A user's account, now or as of an instant: the balance, what running meters hold, and what is available.
+
+        Raises:
+            NotFound: there is no such user.
+        """
         if at is None or at >= await self.now():
             return await people.account(self.engine, user_id)
         return await history.account_as_of(self.engine, user_id, at)
 
     async def entries(self, user_id: str, *, limit: int = 100, before: str | None = None) -> list[Entry]:
-        """The entries of a user's ledger, the newest first. `before` is the last id of the page before."""
+        """The entries of a user's ledger, the newest first. `before` is the last id of the page before.
+
+        Raises:
+            NotFound: there is no such user.
+            InvalidRequest: `before` is not the id of an entry.
+        """
         return await people.list_entries(self.node.database, user_id, before=before, limit=limit)
 
     # Chats and their timers.
@@ -232,7 +268,14 @@ class Talktime:
         tariff_version: int | None = None,
         repeat: Repeat | None = None,
     ) -> Snapshot:
-        """Start, resume, or switch the pair's record to this chat, which is made if it is new."""
+        """Start, resume, or switch the pair's record to this chat, which is made if it is new.
+
+        Raises:
+            InvalidRequest: an id is not allowed.
+            NotFound: there is no such user or advisor.
+            InsufficientCredit: the next increment can't be paid.
+            Conflict: the chat belongs to another pair, or the tariff has another version.
+        """
         snapshot, _ = await self.create_chat(user_id, advisor_id, chat_id, tariff_version=tariff_version, repeat=repeat)
         return snapshot
 
@@ -255,6 +298,12 @@ class Talktime:
             chat_id: the host's own id, or None for a new one.
             tariff_version: the version that the person has seen; a start with another current version is refused.
             repeat: the idempotency key.
+
+        Raises:
+            InvalidRequest: an id is not allowed.
+            NotFound: there is no such user or advisor.
+            InsufficientCredit: the next increment can't be paid.
+            Conflict: the chat belongs to another pair, or the tariff has another version.
         """
         chat_id = new_id() if chat_id is None else require_id("chat_id", chat_id)
         command = StartChat(user_id, advisor_id, chat_id, tariff_version, repeat=repeat)
@@ -263,60 +312,113 @@ class Talktime:
         return snapshot, created
 
     async def track(self, chat_id: str, *, tariff_version: int | None = None, repeat: Repeat | None = None) -> Snapshot:
-        """`initialize_time_tracking_for_chat` for a chat that exists."""
+        """`initialize_time_tracking_for_chat` for a chat that exists.
+
+        Raises:
+            NotFound: there is no such chat.
+            InsufficientCredit: the next increment can't be paid.
+            Conflict: the tariff has another version.
+        """
         user_id, advisor_id = await self._parties_for(chat_id, repeat)
         return await self.engine.run(TrackChat(user_id, chat_id, advisor_id, tariff_version, repeat=repeat))
 
     async def pause(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
-        """Pause the record; only an act of a person resumes it. `by` is the role that the receipt names."""
+        """Pause the record; only an act of a person resumes it. `by` is the role that the receipt names.
+
+        Raises:
+            NotFound: there is no such chat.
+            Conflict: the record has ended, or has left this chat.
+        """
         user_id, _ = await self._parties_for(chat_id, repeat)
         return await self.engine.run(PauseChat(user_id, chat_id, by, repeat=repeat))
 
     async def resume(self, chat_id: str, *, by: Party = Party.USER, repeat: Repeat | None = None) -> Snapshot:
-        """Resume the record. An advisor can only resume while the user is present."""
+        """Resume the record. An advisor can only resume while the user is present.
+
+        Raises:
+            NotFound: there is no such chat.
+            InsufficientCredit: the next increment can't be paid.
+            Conflict: the record has ended or has left this chat, or an advisor resumes without the user.
+        """
         user_id, _ = await self._parties_for(chat_id, repeat)
         return await self.engine.run(ResumeChat(user_id, chat_id, by, repeat=repeat))
 
     async def stop(self, chat_id: str, *, by: str | None = None, repeat: Repeat | None = None) -> Snapshot:
-        """End the chat's record. `by` is the role that the receipt names."""
+        """End the chat's record. `by` is the role that the receipt names.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         user_id, _ = await self._parties_for(chat_id, repeat)
         return await self.engine.run(StopChat(user_id, chat_id, by, repeat=repeat))
 
     async def stop_record(self, record_id: str, *, by: str | None = None) -> tuple[RecordView, bool]:
-        """End this record and no other one of its chats; the record, and whether it was active."""
+        """End this record and no other one of its chats; the record, and whether it was active.
+
+        Raises:
+            NotFound: there is no such record.
+        """
         user_id, _ = await self.node.parties.of_record(record_id)
         was_active = await self.engine.run(StopRecord(user_id, record_id, by))
         return await self.record(record_id), was_active
 
     async def heartbeat(self, chat_id: str, party: Party) -> Snapshot:
-        """Prove that a party is present, without a socket."""
+        """Prove that a party is present, without a socket.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         user_id = await self.node.parties.payer_of(chat_id)
         return await self.engine.run(SendHeartbeat(user_id, chat_id, party))
 
     async def snapshot(self, chat_id: str) -> Snapshot:
-        """What a screen of the chat shows now."""
+        """What a screen of the chat shows now.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         return await chats.snapshot(self.engine, self.node.parties, chat_id)
 
     async def chats_of_user(self, user_id: str, *, limit: int = 200) -> list[ChatSummary]:
-        """A user's chats, the newest first."""
+        """A user's chats, the newest first.
+
+        Raises:
+            NotFound: there is no such user.
+        """
         return await chats.chats_of_user(self.engine, user_id, limit=limit)
 
     async def chats_of_advisor(self, advisor_id: str, *, limit: int = 200) -> list[ChatSummary]:
-        """An advisor's chats, the newest first."""
+        """An advisor's chats, the newest first.
+
+        Raises:
+            NotFound: there is no such advisor.
+        """
         return await chats.chats_of_advisor(self.engine, advisor_id, limit=limit)
 
     async def chat_duration(self, chat_id: str, *, at: int | None = None) -> int:
-        """How long a chat's timer had run by an instant, or by now, in milliseconds."""
+        """How long a chat's timer had run by an instant, or by now, in milliseconds.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         return await history.chat_duration(self.engine, self.node.parties, chat_id, at)
 
     async def chat_parties(self, chat_id: str) -> Parties:
-        """The user and the advisor of a chat."""
+        """The user and the advisor of a chat.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         return await self.node.parties.of_chat(chat_id)
 
     # Messages.
 
     async def send_message(self, chat_id: str, sender: Party, text: str, client_id: str) -> tuple[Message, bool]:
-        """Store a message once; the message, and whether it is new. A repeated `client_id` gives the first message."""
+        """Store a message once; the message, and whether it is new. A repeated `client_id` gives the first message.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         await self.chat_parties(chat_id)
         sent = await engine_messages.send_message(self.node.database, chat_id, sender, text, client_id)
         message, is_new = sent
@@ -325,26 +427,46 @@ class Talktime:
         return sent
 
     async def messages(self, chat_id: str, *, after: int = 0, limit: int = 200) -> list[Message]:
-        """The messages of a chat after position `after`, the oldest first."""
+        """The messages of a chat after position `after`, the oldest first.
+
+        Raises:
+            NotFound: there is no such chat.
+        """
         await self.chat_parties(chat_id)
         return await chats.messages(self.node.database, chat_id, after=after, limit=limit)
 
     # Records.
 
     async def record(self, record_id: str) -> RecordView:
-        """A record as it stands."""
+        """A record as it stands.
+
+        Raises:
+            NotFound: there is no such record.
+        """
         return (await self.record_snapshot(record_id)).record
 
     async def record_snapshot(self, record_id: str) -> Snapshot:
-        """The snapshot of a record's current chat, with this record in it."""
+        """The snapshot of a record's current chat, with this record in it.
+
+        Raises:
+            NotFound: there is no such record.
+        """
         return await records.record_snapshot(self.engine, record_id)
 
     async def records(self, state: str | None = None, *, limit: int = 200) -> list[Snapshot]:
-        """Records, the newest first: `running`, `paused`, `ended`, `active` (running or paused), or all."""
+        """Records, the newest first: `running`, `paused`, `ended`, `active` (running or paused), or all.
+
+        Raises:
+            InvalidRequest: there is no such state.
+        """
         return await records.list_records(self.engine, state, limit=limit)
 
     async def record_parties(self, record_id: str) -> Parties:
-        """The user and the advisor of a record."""
+        """The user and the advisor of a record.
+
+        Raises:
+            NotFound: there is no such record.
+        """
         return await self.node.parties.of_record(record_id)
 
     async def pairs_of(self, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:
@@ -352,25 +474,48 @@ class Talktime:
         return await records.pairs_of(self.engine, snapshots)
 
     async def receipt(self, record_id: str, *, at: int | None = None) -> Receipt:
-        """A record's receipt, now or as of an instant. A running record's charge is posted up to now first."""
+        """A record's receipt, now or as of an instant. A running record's charge is posted up to now first.
+
+        Raises:
+            NotFound: there is no such record.
+            InvalidRequest: `at` is before the record's start.
+        """
         return await receipts.receipt(self.engine, self.node.parties, record_id, at=at)
 
     # The books and the past.
 
     async def statement(self, advisor_id: str, begin: int, end: int) -> Statement:
-        """An advisor's sessions from `begin` until just before `end`, at most a year and a day."""
+        """An advisor's sessions from `begin` until just before `end`, at most a year and a day.
+
+        Raises:
+            InvalidRequest: the period is empty, or longer than a year and a day.
+            NotFound: there is no such advisor.
+        """
         return await statements.statement(self.engine, advisor_id, begin, end)
 
     async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
-        """What an advisor's sessions have brought up to and including an instant, or now."""
+        """What an advisor's sessions have brought up to and including an instant, or now.
+
+        Raises:
+            NotFound: there is no such advisor.
+        """
         return await history.earnings(self.engine, self.timers, advisor_id, at)
 
     async def report(self, begin: int, end: int) -> Report:
-        """All books from `begin` until just before `end`, from the entries of the ledger."""
+        """All books from `begin` until just before `end`, from the entries of the ledger.
+
+        Raises:
+            InvalidRequest: the period is empty.
+        """
         return await history.report(self.node.database, self.timers, begin, end)
 
     async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:
-        """What the sessions that started in a period, and have ended, would have cost under another tariff."""
+        """What the sessions that started in a period, and have ended, would have cost under another tariff.
+
+        Raises:
+            InvalidRequest: the period is empty.
+            NotFound: there is no such advisor.
+        """
         return await history.what_if(self.node.database, self.timers, tariff, begin, end, advisor_id)
 
     # The rules that must always hold.
@@ -401,6 +546,9 @@ class Talktime:
         """Move engine time ahead, for tests alone; engine time after that.
 
         Every deadline on the way is applied as of its own instant. A party with an open socket is present all the time.
+
+        Raises:
+            InvalidRequest: the duration is negative, or longer than ten years.
         """
         return await self.node.advance_clock(duration_ms)
 

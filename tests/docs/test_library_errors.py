@@ -1,0 +1,120 @@
+"""Each method of the library raises the errors that its docstring names, and the reference shows them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.docsite.library_reference import methods
+from talktime import Party, Talktime, Tariff, errors, parse_credits
+from talktime.settings import Settings
+
+BY_THE_MINUTE = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
+
+# A call for each error that a docstring names. Alice has 10.00 and a running chat with Maya; Bob has nothing.
+STARTS: dict[str, dict[str, Any]] = {
+    "InvalidRequest": {"user_id": "alice", "advisor_id": "maya", "chat_id": ""},
+    "NotFound": {"user_id": "alice", "advisor_id": "nobody", "chat_id": "new"},
+    "InsufficientCredit": {"user_id": "bob", "advisor_id": "maya", "chat_id": "new"},
+    "Conflict": {"user_id": "bob", "advisor_id": "maya", "chat_id": "running"},
+}
+CALLS: dict[str, dict[str, dict[str, Any]]] = {
+    "create_chat": STARTS,
+    "initialize_time_tracking_for_chat": STARTS,
+    "put_user": {"InvalidRequest": {"user_id": "", "display_name": "X"}},
+    "put_advisor": {"InvalidRequest": {"advisor_id": "", "display_name": "X", "tariff": BY_THE_MINUTE}},
+    "advisor": {"NotFound": {"advisor_id": "nobody"}},
+    "add_credit": {
+        "InvalidRequest": {"user_id": "alice", "amount": 0},
+        "NotFound": {"user_id": "nobody", "amount": 1},
+        "Conflict": {"user_id": "alice", "amount": 10**18},
+    },
+    "debit": {
+        "InvalidRequest": {"user_id": "alice", "amount": 0},
+        "NotFound": {"user_id": "nobody", "amount": 1},
+        "InsufficientCredit": {"user_id": "alice", "amount": 10**12},
+    },
+    "refund": {
+        "InvalidRequest": {"record_id": "RECORD", "reason": "why", "borne_by": "platform"},
+        "NotFound": {"record_id": "nothing", "reason": "why", "borne_by": "platform", "amount": 1},
+        "Conflict": {"record_id": "RECORD", "reason": "why", "borne_by": "platform", "amount": 10**12},
+    },
+    "account": {"NotFound": {"user_id": "nobody"}},
+    "entries": {"NotFound": {"user_id": "nobody"}, "InvalidRequest": {"user_id": "alice", "before": "no number"}},
+    "track": {
+        "NotFound": {"chat_id": "nothing"},
+        "InsufficientCredit": {"chat_id": "poor"},
+        "Conflict": {"chat_id": "ended", "tariff_version": 99},
+    },
+    "pause": {"NotFound": {"chat_id": "nothing"}, "Conflict": {"chat_id": "ended"}},
+    "resume": {
+        "NotFound": {"chat_id": "nothing"},
+        "InsufficientCredit": {"chat_id": "poor"},
+        "Conflict": {"chat_id": "ended"},
+    },
+    "stop": {"NotFound": {"chat_id": "nothing"}},
+    "stop_record": {"NotFound": {"record_id": "nothing"}},
+    "heartbeat": {"NotFound": {"chat_id": "nothing", "party": Party.USER}},
+    "snapshot": {"NotFound": {"chat_id": "nothing"}},
+    "chats_of_user": {"NotFound": {"user_id": "nobody"}},
+    "chats_of_advisor": {"NotFound": {"advisor_id": "nobody"}},
+    "chat_duration": {"NotFound": {"chat_id": "nothing"}},
+    "chat_parties": {"NotFound": {"chat_id": "nothing"}},
+    "send_message": {"NotFound": {"chat_id": "nothing", "sender": Party.USER, "text": "Hello", "client_id": "1"}},
+    "messages": {"NotFound": {"chat_id": "nothing"}},
+    "record": {"NotFound": {"record_id": "nothing"}},
+    "record_snapshot": {"NotFound": {"record_id": "nothing"}},
+    "records": {"InvalidRequest": {"state": "no such state"}},
+    "record_parties": {"NotFound": {"record_id": "nothing"}},
+    "receipt": {"NotFound": {"record_id": "nothing"}, "InvalidRequest": {"record_id": "RECORD", "at": 0}},
+    "statement": {
+        "InvalidRequest": {"advisor_id": "maya", "begin": 2, "end": 1},
+        "NotFound": {"advisor_id": "nobody", "begin": 1, "end": 2},
+    },
+    "earnings": {"NotFound": {"advisor_id": "nobody"}},
+    "report": {"InvalidRequest": {"begin": 2, "end": 1}},
+    "replay": {
+        "InvalidRequest": {"tariff": BY_THE_MINUTE, "begin": 2, "end": 1},
+        "NotFound": {"tariff": BY_THE_MINUTE, "begin": 1, "end": 2, "advisor_id": "nobody"},
+    },
+    "advance_clock": {"InvalidRequest": {"duration_ms": -1}},
+}
+
+
+def named_errors(name: str) -> set[str]:
+    """The errors that the docstring of a method names."""
+    function = {method: member for _, method, member in methods(Talktime)}[name]
+    section = (inspect.getdoc(function) or "").partition("Raises:\n")[2]
+    return set(re.findall(r"^    (\w+):", section, re.MULTILINE))
+
+
+def test_every_error_that_a_docstring_names_is_tried() -> None:
+    named = {name: errors for _, name, _ in methods(Talktime) if (errors := named_errors(name))}
+    del named["connect"]  # what a database that can't be used says is tested with the migrations
+    assert {name: set(calls) for name, calls in CALLS.items()} == named
+
+
+async def test_each_method_raises_what_its_docstring_names(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(database_url=database_url, data_dir=tmp_path, secret="x" * 32, presence_lease_seconds=1000)
+    async with Talktime.connect(database_url, settings=settings, work=False) as talktime:
+        for user in ("alice", "bob", "carol"):
+            await talktime.put_user(user, user.title())
+        for advisor in ("maya", "ben"):
+            await talktime.put_advisor(advisor, advisor.title(), BY_THE_MINUTE)
+        await talktime.add_credit("alice", parse_credits("10.00"))
+        await talktime.add_credit("carol", parse_credits("1.00"))
+        await talktime.initialize_time_tracking_for_chat("alice", "ben", "ended")
+        await talktime.stop("ended")
+        running = await talktime.initialize_time_tracking_for_chat("alice", "maya", "running")
+        await talktime.initialize_time_tracking_for_chat("carol", "maya", "poor")
+        await talktime.advance_clock(61_000)  # carol's credit lasts for 60 seconds
+        for name, calls in CALLS.items():
+            for error, arguments in calls.items():
+                given = {key: running.record.id if value == "RECORD" else value for key, value in arguments.items()}
+                with pytest.raises(errors.TalktimeError) as refused:
+                    await getattr(talktime, name)(**given)
+                assert type(refused.value).__name__ == error, (name, arguments)
