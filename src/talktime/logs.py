@@ -1,4 +1,4 @@
-"""Logs: JSON lines for machines, colours for a terminal, always on stderr, and never a secret in them."""
+"""Logs: lines of JSON, or colours on a terminal, on standard error. No secret gets into them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ REDACTED: Final = "[redacted]"
 _SECRET_NAME = re.compile(r"token|secret|authorization|password|passwd|cookie|api_?key", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]+@")
 _BEARER = re.compile(r"(?i)\b(bearer[ .])[\w.~+/=-]+")
-# Most values are ids and numbers: one look tells that there is nothing to take out.
+# Most values are ids and numbers. This one pattern shows quickly that they contain no secret.
 _SUSPICIOUS = re.compile(r"://|bearer|eyJ", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Takes out whatever is named like a secret or looks like one, however deep."""
+    """Remove every value that is named like a secret or looks like a secret, at any depth."""
     for name, value in event.items():
         event[name] = REDACTED if _names_secret(name) else _clean(value)
     return event
 
 
 def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
-    """Send every log of the process, ours and the libraries', to stderr unless `to` is given."""
+    """Send all logs of the process, those of libraries too, to standard error or to `to`."""
     stream = sys.stderr if to is None else to
     level = logging.DEBUG if debug else logging.INFO
     shared, rendering = _shared(), _rendering(stream)
     structlog.configure(
-        # Ours go straight to the stream: by way of `logging` a line costs much more, and there is one for
-        # everything that a meter does.
+        # talktime's own logs go straight to the stream. Through `logging` a line would cost much more, and a meter logs
+        # everything that it does.
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
@@ -48,24 +48,24 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # Each request and each socket would be a line; what matters of them is logged by name elsewhere.
+    # uvicorn would log each request and each socket. What matters about them is logged elsewhere, under its own name.
     logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if debug else logging.WARNING)
     for noisy in ("websockets", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def configure_by_default() -> None:
-    """Send ours to stderr, without secrets, inside a program that has not told structlog what to do with its logs.
+    """Send talktime's logs to standard error without secrets, if the host has not configured structlog.
 
-    Left to itself structlog writes to stdout, and beside an error all local variables: tokens and passwords too. The
-    program may still configure it later, and its other logs are its own.
+    Without a configuration, structlog writes to standard output, and adds all local variables to an error, tokens and
+    passwords too. The host can still configure structlog later. The host's other logs do not change.
     """
     if structlog.is_configured():
         return
     structlog.configure(
         processors=[*_shared(), *_rendering(sys.stderr)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # which it may have exchanged meanwhile
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # the program may have replaced it
         cache_logger_on_first_use=False,
     )
 
@@ -79,7 +79,7 @@ def _shared() -> list[Processor]:
 
 
 def _rendering(stream: TextIO) -> list[Processor]:
-    """An error becomes text before secrets are taken out; a terminal's pretty one would show local variables after."""
+    """An error becomes text first, so that `redact` can remove secrets from it. The text shows no local variables."""
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if stream.isatty()

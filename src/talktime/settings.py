@@ -1,8 +1,8 @@
-"""What can be set, from where, and within which bounds.
+"""The settings, their sources and their bounds.
 
-Command line > environment (`TALKTIME_PORT`) > `talktime.toml` in the working directory (`port = 8700`)
-> default.
-A value that won't do is refused when the program starts, by name, with what would do.
+A setting is looked up on the command line, then in the environment (`TALKTIME_PORT`), then in `talktime.toml` in the
+working directory (`port = 8700`), and last its default is used. A value that is not allowed is refused when the program
+starts; the message names the setting and says what is allowed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import platformdirs
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -31,16 +32,16 @@ PREFIX = "TALKTIME_"
 FILE = "talktime.toml"
 SECRET_LENGTH_MIN = 32
 
-# Never shown in a message: the first is a secret, the second may hold a password.
+# Messages never show these values: the first is a secret, the second may contain a password.
 _CONFIDENTIAL = {"secret", "database_url"}
 
 
 class SettingsError(Exception):
-    """A setting that won't do: the message names it and says what is allowed."""
+    """A setting is not allowed. The message names the setting and says what is allowed."""
 
 
 def _default_data_dir() -> Path:
-    # A home may be private, and as root the database runs as a user of its own who must get there.
+    # For root the database runs as another user, who may not enter the home folder of root.
     return Path("/var/lib/talktime") if os.geteuid() == 0 else platformdirs.user_data_path("talktime")
 
 
@@ -51,30 +52,30 @@ def _absolute(path: Path) -> Path:
 _ORIGIN = re.compile(r"https?://[a-z0-9.\-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
-def _parts(given: object) -> object:
-    """What is written as one text, separated by commas or spaces, as a list."""
-    return given.replace(",", " ").split() if isinstance(given, str) else given
+def _split(value: object) -> object:
+    """A text with commas or spaces as a list. Other values stay as they are."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _origin(text: str) -> str:
-    """As browsers write it: in lower case, without a path."""
+    """An origin as browsers write it: in lower case, without a path."""
     origin = text.lower()
-    # A pattern would let in the site that somebody registers tomorrow; an origin is exact or it is none.
+    # A pattern with * is refused, because it would allow sites that somebody registers later.
     if not _ORIGIN.fullmatch(origin):
         raise ValueError(f"{text!r} is not an origin")
     return origin
 
 
-_Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]
+_Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)]
 _Path = Annotated[Path, AfterValidator(_absolute)]
-# Engine time is whole milliseconds, so a setting has no finer ones.
+# Engine time is in whole milliseconds, so more than 3 decimals would have no effect.
 _Seconds = Annotated[Decimal, Field(max_digits=None, decimal_places=3, le=1_000_000, allow_inf_nan=False)]
 
 _SECONDS_ALLOWED = "a number of seconds {} 1000000, with at most 3 decimals"
 
 
 class Settings(BaseSettings):
-    """All settings. Durations are seconds; `load_settings` turns what won't do into a `SettingsError`."""
+    """All settings. Durations are in seconds. `load_settings` turns every error into a `SettingsError`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, toml_file=FILE, env_ignore_empty=True, extra="forbid", frozen=True
@@ -84,11 +85,11 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         pattern=r"^postgres(ql)?://",
-        description="a PostgreSQL address such as postgresql://user@host/talktime, or left out",
+        description="a PostgreSQL address such as postgresql://user@host/talktime",
     )
     data_dir: _Path = Field(default_factory=_default_data_dir, description="a folder")
     host: str = Field(default="127.0.0.1", min_length=1, description="an address or name of this machine")
-    port: int = Field(default=8700, ge=0, le=65535, description="a port from 0 (any free one) to 65535")
+    port: int = Field(default=8700, ge=0, le=65535, description="a port from 0 (any free port) to 65535")
     secret: SecretStr | None = Field(default=None, description="text of at least 32 characters")
     secret_file: _Path | None = Field(default=None, description="a file")
     presence_lease_seconds: _Seconds = Field(
@@ -104,7 +105,7 @@ class Settings(BaseSettings):
     test_clock: bool = Field(default=False, description="1 (never in production) or 0")
     topup_url: str | None = Field(
         default=None,
-        # Anything else, such as javascript:, has no business behind a button.
+        # Any other scheme, such as javascript:, would be dangerous in a link.
         pattern=r"^(https?://|/)",
         description="an http(s) address or a path beginning with /",
     )
@@ -124,62 +125,65 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     def signing_secret(self) -> str:
-        """What signs tokens: the secret, else the secret file's content, else one made on first start.
+        """The key that signs tokens: `secret`, or the content of `secret_file`, or a secret made on the first start.
 
-        Raises `SettingsError` if it cannot be read or made, or is too short to be safe.
+        Raises:
+            SettingsError: the secret cannot be read or made, or is too short.
         """
         if self.secret is not None:
-            return _long_enough(self.secret.get_secret_value(), f"{PREFIX}SECRET")
+            return _require_length(self.secret.get_secret_value(), f"{PREFIX}SECRET")
         if self.secret_file is not None:
-            return _long_enough(_read_secret(self.secret_file), f"{PREFIX}SECRET_FILE {self.secret_file}")
+            return _require_length(_read_secret(self.secret_file), f"{PREFIX}SECRET_FILE {self.secret_file}")
         path = self.data_dir / "secret"
         if not path.exists():
             _make_secret(path)
-        return _long_enough(_read_secret(path), f"The secret in {path}")
+        return _require_length(_read_secret(path), f"The secret in {path}")
 
 
 def load_settings(**command_line: Any) -> Settings:
-    """The settings, with what the command line gave (`None` = not given) before everything else.
+    """The settings. Values of `command_line` that are not None come before all other sources.
 
-    Raises `SettingsError`.
+    Raises:
+        SettingsError: a setting is not allowed.
     """
-    given = {name: value for name, value in command_line.items() if value is not None}
+    overrides = {name: value for name, value in command_line.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings(**overrides)
     except TOMLDecodeError as error:
         raise SettingsError(f"{FILE} is not valid TOML: {error}") from None
     except OSError as error:
         raise SettingsError(f"{FILE} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        # Without the cause: pydantic's own message would show the values.
+        # `from None`, because pydantic's own message would show the values.
         raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
 
 
 def misspelt_variables() -> dict[str, str]:
-    """Variables of the environment that set nothing and look like one that would, each with that one.
+    """Variables of the environment that set nothing, each with the variable that was probably meant.
 
-    Not refused: an older version must start with the variables of a newer one, and Kubernetes makes some of its own.
+    They are not refused, because an older version must start with the variables of a newer one, and because Kubernetes
+    makes variables of its own.
     """
     known = [name.upper() for name in Settings.model_fields]
-    given = {name.upper().removeprefix(PREFIX) for name in os.environ if name.upper().startswith(PREFIX)}
-    alike = {name: get_close_matches(name, known, 1, cutoff=0.8) for name in sorted(given.difference(known))}
-    return {PREFIX + name: PREFIX + found[0] for name, found in alike.items() if found}
+    variables = {name.upper().removeprefix(PREFIX) for name in os.environ if name.upper().startswith(PREFIX)}
+    matches = {name: get_close_matches(name, known, 1, cutoff=0.8) for name in sorted(variables.difference(known))}
+    return {PREFIX + name: PREFIX + similar[0] for name, similar in matches.items() if similar}
 
 
-def _explain(problem: Any) -> str:
+def _explain(problem: ErrorDetails) -> str:
     name = str(problem["loc"][0])
     field = Settings.model_fields.get(name)
     if field is None:
-        return f"{FILE} has an unknown setting {name!r}; there are: {', '.join(Settings.model_fields)}"
-    value = "has a value that won't do" if name in _CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
-    return f"{PREFIX}{name.upper()} {value}: {_plain(problem['msg'])}; it must be {field.description}"
+        return f"{FILE} has an unknown setting {name!r}; the settings are: {', '.join(Settings.model_fields)}"
+    value = "has a value that is not allowed" if name in _CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
+    return f"{PREFIX}{name.upper()} {value}: {_begin_small(problem['msg'])}; it must be {field.description}"
 
 
-def _plain(message: str) -> str:
+def _begin_small(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _long_enough(secret: str, origin: str) -> str:
+def _require_length(secret: str, origin: str) -> str:
     if len(secret) < SECRET_LENGTH_MIN:
         raise SettingsError(
             f"{origin} has {len(secret)} characters: a secret that signs tokens needs at least {SECRET_LENGTH_MIN}"
@@ -196,10 +200,10 @@ def _read_secret(path: Path) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    """Writes a new secret at once whole: of two programs that start together, both use the first one's."""
+    """Write a new secret in one step. If two programs start together, both use the secret of the first."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # NamedTemporaryFile makes it 0600 from its first instant.
+        # NamedTemporaryFile makes the file with mode 0600.
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
             draft.write(secrets.token_urlsafe(48) + "\n")
             draft.flush()

@@ -1,4 +1,4 @@
-"""For a host's own tests: a disposable database, and a clock that the test moves.
+"""For the tests of a host: a disposable database, and a clock that the test moves.
 
     from talktime.testing import disposable_talktime
 
@@ -6,7 +6,7 @@
         ...
         await talktime.advance_clock(3_600_000)     # an hour, in milliseconds, with everything that falls due in it
 
-Time in it goes on as always; `advance_clock` moves it ahead. Deadlines on the way act as of their own instants.
+Engine time runs as usual, and `advance_clock` moves it ahead. Each deadline on the way is applied as of its instant.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ from talktime.talktime import Talktime
 
 @asynccontextmanager
 async def disposable_database() -> AsyncIterator[str]:
-    """The address of an empty, migrated database on a server of its own: gone afterwards, even if we are killed.
+    """The address of an empty, migrated database on a server of its own.
 
-    Raises `DatabaseProblem` when the server can't be started.
+    Server and database are removed at the end, even if the program is killed.
+
+    Raises:
+        DatabaseProblem: the server cannot be started.
     """
     logs.configure_by_default()
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="talktime-"))
-    # It need not survive a power cut.
+    # The data need not survive a power cut.
     server = EmbeddedServer(folder, settings={"fsync": "off", "full_page_writes": "off"})
     guardian = await asyncio.to_thread(Guardian)
     guardian.guard_folder(folder)
@@ -51,7 +54,7 @@ async def disposable_database() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def disposable_talktime(**settings: Any) -> AsyncIterator[Talktime]:
-    """A `Talktime` on a database of its own. `settings` by their names, such as `presence_lease_seconds=5`."""
+    """A `Talktime` on a database of its own. `settings` are settings by name, such as `presence_lease_seconds=5`."""
     async with (
         disposable_database() as url,
         Talktime.connect(url, settings=load_settings(database_url=url, **settings)) as talktime,
