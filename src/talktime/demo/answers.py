@@ -1,4 +1,4 @@
-"""What the automatic advisor says: short, friendly, about the matter, and honest about being a program."""
+"""The texts of the automatic advisor: short and friendly answers, which do not hide that a program gives them."""
 
 from __future__ import annotations
 
@@ -6,55 +6,55 @@ import re
 from typing import Final
 
 GREETING: Final = (
-    "Hello, I am the automatic advisor of this demo: a small program in {name}'s empty seat. "
+    "Hello, I am the automatic advisor of this demo: a small program that answers for {name}. "
     "Ask me about the timer, the price or your credits, or just try the buttons."
 )
 
 _RULES: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), answer)
-    for pattern, answer in (
+    (re.compile(pattern, re.IGNORECASE), reply)
+    for pattern, reply in (
         (
             r"\b(robot|bot|human|real|person|program|ai|who are you|automatic)\b",
-            "I am a program, not a person. Open the advisor's page in another tab and you take over this seat.",
+            "I am a program, not a person. Open the advisor's page in another tab, and you answer instead of me.",
         ),
         (
             r"\b(refresh|reload|connection|offline|network|tab|close)\b",
-            "Reload the page if you like: the time is measured by the server, so the digits go on where they are.",
+            "Reload the page if you like: the server measures the time, so the digits go on where they are.",
         ),
         (
             r"\b(top.?up|credits?|balance|money|recharge)\b",
             (
-                "Your credits are beside the timer. When they run out the timer stops at that very instant and waits "
-                "while you top up; nothing is billed in between."
+                "Your credits are beside the timer. When they run out, the timer stops at that instant and waits "
+                "while you top up; the wait is not billed."
             ),
         ),
         (
             r"\b(price|cost|expensive|charge[ds]?|pay|free|tariff|rate|bill|receipt)\b",
             (
-                "The price is under the timer, and it is the one you saw when you started. When we stop, the receipt "
-                "shows the sum line by line."
+                "The price is under the timer, and it is the price that you saw when you started. When we stop, the "
+                "receipt shows the sum line by line."
             ),
         ),
         (
             r"\b(pause|break|resume|continue|wait)\b",
-            "Press Pause and the timer stands still, unbilled, until one of us continues.",
+            "Press Pause, and the timer stops until one of us resumes. The pause is not billed.",
         ),
         (
             r"\b(stop|end|finish|bye|goodbye)\b",
-            "Press Stop whenever you have had enough; the receipt follows at once. Goodbye, and thank you!",
+            "Press Stop when you are done; the receipt follows at once. Goodbye, and thank you!",
         ),
         (
             r"\b(switch|another|other|new|second) chat\b|\bchats\b",
             (
-                "Start another chat with me from the list: this one's timer stops and the new one's starts, at one "
-                "and the same instant."
+                "Start another chat with me from the list: the timer of this chat stops and the timer of the new chat "
+                "starts, at the same instant."
             ),
         ),
         (
             r"\b(timer?|clock|seconds?|minutes?|long|duration)\b",
             (
-                "We both see the same time, and so does the database. Nothing ticks behind it: it is computed from "
-                "when we started."
+                "We both see the same time, and so does the database. Nothing ticks: the time is computed from the "
+                "instant at which we started."
             ),
         ),
         (r"\b(thanks?|thank you|great|nice|cool|good)\b", "You're welcome! Is there anything else you'd like to try?"),
@@ -63,23 +63,23 @@ _RULES: Final = tuple(
     )
 )
 
-_OTHERWISE: Final = (
+_OTHER_ANSWERS: Final = (
     "I'm only a simple program, so I may not understand that. Ask me about the timer, the price or your credits.",
-    "That is beyond me, but the timer heard it too and didn't mind. Try Pause, or start another chat.",
+    "I can't answer that. Try Pause, or start another chat.",
     "A real advisor would know. I can tell you about the timer, the price and your credits.",
 )
 
 
 def greeting(name: str) -> str:
-    """What it says first, in the seat of the advisor called `name`."""
+    """The first message, for the advisor of this name."""
     return GREETING.format(name=name)
 
 
 def answer(text: str, position: int) -> str:
-    """The answer to `text`, the message at `position` of its chat."""
+    """The answer to the message `text`, which is at `position` in its chat."""
     for pattern, reply in _RULES:
         if pattern.search(text):
             return reply
     if text.rstrip().endswith("?") and position % 2:
-        return _OTHERWISE[2]
-    return _OTHERWISE[position % 2]
+        return _OTHER_ANSWERS[2]
+    return _OTHER_ANSWERS[position % 2]

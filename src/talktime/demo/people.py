@@ -81,7 +81,7 @@ def create_demo(settings: Settings) -> FastAPI:
 
     def on_screens(chat_id: str) -> None:
         for automatic in seats:
-            automatic.look(chat_id)
+            automatic.update(chat_id)
 
     app = create_app(settings, while_open, on_screens)
     app.state.pages = pages.Pages(people=tuple(PEOPLE.values()), topup_url=settings.topup_url)

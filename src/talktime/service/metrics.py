@@ -1,4 +1,4 @@
-"""What the service counts about itself, for Prometheus. Nothing of it names anybody."""
+"""The metrics of the service, for Prometheus. They contain no personal data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OP
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What the engine knows about itself now.
+class NodeMetrics:
+    """What the node and its database report now.
 
-    `counts` come from the database and are of all nodes; they are missing while it is away. The others are this
-    process's own: commands by name since it started, connections by state, how many there may be, breaches by rule.
+    Attributes:
+        is_open: whether the database can be used.
+        counts: counts of all nodes, from the database; empty while the database can't be reached.
+        commands: how many commands this process has run, by name.
+        connections: how many connections to the database this process has, by state.
+        connections_max: how many connections this process may have.
+        breaches: how many breaches of each rule this node has seen, by rule.
     """
 
     is_open: bool = False
@@ -29,7 +34,7 @@ class Figures:
 
 
 class Metrics:
-    """The counters of one application. Each application has a registry of its own: two can live in one process."""
+    """The metrics of one application. A process can have two applications, so each has its own registry."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -52,58 +57,62 @@ class Metrics:
             registry=self._registry,
         )
         self.sockets = Gauge("talktime_live_sockets", "Open live channels of this process.", registry=self._registry)
-        self._engine = _EngineFigures()
-        self._registry.register(self._engine)
+        self._node = _NodeCollector()
+        self._registry.register(self._node)
 
     def count_request(self, method: str, route: str, status: int) -> None:
-        """A request was answered. Strangers make up methods: they are one."""
+        """Count an answered request. Unknown methods count as one, because anybody can invent methods."""
         self._requests.labels(method if method in METHODS else "other", route, status).inc()
 
     def count_refusal(self, code: str) -> None:
-        """A problem document was sent."""
+        """Count a problem document that was sent."""
         self._refusals.labels(code).inc()
 
     def count_close(self, code: int) -> None:
-        """A live channel was closed from here."""
+        """Count a live channel that this process closed."""
         self._closed.labels(code).inc()
 
-    def text(self, figures: Figures) -> bytes:
-        """Everything in Prometheus' text format, with the engine's `figures` as of now."""
-        self._engine.figures = figures
+    def text(self, metrics: NodeMetrics) -> bytes:
+        """All metrics in Prometheus' text format, with those of the node as of now."""
+        self._node.metrics = metrics
         return generate_latest(self._registry)
 
 
-class _EngineFigures:
-    """Turns the engine's own figures into Prometheus' shapes whenever they are asked for."""
+class _NodeCollector:
+    """Gives the metrics of the node to Prometheus' library, whenever they are read."""
 
     def __init__(self) -> None:
-        self.figures = Figures()
+        self.metrics = NodeMetrics()
 
     def collect(self) -> Iterator[Metric]:
-        figures = self.figures
-        yield GaugeMetricFamily("talktime_engine_open", "1 if this node can use the database.", figures.is_open)
-        yield from self._of_the_database(figures.counts)
-        commands = CounterMetricFamily("talktime_commands", "Commands decided by this process.", labels=["command"])
-        for name, count in sorted(figures.commands.items()):
+        metrics = self.metrics
+        yield GaugeMetricFamily("talktime_engine_open", "1 if this node can use the database.", metrics.is_open)
+        yield from self._database_metrics(metrics.counts)
+        commands = CounterMetricFamily(
+            "talktime_commands", "Commands decided by this process, refused commands included.", labels=["command"]
+        )
+        for name, count in sorted(metrics.commands.items()):
             commands.add_metric([name], count)
         yield commands
         connections = GaugeMetricFamily(
             "talktime_database_connections", "Pooled connections of this process.", labels=["state"]
         )
-        for state, count in figures.connections.items():
+        for state, count in metrics.connections.items():
             connections.add_metric([state], count)
         yield connections
-        yield GaugeMetricFamily("talktime_database_connections_max", "How many there may be.", figures.connections_max)
+        yield GaugeMetricFamily(
+            "talktime_database_connections_max", "The largest number of pooled connections.", metrics.connections_max
+        )
         breaches = GaugeMetricFamily(
             "talktime_broken_rules",
-            "Breaches of each rule that must always hold, as this node looks at some accounts every minute.",
+            "Breaches of each rule that must always hold. This node checks some accounts every minute.",
             labels=["rule"],
         )
-        for rule, count in figures.breaches.items():
+        for rule, count in metrics.breaches.items():
             breaches.add_metric([str(rule)], count)
         yield breaches
 
-    def _of_the_database(self, counts: Mapping[str, float]) -> Iterator[Metric]:
+    def _database_metrics(self, counts: Mapping[str, float]) -> Iterator[Metric]:
         if not counts:
             return
         records = GaugeMetricFamily("talktime_records", "Records that have not ended, by state.", labels=["state"])
@@ -115,4 +124,4 @@ class _EngineFigures:
             "By how much the oldest deadline is overdue.",
             counts["deadline_lag_seconds"],
         )
-        yield GaugeMetricFamily("talktime_nodes", "Server processes whose presence row is alive.", counts["nodes"])
+        yield GaugeMetricFamily("talktime_nodes", "Nodes whose row is being renewed.", counts["nodes"])

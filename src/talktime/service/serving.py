@@ -1,4 +1,4 @@
-"""Runs the service under uvicorn until it is told to stop."""
+"""Runs the service under uvicorn until a signal stops it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from talktime.service.live.screen import FRAME_BYTES_MAX
 from talktime.settings import Settings
 
 GRACE_SECONDS: Final = 5
-"""How long requests may take to end once the service stops. Live sockets are closed at once, with 1012."""
+"""How long requests may take to end when the service stops. Live sockets are closed at once, with 1012."""
 
 
 class _Server(uvicorn.Server):
-    """Tells where it listens as soon as it does, and not before."""
+    """Calls `announce` with its address as soon as it listens."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
         super().__init__(config)
@@ -27,19 +27,19 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for server in self.servers[:1]:
-            # The port may have been 0: any free one.
+            # If the port of the settings is 0, the system has chosen one.
             port = server.sockets[0].getsockname()[1]
             self._announce(address(self.config.host, port))
 
 
 def address(host: str, port: int) -> str:
-    """The address to open for what listens on `host` and `port`."""
-    named = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  shown, not bound
-    return f"http://{named}:{port}"
+    """The address at which a browser on this machine reaches a server on `host` and `port`."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  an address to show
+    return f"http://{reachable}:{port}"
 
 
 def make_server(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> uvicorn.Server:
-    """The server for `app`; `announce` is called with the address once it listens."""
+    """The server for `app`. It calls `announce` with its address when it listens."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -49,7 +49,7 @@ def make_server(app: FastAPI, settings: Settings, announce: Callable[[str], None
         server_header=False,
         ws="websockets-sansio",
         ws_max_size=FRAME_BYTES_MAX,
-        # Only messages of the application prove presence, and they are sent and watched by it (see `live`).
+        # Only messages of the live channel prove presence, so pings of the protocol are not needed.
         ws_ping_interval=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -57,14 +57,18 @@ def make_server(app: FastAPI, settings: Settings, announce: Callable[[str], None
 
 
 def serve(app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> bool:
-    """Serve until SIGINT or SIGTERM; `announce` is called with the address. False if it could not start."""
+    """Serve until SIGINT or SIGTERM. Calls `announce` with the address when the server listens.
+
+    Returns:
+        False if the server could not start.
+    """
     server = make_server(app, settings, announce)
-    # uvicorn stops on these, and afterwards raises them again for whoever was there before: being told to stop and
-    # stopping is success.
+    # uvicorn stops on these signals, and then raises them again for the handlers that were there before. With these
+    # handlers, a stop by a signal is a success.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: None)
     try:
         server.run()
     except SystemExit:
-        return False  # uvicorn's way out, having logged why, with a code that means something else of ours
+        return False  # uvicorn has logged why; its exit codes are not those of talktime
     return server.started

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from talktime.core.errors import Unavailable
 from talktime.database.pool import UNREACHABLE
 from talktime.service.http.documents import Alive, answers
-from talktime.service.metrics import Figures, Metrics
+from talktime.service.metrics import Metrics, NodeMetrics
 from talktime.service.opening import opening_of
 from talktime.talktime import Talktime
 
@@ -42,21 +42,21 @@ async def ready(request: Request) -> JSONResponse:
     },
 )
 async def figures(request: Request) -> Response:
-    """Figures for Prometheus."""
+    """NodeMetrics for Prometheus."""
     metrics: Metrics = request.app.state.metrics
     talktime = opening_of(request).current
     return Response(
-        metrics.text(Figures() if talktime is None else await _figures_of(talktime)),
+        metrics.text(NodeMetrics() if talktime is None else await _node_metrics(talktime)),
         media_type="text/plain; version=0.0.4; charset=utf-8",
     )
 
 
-async def _figures_of(talktime: Talktime) -> Figures:
+async def _node_metrics(talktime: Talktime) -> NodeMetrics:
     counts: dict[str, float] = {}
     with suppress(*UNREACHABLE, Unavailable):
         counts = await talktime.counts()
     connections, connections_max = talktime.connections()
-    return Figures(
+    return NodeMetrics(
         is_open=bool(counts),
         counts=counts,
         commands=talktime.engine.commands_done,
