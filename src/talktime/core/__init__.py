@@ -1,0 +1,27 @@
+"""What is owed, when it ends, and what happens next: pure functions of integers.
+
+Nothing here does input or output, or reads a clock; an instant is always an argument. Read the modules in this order.
+
+money        amounts, as whole micro-credits
+durations    lengths of time, as whole milliseconds
+instants     points in engine time, as whole milliseconds
+ids          which ids, names and texts are accepted
+roles        in which role a caller acts
+errors       everything that talktime refuses, each with its HTTP status
+entries      the kinds of entries in the ledger
+tariff       what an advisor's time costs
+price        the price of a length of time, and the longest time that an amount pays for
+terms        the advisor's share of a cost
+record       a conversation time record
+gifts        credit that was given, and may expire
+payer        one account with its active records
+events       what a change of a payer did
+posting      how a cost gets into the ledger
+cuts         when credit ends
+deadlines    everything else that happens by itself
+transitions  the steps that the meter is made of
+meter        everything that can happen to the records of a payer
+credit       credit that arrives, and credit that is spent elsewhere
+refunds      credit that a record gives back
+proofs       who is present, from the proofs of one process
+"""

@@ -1,8 +1,8 @@
-"""`talktime demo`: the service with people to be, and somebody who answers.
+"""`talktime demo`: the service with people to play.
 
-people     who there is, and their calls under /demo; none of it exists under `serve`
-automatic  the automatic advisor in an empty seat
-answers    what it says
+people     the people, and their calls below `/demo`, which do not exist under `serve`
+automatic  the automatic advisor, who joins where no advisor is
+answers    the texts of the automatic advisor
 """
 
 from talktime import extras

@@ -1,9 +1,23 @@
-"""The HTTP surface: routes that translate between JSON and `Talktime`, and decide nothing about time or money.
+"""The HTTP interface: routes that translate between JSON and `Talktime`.
 
-tokens    who is calling          access     whether they may
-bodies    what is sent            parameters what an address says
-documents what is answered
-people, chats, records, service   the routes
-problems  everything refused      limits     how much of anything one caller gets
-health    /healthz, /readyz, /metrics
+people       the routes of users and advisors
+chats        the routes of chats, their timers and messages
+records      the routes of records, receipts and refunds
+history      the routes about the past: earnings, durations, reports
+prices       the route of prices
+tokens       the route of tokens
+clock        the routes of engine time and of the test clock
+health       `/healthz`, `/readyz` and `/metrics`
+openapi      the OpenAPI document, and the page `/docs`
+bodies       what requests contain, and how it is checked
+parameters   what addresses contain
+documents    the documents that only HTTP has
+access       which calls a role may make, and for whom
+limits       how many calls, and how large
+idempotency  the header `Idempotency-Key`
+json_bodies  refuses JSON that names a field twice
+addresses    ids that contain a slash
+origins      which other sites may use the service from a browser
+problems     errors as problem documents
+envelope     the headers and the count of every answer
 """

@@ -1,13 +1,12 @@
-"""What people look at: thin HTML around the page scripts.
+"""The pages for people: templates, rendered without any data of a person.
 
-A route here renders a template and nothing else.
-Every page is the same for everybody: what belongs to a person it loads through ``/v1`` with the token of its
-tab, so nothing private is ever in the HTML and any cache may keep it.
+A page is the same for everybody. Its script loads what belongs to a person through `/v1`, with the token of the browser
+tab, so nothing private is in the HTML and any cache may keep the page.
 
-The service says once what the pages need to know, before the first request::
+The application sets `app.state.pages` before the first request.
 
-    app.state.pages = Pages(people=demo_people, topup_url=settings.topup_url)
-    app.include_router(router)          # and demo_router, in the demo alone
+context  what the templates are told about the application
+routes   the addresses
 """
 
 from talktime.service.pages.context import Pages, Person
