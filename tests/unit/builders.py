@@ -1,92 +1,140 @@
-"""What tests of the core begin with: a tariff, rules, a payer with records; and what happened to them."""
+"""Tariffs, payers and records for the tests of the core, each in a few words.
+
+Every story begins at `START`, with leases that outlast the story unless a test chooses other rules.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, Final
 
-from talktime.core import meter
+from talktime.core import credit, meter
 from talktime.core.events import EntryPosted, RecordEnded, TimerStopped
-from talktime.core.money import parse_credits
-from talktime.core.payer import Payer, Rules
-from talktime.core.record import Reason, Record
+from talktime.core.money import MICRO
+from talktime.core.payer import Payer, Rules, SocketLease
+from talktime.core.record import Party, Reason, Record
 from talktime.core.tariff import Tariff
+from talktime.core.terms import NO_TERMS, Terms
 
 MINUTE: Final = 60_000
-BEGIN: Final = 1_000_000
+START: Final = 1_000_000
 LONG: Final = 10**9
-"""Longer than any test, in milliseconds."""
+"""Longer than any story, in milliseconds."""
 
 RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
-"""As a service has them by default."""
-
 LONG_LEASES: Final = replace(RULES, lease_ms=LONG)
-"""Both parties are present throughout."""
-
-LONG_PAUSES: Final = replace(LONG_LEASES, abandon_ms=LONG)
-"""Both parties are present throughout, and no record that waits is ended."""
+"""Both parties stay present without any further proof."""
 
 
-def tariff(rate: str = "1.00", increment: float = 60, **more: Any) -> Tariff:
-    """A tariff with one rate a minute, billed in increments of so many seconds."""
-    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment}], **more})
+def minute_tariff(rate: str = "1.00", increment_seconds: float = 60, **fields: Any) -> Tariff:
+    """A tariff with one rate for each minute."""
+    return Tariff.parse({"tiers": [{"rate": rate, "increment_seconds": increment_seconds}], **fields})
 
 
-def payer(credit: str = "0") -> Payer:
-    """A payer with bought credit and no record."""
-    return Payer("user", parse_credits(credit), BEGIN, {}, {})
+def payer_with(bought: float = 0) -> Payer:
+    """A payer who has bought this many credits, and has no record."""
+    return Payer("user", round(bought * MICRO), START, {}, {})
 
 
-def started(
+def new_record(
+    record_id: str = "record",
+    tariff: Tariff | None = None,
+    *,
+    at: int = START,
+    free_ms_before: int = 0,
+    terms: Terms = NO_TERMS,
+) -> Record:
+    """A record that has not started. Each record has an advisor and a chat of its own."""
+    advisor_id, chat_id = f"advisor of {record_id}", f"chat of {record_id}"
+    return Record(
+        record_id, "user", advisor_id, chat_id, tariff or minute_tariff(), 1, free_ms_before, at, at, terms=terms
+    )
+
+
+def start(
     payer: Payer,
-    what: Tariff,
+    tariff: Tariff | None = None,
     record_id: str = "record",
     *,
     now: int | None = None,
     rules: Rules = LONG_LEASES,
     free_ms_before: int = 0,
-    **facts: Any,
+    terms: Terms = NO_TERMS,
 ) -> Payer:
-    """The payer with one more record, with another advisor, that runs from `now` or from the payer's instant on."""
-    now = payer.settled_at if now is None else now
-    advisor, chat = f"advisor of {record_id}", f"chat of {record_id}"
-    record = Record(record_id, payer.user_id, advisor, chat, what, 1, free_ms_before, now, now, **facts)
-    return meter.start(payer, record, now, rules)
+    """The payer after a record has started, at the instant of the payer unless `now` is given."""
+    at = payer.settled_at if now is None else now
+    record = new_record(record_id, tariff, at=at, free_ms_before=free_ms_before, terms=terms)
+    return meter.start(payer, record, at, rules)
 
 
-def purchase(amount: str, now: int) -> EntryPosted:
-    """Bought credit that arrives."""
-    return EntryPosted(parse_credits(amount), "purchase", now)
+def settle(payer: Payer, after_ms: int, rules: Rules = LONG_LEASES) -> Payer:
+    """The payer settled to `after_ms` after `START`."""
+    return meter.settle(payer, START + after_ms, rules)
 
 
-def gift(amount: str, now: int, expires_at: int | None = None) -> EntryPosted:
-    """A gift that arrives."""
-    micros = parse_credits(amount)
-    return EntryPosted(micros, "gift", now, gift=micros, expires_at=expires_at)
+def stop(payer: Payer, record_id: str = "record") -> Payer:
+    """The payer after somebody has stopped the record, at the instant of the payer."""
+    return meter.stop(payer, payer.records[record_id], payer.settled_at)
 
 
-def only(payer: Payer) -> Record:
-    """The payer's only record."""
+def add_credit(payer: Payer, amount: float, kind: str = "purchase", expires_at: int | None = None) -> Payer:
+    """The payer after this many credits were added, at the instant of the payer."""
+    micros = round(amount * MICRO)
+    gift = micros if kind == "gift" else 0
+    entry = EntryPosted(micros, kind, payer.settled_at, gift=gift, expires_at=expires_at)
+    return credit.add(payer, entry, LONG_LEASES)
+
+
+def debit(payer: Payer, amount: float) -> Payer:
+    """The payer after this many credits were spent elsewhere, at the instant of the payer."""
+    return credit.debit(payer, EntryPosted(-round(amount * MICRO), "debit", payer.settled_at))
+
+
+def with_sockets(payer: Payer, until: int, *parties: Party, chat: str = "chat of record", held: bool = True) -> Payer:
+    """The payer with further sockets, of these parties on a chat, whose leases end at `until`."""
+    return replace(payer, sockets={**payer.sockets, **{(chat, party): SocketLease(until, held) for party in parties}})
+
+
+def only_record(payer: Payer) -> Record:
+    """The one active record of the payer."""
     (record,) = payer.records.values()
     return record
 
 
-def posted(payer: Payer, kind: str, record_id: str | None = None) -> list[EntryPosted]:
-    """The entries of a kind that were posted, of all records or one."""
-    entries = [event for event in payer.events if isinstance(event, EntryPosted) and event.kind == kind]
-    return [entry for entry in entries if record_id in (None, entry.record_id)]
+def entries(payer: Payer, kind: str | None = None, record_id: str | None = None) -> list[EntryPosted]:
+    """The posted entries, of one kind and of one record if these are given."""
+    return [
+        event
+        for event in payer.events
+        if isinstance(event, EntryPosted) and kind in {None, event.kind} and record_id in {None, event.record_id}
+    ]
 
 
 def charged(payer: Payer, record_id: str | None = None) -> int:
-    """What was charged, in micro-credits, for all records or one."""
-    return -sum(entry.amount for entry in posted(payer, "charge", record_id))
+    """The sum of the charges, of all records or of one."""
+    return -sum(entry.amount for entry in entries(payer, "charge", record_id))
 
 
-def timers_stopped(payer: Payer) -> list[tuple[int, Reason]]:
-    """When and why timers stopped."""
+def paid_by_gifts(payer: Payer, record_id: str) -> int:
+    """The part of a record's charges that gifts paid."""
+    return -sum(entry.gift for entry in entries(payer, "charge", record_id))
+
+
+def timer_stops(payer: Payer) -> list[tuple[int, Reason]]:
+    """When timers stopped, and why."""
     return [(event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)]
 
 
-def records_ended(payer: Payer) -> list[tuple[int | None, Reason | None]]:
-    """When and why records ended."""
-    return [(event.record.ended_at, event.record.reason) for event in payer.events if isinstance(event, RecordEnded)]
+def timer_stops_by_record(payer: Payer) -> list[tuple[str, int, Reason]]:
+    """Whose timers stopped, when, and why."""
+    return [(e.record.record_id, e.at, e.reason) for e in payer.events if isinstance(e, TimerStopped)]
+
+
+def ended_records(payer: Payer) -> list[Record]:
+    """The records that have ended."""
+    return [event.record for event in payer.events if isinstance(event, RecordEnded)]
+
+
+def ends(payer: Payer) -> list[tuple[int | None, Reason | None]]:
+    """When records ended, and why."""
+    return [(record.ended_at, record.reason) for record in ended_records(payer)]

@@ -1,4 +1,4 @@
-"""Tariffs as Hypothesis draws them: every feature, alone and together, as documents."""
+"""Random tariffs for Hypothesis, as documents: every field, alone and with the others."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-_FEW: list[str] = ["0", "0", "0.000001", "0.01", "0.333333", "1", "2.5"]
+_RATES: list[str] = ["0", "0", "0.000001", "0.01", "0.333333", "1", "2.5"]
 
 
 @st.composite
 def documents(draw: st.DrawFn, unit_ms: int = 1, *, costs: bool = False) -> dict[str, Any]:
-    """A tariff whose times are small multiples of `unit_ms`, so that everything of interest lies within 100 of them.
+    """A tariff whose times are small multiples of `unit_ms`: everything interesting happens within 100 of them.
 
     Args:
-        draw: Hypothesis's.
-        unit_ms: 1 for what is played millisecond by millisecond, a second or a minute for what looks like life.
-        costs: its time costs something in the end, so that credit ends.
+        draw: Hypothesis passes this argument.
+        unit_ms: 1 for records that are played millisecond by millisecond, a second or a minute for longer records.
+        costs: whether long time must cost something, so that credit ends.
     """
 
     def seconds(*counts: int) -> float:
@@ -26,7 +26,7 @@ def documents(draw: st.DrawFn, unit_ms: int = 1, *, costs: bool = False) -> dict
     tiers = [
         {
             "from_seconds": start * unit_ms / 1000,
-            "rate": draw(st.sampled_from(_FEW)),
+            "rate": draw(st.sampled_from(_RATES)),
             "per_seconds": seconds(1, 7, 10, 60),
             "increment_seconds": seconds(1, 1, 3, 7, 10),
         }
@@ -35,7 +35,7 @@ def documents(draw: st.DrawFn, unit_ms: int = 1, *, costs: bool = False) -> dict
     if costs:
         tiers[-1]["rate"] = draw(st.sampled_from(["0.01", "0.333333", "1", "2.5"]))
     return {
-        "connect_fee": draw(st.sampled_from(_FEW)),
+        "connect_fee": draw(st.sampled_from(_RATES)),
         "free_seconds": seconds(0, 0, 1, 5, 20),
         "grace_seconds": seconds(0, 0, 0, 3, 15),
         "tiers": tiers,
@@ -54,4 +54,4 @@ amounts = st.sampled_from([0, 1, 10_000, 500_000, 1_000_000, 2_500_000, 7_770_00
 """Micro-credits that such a tariff uses up soon."""
 
 allowances = st.sampled_from([0, 0, 1, 4, 15])
-"""Units left of the free time."""
+"""Free time that is left, in units."""

@@ -211,7 +211,7 @@ def shown(scene: Scene, at: int) -> dict[str, Any]:
     elapsed_ms, allowance_ms = scene.before_ms + ran_ms, _allowance(scene)
     cost = oracle.price(scene.tariff, elapsed_ms, allowance_ms)
     state, why = _state(at, end, reason)
-    owed = oracle.commitment(scene.tariff, elapsed_ms, allowance_ms) if state == "running" else cost
+    owed = oracle.begun_cost(scene.tariff, elapsed_ms, allowance_ms) if state == "running" else cost
     return {
         "at": _instant(at),
         "state": state,

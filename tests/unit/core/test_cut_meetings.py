@@ -1,7 +1,7 @@
-"""Several meters that meet in one millisecond and at the last micro-credit, as they do once in many years.
+"""Cuts of several records that meet in one millisecond and at the last micro-credit, as they do once in many years.
 
 The stories of `test_cuts` hardly ever meet. Here amounts are a few micro-credits and times a few milliseconds, so
-nearly every story does: an increment, another's, a maximum, the end of grace, all at one instant.
+nearly every story does: increments, a maximum and the end of a grace fall on one instant.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, Final
 import pytest
 
 from talktime.core.cuts import find_cuts
-from tests.unit.core.test_cuts import METERS_MAX, Both
+from tests.unit.stories import RECORDS_MAX, Step, Story
 
 STORIES: Final = 1500
-FOUND: Final = (6_721, 13_629)
-"""Stories beyond those that show a mistake: two are cut in one millisecond, and who could not pay first is cut first;
-one leaves for nothing, and that pays for an older increment."""
+SEEDS_OF_MISTAKES: Final = (6_721, 13_629)
+"""Stories beyond the others that have shown mistakes: two records are cut in one millisecond, and the first that could
+not pay must be cut first; a record stops within its grace, and the credit held for it pays an older increment."""
 
 AHEAD_MS: Final = 40
 
 
-def story_of(chance: random.Random) -> tuple[int, list[tuple[str, Any]]]:
-    """Credit in micro-credits, and what happens."""
+def story_of(chance: random.Random) -> tuple[int, list[Step]]:
+    """A balance in micro-credits, and the steps."""
 
     def document() -> dict[str, Any]:
         return {
@@ -45,30 +45,28 @@ def story_of(chance: random.Random) -> tuple[int, list[tuple[str, Any]]]:
             "rounding": {"places": chance.choice([6, 6, 6, 5]), "mode": chance.choice(["up", "down", "half_up"])},
         }
 
-    story: list[tuple[str, Any]] = []
-    for _ in range(chance.randint(1, METERS_MAX)):
-        story.append(("start", (document(), chance.choice([0, 0, 1, 2, 5]))))
+    steps: list[Step] = []
+    for _ in range(chance.randint(1, RECORDS_MAX)):
+        steps.append(("start", (document(), chance.choice([0, 0, 1, 2, 5]))))
         if chance.random() < 0.7:
-            story.append(("wait", chance.randint(1, 8)))
+            steps.append(("wait", chance.randint(1, 8)))
         if chance.random() < 0.3:
-            story.append(("checkpoint", None))
-    return chance.randint(0, 60), story
+            steps.append(("checkpoint", None))
+    return chance.randint(0, 60), steps
 
 
 @pytest.mark.parametrize("tenth", range(10))
-def test_what_is_told_when_meters_meet_is_what_comes(tenth: int) -> None:
-    for seed in [*range(tenth, STORIES, 10), *FOUND]:
-        credit, story = story_of(random.Random(seed))
-        both = Both(credit)
-        for what, value in story:
-            both.step(what, value)
-        both.step("look", None)
-        told, begun = find_cuts(both.payer), both.reference.now
+def test_the_cut_that_is_shown_is_the_cut_that_comes_when_records_meet(tenth: int) -> None:
+    for seed in [*range(tenth, STORIES, 10), *SEEDS_OF_MISTAKES]:
+        balance, steps = story_of(random.Random(seed))
+        story = Story(balance)
+        story.play([*steps, ("look", None)])
+        shown, shown_at = find_cuts(story.payer), story.reference.now
         for _ in range(AHEAD_MS):
-            before = {session.number for session in both.reference.running}
-            both.reference.wait(1)
-            for number in before - {session.number for session in both.reference.running}:
-                session = both.reference.sessions[number]
-                assert told.pop(str(number), None) == (both.reference.now, session.reason), f"seed {seed}"
-        assert all(cut.at > begun + AHEAD_MS for cut in told.values()), f"seed {seed}: {told}"
-        both.step("look", None)
+            before = {record.number for record in story.reference.running}
+            story.reference.wait(1)
+            for number in before - {record.number for record in story.reference.running}:
+                record = story.reference.records[number]
+                assert shown.pop(str(number), None) == (story.reference.now, record.reason), f"seed {seed}"
+        assert all(cut.at > shown_at + AHEAD_MS for cut in shown.values()), f"seed {seed}: {shown}"
+        story.step("look")

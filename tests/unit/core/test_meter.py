@@ -1,4 +1,4 @@
-"""A payer's records and everything that happens to them by itself: exact, whenever somebody looks."""
+"""The meter: what people do with a payer's records, and what happens to the records by itself."""
 
 from __future__ import annotations
 
@@ -9,299 +9,403 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime.core import meter
-from talktime.core.credit import add, debit
 from talktime.core.cuts import find_cuts
 from talktime.core.errors import Conflict, InsufficientCredit
-from talktime.core.events import EntryPosted, TimerStarted, TimerStopped
-from talktime.core.money import parse_credits
-from talktime.core.payer import Payer, Rules
+from talktime.core.events import KeptPaused, TimerStarted, TimerStopped
+from talktime.core.money import MICRO, parse_credits
+from talktime.core.payer import Payer
 from talktime.core.price import price
 from talktime.core.record import AWAY, Party, Reason, State
 from talktime.core.tariff import Tariff
 from tests.unit.builders import (
-    BEGIN,
     LONG,
     LONG_LEASES,
     MINUTE,
     RULES,
+    START,
     charged,
-    only,
-    payer,
-    purchase,
-    records_ended,
-    started,
-    tariff,
-    timers_stopped,
+    ended_records,
+    ends,
+    entries,
+    minute_tariff,
+    new_record,
+    only_record,
+    payer_with,
+    settle,
+    start,
+    timer_stops,
+    with_sockets,
 )
 
 
-def topped_up(payer: Payer, credit: str, now: int, rules: Rules = LONG_LEASES) -> Payer:
-    """Credit arrives at `now`."""
-    return add(meter.settle(payer, now, rules), purchase(credit, now), rules)
+def timer_starts(payer: Payer) -> list[tuple[int, Reason | None]]:
+    """When timers started, and the reason of the pause before."""
+    return [(event.at, event.reason) for event in payer.events if isinstance(event, TimerStarted)]
 
+
+def running(bought: float = 10) -> Payer:
+    """A payer with one running record and short leases."""
+    return start(payer_with(bought), rules=RULES)
+
+
+def away() -> Payer:
+    """A payer whose record has paused because both leases have lapsed."""
+    return settle(running(), 31_000, RULES)
+
+
+# Random stories.
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["pause", "checkpoint", "switch", "settle"]), st.integers(0, 200_000)), max_size=12
 )
-SORTS = st.sampled_from(
+TARIFFS = st.sampled_from(
     [
-        tariff(),
-        tariff("0.333333", 0.001),
-        tariff("2.5", 7, boundary="begun", connect_fee="0.4"),
-        tariff("1.11", 6, free_seconds=90, grace_seconds=5, minimum_charge="3"),
-        tariff("3", 1, max_cost="4"),
-        tariff("0.07", 1, rounding={"places": 1, "mode": "half_up"}),
+        minute_tariff(),
+        minute_tariff("0.333333", 0.001),
+        minute_tariff("2.5", 7, boundary="begun", connect_fee="0.4"),
+        minute_tariff("1.11", 6, free_seconds=90, grace_seconds=5, minimum_charge="3"),
+        minute_tariff("3", 1, max_cost="4"),
+        minute_tariff("0.07", 1, rounding={"places": 1, "mode": "half_up"}),
     ]
 )
 
 
-@given(SORTS, STEPS)
-def test_the_path_does_not_matter(what: Tariff, steps: list[tuple[str, int]]) -> None:
-    now, ran = BEGIN, 0
-    state = started(payer("10000"), what)
-    for number, (step, duration) in enumerate(steps):
-        now, ran = now + duration, ran + duration
-        state = meter.settle(state, now, LONG_LEASES)
-        record = only(state)
+@given(TARIFFS, STEPS)
+def test_the_charges_add_up_to_the_price_of_the_whole_time_however_it_is_divided(
+    tariff: Tariff, steps: list[tuple[str, int]]
+) -> None:
+    now, ran_ms = START, 0
+    payer = start(payer_with(10_000), tariff)
+    for number, (step, duration_ms) in enumerate(steps):
+        now, ran_ms = now + duration_ms, ran_ms + duration_ms
+        payer = meter.settle(payer, now, LONG_LEASES)
+        record = only_record(payer)
         if step == "pause":
-            state = meter.pause(state, record, now)
+            payer = meter.pause(payer, record, now)
             now += 1_234
-            state = meter.settle(state, now, LONG_LEASES)
-            state = meter.resume(state, only(state), now, LONG_LEASES, Party.USER)
+            payer = meter.settle(payer, now, LONG_LEASES)
+            payer = meter.resume(payer, only_record(payer), now, LONG_LEASES, Party.USER)
         elif step == "checkpoint":
-            state = meter.checkpoint(state, now)
+            payer = meter.checkpoint(payer, now)
         elif step == "switch":
-            state = meter.track(state, record, f"chat {number}", now, LONG_LEASES)
-    state = meter.stop(state, only(state), now)
-    assert charged(state) == price(what, ran).cost
-    assert state.balance == parse_credits("10000") - price(what, ran).cost
-    segments = [event for event in state.events if isinstance(event, TimerStopped)]
-    assert sum(event.at - event.since for event in segments) == ran
-
-
-@pytest.mark.parametrize(("boundary", "last"), [("ceil", 120_000), ("begun", 119_999)])
-def test_the_credit_ends_at_its_instant(boundary: str, last: int) -> None:
-    state = started(payer("2.00"), tariff(boundary=boundary))
-    assert find_cuts(state)["record"] == (BEGIN + last, Reason.OUT_OF_CREDIT)
-    state = meter.settle(state, BEGIN + last + 50_000, LONG_LEASES)
-    assert timers_stopped(state) == [(BEGIN + last, Reason.OUT_OF_CREDIT)]
-    assert (state.balance, only(state).state, only(state).elapsed_ms) == (0, State.PAUSED, last)
-
-
-@pytest.mark.parametrize("late", [0, 1, 86_400_000])
-def test_a_day_late_is_the_same_bill(late: int) -> None:
-    over = BEGIN + 120_000 + LONG_LEASES.recharge_ms
-    state = meter.settle(started(payer("2.50"), tariff()), over + late, LONG_LEASES)
-    assert records_ended(state) == [(BEGIN + 120_000, Reason.OUT_OF_CREDIT)]
-    assert (state.balance, charged(state)) == (parse_credits("0.50"), parse_credits("2.00"))
+            payer = meter.track(payer, record, f"chat {number}", now, LONG_LEASES)
+    payer = meter.stop(payer, only_record(payer), now)
+    assert charged(payer) == price(tariff, ran_ms).cost
+    assert payer.balance == parse_credits("10000") - price(tariff, ran_ms).cost
+    segments = [event for event in payer.events if isinstance(event, TimerStopped)]
+    assert sum(event.at - event.since for event in segments) == ran_ms
 
 
 @given(st.lists(st.integers(0, 1_000_000), max_size=8))
-def test_looking_more_often_changes_nothing(looks: list[int]) -> None:
-    first = started(payer("3.10"), tariff("1.00", 1), rules=replace(LONG_LEASES, lease_ms=150_000))
-    state = first
+def test_settling_more_often_changes_nothing(looks: list[int]) -> None:
+    first = start(payer_with(3.10), minute_tariff("1.00", 1), rules=replace(LONG_LEASES, lease_ms=150_000))
+    payer = first
     for look in sorted(looks):
-        state = meter.settle(state, BEGIN + look, LONG_LEASES)
-    late = meter.settle(first, BEGIN + 1_000_000, LONG_LEASES)
-    assert meter.settle(state, BEGIN + 1_000_000, LONG_LEASES) == late
-
-
-def test_the_maximum_stops_the_record_without_a_window() -> None:
-    what = tariff(max_cost="3", at_max_cost="stop")
-    state = meter.settle(started(payer("3.00"), what), BEGIN + LONG // 2, LONG_LEASES)
-    assert records_ended(state) == [(BEGIN + 3 * MINUTE, Reason.MAX_COST)]
-    assert state.balance == 0
-
-
-def test_free_time_runs_without_credit_and_then_is_cut() -> None:
-    state = started(payer("0"), tariff(free_seconds=180), free_ms_before=60_000)
-    assert find_cuts(state)["record"] == (BEGIN + 120_000, Reason.OUT_OF_CREDIT)
-    state = meter.settle(state, BEGIN + 130_000, LONG_LEASES)
-    assert timers_stopped(state) == [(BEGIN + 120_000, Reason.OUT_OF_CREDIT)]
-    assert only(state).waiting_since == BEGIN + 120_000
-
-
-def test_what_cannot_be_paid_does_not_start() -> None:
-    with pytest.raises(InsufficientCredit) as caught:
-        started(payer("0.999999"), tariff())
-    assert (caught.value.required, caught.value.available) == (parse_credits("1"), parse_credits("0.999999"))
-
-
-def test_the_second_session_on_one_unit_is_refused() -> None:
-    with pytest.raises(InsufficientCredit):
-        started(started(payer("1.00"), tariff(), record_id="one"), tariff(), record_id="two")
-
-
-def test_committed_credit_cannot_be_spent() -> None:
-    state = started(payer("1.50"), tariff())
-    with pytest.raises(InsufficientCredit):
-        debit(state, EntryPosted(-parse_credits("0.500001"), "debit", BEGIN))
-    assert debit(state, EntryPosted(-parse_credits("0.50"), "debit", BEGIN)).balance == parse_credits("1.00")
-
-
-@pytest.mark.parametrize("checked", [False, True])
-def test_available_does_not_depend_on_a_checkpoint(checked: bool) -> None:
-    state = meter.settle(started(payer("5.00"), tariff()), BEGIN + 90_000, LONG_LEASES)
-    state = meter.checkpoint(state, BEGIN + 90_000) if checked else state
-    assert state.available_at(BEGIN + 90_000) == parse_credits("3.00")
-
-
-@pytest.mark.parametrize("away", [Party.USER, Party.ADVISOR])
-def test_a_lease_that_ends_pauses_at_its_instant(away: Party) -> None:
-    state = started(payer("9.00"), tariff("1.00", 1), rules=RULES)
-    other = Party.ADVISOR if away is Party.USER else Party.USER
-    state = meter.prove(state, only(state), other, BEGIN + LONG, BEGIN + 1_000, RULES)
-    state = meter.settle(state, BEGIN + 40_000, RULES)
-    assert timers_stopped(state) == [(BEGIN + 30_000, AWAY[away])]
-    assert charged(state) == parse_credits("0.50")
-    back = meter.prove(state, only(state), away, BEGIN + 70_000, BEGIN + 40_000, RULES)
-    assert only(back).running_since == BEGIN + 40_000
-    assert only(back).elapsed_ms == 30_000
-
-
-def test_both_leases_at_once_are_the_users() -> None:
-    state = meter.settle(started(payer("9.00"), tariff(), rules=RULES), BEGIN + 31_000, RULES)
-    assert timers_stopped(state) == [(BEGIN + 30_000, Reason.USER_AWAY)]
-
-
-def test_one_that_is_back_alone_still_waits() -> None:
-    state = meter.settle(started(payer("9.00"), tariff(), rules=RULES), BEGIN + 31_000, RULES)
-    state = meter.prove(state, only(state), Party.USER, BEGIN + 61_000, BEGIN + 31_000, RULES)
-    assert not only(state).is_running
-
-
-def test_the_abandoned_ended_when_its_time_stopped() -> None:
-    state = started(payer("9.00"), tariff(), rules=RULES)
-    early = meter.settle(state, BEGIN + 30_000 + RULES.abandon_ms - 1, RULES)
-    assert only(early).state is State.PAUSED
-    state = meter.settle(state, BEGIN + 30_000 + RULES.abandon_ms, RULES)
-    assert records_ended(state) == [(BEGIN + 30_000, Reason.ABANDONED)]
-
-
-def test_the_pause_of_an_away_record_is_a_persons() -> None:
-    state = meter.settle(started(payer("9.00"), tariff(), rules=RULES), BEGIN + 31_000, RULES)
-    state = meter.pause(state, only(state), BEGIN + 100_000)
-    for party in Party:
-        state = meter.prove(state, only(state), party, BEGIN + 200_000, BEGIN + 100_000, RULES)
-    assert (only(state).state, only(state).reason) == (State.PAUSED, Reason.PAUSED)
-    assert only(meter.settle(state, BEGIN + 699_999, RULES)).state is State.PAUSED
-    assert records_ended(meter.settle(state, BEGIN + 700_000, RULES)) == [(BEGIN + 30_000, Reason.ABANDONED)]
-
-
-def test_the_advisor_resumes_only_with_the_user_there() -> None:
-    state = started(payer("9.00"), tariff(), rules=RULES)
-    state = meter.pause(state, only(state), BEGIN + 1_000)
-    there = meter.resume(state, only(state), BEGIN + 29_999, RULES, Party.ADVISOR)
-    assert only(there).is_running
-    with pytest.raises(Conflict):
-        meter.resume(state, only(state), BEGIN + 30_000, RULES, Party.ADVISOR)
-
-
-def test_a_top_up_in_the_last_moment_of_the_window() -> None:
-    cut = BEGIN + 120_000
-    state = started(payer("2.00"), tariff())
-    saved = topped_up(state, "1.00", cut + LONG_LEASES.recharge_ms - 1)
-    assert only(saved).running_since == cut + LONG_LEASES.recharge_ms - 1
-    assert find_cuts(saved)["record"].at == cut + LONG_LEASES.recharge_ms - 1 + MINUTE
-    late = topped_up(state, "1.00", cut + LONG_LEASES.recharge_ms)
-    assert records_ended(late) == [(cut, Reason.OUT_OF_CREDIT)]
-    assert late.balance == parse_credits("1.00")
-
-
-def test_a_top_up_finds_the_people_gone() -> None:
-    state = started(payer("1.00"), tariff(), rules=replace(LONG_LEASES, lease_ms=90_000))
-    state = topped_up(state, "5.00", BEGIN + 100_000)
-    assert (only(state).reason, only(state).waiting_since) == (Reason.USER_AWAY, BEGIN + 100_000)
-
-
-def test_a_top_up_too_small_resumes_nothing() -> None:
-    state = topped_up(started(payer("1.00"), tariff()), "0.99", BEGIN + 70_000)
-    assert only(state).reason is Reason.OUT_OF_CREDIT
-
-
-def test_exactly_one_of_several_is_cut() -> None:
-    state = started(payer("5.00"), tariff("1.00"), record_id="slow")
-    state = started(state, tariff("2.00"), record_id="fast", now=BEGIN + 1)
-    assert find_cuts(state)["fast"].at == BEGIN + 1 + MINUTE
-    state = meter.settle(state, BEGIN + 1 + MINUTE, LONG_LEASES)
-    assert not state.records["fast"].is_running
-    assert state.records["slow"].is_running
-    assert find_cuts(state)["slow"] == (BEGIN + 3 * MINUTE, Reason.OUT_OF_CREDIT)
-    state = meter.settle(state, BEGIN + 4 * MINUTE, LONG_LEASES)
-    assert state.balance == 0
-    assert (charged(state, "slow"), charged(state, "fast")) == (parse_credits("3.00"), parse_credits("2.00"))
-
-
-def test_the_oldest_cut_resumes_first() -> None:
-    state = started(payer("3.00"), tariff(), record_id="early")
-    state = started(state, tariff(), record_id="late", now=BEGIN)
-    state = meter.settle(state, BEGIN + 2 * MINUTE, LONG_LEASES)
-    cuts = {e.record.record_id: e.at for e in state.events if isinstance(e, TimerStopped)}
-    assert cuts == {"late": BEGIN + MINUTE, "early": BEGIN + 2 * MINUTE}
-    state = topped_up(state, "1.00", BEGIN + 2 * MINUTE + 1)
-    assert state.records["late"].is_running
-    assert not state.records["early"].is_running
+        payer = settle(payer, look)
+    assert settle(payer, 1_000_000) == settle(first, 1_000_000)
 
 
 @given(
-    st.lists(st.tuples(SORTS, st.integers(0, 90_000)), min_size=1, max_size=4),
+    st.lists(st.tuples(TARIFFS, st.integers(0, 90_000)), min_size=1, max_size=4),
     st.integers(0, 12_000_000),
     st.lists(st.integers(0, 900_000), max_size=4),
 )
-def test_never_below_zero(sorts: list[tuple[Tariff, int]], credit: int, looks: list[int]) -> None:
-    state, now = replace(payer("0"), balance=credit), BEGIN
-    for number, (what, wait) in enumerate(sorts):
-        now += wait
-        state = meter.settle(state, now, LONG_LEASES)
+def test_the_balance_is_never_below_zero(starts: list[tuple[Tariff, int]], balance: int, looks: list[int]) -> None:
+    payer, now = replace(payer_with(), balance=balance), START
+    for number, (tariff, wait_ms) in enumerate(starts):
+        now += wait_ms
+        payer = meter.settle(payer, now, LONG_LEASES)
         try:
-            state = started(state, what, record_id=str(number), now=now)
+            payer = start(payer, tariff, str(number), now=now)
         except InsufficientCredit:
             continue
     for look in sorted(looks):
-        state = meter.checkpoint(meter.settle(state, now + look, LONG_LEASES), now + look)
-        assert state.balance >= 0
-    state = meter.settle(state, now + 900_000, LONG_LEASES)
-    assert state.balance >= 0
-    assert state.balance == credit + sum(e.amount for e in state.events if isinstance(e, EntryPosted))
+        payer = meter.checkpoint(meter.settle(payer, now + look, LONG_LEASES), now + look)
+        assert payer.balance >= 0
+    payer = meter.settle(payer, now + 900_000, LONG_LEASES)
+    assert payer.balance >= 0
+    assert payer.balance == balance + sum(entry.amount for entry in entries(payer))
 
 
-def test_switching_happens_at_one_instant() -> None:
-    state = started(payer("9.00"), tariff())
-    state = meter.track(state, only(state), "other", BEGIN + 10_000, LONG_LEASES)
-    opened = [event.at for event in state.events if isinstance(event, TimerStarted)]
-    assert timers_stopped(state) == [(BEGIN + 10_000, Reason.SWITCHED)]
-    assert opened == [BEGIN, BEGIN + 10_000]
-    assert meter.track(state, only(state), "other", BEGIN + 20_000, LONG_LEASES) is state
+# Settling.
 
 
-def test_who_goes_on_within_grace_cuts_nobody_else() -> None:
-    """One that can't pay its second minute goes on while its grace lasts; looking meanwhile must not cut the other."""
-    long_grace = tariff("1.00", grace_seconds=180)
-    state = started(payer("2.40"), tariff("0.25"), record_id="paying")
-    state = started(state, long_grace, record_id="graceful", now=BEGIN + 1)
-    looked = meter.settle(state, BEGIN + 100_000, LONG_LEASES)  # 0.50 and 2.00 are begun, and only 2.40 is there
-    assert looked.records["paying"].is_running
-    assert find_cuts(state)["graceful"] == find_cuts(looked)["graceful"] == (BEGIN + 180_001, Reason.OUT_OF_CREDIT)
-    # What it held is free again from there on.
-    assert find_cuts(state)["paying"] == find_cuts(looked)["paying"] == (BEGIN + 9 * MINUTE, Reason.OUT_OF_CREDIT)
+@pytest.mark.parametrize("late_ms", [0, 1, 86_400_000])
+def test_a_worker_that_is_a_day_late_posts_the_same_charge(late_ms: int) -> None:
+    payer = settle(start(payer_with(2.50)), 120_000 + LONG_LEASES.recharge_ms + late_ms)
+    assert ends(payer) == [(START + 120_000, Reason.OUT_OF_CREDIT)]
+    assert (payer.balance, charged(payer)) == (parse_credits("0.50"), parse_credits("2.00"))
 
 
-def test_what_one_in_its_grace_did_not_owe_pays_for_another_that_is_in_its() -> None:
-    """The cut that is told is the one that comes: at the end of the first one's grace the second can pay again."""
-    state = started(payer("3.40"), tariff("2.00", grace_seconds=90), record_id="short")
-    state = started(state, tariff("1.00", grace_seconds=100), record_id="long", now=BEGIN + 1)
-    told = find_cuts(state)
-    assert told["short"] == (BEGIN + 90_000, Reason.OUT_OF_CREDIT)
-    assert told["long"] == (BEGIN + 1 + 3 * MINUTE, Reason.OUT_OF_CREDIT)
-    assert find_cuts(meter.settle(state, BEGIN + 90_000, LONG_LEASES))["long"] == told["long"]
-    assert timers_stopped(meter.settle(state, BEGIN + 9 * MINUTE, LONG_LEASES))[-1] == told["long"]
+def test_a_record_without_credit_is_paused_at_its_cut() -> None:
+    payer = settle(start(payer_with(2.00)), 170_000)
+    assert timer_stops(payer) == [(START + 120_000, Reason.OUT_OF_CREDIT)]
+    assert (payer.balance, only_record(payer).state, only_record(payer).elapsed_ms) == (0, State.PAUSED, 120_000)
 
 
-def test_one_that_leaves_for_nothing_takes_nothing_along() -> None:
-    """To the last micro-credit: the other's first paid minute takes all there is."""
-    state = started(payer("1.50"), tariff("1.00", grace_seconds=90), record_id="graceful")
-    state = started(state, tariff("1.50", free_seconds=600), record_id="free")
-    assert find_cuts(state) == {
-        "graceful": (BEGIN + 90_000, Reason.OUT_OF_CREDIT),
-        "free": (BEGIN + 660_000, Reason.OUT_OF_CREDIT),
-    }
+def test_a_maximum_ends_the_record_without_a_recharge_window() -> None:
+    payer = settle(start(payer_with(3), minute_tariff(max_cost="3", at_max_cost="stop")), LONG // 2)
+    assert ends(payer) == [(START + 3 * MINUTE, Reason.MAX_COST)]
+    assert payer.balance == 0
+
+
+@pytest.mark.parametrize("absent", [Party.USER, Party.ADVISOR])
+def test_a_lapse_pauses_the_record_at_its_instant_and_both_leases_resume_it(absent: Party) -> None:
+    payer = start(payer_with(9), minute_tariff("1.00", 1), rules=RULES)
+    present = Party.ADVISOR if absent is Party.USER else Party.USER
+    payer = meter.prove(payer, only_record(payer), present, START + LONG, START + 1_000, RULES)
+    payer = settle(payer, 40_000, RULES)
+    assert timer_stops(payer) == [(START + 30_000, AWAY[absent])]
+    assert charged(payer) == parse_credits("0.50")
+    back = meter.prove(payer, only_record(payer), absent, START + 70_000, START + 40_000, RULES)
+    assert only_record(back).running_since == START + 40_000
+    assert only_record(back).elapsed_ms == 30_000
+
+
+def test_if_both_leases_lapse_at_once_the_user_is_away() -> None:
+    assert timer_stops(away()) == [(START + 30_000, Reason.USER_AWAY)]
+
+
+def test_only_sockets_on_the_current_chat_keep_a_record_running() -> None:
+    payer = with_sockets(running(), START + 90_000, *Party, chat="elsewhere")
+    assert timer_stops(settle(payer, 60_000, RULES)) == [(START + 30_000, Reason.USER_AWAY)]
+
+
+def test_an_abandoned_record_ended_when_its_time_stopped() -> None:
+    payer = start(payer_with(9), rules=RULES)
+    early = settle(payer, 30_000 + RULES.abandon_ms - 1, RULES)
+    assert only_record(early).state is State.PAUSED
+    payer = settle(payer, 30_000 + RULES.abandon_ms, RULES)
+    assert ends(payer) == [(START + 30_000, Reason.ABANDONED)]
+
+
+# Starting.
+
+
+def test_record_and_timer_begin_at_the_instant_of_the_start_whatever_the_record_says() -> None:
+    written = replace(new_record(), started_at=5, settled_at=7)
+    record = only_record(meter.start(payer_with(1), written, START, RULES))
+    assert (record.started_at, record.settled_at, record.running_since) == (START, START, START)
+
+
+def test_a_start_gives_each_party_one_lease() -> None:
+    record = only_record(running())
+    assert (record.user_lease_until, record.advisor_lease_until) == (START + 30_000, START + 30_000)
+
+
+def test_a_start_that_the_credit_cannot_pay_is_refused() -> None:
+    with pytest.raises(InsufficientCredit) as caught:
+        start(payer_with(0.999999))
+    assert (caught.value.required, caught.value.available) == (parse_credits("1"), parse_credits("0.999999"))
+
+
+def test_credit_that_one_record_holds_starts_no_other_record() -> None:
+    with pytest.raises(InsufficientCredit):
+        start(start(payer_with(1), record_id="one"), record_id="two")
+
+
+# Switching and tracking.
+
+
+def test_a_switch_stops_and_starts_the_timer_at_one_instant() -> None:
+    payer = start(payer_with(9))
+    payer = meter.track(payer, only_record(payer), "other", START + 10_000, LONG_LEASES)
+    assert timer_stops(payer) == [(START + 10_000, Reason.SWITCHED)]
+    assert timer_starts(payer) == [(START, None), (START + 10_000, None)]
+
+
+def test_tracking_the_current_chat_of_a_running_record_changes_nothing() -> None:
+    payer = start(payer_with(9))
+    assert meter.track(payer, only_record(payer), "chat of record", START + 20_000, LONG_LEASES) is payer
+
+
+def test_a_switch_keeps_what_sockets_have_proved_and_is_a_proof_of_the_user() -> None:
+    payer = with_sockets(running(), START + 45_000, *Party)
+    record = only_record(meter.track(payer, only_record(payer), "other", START + 20_000, RULES))
+    assert record.chat_id == "other"
+    assert record.user_lease_until == START + 50_000  # the act is a proof
+    assert record.advisor_lease_until == START + 45_000  # what the socket has proved, and no more
+
+
+def test_a_switch_never_shortens_the_lease_that_the_user_s_socket_has_proved() -> None:
+    payer = with_sockets(running(), START + 90_000, Party.USER)
+    record = only_record(meter.track(payer, only_record(payer), "other", START + 1_000, RULES))
+    assert (record.user_lease_until, record.advisor_lease_until) == (START + 90_000, START + 30_000)
+
+
+def test_a_switch_of_a_paused_record_resumes_it_and_gives_an_absent_advisor_one_lease() -> None:
+    payer = settle(running(), 40_000, RULES)
+    back = meter.track(payer, only_record(payer), "other", START + 40_000, RULES)
+    record = only_record(back)
+    assert record.advisor_lease_until == record.user_lease_until == START + 70_000
+    assert timer_starts(back) == [(START, None), (START + 40_000, Reason.USER_AWAY)]
+
+
+def test_a_paused_record_neither_moves_nor_resumes_without_credit() -> None:
+    payer = settle(with_sockets(running(1), START + LONG, *Party), 61_000, RULES)
+    with pytest.raises(InsufficientCredit) as caught:
+        meter.track(payer, only_record(payer), "other", START + 61_000, RULES)
+    assert (caught.value.required, caught.value.available) == (MICRO, 0)
+    with pytest.raises(InsufficientCredit):
+        meter.resume(payer, only_record(payer), START + 61_000, RULES, Party.USER)
+
+
+# Pausing and resuming.
+
+
+def test_a_pause_by_a_person_names_the_caller_until_the_record_resumes_or_ends() -> None:
+    payer = running()
+    paused = meter.pause(payer, only_record(payer), START + 1_000, "user")
+    assert (only_record(paused).paused_by, only_record(paused).running_since) == ("user", None)
+    (closed,) = [event for event in paused.events if isinstance(event, TimerStopped)]
+    assert (closed.by, closed.reason) == ("user", Reason.PAUSED)
+    assert (closed.chat_id, closed.since, closed.at) == ("chat of record", START, START + 1_000)
+    over = meter.stop(paused, only_record(paused), START + 2_000)
+    (record,) = ended_records(over)
+    assert (record.paused_by, record.waiting_since, record.ended_at) == (None, None, START + 2_000)
+
+
+def test_a_pause_of_an_away_record_counts_the_abandon_time_from_the_pause() -> None:
+    paused = meter.pause(away(), only_record(away()), START + 100_000, "advisor")
+    record = only_record(paused)
+    assert (record.reason, record.paused_by, record.running_since) == (Reason.PAUSED, "advisor", None)
+    assert (record.paused_at, record.waiting_since) == (START + 30_000, START + 100_000)
+    assert paused.events[-1] == KeptPaused(record, START + 100_000)
+    assert only_record(settle(paused, 699_999, RULES)).state is State.PAUSED
+    assert ends(settle(paused, 700_000, RULES)) == [(START + 30_000, Reason.ABANDONED)]
+
+
+def test_a_second_pause_changes_nothing() -> None:
+    paused = meter.pause(running(), only_record(running()), START + 1_000)
+    assert meter.pause(paused, only_record(paused), START + 200_000) is paused
+
+
+def test_no_presence_resumes_a_record_that_a_person_has_paused() -> None:
+    for payer in (running(), away()):
+        paused = meter.pause(payer, only_record(payer), START + 31_000)
+        for party in Party:
+            paused = meter.prove(paused, only_record(paused), party, START + LONG, START + 32_000, RULES)
+        assert (only_record(paused).state, only_record(paused).reason) == (State.PAUSED, Reason.PAUSED)
+
+
+def test_a_resume_by_the_user_is_a_proof_of_the_user() -> None:
+    payer = meter.pause(with_sockets(running(), START + LONG, Party.ADVISOR), only_record(running()), START + 1_000)
+    now = START + 20_000
+    for resumed in (
+        meter.track(payer, only_record(payer), "chat of record", now, RULES),
+        meter.resume(payer, only_record(payer), now, RULES, Party.USER),
+    ):
+        record = only_record(resumed)
+        assert (record.is_running, record.paused_by, record.waiting_since) == (True, None, None)
+        assert (record.user_lease_until, record.advisor_lease_until) == (now + 30_000, START + 30_000)
+        assert resumed.events[-1] == TimerStarted(record, now, Reason.PAUSED)
+
+
+def test_a_resume_of_a_running_record_changes_nothing() -> None:
+    payer = running()
+    assert meter.resume(payer, only_record(payer), START + 1_000, RULES, Party.USER) is payer
+
+
+def test_the_advisor_resumes_only_while_the_user_is_present() -> None:
+    payer = meter.pause(running(), only_record(running()), START + 1_000)
+    resumed = meter.resume(payer, only_record(payer), START + 29_999, RULES, Party.ADVISOR)
+    assert only_record(resumed).is_running
+    with pytest.raises(Conflict) as caught:
+        meter.resume(payer, only_record(payer), START + 30_000, RULES, Party.ADVISOR)
+    assert caught.value.members == {"state": "paused", "allowed": ["pause", "stop"]}
+    assert str(caught.value) == "The user is not here, so the advisor can't resume. It resumes when the user is back."
+
+
+def test_a_resume_by_the_advisor_gives_the_advisor_a_lease_and_the_user_none() -> None:
+    payer = meter.pause(with_sockets(running(), START + LONG, Party.USER), only_record(running()), START + 1_000)
+    record = only_record(meter.resume(payer, only_record(payer), START + 40_000, RULES, Party.ADVISOR))
+    assert (record.user_lease_until, record.advisor_lease_until) == (START + 30_000, START + 70_000)
+    without_socket = replace(payer, sockets={})
+    with pytest.raises(Conflict):
+        meter.resume(without_socket, only_record(payer), START + 40_000, RULES, Party.ADVISOR)
+
+
+def test_a_stop_names_the_caller() -> None:
+    stopped = meter.stop(running(), only_record(running()), START + 1_000, "advisor")
+    assert [event.by for event in stopped.events if isinstance(event, TimerStopped)] == ["advisor"]
+    assert ends(stopped) == [(START + 1_000, Reason.STOPPED)]
+
+
+# Presence.
+
+
+@pytest.mark.parametrize("party", list(Party))
+def test_one_party_alone_resumes_nothing(party: Party) -> None:
+    alone = meter.prove(away(), only_record(away()), party, START + 90_000, START + 40_000, RULES)
+    assert only_record(alone).state is State.PAUSED
+
+
+def test_the_second_party_that_returns_resumes_the_record() -> None:
+    now = START + 40_000
+    alone = meter.prove(away(), only_record(away()), Party.USER, now + 30_000, now, RULES)
+    both = meter.prove(alone, only_record(alone), Party.ADVISOR, now + 30_000, now, RULES)
+    assert (only_record(both).state, only_record(both).running_since) == (State.RUNNING, now)
+    assert both.events[-1] == TimerStarted(only_record(both), now, Reason.USER_AWAY)
+
+
+def test_parties_who_return_without_credit_wait_for_exactly_the_credit_that_the_resume_needs() -> None:
+    now = START + 40_000
+    alone = meter.prove(away(), only_record(away()), Party.USER, now + 30_000, now, RULES)
+    record = replace(only_record(alone), elapsed_ms=60_000, charged=MICRO)
+    unpaid = replace(alone.with_record(record), balance=MICRO - 1)
+    waiting = only_record(meter.prove(unpaid, record, Party.ADVISOR, now + 30_000, now, RULES))
+    assert (waiting.reason, waiting.waiting_since) == (Reason.OUT_OF_CREDIT, now)
+    paid = replace(unpaid, balance=MICRO)
+    assert only_record(meter.prove(paid, record, Party.ADVISOR, now + 30_000, now, RULES)).is_running
+
+
+def test_the_health_check_may_resume_records_that_are_paused_for_other_reasons() -> None:
+    payer = meter.pause(running(), only_record(running()), START + 1_000)
+    reasons = frozenset({Reason.PAUSED})
+    resumed = meter.resume_present(payer, only_record(payer), START + 2_000, RULES, reasons)
+    assert only_record(resumed).is_running
+    assert meter.resume_present(resumed, only_record(resumed), START + 3_000, RULES) is resumed
+    assert meter.resume_present(payer, only_record(payer), START + 2_000, RULES) is payer
+
+
+def test_a_socket_that_leaves_keeps_what_it_has_proved() -> None:
+    payer = meter.leave(running(), only_record(running()), Party.ADVISOR, START + 99_000)
+    record = only_record(payer)
+    assert (record.advisor_lease_until, record.user_lease_until) == (START + 99_000, START + 30_000)
+    earlier = meter.leave(payer, record, Party.USER, START + 1)
+    assert only_record(earlier).user_lease_until == START + 30_000
+    later = meter.leave(running(), only_record(running()), Party.USER, START + 77_000)
+    assert (only_record(later).user_lease_until, only_record(later).advisor_lease_until) == (
+        *(START + 77_000, START + 30_000),
+    )
+
+
+def test_credit_that_another_record_has_begun_to_owe_resumes_no_record() -> None:
+    payer = with_sockets(running(3), START + LONG, *Party)
+    both = start(payer, record_id="other", rules=RULES)
+    both = with_sockets(both, START + LONG, *Party, chat="chat of other")
+    paused = meter.pause(both, both.records["other"], START + 1_000, "user")
+    now = START + 61_000
+    late = meter.settle(paused, now, RULES)  # the first record has begun its second minute: no credit is left
+    record = late.records["other"]
+    # Its first minute is paid and not over, so a resume costs nothing more.
+    assert meter.resume(late, record, now, RULES, Party.USER).records["other"].is_running
+    used_up = replace(record, elapsed_ms=60_000)
+    unpaid = late.with_record(used_up)
+    with pytest.raises(InsufficientCredit):
+        meter.resume(unpaid, used_up, now, RULES, Party.USER)
+    with pytest.raises(InsufficientCredit):
+        meter.track(unpaid, used_up, "elsewhere", now, RULES)
+    waiting = replace(used_up, reason=Reason.USER_AWAY)
+    resumed = meter.resume_present(unpaid.with_record(waiting), waiting, now, RULES)
+    assert resumed.records["other"].reason is Reason.OUT_OF_CREDIT
+
+
+# Checkpoints.
+
+
+def test_a_checkpoint_posts_running_records_and_changes_no_cut() -> None:
+    payer = settle(start(payer_with(5)), 90_000)
+    posted = meter.checkpoint(payer, START + 90_000)
+    assert (only_record(posted).charged, only_record(posted).settled_at) == (2 * MICRO, START + 90_000)
+    assert find_cuts(posted) == find_cuts(payer)
