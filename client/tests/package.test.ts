@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { manifest } from "../manifest.ts";
 
 const client = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "talktime-package-"));
@@ -27,13 +28,14 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("holds the three modules, their types, the licence and the page that explains them, and nothing else", () => {
+test("holds the three modules, their types, what editors may know, the licence and the README, and nothing else", () => {
   const paths = packed.files.map((file) => file.path).sort();
   const types = paths.filter((path) => path.startsWith("dist/types/"));
   expect(paths.filter((path) => !types.includes(path))).toEqual([
     "LICENSE",
     "README.md",
     "dist/core.js",
+    "dist/custom-elements.json",
     "dist/receipt.js",
     "dist/talktime.js",
     "package.json",
@@ -47,6 +49,13 @@ test("says what it is, and needs nothing else", () => {
   expect(said).toMatchObject({ name: "@talktime/client", license: "Apache-2.0", type: "module" });
   expect(said.private).toBeUndefined();
   expect(said.dependencies).toBeUndefined();
+});
+
+test("editors find the description of the element", () => {
+  const { customElements } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  expect(JSON.parse(readFileSync(join(installed, customElements), "utf8"))).toEqual(manifest);
+  for (const { path } of manifest.modules)
+    expect(readFileSync(join(installed, path), "utf8")).toContain("talk-time");
 });
 
 test("the core runs without a browser", () => {
