@@ -1,4 +1,4 @@
-"""Bars as an SVG picture, on a logarithmic scale: what differs a hundredfold must be seen side by side."""
+"""Bars as an SVG picture. The scale is logarithmic, so that values that differ a hundredfold fit into one picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLOURS: Final = ("#b4532a", "#1f6f5c", "#5a6acf", "#8a6d1d")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`value` in the picture's unit; bars of one `series` have one colour."""
+    """One bar. `value` is in the unit of the picture; all bars of a `series` have the same colour."""
 
     group: str
     series: str
@@ -24,10 +24,10 @@ class Bar:
 
 
 def picture(title: str, unit: str, bars: Sequence[Bar]) -> str:
-    """The bars, grouped, with their values; readable on light and dark pages, and by those who hear it."""
+    """The bars in groups, with their values, readable on light and dark pages and by screen readers."""
     series = list(dict.fromkeys(bar.series for bar in bars))
-    most = max(bar.value for bar in bars)
-    decades = max(1, math.ceil(math.log10(max(most, 10))))
+    largest = max(bar.value for bar in bars)
+    decades = max(1, math.ceil(math.log10(max(largest, 10))))
     per_decade = (WIDTH - LABEL_WIDTH - 90) / decades
     parts: list[str] = []
     y = 64
@@ -48,10 +48,10 @@ def picture(title: str, unit: str, bars: Sequence[Bar]) -> str:
         f'<text x="{LABEL_WIDTH + 18 + 160 * index}" y="45">{escape(name)}</text>'
         for index, name in enumerate(series)
     )
-    said = "; ".join(f"{bar.group}, {bar.series}: {bar.value:,.0f} {unit}" for bar in bars)
+    description = "; ".join(f"{bar.group}, {bar.series}: {bar.value:,.0f} {unit}" for bar in bars)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" font-family="sans-serif" '
-        f'font-size="13" fill="#777">\n<title>{escape(title)}</title>\n<desc>{escape(said)}</desc>\n'
+        f'font-size="13" fill="#777">\n<title>{escape(title)}</title>\n<desc>{escape(description)}</desc>\n'
         f'<text x="0" y="18" font-size="15" font-weight="600">{escape(title)}</text>\n{legend}\n'
         + "\n".join(parts)
         + "\n</svg>\n"

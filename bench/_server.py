@@ -14,10 +14,10 @@ from talktime.settings import load_settings
 
 @contextmanager
 def temporary_server() -> Iterator[tuple[Path, str]]:
-    """A folder and the address of an empty PostgreSQL in it.
+    """A folder, and the address of an empty PostgreSQL in it.
 
-    On the disk of the data folder, with the durability of real use: a commit waits for that disk here as there. Logs go
-    to a file beside it, as a service's do.
+    The folder is on the disk of the data folder, and commits wait for that disk as in real use. Logs go to a file in
+    the folder.
     """
     data_dir = load_settings().data_dir
     data_dir.mkdir(parents=True, exist_ok=True)

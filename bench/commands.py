@@ -2,13 +2,13 @@
 
     talktime bench commands [--rounds N] [--seconds S] [--json]
 
-Every round measures everything in turn, for one client and for thirty-two, so that a machine that is
-busy for a while is busy for all of them; what is printed is the median of the rounds, and the slowest and the quickest.
+Every round measures each kind of work in turn, for one client and for 32, so that another load on the machine slows all
+kinds alike. The table shows the median, the slowest and the fastest of the rounds.
 
-A start makes a chat, its record and the running timer; a switch makes another chat and moves the record there; a
-stop ends the record. Each is awaited before its client sends the next one. The engine's clients are tasks of this
-process, which writes its log to a file as a service does. TPC-B's scale is the number of its clients, the least at
-which they don't mostly wait for each other's branch.
+A start makes a chat, its record and the running timer. A switch makes another chat and moves the record there. A stop
+ends the record. A client waits for each command before it sends the next one. The clients of the engine are tasks of
+this process. The scale of TPC-B is the number of its clients, the smallest scale at which the clients do not mostly
+wait for each other's branch.
 """
 
 from __future__ import annotations
@@ -40,22 +40,21 @@ from talktime.settings import load_settings
 CLIENTS: Final = (1, 32)
 ADVISORS: Final = 20
 TPC_B: Final = "TPC-B"
-WHAT: Final = ("start", "switch", "stop", TPC_B)
 _TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
 
 @dataclass(slots=True)
 class Rates:
-    """What was measured: for each number of clients and each kind of work, its operations per second in each round."""
+    """The operations per second of each round, by number of clients and kind of work."""
 
     measured: dict[tuple[int, str], list[float]] = field(default_factory=dict)
 
     def add(self, clients: int, what: str, per_second: float) -> None:
-        """One more round's figure."""
+        """Add the figure of a round."""
         self.measured.setdefault((clients, what), []).append(per_second)
 
     def documents(self) -> Iterator[dict[str, Any]]:
-        """A line for each: median and spread, and the median's share of TPC-B's."""
+        """A line for each kind of work: the median, the slowest, the fastest, and the median as a part of TPC-B's."""
         for (clients, what), rates in self.measured.items():
             median = statistics.median(rates)
             yield {
@@ -70,7 +69,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """The engine, and the server it works on."""
+    """The engine, and the server that it works on."""
 
     talktime: Talktime
     programs: Programs
@@ -79,41 +78,41 @@ class Bench:
     users: Sequence[str]
 
     async def analyze(self) -> None:
-        """Tell the planner how large the tables are by now, as the server itself does within a minute or so."""
+        """Tell the planner the sizes of the tables, as the server itself does within a minute."""
         await asyncio.to_thread(self.programs.run, "psql", "--no-psqlrc", "--quiet", self.url, "-c", "vacuum analyze")
 
     async def tpc_b(self, clients: int, seconds: int) -> float:
-        """Its transactions per second."""
-        said = await asyncio.to_thread(
+        """The transactions per second of TPC-B."""
+        output = await asyncio.to_thread(
             self.programs.run,
             "pgbench", "--no-vacuum", f"--client={clients}", f"--jobs={min(2, clients)}", f"--time={seconds}",
             self.tpc_b_url,
         )  # fmt: skip
-        found = _TPS.search(said)
-        if found is None:
-            raise RuntimeError(f"pgbench did not say how quick it was:\n{said}")
-        return float(found[1])
+        rate = _TPS.search(output)
+        if rate is None:
+            raise RuntimeError(f"pgbench printed no rate:\n{output}")
+        return float(rate[1])
 
     async def commands(self, clients: int, seconds: float, label: str) -> AsyncIterator[tuple[str, float]]:
-        """Starts per second for about that long, then switches and stops of what was started."""
-        seen: list[str] = []
+        """The rate of starts during about `seconds`; then the rates of switches and stops of the started records."""
+        started: list[str] = []
 
         async def track(user: str, chat: str) -> None:
             await self.talktime.initialize_time_tracking_for_chat(user, _advisor(user), chat)
 
         async def start(user: str) -> None:
             await track(user, f"{user} {label}")
-            seen.append(user)
+            started.append(user)
 
         yield "start", await _rate(clients, self.users, start, seconds)
-        yield "switch", await _rate(clients, seen, lambda user: track(user, f"{user} {label} moved"))
-        yield "stop", await _rate(clients, seen, lambda user: self.talktime.stop(f"{user} {label} moved"))
+        yield "switch", await _rate(clients, started, lambda user: track(user, f"{user} {label} moved"))
+        yield "stop", await _rate(clients, started, lambda user: self.talktime.stop(f"{user} {label} moved"))
 
 
 async def _rate(
     clients: int, users: Sequence[str], command: Callable[[str], Awaitable[Any]], seconds: float = float("inf")
 ) -> float:
-    """Commands per second: one for each user, so many at once, until the users or the seconds are over."""
+    """Commands per second. `clients` send one command for each user, until the users or the seconds are used up."""
     waiting = iter(tuple(users))
     began = time.perf_counter()
     done = 0
@@ -135,7 +134,7 @@ def _advisor(user: str) -> str:
 
 
 async def _people(talktime: Talktime, count: int) -> list[str]:
-    """Users with credit, and advisors."""
+    """Make users with credit, and advisors."""
     tariff = Tariff.parse({"tiers": [{"rate": "1.20"}]})
     for number in range(ADVISORS):
         await talktime.put_advisor(f"advisor {number}", f"Advisor {number}", tariff)
@@ -163,7 +162,7 @@ async def _bench(folder: Path, url: str, users: int) -> AsyncIterator[Bench]:
 async def _measure(folder: Path, url: str, rounds: int, seconds: int, users: int) -> Rates:
     rates = Rates()
     async with _bench(folder, url, users) as bench:
-        for turn in range(-1, rounds):  # the first one warms up caches and prepared statements, and does not count
+        for turn in range(-1, rounds):  # the first round fills caches and prepares statements, and does not count
             for clients in CLIENTS:
                 figures = [figure async for figure in bench.commands(clients, seconds, f"{turn} {clients}")]
                 figures.append((TPC_B, await bench.tpc_b(clients, seconds)))
@@ -188,15 +187,15 @@ def _show(documents: list[dict[str, Any]], rounds: int) -> None:
 
 
 def commands(
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, help="How long each is measured, in seconds.")] = 2,
-    users: Annotated[int, typer.Option(min=32, help="How many users there are to start at most.")] = 4000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each kind of work is measured.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="How long starts and TPC-B are measured, in seconds.")] = 2,
+    users: Annotated[int, typer.Option(min=32, help="How many users there are, which limits the starts.")] = 4000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Starts, switches and stops per second, beside TPC-B."""
     with (
         temporary_server() as (folder, url),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # the one the service runs on
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # the service uses the same loop
     ):
         rates = runner.run(_measure(folder, url, rounds, seconds, users))
     documents = list(rates.documents())

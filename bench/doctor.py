@@ -2,10 +2,10 @@
 
     talktime bench doctor [--users N] [--json]
 
-Every user has a purchase and four ended records of two segments and
-five postings each, every tenth also a running record: twenty-one entries a user, a million for fifty thousand users.
-They are made by a few statements and are right to the last digit, so the doctor has everything to compute and nothing
-to report; if it does, this fails.
+Each user has a purchase and four ended records, with two segments and five charges each; every tenth user has a running
+record too. That is 21 entries for each user, and a million entries for 50,000 users. A few SQL statements make them,
+and all of them are right. So the doctor has to check everything and finds nothing; if it finds something, this program
+fails.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from talktime.documents.audit import Audit
 from talktime.settings import load_settings
 
 MAKE: Final = """
-set session_replication_role = replica; -- what is made here refers to what is there
+set session_replication_role = replica; -- the rows come in an order that foreign keys would refuse
 insert into accounts (user_id, display_name, balance, settled_at)
 select 'user ' || n, 'User', 100000000 - 4 * 750000, engine_now() from generate_series(1, %(users)s) n;
 insert into entries (user_id, amount, kind, at)
@@ -96,7 +96,7 @@ def doctor(
     else:
         print(f"{audit.accounts:,} accounts, {audit.records:,} records, {audit.entries:,} entries: {seconds:.1f} s")
     if audit.counts:
-        raise SystemExit(f"What was made is not right: {document['broken']}")
+        raise SystemExit(f"The doctor has found something: {document['broken']}")
 
 
 if __name__ == "__main__":

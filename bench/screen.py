@@ -1,11 +1,11 @@
-"""The number on the screen, ours and the page that polls, in a real Chromium on four networks.
+"""How late the digits on a screen are, beside a page that polls, in a real Chromium on four networks.
 
     talktime bench screen [--minutes M] [--picture FILE] [--json]
 
-Eight pages at once, each on a network of its own made by a relay, all of them beside one service. How late a digit came
-is told by the clock of the machine, which is the database's too; bytes are those of the connection, from the tenth
-second on, headers of HTTP and frames included, heartbeats too. What a second is and when it is irregular is in
-`tests/screen/recording.py`, which judges the tests as well.
+Eight pages are open at once, each on a network of its own that a relay simulates, all with one service. How late a
+digit is follows from the clock of the machine, which is also the clock of the database. Bytes are counted on the
+connection from the tenth second on, with the headers of HTTP, frames and heartbeats. `tests/screen/recording.py` says
+when a second is irregular, for the tests as well.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ WARM_UP_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one page showed in so many hours, and the bytes it took."""
+class Measurement:
+    """What one page showed during some hours, and how many bytes the page took."""
 
     network: str
     design: str
@@ -47,7 +47,7 @@ class Measured:
     sent_bytes: int
 
     def document(self) -> dict[str, Any]:
-        """Its line of the table; errors in ms, the rest per hour."""
+        """A line of the table: errors in milliseconds, all other figures per hour."""
         errors = [abs(ms) for ms in self.recording.errors_ms()]
         readings = [abs(ms) for ms in self.recording.reading_errors_ms()]
         return {
@@ -64,16 +64,16 @@ class Measured:
         }
 
 
-async def _watch(screens: list[tuple[str, Network, Screen]], minutes: float) -> list[Measured]:
+async def _watch(screens: list[tuple[str, Network, Screen]], minutes: float) -> list[Measurement]:
     await asyncio.sleep(WARM_UP_SECONDS)
     before = [screen.relay.up_bytes + screen.relay.down_bytes for _, _, screen in screens]
     await asyncio.sleep(60 * minutes)
-    measured = []
+    measurements = []
     for (design, network, screen), earlier in zip(screens, before, strict=True):
         sent = screen.relay.up_bytes + screen.relay.down_bytes - earlier
         recording = await screen.recording()
-        measured.append(Measured(network.name, DESIGNS[design], recording, minutes / 60, sent))
-    return measured
+        measurements.append(Measurement(network.name, DESIGNS[design], recording, minutes / 60, sent))
+    return measurements
 
 
 async def _open(stage: Theatre, browser: Any) -> list[tuple[str, Network, Screen]]:
@@ -88,14 +88,14 @@ async def _open(stage: Theatre, browser: Any) -> list[tuple[str, Network, Screen
     return screens
 
 
-async def _measure(folder: Path, url: str, minutes: float) -> list[Measured]:
+async def _measure(folder: Path, url: str, minutes: float) -> list[Measurement]:
     await migrate(url)
     async with theatre({"usual": url}, folder, {"usual": {}}) as stage, chromium() as browser:
         return await _watch(await _open(stage, browser), minutes)
 
 
 def _show(documents: list[dict[str, Any]], minutes: float, load: float) -> None:
-    title = f"{minutes:g} minutes each, all at once; {load:.1f} processes wanted one of {os.cpu_count()} processors"
+    title = f"{minutes:g} minutes, all pages at once; load average {load:.1f} on {os.cpu_count()} processors"
     table = Table(box=None, title=title, title_justify="left")
     table.add_column("network")
     table.add_column("design")
@@ -118,17 +118,19 @@ def _show(documents: list[dict[str, Any]], minutes: float, load: float) -> None:
 
 def screen(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long each page is watched.")] = 5,
-    picture_file: Annotated[Path | None, typer.Option("--picture", help="Draw the digits' p95 into this SVG.")] = None,
+    picture_file: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the 95th percentile of the digits into this SVG file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """How late the digits are, how often they run back or stumble, and what that costs."""
+    """How late the digits are, how often they run back or are irregular, and how many bytes that takes."""
     with temporary_server() as (_, url), tempfile.TemporaryDirectory(prefix="talktime-bench-") as folder:
-        measured = asyncio.run(_measure(Path(folder), url, minutes))
+        measurements = asyncio.run(_measure(Path(folder), url, minutes))
     load = statistics.mean(os.getloadavg())
-    documents = [one.document() for one in measured]
+    documents = [measurement.document() for measurement in measurements]
     if picture_file is not None:
         bars = [Bar(line["network"], line["design"], line["digit_p95_ms"]) for line in documents]
-        title = "How far off a digit is when it changes: 95 of 100 are less (logarithmic)"
+        title = "How wrong a digit is when it changes: 95 of 100 digits are less wrong (logarithmic)"
         picture_file.write_text(picture(title, "ms", bars), encoding="utf-8")
     if as_json:
         print(json.dumps({"minutes": minutes, "load": round(load, 1), "pages": documents}, indent=2))

@@ -2,16 +2,16 @@
 
     talktime bench start [--rounds N] [--json]
 
-Every round measures everything in turn, so that a machine that is busy for a while is busy for all of them. The figures
-are the median of the rounds, the quickest and the slowest; `processor` is the median of the processor time that the
-program itself used, which other programs on the machine change less.
+Every round measures each start in turn, so that another load on the machine slows all starts alike. The table shows the
+median, the fastest and the slowest of the rounds; `processor` is the median of the processor time that the program
+used, which other programs on the machine change less.
 
-    python                    an empty Python program, for comparison: no program in Python starts quicker
-    talktime --help           what a person waits for after a typing error
+    python                    an empty Python program, for comparison: no program in Python starts faster
+    talktime --help           the start of the command line alone
     import talktime           what the library adds to a host's own start
-    schema check              `ensure_current` on a migrated database: the part of a start that looks at the schema
-    serve                     from the command to the open port; the database runs already
-    serve and database        the same, and the embedded PostgreSQL is started first
+    schema check              `ensure_current` on a migrated database: the part of a start that checks the schema
+    serve                     from the command to the open port, with a database that runs already
+    serve and database        the same, but the embedded PostgreSQL is started first
     first serve               the same on an empty folder: the database is made and migrated first
 """
 
@@ -45,59 +45,59 @@ CHECKS: Final = 20  # schema checks in one round: a single one takes millisecond
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """Seconds that a start took: by the clock, and of the processor."""
+class Duration:
+    """How long a start took, in seconds: by the clock, and in processor time."""
 
     elapsed: float
     processor: float
 
 
 def _processor_seconds() -> float:
-    """What this process and the programs that it ran to their end have used so far."""
+    """The processor time of this process and of the programs that it ran to their end."""
     return sum(
         usage.ru_utime + usage.ru_stime
         for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     )
 
 
-def _timed(work: Callable[[], object]) -> Took:
+def _timed(work: Callable[[], object]) -> Duration:
     began, used = time.perf_counter(), _processor_seconds()
     work()
-    return Took(time.perf_counter() - began, _processor_seconds() - used)
+    return Duration(time.perf_counter() - began, _processor_seconds() - used)
 
 
 def _run(*command: str | Path) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  our own programs
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  the command is fixed
 
 
-def _schema_check(url: str) -> Took:
-    """One check, without Python's own start and imports."""
+def _schema_check(url: str) -> Duration:
+    """The time of one check, without the start of Python."""
 
     async def check() -> None:
         for _ in range(CHECKS):
             await ensure_current(url, embedded=False)
 
-    took = _timed(lambda: asyncio.run(check()))
-    return Took(took.elapsed / CHECKS, took.processor / CHECKS)
+    duration = _timed(lambda: asyncio.run(check()))
+    return Duration(duration.elapsed / CHECKS, duration.processor / CHECKS)
 
 
-def _serve(data_dir: Path, database_url: str | None = None) -> Took:
-    """From the command to the open port. The service is stopped before this returns."""
+def _serve(data_dir: Path, database_url: str | None = None) -> Duration:
+    """The time from the command to the open port. The service is stopped before this function returns."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")}
     environment |= {"TALKTIME_DATA_DIR": str(data_dir)}
     if database_url is not None:
         environment["TALKTIME_DATABASE_URL"] = database_url
     began, used = time.perf_counter(), _processor_seconds()
-    with subprocess.Popen(  # noqa: S603  our own program
+    with subprocess.Popen(  # noqa: S603  the command is fixed
         [TALKTIME, "serve", "--port", "0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
-        assert process.stdout is not None  # noqa: S101  it was asked for
+        assert process.stdout is not None  # noqa: S101  a pipe was asked for
         announced = process.stdout.readline()
         elapsed = time.perf_counter() - began
         process.terminate()
     if not announced:
         raise SystemExit(f"talktime serve did not start: exit code {process.returncode}")
-    return Took(elapsed, _processor_seconds() - used)
+    return Duration(elapsed, _processor_seconds() - used)
 
 
 @contextmanager
@@ -109,16 +109,16 @@ def _folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _first_serve() -> Took:
+def _first_serve() -> Duration:
     with _folder() as folder:
         return _serve(folder)
 
 
-def _measure(rounds: int) -> dict[str, list[Took]]:
+def _measure(rounds: int) -> dict[str, list[Duration]]:
     with temporary_server() as (folder, url), _folder() as stopped:
         asyncio.run(migrate(url))
         _serve(stopped)
-        measures: dict[str, Callable[[], Took]] = {
+        measures: dict[str, Callable[[], Duration]] = {
             "python": lambda: _timed(lambda: _run(sys.executable, "-c", "pass")),
             "talktime --help": lambda: _timed(lambda: _run(TALKTIME, "--help")),
             "import talktime": lambda: _timed(lambda: _run(sys.executable, "-c", "import talktime")),
@@ -127,22 +127,22 @@ def _measure(rounds: int) -> dict[str, list[Took]]:
             "serve and database": lambda: _serve(stopped),
             "first serve": _first_serve,
         }
-        measured: dict[str, list[Took]] = {name: [] for name in measures}
+        measured: dict[str, list[Duration]] = {name: [] for name in measures}
         for _ in range(rounds):
             for name, measure in measures.items():
                 measured[name].append(measure())
         return measured
 
 
-def _documents(measured: dict[str, list[Took]]) -> Iterator[dict[str, Any]]:
+def _documents(measured: dict[str, list[Duration]]) -> Iterator[dict[str, Any]]:
     """A line for each measure, in milliseconds."""
-    for name, took in measured.items():
-        elapsed = [one.elapsed for one in took]
+    for name, durations in measured.items():
+        elapsed = [duration.elapsed for duration in durations]
         figures = {
             "median_ms": statistics.median(elapsed),
             "quickest_ms": min(elapsed),
             "slowest_ms": max(elapsed),
-            "processor_ms": statistics.median(one.processor for one in took),
+            "processor_ms": statistics.median(duration.processor for duration in durations),
         }
         yield {"what": name, **{key: round(seconds * 1000, 1) for key, seconds in figures.items()}}
 
@@ -159,7 +159,7 @@ def _show(documents: list[dict[str, Any]], rounds: int) -> None:
 
 
 def start(
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each start is measured.")] = 9,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """How long talktime takes to start."""

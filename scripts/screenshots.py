@@ -1,9 +1,10 @@
-"""Takes pictures of every page in every state: each on a phone and on a desk, in light and in dark.
+"""Takes pictures of every page in every state, each in the size of a phone and of a desk, in light and in dark.
 
-    .venv/bin/python scripts/screenshots.py FOLDER             the pictures, NAME-WIDTH-SCHEME.png
+    .venv/bin/python scripts/screenshots.py FOLDER             the pictures, NAME-SIZE-SCHEME.png
     .venv/bin/python scripts/screenshots.py --readme           the picture of both screens in the README
 
-It runs a demo of its own, on a database of its own, and moves its clock. Look at what has changed before you ship it.
+The program runs a demo on a database of its own, and moves the clock of the demo. Before a release, look at the
+pictures of pages that have changed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import bundled_programs
 from talktime.service.tokens import Tokens
 
-SECRET = "a secret for pictures alone, long enough"  # noqa: S105  of a service that lives for a minute
+SECRET = "a secret for pictures alone, long enough"  # noqa: S105  of a service that runs for a minute
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 README = Path(__file__).parent.parent / "docs" / "images" / "both-screens.png"
 
@@ -52,7 +53,7 @@ create trigger made_to_fail before insert on talktime.segments execute function 
 
 @dataclass
 class Studio:
-    """A running demo, a browser, and where pictures go."""
+    """A running demo, a browser, and the folder of the pictures."""
 
     address: str
     database_url: str
@@ -62,27 +63,27 @@ class Studio:
     pages: list[Page] = field(default_factory=list)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One call under /v1 as the host's backend."""
+        """Make one call below /v1, as the host's backend."""
         headers = {
             "authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'pictures')}",
             "content-type": "application/json",
             "idempotency-key": os.urandom(8).hex(),
         }
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.address}/v1{path}", data, headers, method=method)  # noqa: S310  our own
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  our own
-            return json.load(answer)
+        request = urllib.request.Request(f"{self.address}/v1{path}", data, headers, method=method)  # noqa: S310  the address of the demo
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  the address of the demo
+            return json.load(response)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once, until all running screens have noticed, which takes a heartbeat."""
+        """Move engine time ahead, and wait until all running screens have learned of it by a heartbeat."""
         before = [elapsed_ms(page) for page in self.pages]
         self.call("POST", "/test-clock/advance", {"seconds": seconds})
-        for page, shown in zip(self.pages, before, strict=True):
-            while shown is not None and (elapsed_ms(page) or shown + seconds * 1000) < shown + seconds * 1000:
+        for page, elapsed in zip(self.pages, before, strict=True):
+            while elapsed is not None and (elapsed_ms(page) or elapsed + seconds * 1000) < elapsed + seconds * 1000:
                 page.wait_for_timeout(100)
 
-    def begin(self, tariff: dict[str, Any], credit: str = "10.00", *, talk: bool = True) -> Chat:
-        """Alice and Ben, or others of those names, in a new chat."""
+    def start_chat(self, tariff: dict[str, Any], credit: str = "10.00", *, talk: bool = True) -> Chat:
+        """Start a chat of a new Alice and a new Ben."""
         self.people += 1
         user, advisor = f"alice-{self.people}", f"ben-{self.people}"
         self.call("PUT", f"/users/{user}", {"display_name": "Alice"})
@@ -91,25 +92,25 @@ class Studio:
         started = self.call("POST", "/chats", {"user_id": user, "advisor_id": advisor})
         chat = Chat(self, user, advisor, started["chat"]["id"], started["record"]["id"])
         for number, (party, text) in enumerate(TALK if talk else ()):
-            said = {"party": party, "text": text, "client_id": str(number)}
-            self.call("POST", f"/chats/{chat.id}/messages", said)
+            body = {"party": party, "text": text, "client_id": str(number)}
+            self.call("POST", f"/chats/{chat.id}/messages", body)
         return chat
 
     def open(self, path: str, role: Role | None = None, person: str = "") -> Page:
-        """The page at `path` in a tab of this person's."""
+        """Open the page at `path` in a new tab, signed in as this person."""
         context = self.browser.new_context(base_url=self.address, locale="en-GB")
         page = context.new_page()
         if role is not None:
             session = {"token": Tokens(SECRET).make(role, person), "role": role.value, "subject": person}
-            kept = (f"sessionStorage.setItem('talktime.{key}', '{value}');" for key, value in session.items())
-            page.add_init_script("".join(kept))
+            items = (f"sessionStorage.setItem('talktime.{key}', '{value}');" for key, value in session.items())
+            page.add_init_script("".join(items))
         page.goto(path)
         page.wait_for_load_state("networkidle")
         self.pages.append(page)
         return page
 
     def shoot(self, name: str, page: Page, *, whole: bool = False) -> None:
-        """Four pictures of the page as it is."""
+        """Take four pictures of the page as it is."""
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
@@ -121,19 +122,19 @@ class Studio:
         if overflow > 0:
             print(f"{name}: the page is {overflow} px wider than its window")
 
-    def leave(self, page: Page) -> None:
-        """Whose page it is is there no more."""
+    def close(self, page: Page) -> None:
+        """Close a page, so that its person is no longer present."""
         page.context.close()
         self.pages.remove(page)
 
     def close_pages(self) -> None:
-        """Nobody is there any more."""
+        """Close all pages."""
         for page in self.pages:
             page.context.close()
         self.pages.clear()
 
     def sql(self, statement: str) -> None:
-        """Change something behind the service's back."""
+        """Change the database without the service."""
         bundled_programs().run("psql", "--no-psqlrc", "--quiet", self.database_url, "-c", statement)
 
 
@@ -148,34 +149,34 @@ class Chat:
     record_id: str
 
     def user(self) -> Page:
-        """The user's page of it."""
+        """Open the user's page of the chat."""
         return self.studio.open(f"/chat/{self.id}", Role.USER, self.user_id)
 
     def advisor(self) -> Page:
-        """The advisor's page of it."""
+        """Open the advisor's page of the chat."""
         return self.studio.open(f"/chat/{self.id}", Role.ADVISOR, self.advisor_id)
 
     def both(self, state: str = "running") -> dict[str, Page]:
-        """Both pages, in this state."""
+        """Open both pages, and wait until they show this state."""
         pages = {"user": self.user(), "advisor": self.advisor()}
         for page in pages.values():
             page.wait_for_selector(f"talk-time[state={state}]")
         return pages
 
-    def ask(self, command: str) -> None:
-        """Have the service do something to it."""
+    def run(self, command: str) -> None:
+        """Run a command on the chat, such as `pause`."""
         self.studio.call("POST", f"/chats/{self.id}/{command}")
 
 
 def elapsed_ms(page: Page) -> float | None:
-    """What the page's running timer shows, if it has one."""
+    """The elapsed time that the page shows, if the page has a running timer."""
     timer = "document.querySelector('talk-time')?.reading"
-    shown: float | None = page.evaluate(f"(of => of?.state === 'running' ? of.elapsedMs : null)({timer})")
-    return shown
+    elapsed: float | None = page.evaluate(f"(frame => frame?.state === 'running' ? frame.elapsedMs : null)({timer})")
+    return elapsed
 
 
 def take_all(studio: Studio) -> None:
-    """Every page, in every state that one can meet."""
+    """Take pictures of every page in every state."""
     studio.shoot("landing", studio.open("/"))
     studio.shoot("docs", studio.open("/docs"))
     studio.shoot("signed-out", studio.open("/chat/nobody-is-signed-in"))
@@ -189,21 +190,21 @@ def take_all(studio: Studio) -> None:
 
 
 def shoot_both(studio: Studio, name: str, pages: dict[str, Page]) -> None:
-    """The user's and the advisor's side."""
+    """Take pictures of both sides of a chat."""
     for side, page in pages.items():
         studio.shoot(f"chat-{side}-{name}", page)
 
 
 def take_running(studio: Studio) -> None:
-    """Time runs: for nothing, for money, towards the end of the credit."""
-    chat = studio.begin(FREE_MINUTES)
+    """The timer runs: free time, paid time, and shortly before the credit ends."""
+    chat = studio.start_chat(FREE_MINUTES)
     pages = chat.both()
     studio.advance(65)
     shoot_both(studio, "free", pages)
     studio.advance(114)
     pages["user"].locator("#paid").wait_for()
     shoot_both(studio, "paid-begins", pages)
-    chat = studio.begin(BY_THE_SECOND, "4.00")
+    chat = studio.start_chat(BY_THE_SECOND, "4.00")
     pages = chat.both()
     studio.advance(72)
     shoot_both(studio, "running", pages)
@@ -212,38 +213,38 @@ def take_running(studio: Studio) -> None:
     pages["user"].locator("#topup summary").click()
     studio.shoot("chat-user-topup", pages["user"])
     studio.close_pages()
-    empty = studio.begin(BY_THE_SECOND, talk=False)
+    empty = studio.start_chat(BY_THE_SECOND, talk=False)
     shoot_both(studio, "no-messages", empty.both())
     studio.close_pages()
 
 
 def take_paused(studio: Studio) -> None:
-    """Time stands, for each of the reasons."""
-    chat = studio.begin(BY_THE_SECOND)
+    """The timer is paused, for each reason."""
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
-    chat.ask("pause")
+    chat.run("pause")
     for page in pages.values():
         page.wait_for_selector("talk-time[state=paused]")
     shoot_both(studio, "paused", pages)
-    chat.ask("resume")
-    studio.leave(pages["user"])
+    chat.run("resume")
+    studio.close(pages["user"])
     studio.advance(40)
     pages["advisor"].locator("#why-title").filter(has_text="Alice is away").wait_for()
     studio.shoot("chat-advisor-user-away", pages["advisor"])
-    studio.leave(pages["advisor"])
-    chat = studio.begin(BY_THE_SECOND)
+    studio.close(pages["advisor"])
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
-    studio.leave(pages["advisor"])
+    studio.close(pages["advisor"])
     studio.advance(40)
     pages["user"].locator("#why-title").filter(has_text="Ben is away").wait_for()
     studio.shoot("chat-user-advisor-away", pages["user"])
-    chat = studio.begin(BY_THE_SECOND, "2.00")
+    chat = studio.start_chat(BY_THE_SECOND, "2.00")
     pages = chat.both()
     studio.advance(185)
     for page in pages.values():
         page.wait_for_selector("talk-time[reason=out_of_credit]")
     shoot_both(studio, "out-of-credit", pages)
-    chat = studio.begin(BY_THE_SECOND)
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
     studio.advance(50)
     studio.call("POST", "/chats", {"user_id": chat.user_id, "advisor_id": chat.advisor_id})
@@ -252,19 +253,19 @@ def take_paused(studio: Studio) -> None:
     shoot_both(studio, "moved", pages)
     studio.close_pages()
     studio.sql(FAIL)
-    shoot_both(studio, "starting", studio.begin(BY_THE_SECOND).both("paused"))
+    shoot_both(studio, "starting", studio.start_chat(BY_THE_SECOND).both("paused"))
     studio.sql("drop function talktime.made_to_fail cascade")
     studio.close_pages()
 
 
 def take_ended(studio: Studio) -> None:
-    """It is over, and here is the bill."""
-    chat = studio.begin(BY_THE_SECOND)
+    """The record has ended: the chat and the receipt."""
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
     studio.advance(95)
-    chat.ask("pause")
+    chat.run("pause")
     studio.advance(30)
-    chat.ask("resume")
+    chat.run("resume")
     studio.advance(41)
     other = studio.call("POST", "/chats", {"user_id": chat.user_id, "advisor_id": chat.advisor_id})["chat"]["id"]
     studio.advance(20)
@@ -279,8 +280,8 @@ def take_ended(studio: Studio) -> None:
     studio.shoot("receipt", receipt, whole=True)
     receipt.emulate_media(media="print")
     receipt.pdf(path=studio.folder / "receipt.pdf")
-    broke = studio.begin(BY_THE_SECOND, "1.00")
-    pages = broke.both()
+    spent = studio.start_chat(BY_THE_SECOND, "1.00")
+    pages = spent.both()
     studio.advance(80 + 121)
     pages["user"].wait_for_selector("talk-time[state=ended]")
     shoot_both(studio, "ended-out-of-credit", pages)
@@ -288,7 +289,7 @@ def take_ended(studio: Studio) -> None:
     pages["user"].get_by_role("alert").filter(has_text="enough credit").wait_for()
     studio.shoot("chat-user-refused", pages["user"])
     studio.shoot("receipt-refused", studio.open("/receipts/none", Role.USER, chat.user_id))
-    capped = studio.begin(CAPPED)
+    capped = studio.start_chat(CAPPED)
     pages = capped.both()
     studio.advance(160)
     pages["user"].wait_for_selector("talk-time[state=ended]")
@@ -297,20 +298,20 @@ def take_ended(studio: Studio) -> None:
 
 
 def take_lists(studio: Studio) -> None:
-    """Several chats, seen by those they belong to and by the operator; at last, the service goes away."""
-    chat = studio.begin(BY_THE_SECOND)
+    """Several chats, as the user, the advisor and the operator see them. Two pages stay open for the last pictures."""
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
     studio.advance(75)
     studio.call("POST", "/chats", {"user_id": chat.user_id, "advisor_id": chat.advisor_id})
     studio.advance(8)
-    chat.ask("tracking")
+    chat.run("tracking")
     for page in pages.values():
         page.wait_for_selector("talk-time[state=running]")
     shoot_both(studio, "two-chats", pages)
     studio.shoot("list-user", studio.open("/user", Role.USER, chat.user_id))
     studio.shoot("list-advisor", studio.open("/advisor", Role.ADVISOR, chat.advisor_id))
-    others = [studio.begin(tariff) for tariff in (FREE_MINUTES, BY_THE_SECOND, CAPPED)]
-    others[1].ask("pause")
+    others = [studio.start_chat(tariff) for tariff in (FREE_MINUTES, BY_THE_SECOND, CAPPED)]
+    others[1].run("pause")
     operator = studio.open("/operator", Role.OPERATOR, "olga")
     operator.wait_for_selector("#records tr")
     studio.shoot("operator", operator)
@@ -321,8 +322,8 @@ def take_lists(studio: Studio) -> None:
 
 
 def take_readme(studio: Studio) -> None:
-    """Both screens of a chat side by side, in one picture."""
-    chat = studio.begin(BY_THE_SECOND)
+    """Take one picture of both screens of a chat, side by side."""
+    chat = studio.start_chat(BY_THE_SECOND)
     pages = chat.both()
     studio.advance(72)
     for page in pages.values():
@@ -337,7 +338,7 @@ def take_readme(studio: Studio) -> None:
 
 @contextmanager
 def demo() -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
-    """A demo: its address, its database's, its process."""
+    """A running demo: its address, the address of its database, and its process."""
     with contextlib.ExitStack() as stack:
         guardian = stack.enter_context(Guardian())
         folder = Path(tempfile.mkdtemp(prefix="talktime-pictures-"))
@@ -353,29 +354,29 @@ def demo() -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
         }
         command = [str(Path(sys.executable).with_name("talktime")), "demo", "--port", "0"]
         process = stack.enter_context(
-            subprocess.Popen(  # noqa: S603  our own program
+            subprocess.Popen(  # noqa: S603  the command is fixed
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=folder, text=True
             )
         )
         stack.callback(process.terminate)
-        assert process.stdout is not None  # noqa: S101  it was asked for
+        assert process.stdout is not None  # noqa: S101  a pipe was asked for
         yield process.stdout.readline().split()[3], server.url, process
 
 
 def main() -> None:
-    """Take them."""
+    """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="where the pictures go")
     parser.add_argument("--readme", action="store_true", help="take the README's picture instead")
-    given = parser.parse_args()
-    if not given.readme and given.folder is None:
+    arguments = parser.parse_args()
+    if not arguments.readme and arguments.folder is None:
         parser.error("a folder, or --readme")
-    folder = given.folder or README.parent
+    folder = arguments.folder or README.parent
     folder.mkdir(parents=True, exist_ok=True)
     with demo() as (address, database_url, process), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         studio = Studio(address, database_url, browser, folder)
-        if given.readme:
+        if arguments.readme:
             take_readme(studio)
         else:
             take_all(studio)
