@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 
 from talktime.asgi import create_app
 from talktime.core.roles import Role
+from talktime.documents.fields import CREDITS, CREDITS_INPUT
 from talktime.service.http.access import Allow
 from talktime.settings import load_settings
 
@@ -42,6 +43,8 @@ _DECIDED_BY_BODY: Final = {
     ("POST", "/v1/chats"): "Tokens of role `service`, `user`; `user` only for themselves.",
 }
 """Calls whose route lets every token in, because only the body says whose chat it is."""
+
+_CREDITS: Final = {CREDITS["pattern"], CREDITS_INPUT["pattern"]}
 
 _Json = dict[str, Any]
 
@@ -181,11 +184,17 @@ def _type(schema: _Json) -> str:
     values = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if values:
         return " or ".join(f"`{json.dumps(value)}`" for value in values)
-    kind = schema.get("type", "any JSON")
-    if kind == "array":
+    if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
+    return _plain_type(schema)
+
+
+def _plain_type(schema: _Json) -> str:
     if schema.get("format") == "date-time":
         return "instant"
+    if schema.get("pattern") in _CREDITS:
+        return "credits"
+    kind = schema.get("type", "any JSON")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 

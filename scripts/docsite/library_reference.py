@@ -102,7 +102,9 @@ def _class(name: str, cls: type) -> Iterator[str]:
         yield f"Code `{cls.code}`, HTTP status {int(cls.status)}."
     if dataclasses.is_dataclass(cls):
         fields = [field for field in dataclasses.fields(cls) if field.init]
-        yield "| field | type |\n| --- | --- |\n" + "\n".join(f"| `{f.name}` | {_type(f.type)} |" for f in fields)
+        yield "| field | type | is |\n| --- | --- | --- |\n" + "\n".join(
+            _field(field.name, field.type) for field in fields
+        )
     for _, method, function in methods(cls):
         if isinstance(inspect.getattr_static(cls, method), property):
             returns = _type(inspect.signature(function).return_annotation)
@@ -201,6 +203,19 @@ def _markdown(docstring: str) -> str:
                 section = ""
             lines.append(line)
     return "\n".join(lines).strip()
+
+
+def _field(name: str, annotation: object) -> str:
+    """A row for a field: of `Annotated[int, "how many"]` the type and the words."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    words: list[str] = []
+    expression = ast.parse(text, mode="eval").body
+    if isinstance(expression, ast.Subscript) and ast.unparse(expression.value) == "Annotated":
+        assert isinstance(expression.slice, ast.Tuple)  # noqa: S101  an annotation has at least two parts
+        kind, *notes = expression.slice.elts
+        text = ast.unparse(kind)
+        words = [note.value for note in notes if isinstance(note, ast.Constant) and isinstance(note.value, str)]
+    return f"| `{name}` | {_type(text)} | {'; '.join(words)} |".replace("  |", " |")
 
 
 def _type(annotation: object) -> str:
