@@ -95,6 +95,12 @@ def test_the_commands_are_all_there_and_no_others() -> None:
     assert sorted(listed) == sorted(commands())
 
 
+def test_the_commands_of_the_repository_are_all_there_and_no_others() -> None:
+    listed = re.findall(r"^\| `make (\w+)` \|", (REFERENCE / "commands.md").read_text(), re.MULTILINE)
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(" ".join(phony).split())
+
+
 def commands() -> Iterator[str]:
     """Everything the program does, as one types it."""
     for name, command in typer.main.get_group(app).commands.items():
