@@ -25,10 +25,10 @@ from talktime.core.errors import Unavailable
 from talktime.service import pages
 from talktime.service.http import chats, clock, health, history, openapi, people, prices, records
 from talktime.service.http import tokens as token_routes
-from talktime.service.http.addresses import Addresses
+from talktime.service.http.addresses import EncodedSlashes
 from talktime.service.http.envelope import Envelope
-from talktime.service.http.limits import Limits
-from talktime.service.http.origins import share_with
+from talktime.service.http.limits import RequestLimits
+from talktime.service.http.origins import allow_origins
 from talktime.service.http.problems import add_handlers
 from talktime.service.live import routes as live
 from talktime.service.metrics import Metrics
@@ -87,10 +87,10 @@ def create_app(
     app.state.on_screens = on_screens
     app.state.pages = pages.Pages(topup_url=settings.topup_url)
     add_handlers(app)
-    app.add_middleware(Addresses)
-    app.add_middleware(Limits, tokens=tokens)
+    app.add_middleware(EncodedSlashes)
+    app.add_middleware(RequestLimits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
-    share_with(app, settings.origins)
+    allow_origins(app, settings.origins)
     for part in (people, chats, records, history, token_routes, health, openapi, live, pages, prices, clock):
         app.include_router(part.router)
     if settings.test_clock:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from talktime.service.http.addresses import Addresses
+from talktime.service.http.addresses import EncodedSlashes
 from talktime.service.pages import Pages, Person, demo_router, router
 
 ADDRESSES = ["/", "/user", "/advisor", "/operator", "/chat/a%2Fb", "/receipts/r", "/demo/as/ada"]
@@ -17,7 +17,7 @@ async def html(address: str, pages: Pages, *, root: str = "", headers: dict[str,
     """The page at `address` of a service mounted at `root`."""
     app = FastAPI()
     app.state.pages = pages
-    app.add_middleware(Addresses)  # as the service does, so that an id may hold a slash
+    app.add_middleware(EncodedSlashes)  # as the service does, so that an id may hold a slash
     app.include_router(router)
     app.include_router(demo_router)
     transport = httpx.ASGITransport(app, root_path=root)

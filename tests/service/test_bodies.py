@@ -163,7 +163,7 @@ async def test_what_is_said_twice(service: Any) -> None:
         headers = {"Content-Type": "application/json"}
         response = await service.call("POST", path, by="service", key="twice", content=content, headers=headers)
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), content[:60]
-        assert response.json()["errors"] == [{"field": field, "message": "is there more than once; say it once"}]
+        assert response.json()["errors"] == [{"field": field, "message": "must not be named more than once"}]
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
 
 
@@ -200,7 +200,7 @@ async def test_messages_say_what_to_do(service: Any) -> None:
         response = await service.call(method, path, by="service", content=content, headers=headers)
         assert response.json()["errors"][0]["message"] == message
     refused = await service.call("POST", "/v1/users/alice/credits", {"amount": "1"}, by="user:alice", key="k")
-    assert refused.json()["detail"] == "A token of role user may not do this; it takes one of role service."
+    assert refused.json()["detail"] == "A token of role user may not do this; it takes a token of role service."
     refused = await service.call("DELETE", "/v1/chats/c/messages", by="service")
     assert refused.json()["detail"] == "This address knows GET, HEAD, POST, and nothing else."
 

@@ -1,10 +1,11 @@
 """The service: HTTP, the live channel and the pages. It translates, and decides nothing about time or money.
 
-http     the HTTP interface, `/v1`
-live     the live channel, `WS /v1/live`
-pages    the pages for people
-opening  opens the library for the routes, and keeps it open
-serving  runs the service under uvicorn
-tokens   makes and reads tokens
-metrics  metrics for Prometheus
+http          the HTTP interface, `/v1`
+live          the live channel, `WS /v1/live`
+pages         the pages for people
+opening       opens the library for the routes, and keeps it open
+serving       runs the service under uvicorn
+tokens        makes and reads tokens
+token_bucket  limits a rate, for HTTP and for the live channel
+metrics       metrics for Prometheus
 """

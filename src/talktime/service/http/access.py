@@ -1,8 +1,7 @@
-"""Who may call a route.
+"""Which calls a role may make, and for whom.
 
-One rule everywhere: people see what is theirs, and everything else does not exist for them.
-A user's or an advisor's token on an address that names another person, chat or record answers 404, whether or not there
-is such a thing; on their own thing, a call that their role may not make answers 403.
+People see only what is theirs. If a user or an advisor names another person, or a chat or a record of other people, the
+answer is 404, whether it exists or not. If it is theirs, but their role may not make the call, the answer is 403.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from fastapi.security import HTTPBearer
 from talktime.core.errors import Forbidden, NotFound
 from talktime.core.ids import is_id
 from talktime.core.roles import Role
-from talktime.service.http.addresses import read_id
+from talktime.service.http.addresses import decode_id
 from talktime.service.http.idempotency import repeat_of
 from talktime.service.http.json_bodies import Route
 from talktime.service.opening import opened
@@ -25,28 +24,31 @@ from talktime.talktime import Talktime
 
 Thing = Literal["user", "advisor", "chat", "record"]
 
-# Only describes the scheme in the OpenAPI document; tokens are read before routing (see `limits`).
+# This only describes the scheme in the OpenAPI document. `limits` reads the tokens, before routing.
 _bearer: Final = HTTPBearer(
     auto_error=False, scheme_name="token", bearerFormat="JWT", description="`talktime token create`"
 )
 
 
 class GuardedRoute(Route):
-    """A route that asks for a token before it looks at the body."""
+    """A route that requires a token before it reads the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, behind the door."""
+        """FastAPI's handler, after the check of the token."""
         handler = super().get_route_handler()
 
-        async def guarded(request: Request) -> Response:
+        async def require_token(request: Request) -> Response:
             caller_of(request)
             return await handler(request)
 
-        return guarded
+        return require_token
 
 
 class Allow:
-    """The dependency that lets `roles` in; `own` is the thing in the address that must be the person's own."""
+    """The dependency that allows a call for some roles. People may only make the call for what is theirs.
+
+    `own` is what the address names, and what must belong to a user or an advisor who calls.
+    """
 
     def __init__(self, *roles: Role, own: Thing | None = None) -> None:
         self.roles = frozenset(roles)
@@ -58,38 +60,39 @@ class Allow:
         talktime: Annotated[Talktime, Depends(opened)],
         _token: Annotated[object, Security(_bearer)],
     ) -> Caller:
-        """The caller, let in.
+        """The caller, who may make the call.
 
         Raises:
-            NotFound: the thing is not theirs.
-            Forbidden: it is, but their role may not do this.
+            Unauthorized: there is no valid token.
+            NotFound: what the address names does not belong to the caller.
+            Forbidden: the caller's role may not make the call.
         """
         caller = caller_of(request)
         if self.own is not None:
-            thing_id = read_id(request.path_params[f"{self.own}_id"])
+            thing_id = decode_id(request.path_params[f"{self.own}_id"])
             try:
                 await require_own(talktime, caller, self.own, thing_id)
             except NotFound as error:
-                # What isn't there may be there when the request is repeated: its first answer stays its answer.
+                # The chat or record may exist when the request is repeated, but the first answer must not change.
                 if is_id(thing_id):
                     await talktime.keep_refusal(await repeat_of(request), error)
                 raise
         if caller.role not in self.roles:
-            may = " or ".join(role for role in Role if role in self.roles)
-            raise Forbidden(f"A token of role {caller.role} may not do this; it takes one of role {may}.")
+            allowed = " or ".join(role for role in Role if role in self.roles)
+            raise Forbidden(f"A token of role {caller.role} may not do this; it takes a token of role {allowed}.")
         return caller
 
 
 class NotYours(NotFound):
-    """There is such a thing, but the caller must not learn it: over HTTP the two look the same."""
+    """It exists, but belongs to somebody else. Over HTTP it looks like `NotFound`, so the caller learns nothing."""
 
 
 async def require_own(talktime: Talktime, caller: Caller, thing: Thing, thing_id: str) -> None:
-    """Nothing, if `thing_id` may exist for this caller.
+    """Refuse a user or an advisor who names what belongs to somebody else.
 
     Raises:
         NotFound: there is no such chat or record.
-        NotYours: the caller is a person and it is not theirs.
+        NotYours: it belongs to somebody else.
     """
     if not caller.is_person:
         return

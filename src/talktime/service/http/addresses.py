@@ -1,7 +1,7 @@
-"""A host's ids may hold anything, a slash too, which arrives as `%2F`.
+"""Ids in addresses may contain a slash, which arrives as `%2F`.
 
-The router sees addresses decoded and would take such an id for two parts of an address. So until the id is read its
-slash is a character that no text has: a Unicode noncharacter, refused in ids.
+The router sees decoded addresses, and would split such an id into two parts. So the slash is replaced by a Unicode
+noncharacter, which no id may contain, until `decode_id` restores it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from talktime.core.ids import NONCHARACTER
 
-SLASH: Final = NONCHARACTER
+SLASH_MARK: Final = NONCHARACTER
 
 
-class Addresses:
-    """Keeps slashes inside ids apart from those between the parts of an address."""
+class EncodedSlashes:
+    """The middleware that marks the slashes inside ids."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,10 +26,10 @@ class Addresses:
         raw_path: bytes = scope.get("raw_path") or b""
         if scope["type"] == "http" and b"%2f" in raw_path.lower():
             parts = raw_path.decode("ascii", "replace").split("/")
-            scope = {**scope, "path": "/".join(unquote(part).replace("/", SLASH) for part in parts)}
+            scope = {**scope, "path": "/".join(unquote(part).replace("/", SLASH_MARK) for part in parts)}
         await self._app(scope, receive, send)
 
 
-def read_id(part: str) -> str:
-    """The id that a part of an address stands for."""
-    return part.replace(SLASH, "/")
+def decode_id(part: str) -> str:
+    """The id in a part of an address."""
+    return part.replace(SLASH_MARK, "/")

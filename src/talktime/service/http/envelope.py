@@ -1,4 +1,4 @@
-"""The outermost layer: headers, a count and HEAD for everything, and an answer even to what nobody expected."""
+"""The outermost middleware: headers, metrics and HEAD for every answer, and an answer to unexpected errors too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Envelope:
-    """Wraps every answer. None allows another site to read it; `origins` does, for the sites that are named."""
+    """Adds to every answer what all answers have in common."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -34,11 +34,11 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # HEAD is GET without the body: the answer is made the same, and what is sent stays behind.
+        # HEAD is handled as GET, and the body of the answer is left out.
         is_head = scope["method"] == "HEAD"
         inner: Scope = {**scope, "method": "GET"} if is_head else scope
         status = 0
-        # One dictionary, which the scopes of all layers below share.
+        # The layers below share this dictionary, so a problem response can leave its code here.
         state = inner.setdefault("state", {})
 
         async def send_wrapped(message: Message) -> None:
@@ -67,5 +67,5 @@ class Envelope:
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern: ids in it would be personal data, and never-ending."""
+    """The pattern of the route. Ids would be personal data, and would make endless different metrics."""
     return str(getattr(scope.get("route"), "path", "other"))

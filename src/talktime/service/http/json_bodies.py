@@ -1,7 +1,7 @@
-"""Reads a request's JSON, and takes it only if it says each thing once.
+"""Refuses JSON that names a field twice.
 
-`{"amount": "1.00", "amount": "9.00"}` is read as the one or the other by different programs on the way here: where
-money moves there must be no doubt which.
+Programs read `{"amount": "1.00", "amount": "9.00"}` differently: some take the first amount, some the last. Where money
+moves, there must be no doubt.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ NAME_LENGTH_MAX = 80
 
 
 class UnreadableBody(HTTPException):
-    """A body that is refused while it is read: FastAPI passes this one kind of exception on. `refusal` says why."""
+    """A body was refused while it was read. `refusal` says why. FastAPI passes on only this kind of exception."""
 
     def __init__(self, refusal: InvalidRequest) -> None:
         super().__init__(int(refusal.status))
         self.refusal = refusal
 
 
-class _Once(Request):
-    """A request whose JSON names every field once."""
+class _StrictRequest(Request):
+    """A request whose JSON may name each field only once."""
 
     async def json(self) -> Any:
         """The body as JSON.
 
         Raises:
             UnreadableBody: a field is named twice.
-            json.JSONDecodeError: it is no JSON.
+            json.JSONDecodeError: the body is not JSON.
         """
-        return json.loads(await self.body(), object_pairs_hook=_object)
+        return json.loads(await self.body(), object_pairs_hook=_unique_fields)
 
 
 class Route(APIRoute):
-    """A route that reads JSON so."""
+    """A route that refuses JSON in which a field is named twice."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler."""
+        """FastAPI's handler, for a strict request."""
         handler = super().get_route_handler()
 
-        async def reading(request: Request) -> Response:
-            return await handler(_Once(request.scope, request.receive))
+        async def handle_strictly(request: Request) -> Response:
+            return await handler(_StrictRequest(request.scope, request.receive))
 
-        return reading
+        return handle_strictly
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) < len(pairs):
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UnreadableBody(InvalidRequest((twice[:NAME_LENGTH_MAX], "is there more than once; say it once")))
-    return read
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise UnreadableBody(InvalidRequest((repeated[:NAME_LENGTH_MAX], "must not be named more than once")))
+    return document

@@ -1,10 +1,9 @@
-"""How much of anything one caller gets."""
+"""Who calls, how often, and how large the body may be. All of it is checked before routing."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
@@ -15,106 +14,91 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talktime.core.errors import RateLimited, TooLarge, Unauthorized
 from talktime.service.http.problems import problem_response
+from talktime.service.token_bucket import TokenBucket
 from talktime.service.tokens import Caller, Tokens
 
 BODY_BYTES_MAX: Final = 64 * 1024
-REQUESTS_PER_SECOND: Final = 50.0
-REQUESTS_BURST: Final = 300.0
 DISCARD_BYTES_MAX: Final = 64 * 1024 * 1024
 DISCARD_SECONDS: Final = 10.0
-BUCKETS_MAX: Final = 20_000
+
+REQUESTS_PER_SECOND: Final = 50.0
+REQUESTS_BURST: Final = 300.0
+
+CALLERS_MAX: Final = 20_000
+"""How many callers are remembered. A forgotten caller begins with a full bucket."""
 
 
-class Bucket:
-    """A token bucket: `burst` at once, then `per_second`."""
-
-    __slots__ = ("_at", "_burst", "_left", "_per_second")
-
-    def __init__(self, per_second: float, burst: float) -> None:
-        self._per_second = per_second
-        self._burst = burst
-        self._left = burst
-        self._at = time.monotonic()
-
-    def take(self) -> float:
-        """Take one: 0.0 when there was one, else the seconds until there will be."""
-        now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1:
-            return (1 - self._left) / self._per_second
-        self._left -= 1
-        return 0.0
-
-
-class Buckets:
-    """A bucket for each of the callers heard of last; whoever is forgotten begins with a full one."""
+class CallerBuckets:
+    """A token bucket for each of the last callers."""
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def take(self, name: str) -> float:
-        """Take one from the bucket of `name`, as `Bucket.take`."""
-        bucket = self._buckets.get(name)
+    def take(self, caller: str) -> float:
+        """Take a token from the caller's bucket: see `TokenBucket.take`."""
+        bucket = self._buckets.get(caller)
         if bucket is None:
-            bucket = self._buckets[name] = Bucket(REQUESTS_PER_SECOND, REQUESTS_BURST)
-            if len(self._buckets) > BUCKETS_MAX:
+            bucket = self._buckets[caller] = TokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST)
+            if len(self._buckets) > CALLERS_MAX:
                 self._buckets.popitem(last=False)
         else:
-            self._buckets.move_to_end(name)
+            self._buckets.move_to_end(caller)
         return bucket.take()
 
 
-class Limits:
-    """Finds out who calls, before routing, and refuses who calls too often or says too much.
+class RequestLimits:
+    """The middleware that reads the token of a request, and refuses requests that are too many or too large.
 
-    Limits count per token for users and advisors and per address where no token holds; a host's backend and operators
-    have none. Only the calls count (`/v1`, `/demo`): pages and their files are the same for everybody and cheap.
+    Requests are counted for each token of a user or an advisor, and for each address where there is no valid token. A
+    host's backend and operators have no limit. Only the calls below `/v1` and `/demo` are counted, because pages and
+    their files are cheap.
     """
 
     def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
         self._app = app
         self._tokens = tokens
-        self._buckets = Buckets()
+        self._buckets = CallerBuckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        caller = self._caller(request)
+        caller = self._authenticate(request)
         request.state.caller = caller
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        wait_seconds = self._wait_seconds(request, caller) if path.startswith(("/v1/", "/demo/")) else 0.0
+        wait_seconds = self._count(request, caller) if path.startswith(("/v1/", "/demo/")) else 0.0
         if wait_seconds:
             error = RateLimited("Too many requests at once; wait a moment.")
             response = problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
-        await self._app(scope, _Measured(receive), send)
+        await self._app(scope, _LimitedBody(receive), send)
 
-    def _caller(self, request: Request) -> Caller | Unauthorized | None:
+    def _authenticate(self, request: Request) -> Caller | Unauthorized | None:
+        """The caller; the refusal of an invalid token; or None without a token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             return None
         if scheme.lower() != "bearer":
-            return Unauthorized("Only bearer tokens count here: Authorization: Bearer …")
+            return Unauthorized("Only bearer tokens are accepted: Authorization: Bearer …")
         try:
             return self._tokens.read(token.strip())
         except Unauthorized as error:
             return error
 
-    def _wait_seconds(self, request: Request, caller: Caller | Unauthorized | None) -> float:
+    def _count(self, request: Request, caller: Caller | Unauthorized | None) -> float:
+        """Count the request. Returns the seconds to wait if the request is one too many."""
         if isinstance(caller, Caller):
             return self._buckets.take(caller.token_id) if caller.is_person else 0.0
         return self._buckets.take(request.client.host if request.client else "unknown")
 
 
-class _Measured:
-    """`receive`, for as many bytes as a body may have; clients may say no length, or a wrong one.
+class _LimitedBody:
+    """`receive`, which raises when a body is too large. It counts bytes, because a stated length may be wrong.
 
-    What is beyond is read and thrown away before the refusal is sent, within bounds: a client that is still sending
-    when the connection closes would lose the answer.
+    The rest of a body that is too large is read and thrown away before the refusal is sent, up to a limit. Otherwise
+    the client would still send when the connection is closed, and would not see the answer.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -129,7 +113,7 @@ class _Measured:
             async with asyncio.timeout(DISCARD_SECONDS):
                 while message.get("more_body") and self._received < DISCARD_BYTES_MAX:
                     message = await self._next()
-        # FastAPI passes this one kind of exception on while it reads a body.
+        # While FastAPI reads a body, this is the only exception that it passes on.
         raise HTTPException(int(TooLarge.status))
 
     async def _next(self) -> Message:

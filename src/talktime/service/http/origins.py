@@ -1,7 +1,7 @@
-"""Which other sites' pages may use the service from a browser: those that `TALKTIME_ORIGINS` names, exactly.
+"""Which other sites may use the service from a browser: the origins in `TALKTIME_ORIGINS`.
 
-A page of another site can do nothing with a person's browser alone, since tokens are in no cookie. Naming a site lets
-its pages call with the tokens that they were given. Programs that are no browsers send no `Origin`, and need no leave.
+Tokens are not in cookies, so a page of another site can do nothing without a token of its own. The pages of a site that
+is named may call with their tokens. Clients other than browsers send no `Origin` and are not restricted.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.websockets import WebSocket
 
 REMEMBER_SECONDS: Final = 600
-"""How long a browser need not ask again whether it may call."""
+"""How long a browser may remember the answer to a preflight request."""
 
 
-def share_with(app: FastAPI, origins: Sequence[str]) -> None:
-    """Let pages of these origins call, and load the client. Without any, no answer mentions other sites."""
+def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of these origins call the service and load the client. Without origins, no answer has a CORS header."""
     app.state.origins = frozenset(origins)
     if origins:
         app.add_middleware(
@@ -32,10 +32,10 @@ def share_with(app: FastAPI, origins: Sequence[str]) -> None:
         )
 
 
-def is_welcome(websocket: WebSocket) -> bool:
-    """Whether the page that opened the socket is the service's own or of a named site; no rule of CORS covers sockets.
+def is_allowed_origin(websocket: WebSocket) -> bool:
+    """Whether the service itself or a named site has opened the socket. CORS does not apply to WebSockets.
 
-    The scheme is not compared with our own: behind a proxy that ends TLS it differs.
+    Only host and port are compared, because the scheme differs behind a proxy that ends TLS.
     """
     origin = websocket.headers.get("origin")
     if origin is None or origin.lower() in websocket.app.state.origins:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from talktime.service.http.limits import Bucket
+from talktime.service.token_bucket import TokenBucket
 
 MESSAGES_PER_SECOND: Final = 50.0
 MESSAGES_BURST: Final = 200.0
@@ -32,7 +32,7 @@ class MessageLimit:
     """Counts the messages of one socket. The limit is above what any honest screen sends."""
 
     def __init__(self) -> None:
-        self._bucket = Bucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
+        self._bucket = TokenBucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
         self._refusals = 0
 
     def admit(self) -> Admission:

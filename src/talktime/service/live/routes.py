@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
 from talktime.core.errors import Unavailable
-from talktime.service.http.origins import is_welcome
+from talktime.service.http.origins import is_allowed_origin
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.live.screen import Screen
 from talktime.service.metrics import Metrics
@@ -25,7 +25,7 @@ async def live(websocket: WebSocket) -> None:
     """Serve one screen."""
     offered = next((name for name in websocket.scope["subprotocols"] if name.startswith(TOKEN_PREFIX)), None)
     await websocket.accept(offered)
-    if not is_welcome(websocket):
+    if not is_allowed_origin(websocket):
         # A browser tells a page nothing about a refused handshake, so the page would try again for ever.
         await websocket.close(CloseCode.NOT_ALLOWED, "this site is not among TALKTIME_ORIGINS")
         return

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
-from talktime.service.http.addresses import read_id
+from talktime.service.http.addresses import decode_id
 from talktime.service.pages.context import Pages
 
 HERE = Path(__file__).parent
@@ -45,7 +45,7 @@ async def advisor(request: Request) -> HTMLResponse:
 @router.get("/chat/{chat_id}")
 async def chat(request: Request, chat_id: str) -> HTMLResponse:
     """One chat, from either side."""
-    return page(request, "chat", chat_id=read_id(chat_id))
+    return page(request, "chat", chat_id=decode_id(chat_id))
 
 
 @router.get("/receipts/{record_id}")
