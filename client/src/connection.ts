@@ -1,4 +1,4 @@
-/** The live channel as semantics.md gives it: who we are, what we watch, presence, and the clock. */
+/** The live channel, as `docs/reference/live-channel.md` describes it: who we are, what we watch, presence, and the clock. */
 
 import { Clock } from "./core/clock.ts";
 import { instant } from "./core/meter.ts";

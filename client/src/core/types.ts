@@ -1,4 +1,4 @@
-/** The shapes that travel between the service and a screen, as api.md and semantics.md give them. */
+/** The shapes that travel between the service and a screen: see `docs/reference/http-documents.md`. */
 
 /** Credits as an exact decimal string, at most six places: "8.75". Never a float. */
 export type Credits = string;
@@ -14,7 +14,7 @@ export interface Tier {
   increment_seconds?: number;
 }
 
-/** What time costs. Everything but `tiers` has a default; see api.md, "Tariff". */
+/** What time costs. Everything but `tiers` has a default; see `docs/reference/tariff.md`. */
 export interface Tariff {
   connect_fee?: Credits;
   free_seconds?: number;
