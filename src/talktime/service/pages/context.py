@@ -1,4 +1,4 @@
-"""What the pages are told about where they run."""
+"""What the templates are told about the application."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody to be in the demo.
+    """A person to play in the demo.
 
-    ``id`` is the subject of the person's token, ``line`` one short sentence about them.
+    `id` is the subject of the person's token. `line` is one short sentence about the person.
     """
 
     id: str
@@ -20,12 +20,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where pages run: with the demo's people, or ``None`` under ``serve``; where a host takes top-ups."""
+    """The people of the demo, or None under `serve`; and the address at which users buy credit, if the host has one."""
 
     people: Sequence[Person] | None = None
     topup_url: str | None = None
 
     @property
     def demo(self) -> bool:
-        """Whether there are people to be, advisors to talk to and credit for the asking."""
+        """Whether this is the demo, with people to play and free credit."""
         return self.people is not None

@@ -16,23 +16,23 @@ demo_router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(HERE / "templates")
 
 
-def page(request: Request, name: str, **facts: object) -> HTMLResponse:
-    """Render ``name``; the script and the address's own ``facts`` are all that differs between requests."""
+def page(request: Request, name: str, **values: object) -> HTMLResponse:
+    """Render the template `name`. `values` are what only this page needs."""
     pages: Pages = getattr(request.app.state, "pages", Pages())
-    # A host may mount the service below its own root: the page's links and its script must know.
+    # A host may mount the service below a path of its own, which the links and the script of the page need.
     root = str(request.scope.get("root_path", ""))
-    return templates.TemplateResponse(request, f"{name}.html", {"root": root, "pages": pages, **facts})
+    return templates.TemplateResponse(request, f"{name}.html", {"root": root, "pages": pages, **values})
 
 
 @router.get("/")
 async def landing(request: Request) -> HTMLResponse:
-    """The people to be in the demo; under ``serve``, what this is."""
+    """The people to play in the demo; under `serve`, a short introduction."""
     return page(request, "landing")
 
 
 @router.get("/user")
 async def user(request: Request) -> HTMLResponse:
-    """A user's chats and credits."""
+    """A user's chats and credit."""
     return page(request, "user")
 
 
@@ -50,13 +50,13 @@ async def chat(request: Request, chat_id: str) -> HTMLResponse:
 
 @router.get("/receipts/{record_id}")
 async def receipt(request: Request, record_id: str) -> HTMLResponse:
-    """A record's bill."""
+    """The receipt of a record."""
     return page(request, "receipt", record_id=record_id)
 
 
 @router.get("/operator")
 async def operator(request: Request) -> HTMLResponse:
-    """What is running now."""
+    """The records that are running or paused."""
     return page(request, "operator")
 
 
@@ -68,5 +68,5 @@ async def icon() -> Response:
 
 @demo_router.get("/demo/as/{person}")
 async def become(request: Request, person: str) -> HTMLResponse:
-    """Fetch a token for ``person`` and go on to their page. Only the demo has this."""
+    """Get a token for `person`, then show the person's page. Only the demo has this address."""
     return page(request, "become", person=person)
