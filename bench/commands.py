@@ -110,7 +110,7 @@ class Bench:
 
 
 async def _rate(
-    clients: int, users: Sequence[str], command: Callable[[str], Awaitable[Any]], seconds: float = float("inf")
+    clients: int, users: Sequence[str], command: Callable[[str], Awaitable[object]], seconds: float = float("inf")
 ) -> float:
     """Commands per second. `clients` send one command for each user, until the users or the seconds are used up."""
     waiting = iter(tuple(users))

@@ -27,6 +27,7 @@ from _bars import Bar, picture
 from _server import temporary_server
 from talktime.database.migrate import migrate
 from tests.screen.browsers.chromium import chromium
+from tests.screen.browsers.tab import Browser
 from tests.screen.recording import Recording, quantile
 from tests.screen.relay import CONGESTED, LTE, NEAR, SATELLITE, Network
 from tests.screen.theatre import Screen, Theatre, theatre
@@ -76,7 +77,7 @@ async def _watch(screens: list[tuple[str, Network, Screen]], minutes: float) -> 
     return measurements
 
 
-async def _open(stage: Theatre, browser: Any) -> list[tuple[str, Network, Screen]]:
+async def _open(stage: Theatre, browser: Browser) -> list[tuple[str, Network, Screen]]:
     screens = []
     for network in NETWORKS:
         pair = await stage.pair()

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from talktime import logs
 from talktime.database.migrate import migrate
@@ -53,7 +52,7 @@ async def disposable_database() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def disposable_talktime(**settings: Any) -> AsyncIterator[Talktime]:
+async def disposable_talktime(**settings: object) -> AsyncIterator[Talktime]:
     """A `Talktime` on a database of its own. `settings` are settings by name, such as `presence_lease_seconds=5`."""
     async with (
         disposable_database() as url,

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, NotRequired, TypedDict
 
 import structlog
 
@@ -25,6 +25,15 @@ from talktime.postgres.names import PROGRAMS_DIR, SYSTEM_USER
 _NOT_COPIED = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a", "__pycache__")
 
 log = structlog.get_logger()
+
+
+class _ProcessOptions(TypedDict):
+    cwd: Path
+    env: dict[str, str]
+    umask: int
+    user: NotRequired[int]
+    group: NotRequired[int]
+    extra_groups: NotRequired[list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,14 @@ class Programs:
             **self._process(),
         )
 
-    def _process(self) -> dict[str, Any]:
-        as_user = {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    def _process(self) -> _ProcessOptions:
+        """How a program runs: in which folder, with which environment, as which user."""
         # Variables of this process, such as PGDATA, PGPORT or a locale, would change what the programs do.
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-        return {"cwd": self.folder, "env": environment, "umask": 0o077, **as_user}
+        options: _ProcessOptions = {"cwd": self.folder, "env": environment, "umask": 0o077}
+        if os.geteuid() == 0:
+            options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
+        return options
 
 
 def bundled_programs(data: Path | None = None) -> Programs:
