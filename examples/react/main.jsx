@@ -13,7 +13,7 @@ function Timer({ chatId }) {
     const stop = talktime.watch(chatId).onFrame(setFrame);
     return () => {
       stop();
-      talktime.unwatch(chatId); // whoever watches is present, and may be charged
+      talktime.unwatch(chatId); // a person who watches is present, and may be charged
     };
   }, [chatId]);
   if (frame?.elapsedMs == null) return <p role="timer">--:--</p>;

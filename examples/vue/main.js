@@ -17,7 +17,7 @@ const Timer = {
       });
       onCleanup(() => {
         stop();
-        talktime.unwatch(chatId); // whoever watches is present, and may be charged
+        talktime.unwatch(chatId); // a person who watches is present, and may be charged
       });
     });
     return () => {

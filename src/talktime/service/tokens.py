@@ -1,4 +1,4 @@
-"""Tokens: who is calling, signed with the service's own secret (JSON Web Tokens, HS256)."""
+"""Tokens: JSON Web Tokens (HS256), signed with the secret of the service."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ TOKEN_LENGTH_MAX: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a token speaks for, and until when (`expires_at`: seconds since 1970).
+    """Who uses a token.
 
-    `token_id` tells the tokens of one person apart, and can't be turned back into one.
+    Attributes:
+        role: what the caller may do.
+        subject: the id of a user or an advisor, or the name of a backend or an operator.
+        expires_at: when the token expires, in seconds since 1970.
+        token_id: a hash of the token, which differs between tokens of one person.
     """
 
     role: Role
@@ -40,33 +44,33 @@ class Caller:
 
     @property
     def is_person(self) -> bool:
-        """Whether this is one side of a conversation, who sees only what is theirs."""
+        """Whether the caller is a user or an advisor, who see only what is theirs."""
         return self.role in {Role.USER, Role.ADVISOR}
 
 
 class Tokens:
     """Makes and reads the tokens of one signing secret.
 
-    Expiry is the one thing that goes by the wall clock: tokens are made by other programs too.
+    Only the expiry of tokens goes by the wall clock, because other programs make tokens too.
     """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
     def make(self, role: Role, subject: str, ttl_seconds: int = TTL_SECONDS_DEFAULT) -> str:
-        """A token for `subject` that holds for `ttl_seconds` from now."""
+        """A token for `subject` that is valid for `ttl_seconds` from now on."""
         now = int(time.time())
         claims = {"iss": ISSUER, "role": role.value, "sub": subject, "iat": now, "exp": now + ttl_seconds}
         return jwt.encode(claims, self._secret, algorithm="HS256")
 
     def read(self, token: str) -> Caller:
-        """The caller that `token` speaks for.
+        """The caller who uses this token.
 
         Raises:
-            Unauthorized: it was not signed here, has expired, or says something else than our tokens say.
+            Unauthorized: the token is invalid or has expired.
         """
         if len(token) > TOKEN_LENGTH_MAX:
-            raise Unauthorized("This token does not hold.")
+            raise Unauthorized("This token is invalid.")
         try:
             claims = jwt.decode(
                 token,
@@ -80,14 +84,14 @@ class Tokens:
         except jwt.ExpiredSignatureError:
             raise Unauthorized("This token has expired.") from None
         except (jwt.PyJWTError, ValueError):
-            raise Unauthorized("This token does not hold.") from None
+            raise Unauthorized("This token is invalid.") from None
 
 
 def caller_of(request: Request) -> Caller:
-    """Who is calling.
+    """The caller of a request, as `limits` has read the token.
 
     Raises:
-        Unauthorized: nobody, or with a token that doesn't hold.
+        Unauthorized: there is no token, or the token is invalid or has expired.
     """
     caller = getattr(request.state, "caller", None)
     if isinstance(caller, Caller):
