@@ -1,4 +1,4 @@
-/** One watched chat: its facts, its numbers at any moment, its conversation, and what a person can do with it. */
+/** A chat that is watched: its facts, its numbers at any instant, its messages, and the acts of a person. */
 
 import type { Connection } from "./connection.ts";
 import { instant, type Measure, measure } from "./core/meter.ts";
@@ -13,10 +13,10 @@ import type {
   TimerState,
 } from "./core/types.ts";
 import { AHEAD_MS, Painter } from "./painter.ts";
-import { identifier, type Request, RequestProblem } from "./request.ts";
-import { Signal, Store } from "./store.ts";
+import { type Request, RequestProblem, randomId } from "./request.ts";
+import { Emitter, Store } from "./store.ts";
 
-/** How long the channel may take to echo a message before the message goes by HTTP. */
+/** How long the live channel may take to bring a message back before the message is sent by HTTP. */
 const ECHO_MAX_MS = 4000;
 const SEND_TRIES = 5;
 
@@ -25,20 +25,20 @@ export class Chat {
   readonly #connection: Connection;
   readonly #request: Request;
   readonly #facts: Store<Frame>;
-  readonly #frames = new Signal<Frame>();
-  readonly #messages = new Signal<Message>();
-  readonly #typing = new Signal<"user" | "advisor">();
-  readonly #problems = new Signal<Problem & { client_id?: string }>();
+  readonly #frames = new Emitter<Frame>();
+  readonly #messages = new Emitter<Message>();
+  readonly #typing = new Emitter<"user" | "advisor">();
+  readonly #problems = new Emitter<Problem & { client_id?: string }>();
   readonly #painter: Painter;
   #snapshot: Snapshot | null = null;
   #leaseUntil: number | null = null;
   #sequence: number | null = null;
-  /** The connection was lost since the channel last told the facts: they may be over. */
-  #stale = false;
-  /** The instant painted last, in engine time. */
-  #painted = Number.NEGATIVE_INFINITY;
-  /** The last numbers shown: kept while the clock is in doubt. */
-  #held: Measure | null = null;
+  /** The connection was lost after the last snapshot: the facts may have changed. */
+  #isStale = false;
+  /** The instant that was painted last, in engine time. */
+  #paintedAt = Number.NEGATIVE_INFINITY;
+  /** The last numbers shown: they stay while the clock is suspect. */
+  #measure: Measure | null = null;
 
   constructor(id: string, connection: Connection, request: Request) {
     this.id = id;
@@ -52,13 +52,13 @@ export class Chat {
     connection.watch(id);
   }
 
-  /** Calls `listener` now and whenever facts or state change. Answers the function that ends it. */
+  /** Calls `listener` now and whenever facts or state change. Returns the function that ends that. */
   subscribe(listener: (frame: Frame) => void): () => void {
     this.#facts.set(this.frame());
     return this.#facts.subscribe(listener);
   }
 
-  /** Calls `listener` in the animation frame in which a digit changes. Answers the function that ends it. */
+  /** Calls `listener` in each animation frame in which a digit changes. Returns the function that ends that. */
   onFrame(listener: (frame: Frame) => void): () => void {
     const stop = this.#frames.listen(listener);
     this.#painter.request();
@@ -77,7 +77,7 @@ export class Chat {
     return this.#problems.listen(listener);
   }
 
-  /** The latest facts; null before the first. */
+  /** The latest facts; null before the first snapshot. */
   get snapshot(): Snapshot | null {
     return this.#snapshot;
   }
@@ -87,12 +87,12 @@ export class Chat {
     return { elapsedMs, errorMs, state, balance };
   }
 
-  /** Every number, at this moment. */
+  /** Every number as of this moment. */
   frame(): Frame {
-    return this.#look(0).frame;
+    return this.#frameAhead(0).frame;
   }
 
-  /** Starts, resumes or switches the pair's record to this chat: a person's act, never a page's. */
+  /** Starts or resumes the pair's record in this chat, or switches it to this chat. Only a person's act may call this. */
   start(options: { tariffVersion?: number } = {}): Promise<Snapshot> {
     const body = options.tariffVersion === undefined ? {} : { tariff_version: options.tariffVersion };
     return this.#act("tracking", body);
@@ -110,48 +110,49 @@ export class Chat {
     return this.#act("stop");
   }
 
-  /** The conversation, in order, from after the position `after`; at most 200 messages an answer. */
+  /** The messages of the chat after the position `after`, in order; at most 200 of them. */
   messages(after = 0): Promise<{ messages: Message[] }> {
-    return this.#request("GET", this.#path(`messages?after=${after}`));
+    return this.#request("GET", this.#pathOf(`messages?after=${after}`));
   }
 
-  /** Tells the other side that this one is writing; lost without harm. */
+  /** Tells the other party that this party is typing. Nothing happens if the message is lost. */
   typing(): void {
     this.#connection.send({ type: "typing", chat_id: this.id });
   }
 
   /**
-   * Sends a message, once, however often it has to try: over the channel, else by HTTP. Answers the stored message.
-   * Rejects with a `RequestProblem` when it is refused or nobody answers; sending it again with the same `clientId` is safe.
+   * Sends a message over the live channel, or else by HTTP, and returns the stored message. However many tries that takes,
+   * the message is stored once. Rejects with a `RequestProblem` when the message is refused or the service does not answer;
+   * a repeat with the same `clientId` is safe.
    */
-  async sendMessage(text: string, clientId = identifier()): Promise<Message> {
+  async sendMessage(text: string, clientId = randomId()): Promise<Message> {
     const message = { chat_id: this.id, client_id: clientId, text };
-    const echo = this.#echo(clientId);
+    const echo = this.#echoOf(clientId);
     try {
       const sent = this.#connection.send({ type: "message", ...message });
-      const stored = sent ? await Promise.race([echo.stored, later(ECHO_MAX_MS)]) : null;
+      const stored = sent ? await Promise.race([echo.stored, sleep(ECHO_MAX_MS)]) : null;
       return stored ?? (await Promise.race([echo.stored, this.#post(text, clientId)]));
     } finally {
       echo.stop();
     }
   }
 
-  /** Takes what the channel brings for this chat. */
+  /** Handles a message of the live channel for this chat. */
   receive(message: ServerMessage): void {
-    if ("leases" in message && message.leases) this.#renew(message.leases[this.id]);
-    if (message.type === "snapshot") this.#number(message.snapshot);
-    else if (message.type === "message") this.#messages.send(message.message);
-    else if (message.type === "typing") this.#typing.send(message.party);
+    if ("leases" in message && message.leases) this.#renewLease(message.leases[this.id]);
+    if (message.type === "snapshot") this.#receiveSnapshot(message.snapshot);
+    else if (message.type === "message") this.#messages.emit(message.message);
+    else if (message.type === "typing") this.#typing.emit(message.party);
     else if (message.type === "problem") {
       const { client_id } = message;
-      this.#problems.send(client_id === undefined ? message.problem : { ...message.problem, client_id });
+      this.#problems.emit(client_id === undefined ? message.problem : { ...message.problem, client_id });
     }
   }
 
-  /** The state may have changed without new facts: the connection or the clock did. */
+  /** The connection or the clock has changed, and with them the state may have. */
   refresh(): void {
     if (this.#connection.status.get() === "reconnecting") {
-      this.#stale = true;
+      this.#isStale = true;
       this.#sequence = null;
     }
     this.#facts.set(this.frame());
@@ -163,32 +164,32 @@ export class Chat {
     this.#connection.unwatch(this.id);
   }
 
-  #path(call: string): string {
+  #pathOf(call: string): string {
     return `/chats/${encodeURIComponent(this.id)}/${call}`;
   }
 
   async #act(call: string, body: object = {}): Promise<Snapshot> {
-    const snapshot = await this.#request<Snapshot>("POST", this.#path(call), body);
-    this.#take(snapshot);
+    const snapshot = await this.#request<Snapshot>("POST", this.#pathOf(call), body);
+    this.#useSnapshot(snapshot);
     return snapshot;
   }
 
   async #post(text: string, clientId: string): Promise<Message> {
-    for (let tried = 1; ; tried += 1) {
+    for (let tries = 1; ; tries += 1) {
       try {
         const body = { text, client_id: clientId };
-        return await this.#request<Message>("POST", this.#path("messages"), body, { key: clientId });
+        return await this.#request<Message>("POST", this.#pathOf("messages"), body, { key: clientId });
       } catch (error) {
-        const passing =
+        const mayPass =
           error instanceof RequestProblem && [0, 429, 502, 503, 504].includes(error.problem.status);
-        if (!passing || tried === SEND_TRIES) throw error;
-        await later(500 * 2 ** tried);
+        if (!mayPass || tries === SEND_TRIES) throw error;
+        await sleep(500 * 2 ** tries);
       }
     }
   }
 
-  /** The stored message with `clientId` as the channel brings it back, or its refusal. */
-  #echo(clientId: string): { stored: Promise<Message>; stop: () => void } {
+  /** The stored message with this `clientId`, when the live channel brings it back; rejects when it is refused. */
+  #echoOf(clientId: string): { stored: Promise<Message>; stop: () => void } {
     const stops: (() => void)[] = [];
     const stored = new Promise<Message>((resolve, reject) => {
       stops.push(
@@ -204,74 +205,74 @@ export class Chat {
     };
   }
 
-  /** Notices gaps: what was missed is asked for again. The snapshot itself is whole, so it counts already. */
-  #number(snapshot: Snapshot): void {
+  /** Asks again where a snapshot was missed. Each snapshot is whole, so this one is used at once. */
+  #receiveSnapshot(snapshot: Snapshot): void {
     const missed = this.#sequence !== null && snapshot.sequence > this.#sequence + 1;
     this.#sequence = missed ? null : snapshot.sequence;
-    this.#stale = false;
-    this.#take(snapshot);
+    this.#isStale = false;
+    this.#useSnapshot(snapshot);
     if (missed) this.#connection.watch(this.id);
   }
 
-  /** Takes newer facts, from the channel or from an answer, whichever comes first. */
-  #take(snapshot: Snapshot): void {
+  /** Uses a snapshot if it is newer: the live channel and the answer of a request bring the same one in any order. */
+  #useSnapshot(snapshot: Snapshot): void {
     const before = this.#snapshot;
     if (before && isOlder(snapshot, before)) return;
     const until = instant(snapshot.timer.lease_until);
-    // Within a segment a lease only ever grows, and the channel may have told a later end already.
-    const same = snapshot.timer.running && before?.timer.since === snapshot.timer.since;
-    this.#leaseUntil = same && until !== null ? Math.max(until, this.#leaseUntil ?? until) : until;
+    // A lease only grows within a segment, and the live channel may have named a later end before.
+    const isSameSegment = snapshot.timer.running && before?.timer.since === snapshot.timer.since;
+    this.#leaseUntil = isSameSegment && until !== null ? Math.max(until, this.#leaseUntil ?? until) : until;
     this.#snapshot = snapshot;
     this.refresh();
   }
 
-  #renew(until: Instant | undefined): void {
-    const told = instant(until ?? null);
-    if (told === null || this.#leaseUntil === null || told <= this.#leaseUntil) return;
-    this.#leaseUntil = told;
-    // A timer that stood at the old end goes on; one that runs is painted on its second, not between.
-    if (this.#held?.nextMs === null) this.#painter.request();
+  #renewLease(until: Instant | undefined): void {
+    const renewed = instant(until ?? null);
+    if (renewed === null || this.#leaseUntil === null || renewed <= this.#leaseUntil) return;
+    this.#leaseUntil = renewed;
+    // A timer that had stopped at the old end goes on. A timer that runs is painted at its next second anyway.
+    if (this.#measure?.nextMs === null) this.#painter.request();
   }
 
   #paint(): number | null {
-    this.#connection.look();
-    const { frame, nextMs } = this.#look(AHEAD_MS);
-    // The clock becomes sure by itself, without new facts.
+    this.#connection.checkClocks();
+    const { frame, nextMs } = this.#frameAhead(AHEAD_MS);
+    // The clock becomes sure without new facts.
     if (frame.state !== this.#facts.get().state) this.#facts.set(frame);
-    this.#frames.send(frame);
+    this.#frames.emit(frame);
     return nextMs;
   }
 
-  /** What is to be shown `aheadMs` from now, and never less than has been painted. */
-  #look(aheadMs: number): { frame: Frame; nextMs: number | null } {
+  /** The numbers to show `aheadMs` from now, never of an earlier instant than was painted. */
+  #frameAhead(aheadMs: number): { frame: Frame; nextMs: number | null } {
     const snapshot = this.#snapshot;
     const now = this.#connection.now();
-    const at = now === null ? null : Math.max(now + aheadMs, this.#painted);
-    if (at !== null && aheadMs > 0) this.#painted = at;
+    const at = now === null ? null : Math.max(now + aheadMs, this.#paintedAt);
+    if (at !== null && aheadMs > 0) this.#paintedAt = at;
     const state = this.#state(at);
-    const known = at !== null || !snapshot?.timer.running;
-    const doubt = this.#connection.suspect && snapshot?.timer.running;
-    if (snapshot && !(doubt && this.#held))
-      this.#held = measure(snapshot, at ?? Date.parse(snapshot.server_time), this.#leaseUntil);
-    const shown = this.#held;
+    const isKnown = at !== null || !snapshot?.timer.running;
+    const isSuspect = this.#connection.suspect && snapshot?.timer.running;
+    if (snapshot && !(isSuspect && this.#measure))
+      this.#measure = measure(snapshot, at ?? Date.parse(snapshot.server_time), this.#leaseUntil);
+    const numbers = this.#measure;
     const frame: Frame = {
       state,
       reason: state === "running" || state === "syncing" ? null : this.#reason(),
       errorMs: snapshot?.timer.running ? this.#connection.errorMs() : 0,
-      elapsedMs: shown && known ? shown.elapsedMs : null,
-      recordElapsedMs: shown?.recordElapsedMs ?? 0,
-      freeMs: shown?.freeMs ?? 0,
-      billedMs: shown?.billedMs ?? 0,
-      cost: shown?.cost ?? "0.00",
-      balance: shown?.balance ?? null,
+      elapsedMs: numbers && isKnown ? numbers.elapsedMs : null,
+      recordElapsedMs: numbers?.recordElapsedMs ?? 0,
+      freeMs: numbers?.freeMs ?? 0,
+      billedMs: numbers?.billedMs ?? 0,
+      cost: numbers?.cost ?? "0.00",
+      balance: numbers?.balance ?? null,
       at,
-      endsAt: shown?.endsAt ?? null,
-      remainingMs: known ? (shown?.remainingMs ?? null) : null,
-      rechargeMs: at === null ? null : (shown?.rechargeMs ?? null),
+      endsAt: numbers?.endsAt ?? null,
+      remainingMs: isKnown ? (numbers?.remainingMs ?? null) : null,
+      rechargeMs: at === null ? null : (numbers?.rechargeMs ?? null),
       snapshot,
     };
-    // While the clock is not there yet, look again soon: it becomes ready by itself.
-    const nextMs = doubt || !known ? 50 : (shown?.nextMs ?? null);
+    // While engine time is not known, look again soon.
+    const nextMs = isSuspect || !isKnown ? 50 : (numbers?.nextMs ?? null);
     return { frame, nextMs: snapshot ? nextMs : null };
   }
 
@@ -279,7 +280,7 @@ export class Chat {
     const snapshot = this.#snapshot;
     if (!snapshot) return "syncing";
     if (snapshot.record?.state === "ended") return "ended";
-    if (this.#stale || this.#connection.status.get() === "closed") return "reconnecting";
+    if (this.#isStale || this.#connection.status.get() === "closed") return "reconnecting";
     if (!snapshot.timer.running) return "paused";
     return at === null || this.#connection.suspect ? "syncing" : "running";
   }
@@ -297,7 +298,7 @@ function isOlder(one: Snapshot, other: Snapshot): boolean {
   return ms < 0 || (ms === 0 && one.sequence < other.sequence);
 }
 
-/** Null after `ms`. */
-function later(ms: number): Promise<null> {
+/** Resolves to null after `ms`. */
+function sleep(ms: number): Promise<null> {
   return new Promise((resolve) => setTimeout(resolve, ms, null));
 }

@@ -1,4 +1,4 @@
-/** The pure half, which knows no browser: engine time from pings, a screen's numbers from facts, what time costs. */
+/** `@talktime/client/core`: engine time from pings, the numbers of a screen from its facts, and the price. Needs no browser. */
 
 export { Clock, type Sample } from "./core/clock.ts";
 export { countdown, stopwatch } from "./core/digits.ts";

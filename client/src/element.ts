@@ -1,10 +1,10 @@
-/** `<talk-time>`: the timer on a page. How to use and style it is in README.md. */
+/** `<talk-time>`: the timer on a page. README.md says how to use and style it. */
 
 import type { Chat } from "./chat.ts";
 import { countdown, stopwatch } from "./core/digits.ts";
 import type { Frame, Problem, Reading } from "./core/types.ts";
 import type { TokenSource } from "./request.ts";
-import { remark } from "./speech.ts";
+import { announcement } from "./speech.ts";
 import { connect, type Talktime } from "./talktime.ts";
 
 const UNKNOWN = "--:--";
@@ -19,7 +19,7 @@ button { font: inherit; color: inherit; background: none; border: 1px solid var(
 
 type Part = "elapsed" | "credits" | "free" | "topup";
 
-/** A server that renders the page may load this too: it has no elements, and makes none. */
+/** A server that renders pages may load this module: it has no HTMLElement, and makes no element. */
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
 
 export class TalkTimeElement extends Base {
@@ -28,15 +28,15 @@ export class TalkTimeElement extends Base {
   readonly #parts: Record<Part | "aloud", HTMLElement>;
   #chat: Chat | null = null;
   #token: TokenSource | null = null;
-  /** The connection the element made for itself, when it was given attributes instead of a chat. */
-  #own: Talktime | null = null;
-  #stop: (() => void) | null = null;
-  #before: Frame | null = null;
+  /** The connection that the element opened itself, when it was given attributes instead of a chat. */
+  #ownConnection: Talktime | null = null;
+  #unsubscribe: (() => void) | null = null;
+  #lastFrame: Frame | null = null;
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    // A style element would be refused by a strict content security policy; a constructed sheet is not.
+    // A strict content security policy refuses a style element, but not a constructed sheet.
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
@@ -68,10 +68,10 @@ export class TalkTimeElement extends Base {
   set chat(chat: Chat | null) {
     this.#release();
     this.#chat = chat;
-    this.#follow();
+    this.#subscribe();
   }
 
-  /** Answers a token of the service: for an element that is given `chat-id` instead of `chat`. */
+  /** Returns a token of the service, for an element that has `chat-id` instead of `chat`. */
   get token(): TokenSource | null {
     return this.#token;
   }
@@ -81,7 +81,7 @@ export class TalkTimeElement extends Base {
     this.#connect();
   }
 
-  /** What is shown, at the moment it is read. */
+  /** What is shown at this moment. */
   get reading(): Reading {
     return (
       this.#chat?.reading() ?? {
@@ -96,99 +96,99 @@ export class TalkTimeElement extends Base {
   connectedCallback(): void {
     if (!this.hasAttribute("role")) this.setAttribute("role", "timer");
     if (!this.hasAttribute("state")) this.setAttribute("state", "syncing");
-    this.#arrange();
-    if (this.#chat) this.#follow();
+    this.#showParts();
+    if (this.#chat) this.#subscribe();
     else this.#connect();
   }
 
   disconnectedCallback(): void {
-    this.#stop?.();
-    this.#stop = null;
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
     this.#release();
   }
 
   attributeChangedCallback(name: string, before: string | null, value: string | null): void {
-    if (name === "show") this.#arrange();
+    if (name === "show") this.#showParts();
     else if (before !== value) this.#connect();
   }
 
   #connect(): void {
     const chatId = this.getAttribute("chat-id");
     if (!this.isConnected) return;
-    if (this.#own) {
+    if (this.#ownConnection) {
       this.#release();
-      this.#follow();
+      this.#subscribe();
     }
     if (!this.#token || !chatId) return;
     const src = this.getAttribute("src");
-    this.#own = connect({ token: this.#token, ...(src ? { url: src } : {}) });
-    this.#chat = this.#own.watch(chatId);
-    this.#follow();
+    this.#ownConnection = connect({ token: this.#token, ...(src ? { url: src } : {}) });
+    this.#chat = this.#ownConnection.watch(chatId);
+    this.#subscribe();
   }
 
-  /** Closes what the element opened itself; a chat it was given belongs to the host. */
+  /** Closes the connection that the element opened itself; a chat that was given belongs to the host. */
   #release(): void {
-    if (!this.#own) return;
-    this.#own.close();
-    this.#own = null;
+    if (!this.#ownConnection) return;
+    this.#ownConnection.close();
+    this.#ownConnection = null;
     this.#chat = null;
   }
 
-  #follow(): void {
-    this.#stop?.();
-    this.#stop = null;
-    this.#before = null;
+  #subscribe(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#lastFrame = null;
     const chat = this.#chat;
     if (chat && this.isConnected) {
       const stops = [
         chat.onFrame((frame) => this.#paint(frame)),
-        chat.onProblem((problem) => this.#tell(problem)),
+        chat.onProblem((problem) => this.#dispatchProblem(problem)),
       ];
-      this.#stop = () => {
+      this.#unsubscribe = () => {
         for (const stop of stops) stop();
       };
     } else if (!chat) this.#clear();
   }
 
-  /** The page hears why there is nothing to show, or what was refused. */
-  #tell(detail: Problem): void {
+  /** Tells the page why there is nothing to show, or what was refused. */
+  #dispatchProblem(detail: Problem): void {
     this.dispatchEvent(new CustomEvent("problem", { detail, bubbles: true, composed: true }));
   }
 
-  /** Shows no chat's digits. */
+  /** Shows that there is no chat. */
   #clear(): void {
-    this.#mark("state", "syncing");
-    this.#mark("reason", null);
+    this.#setAttribute("state", "syncing");
+    this.#setAttribute("reason", null);
     this.removeAttribute("paid");
-    write(this.#parts.elapsed, UNKNOWN);
-    for (const part of ["credits", "free", "aloud"] as const) write(this.#parts[part], "");
+    setText(this.#parts.elapsed, UNKNOWN);
+    for (const part of ["credits", "free", "aloud"] as const) setText(this.#parts[part], "");
   }
 
   #paint(frame: Frame): void {
-    this.#mark("state", frame.state);
-    this.#mark("reason", frame.reason);
+    this.#setAttribute("state", frame.state);
+    this.#setAttribute("reason", frame.reason);
     this.toggleAttribute("paid", frame.snapshot !== null && frame.freeMs === 0);
     const { elapsed, credits, free, aloud } = this.#parts;
-    write(elapsed, frame.reason === "timer_failed" ? "starting…" : digits(frame));
-    write(credits, frame.balance ?? "");
-    write(free, frame.snapshot ? countdown(frame.freeMs) : "");
-    const words = this.#before && remark(this.#before, frame);
+    setText(elapsed, frame.reason === "timer_failed" ? "starting…" : digits(frame));
+    setText(credits, frame.balance ?? "");
+    setText(free, frame.snapshot ? countdown(frame.freeMs) : "");
+    const words = this.#lastFrame && announcement(this.#lastFrame, frame);
     if (words) aloud.textContent = words;
-    this.#before = frame;
+    this.#lastFrame = frame;
   }
 
-  /** Sets an attribute, or removes it, only where that changes something: pages watch them. */
-  #mark(name: string, value: string | null): void {
+  /** Sets or removes an attribute only where that is a change: pages observe attributes. */
+  #setAttribute(name: string, value: string | null): void {
     if (this.getAttribute(name) === value) return;
     if (value === null) this.removeAttribute(name);
     else this.setAttribute(name, value);
   }
 
-  /** Hides what the attribute `show` does not name. */
-  #arrange(): void {
-    const shown = this.getAttribute("show")?.split(/\s+/);
+  /** Hides the parts that the attribute `show` does not name. */
+  #showParts(): void {
+    const names = this.getAttribute("show")?.split(/\s+/);
     for (const part of ["elapsed", "credits", "free", "topup"] as const)
-      this.#parts[part].hidden = shown !== undefined && !shown.includes(part);
+      this.#parts[part].hidden = names !== undefined && !names.includes(part);
   }
 }
 
@@ -196,8 +196,8 @@ function digits({ elapsedMs }: Frame): string {
   return elapsedMs === null ? UNKNOWN : stopwatch(elapsedMs);
 }
 
-/** Leaves the page alone when nothing changed. */
-function write(element: HTMLElement, text: string): void {
+/** Sets the text only where that is a change. */
+function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 

@@ -1,4 +1,4 @@
-/** @talktime/client: the meter of a paid conversation, in the browser. */
+/** `@talktime/client`: the meter of a paid conversation, in the browser. */
 
 export type { Chat } from "./chat.ts";
 export { countdown, stopwatch } from "./core/digits.ts";

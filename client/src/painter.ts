@@ -1,15 +1,15 @@
 /**
- * When to paint: a timer to shortly before the next instant at which a digit can change, then animation frames up to
- * the one that is nearest to it. A digit is half a frame early or late, never a whole one; nothing runs while the page
- * is hidden.
+ * When to paint. A timer waits until shortly before the next instant at which a digit can change, then animation frames
+ * come up to the frame nearest to that instant. So a digit is at most half a frame early or late. Nothing runs while the
+ * page is hidden.
  */
 
 const LATE_MS = 2000;
 
-/** Half a frame: what is painted is looked at until the next one, so it is right in its middle. */
+/** Half a frame. A frame is seen until the next frame, so it shows the instant in its middle. */
 export const AHEAD_MS = 8;
 
-/** A frame, and how late a timer usually is. */
+/** The length of a frame, and how late timers usually are. */
 const EARLIER_MS = 20;
 
 export class Painter {
@@ -19,8 +19,8 @@ export class Painter {
   #frame = 0;
 
   /**
-   * `paint` paints the instant `AHEAD_MS` from now, and answers how many ms after that it wants to be called again,
-   * null for never; `late` hears of a tick 2 s late.
+   * `paint` paints the instant `AHEAD_MS` from now and returns how many ms later it must be called again, null for never.
+   * `late` is called when a timer comes more than 2 s late.
    */
   constructor(paint: () => number | null, late: () => void) {
     this.#paint = paint;
@@ -52,7 +52,7 @@ export class Painter {
 
   #wait(ms: number): void {
     clearTimeout(this.#timer);
-    // What a second begun costs is owed a millisecond after the digits have changed.
+    // A cost changes one millisecond after the digits of the time.
     const due = performance.now() + ms + 1;
     this.#timer = setTimeout(() => {
       if (performance.now() - due > LATE_MS) this.#late();

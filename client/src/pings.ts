@@ -1,6 +1,6 @@
-/** When to ask the server for the time: a spread burst when something happened, then rarely, and only while visible. */
+/** When to ping: several times after something has happened, then rarely, and only while the page is visible. */
 
-/** Uneven on purpose: one stall of the network would hit an even burst whole. */
+/** Uneven, because one stall of the network could delay all pings of an even burst. */
 const BURST_MS = [150, 400, 900, 1800, 3500, 7000, 14_000];
 const REST_MS = 30_000;
 
@@ -13,14 +13,14 @@ export class Pings {
     this.#ping = ping;
   }
 
-  /** Starts over: several pings now, then one every half minute. */
+  /** Pings several times from now on, then every half minute. */
   burst(): void {
     this.stop();
     this.ping();
     this.#timers = BURST_MS.map((ms) => setTimeout(() => this.ping(), ms));
   }
 
-  /** Pings now; the next rare one counts from here. */
+  /** Pings now; the half minute to the next ping begins here. */
   ping(): void {
     this.#ping();
     clearTimeout(this.#rest);

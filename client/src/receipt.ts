@@ -1,4 +1,4 @@
-/** Whether a receipt is right, and how its cost divides: for pages that check receipts, and for servers. */
+/** `@talktime/client/receipt`: whether a receipt is right, and how a cost divides. Needs no browser. */
 
 export { type Check, holds } from "./core/check.ts";
 export { fingerprint } from "./core/fingerprint.ts";

@@ -1,8 +1,8 @@
-/** Calls of the HTTP surface: JSON in and out, what fails as a typed problem, repeats harmless. */
+/** Requests to the HTTP interface: JSON in and out, failures as typed problems, idempotency keys. */
 
 import type { Problem } from "./core/types.ts";
 
-/** A call was refused or did not arrive; `problem.code` says why, `unreachable` when nobody answered. */
+/** A request was refused or not answered; `problem.code` says why, and is `unreachable` when there was no answer. */
 export class RequestProblem extends Error {
   override readonly name = "RequestProblem";
   readonly problem: Problem;
@@ -16,7 +16,7 @@ export class RequestProblem extends Error {
 export type TokenSource = () => string | Promise<string>;
 
 export interface RequestOptions {
-  /** Sent as `Idempotency-Key`: the same key and body again gives the first answer. A POST gets a new one when absent. */
+  /** The `Idempotency-Key`: a repeat with the same key and body gets the first answer. A POST has a new key when absent. */
   key?: string;
   signal?: AbortSignal;
 }
@@ -28,7 +28,7 @@ export type Request = <T>(
   options?: RequestOptions,
 ) => Promise<T>;
 
-/** A function that calls `path` under `base` + "/v1" with the token, and answers the parsed document. */
+/** A function that requests `path` under `base` + "/v1" with the token, and returns the parsed document. */
 export function requester(base: string, token: TokenSource): Request {
   return async <T>(
     method: string,
@@ -38,7 +38,7 @@ export function requester(base: string, token: TokenSource): Request {
   ): Promise<T> => {
     const headers = new Headers({ authorization: `Bearer ${await token()}`, accept: "application/json" });
     if (body !== undefined) headers.set("content-type", "application/json");
-    if (method === "POST") headers.set("idempotency-key", options.key ?? identifier());
+    if (method === "POST") headers.set("idempotency-key", options.key ?? randomId());
     const init: RequestInit = { method, headers };
     if (body !== undefined) init.body = JSON.stringify(body);
     if (options.signal) init.signal = options.signal;
@@ -52,24 +52,24 @@ export function requester(base: string, token: TokenSource): Request {
     });
     const answer: unknown = await response.json().catch(() => null);
     if (response.ok) return answer as T;
-    throw new RequestProblem(problem(answer, response));
+    throw new RequestProblem(problemOf(answer, response));
   };
 }
 
-/** A new random id; works on pages without https too, where `crypto.randomUUID` does not exist. */
-export function identifier(): string {
+/** A random id. Pages without HTTPS have no `crypto.randomUUID`. */
+export function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
 }
 
-/** The problem in an answer; proxies answer without one, so there is always a title, a status and a code. */
-function problem(answer: unknown, response: Response): Problem {
-  const given = typeof answer === "object" ? answer : null;
+/** The problem document of an answer. A proxy may answer without one, so title, status and code have defaults. */
+function problemOf(answer: unknown, response: Response): Problem {
+  const document = typeof answer === "object" ? answer : null;
   return {
     title: response.statusText || "The call failed",
     code: "unknown",
-    ...given,
+    ...document,
     status: response.status,
   };
 }

@@ -1,22 +1,22 @@
 /**
- * A WebSocket that comes back: jittered back-off, nothing queued while it is away, and a watchdog for connections that
- * only look open. It knows nothing of what is said over it.
+ * A WebSocket that reconnects: back-off with jitter, no queue while it is closed, and a watchdog for connections that
+ * only look open. It does not know the messages.
  */
 
 import { Store } from "./store.ts";
 
-/** `closed` is for good: by us, or because the server said that coming back is no use. */
+/** `closed` is final: the page closed the socket, or the server refused it for good. */
 export type SocketStatus = "connecting" | "open" | "reconnecting" | "closed";
 
 export interface SocketHandlers {
   opened(): void;
   received(text: string): void;
-  /** Answers whether to come back. */
+  /** Returns whether to reconnect. */
   lost(code: number): boolean;
 }
 
-/** The close code of a connection that fell silent. */
-const LOST = 4408;
+/** The close code for a connection on which nothing arrives any more. */
+const SILENT = 4408;
 
 const OPEN_MAX_MS = 8000;
 const BACK_OFF_MIN_MS = 500;
@@ -40,7 +40,7 @@ export class Socket {
     clearTimeout(this.#retry);
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
-    this.expect(OPEN_MAX_MS);
+    this.setWatchdog(OPEN_MAX_MS);
     socket.onopen = () => {
       this.status.set("open");
       this.#handlers.opened();
@@ -50,30 +50,30 @@ export class Socket {
       this.#handlers.received(event.data);
     };
     socket.onclose = (event) => this.#lose(event.code);
-    // Every error is followed by a close, which is where it counts.
+    // A close follows every error, and is what counts.
     socket.onerror = () => undefined;
   }
 
-  /** Sends now or not at all; false when the socket is not open. */
+  /** Sends now, or returns false when the socket is not open. */
   send(text: string): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(text);
     return true;
   }
 
-  /** Nothing waits to be sent: what is sent now leaves now. */
-  get clear(): boolean {
+  /** Whether a message would leave at once: the socket is open and has nothing to send. */
+  get isClear(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN && this.#socket.bufferedAmount === 0;
   }
 
-  /** Sets the watchdog: without another call within `ms`, `otherwise` happens; the connection counts as lost. */
-  expect(ms: number, otherwise = () => this.#lose(LOST)): void {
+  /** Sets the watchdog: without another call within `ms` the connection is lost, or `otherwise` is called. */
+  setWatchdog(ms: number, otherwise = () => this.#lose(SILENT)): void {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(otherwise, ms);
   }
 
-  /** Comes back at once when it is waiting to. */
-  hurry(): void {
+  /** Reconnects now, where it waits to reconnect. */
+  reconnectNow(): void {
     if (this.status.get() === "reconnecting" && this.#socket === null) this.open();
   }
 
@@ -88,13 +88,13 @@ export class Socket {
       this.status.set("closed");
       return;
     }
-    const longest = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MIN_MS * 2 ** this.#failures);
+    const backOffMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;
-    this.#retry = setTimeout(() => this.open(), longest * (0.5 + Math.random() / 2));
+    this.#retry = setTimeout(() => this.open(), backOffMs * (0.5 + Math.random() / 2));
     this.status.set("reconnecting");
   }
 
-  /** Lets go of the socket at once: a half-open one would take long to close properly. */
+  /** Drops the socket without waiting: a connection that is half open takes long to close. */
   #drop(code: number): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#watchdog);

@@ -1,4 +1,4 @@
-/** One value and those who want to know when it changes: what any framework can subscribe to. */
+/** A value that tells its listeners when it changes: any framework can subscribe to it. */
 export class Store<T> {
   #value: T;
   readonly #listeners = new Set<(value: T) => void>();
@@ -13,7 +13,7 @@ export class Store<T> {
 
   set(value: T): void {
     this.#value = value;
-    tell(this.#listeners, value);
+    notify(this.#listeners, value);
   }
 
   /** Calls `listener` now and at every change, until the returned function is called. */
@@ -24,23 +24,23 @@ export class Store<T> {
   }
 }
 
-/** Those who want to hear of something that happens but has no value of its own, like a message. */
-export class Signal<T> {
+/** Events that have no value that lasts, such as messages. */
+export class Emitter<T> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  send(value: T): void {
-    tell(this.#listeners, value);
+  emit(value: T): void {
+    notify(this.#listeners, value);
   }
 
-  /** Calls `listener` each time, until the returned function is called. */
+  /** Calls `listener` at every event, until the returned function is called. */
   listen(listener: (value: T) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 }
 
-/** A listener that throws is a mistake of its own: the others hear, and the timer goes on. */
-function tell<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+/** Calls every listener. An error in one listener is reported, and the others are called all the same. */
+function notify<T>(listeners: Iterable<(value: T) => void>, value: T): void {
   for (const listener of listeners) {
     try {
       listener(value);

@@ -1,4 +1,4 @@
-/** The way in: one connection to a service, and the chats watched over it. */
+/** A connection to a service, and the chats that are watched over it. */
 
 import { Chat } from "./chat.ts";
 import { Connection } from "./connection.ts";
@@ -7,20 +7,20 @@ import { type Request, requester, type TokenSource } from "./request.ts";
 import type { SocketStatus } from "./socket.ts";
 
 export interface ConnectOptions {
-  /** Where the service is, an address or a path of the page's site; the page's own origin when absent. */
+  /** Where the service is: an address, or a path on the page's own site. The page's own origin when absent. */
   url?: string;
-  /** Answers a token of the service; called again when one has expired. */
+  /** Returns a token of the service; called again when a token has expired. */
   token: TokenSource;
 }
 
 export class Talktime {
-  /** Any other call under /v1; rejects with a `RequestProblem`. */
+  /** Any other request under /v1; rejects with a `RequestProblem`. */
   readonly request: Request;
   readonly #connection: Connection;
   readonly #chats = new Map<string, Chat>();
 
   constructor({ url = location.origin, token }: ConnectOptions) {
-    // Not every browser takes a relative address for a socket.
+    // Not every browser accepts a relative address for a socket.
     const base = new URL(url, location.href).href.replace(/\/$/, "");
     this.request = requester(base, token);
     this.#connection = new Connection(`${base.replace(/^http/, "ws")}/v1/live`, token);
@@ -36,7 +36,7 @@ export class Talktime {
     this.#connection.disturbed.listen(refresh);
   }
 
-  /** The chat, watched: the same object each time. Starts nothing. */
+  /** Watches a chat: the same object for the same chat each time. Starts no timer. */
   watch(chatId: string): Chat {
     const chat = this.#chats.get(chatId) ?? new Chat(chatId, this.#connection, this.request);
     this.#chats.set(chatId, chat);
@@ -48,12 +48,12 @@ export class Talktime {
     this.#chats.delete(chatId);
   }
 
-  /** Calls `listener` now and whenever the connection is lost or comes back. */
+  /** Calls `listener` now and whenever the connection is lost or is back. */
   onStatus(listener: (status: SocketStatus) => void): () => void {
     return this.#connection.status.subscribe(listener);
   }
 
-  /** What the channel refused that concerns no single chat, like signing in. */
+  /** Calls `listener` when the live channel refuses something that is not of one chat, such as the token. */
   onProblem(listener: (problem: Problem) => void): () => void {
     return this.#connection.received.listen((message) => {
       if (message.type === "problem" && message.chat_id === undefined) listener(message.problem);
@@ -66,7 +66,7 @@ export class Talktime {
   }
 }
 
-/** Connects to a service, and comes back by itself whenever the connection is lost. */
+/** Connects to a service, and reconnects whenever the connection is lost. */
 export function connect(options: ConnectOptions): Talktime {
   return new Talktime(options);
 }

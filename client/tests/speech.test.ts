@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Frame } from "../src/core/types.ts";
-import { remark } from "../src/speech.ts";
+import { announcement } from "../src/speech.ts";
 import { snapshot } from "./facts.ts";
 
 function frame(changes: Partial<Frame> = {}): Frame {
@@ -30,26 +30,26 @@ test.each([
   [30_000, "30 seconds left"],
 ])("at %d ms before the end it says %s, once", (ms, words) => {
   const left = (remainingMs: number) => frame({ remainingMs });
-  expect(remark(left(ms + 500), left(ms - 500))).toBe(words);
-  expect(remark(left(ms - 500), left(ms - 1500))).toBeNull();
-  expect(remark(left(ms + 2500), left(ms + 1500))).toBeNull();
+  expect(announcement(left(ms + 500), left(ms - 500))).toBe(words);
+  expect(announcement(left(ms - 500), left(ms - 1500))).toBeNull();
+  expect(announcement(left(ms + 2500), left(ms + 1500))).toBeNull();
 });
 
 test("paid time is said when free time ends or a paid talk begins, not when a page comes back to one", () => {
   const free = frame({ freeMs: 400 });
-  expect(remark(free, frame())).toBe("Paid time starts now");
+  expect(announcement(free, frame())).toBe("Paid time starts now");
   const paused = frame({ state: "paused", reason: "paused" });
-  expect(remark(paused, frame({ recordElapsedMs: 500 }))).toBe("Paid time starts now");
+  expect(announcement(paused, frame({ recordElapsedMs: 500 }))).toBe("Paid time starts now");
   for (const state of ["syncing", "reconnecting"] as const)
-    expect(remark(frame({ state, freeMs: 400 }), frame({ recordElapsedMs: 500 }))).toBeNull();
-  expect(remark(frame({ snapshot: null }), frame())).toBeNull();
+    expect(announcement(frame({ state, freeMs: 400 }), frame({ recordElapsedMs: 500 }))).toBeNull();
+  expect(announcement(frame({ snapshot: null }), frame())).toBeNull();
 });
 
 test("the end is said, and credit that ran out, and a pause is not", () => {
-  expect(remark(frame(), frame({ state: "ended" }))).toBe("The conversation has ended");
+  expect(announcement(frame(), frame({ state: "ended" }))).toBe("The conversation has ended");
   const out = frame({ state: "paused", reason: "out_of_credit" });
-  expect(remark(frame(), out)).toBe("Credit has run out, the timer is paused");
-  expect(remark(out, out)).toBeNull();
-  expect(remark(frame(), frame({ state: "paused", reason: "paused" }))).toBeNull();
-  expect(remark(frame({ remainingMs: 400_000 }), frame({ remainingMs: 399_000 }))).toBeNull();
+  expect(announcement(frame(), out)).toBe("Credit has run out, the timer is paused");
+  expect(announcement(out, out)).toBeNull();
+  expect(announcement(frame(), frame({ state: "paused", reason: "paused" }))).toBeNull();
+  expect(announcement(frame({ remainingMs: 400_000 }), frame({ remainingMs: 399_000 }))).toBeNull();
 });

@@ -2,7 +2,7 @@
 
 import type { Chat } from "../../src/chat.ts";
 import type { Message } from "../../src/core/types.ts";
-import { identifier } from "../../src/request.ts";
+import { randomId } from "../../src/request.ts";
 import { find, make, say } from "../shell/dom.ts";
 import { inWords } from "../shell/service.ts";
 import { clock } from "../texts/words.ts";
@@ -81,7 +81,7 @@ export function converse(talk: Chat, side: Party | null, name: (party: Party) =>
     if (message.sender !== side) say(find("typing"), "");
   });
   showTyping(talk, side, name);
-  compose(talk, side, (text) => void send(text, identifier()));
+  compose(talk, side, (text) => void send(text, randomId()));
   const loaded = talk.messages().then(({ messages }) => {
     for (const message of messages) place(message);
     log.scrollTop = log.scrollHeight;

@@ -1,7 +1,7 @@
 /** Giving back what a record has cost, from its receipt: for an operator, with a reason. */
 
 import type { Credits, Receipt } from "../../src/core/types.ts";
-import { identifier } from "../../src/request.ts";
+import { randomId } from "../../src/request.ts";
 import { find, say } from "../shell/dom.ts";
 import { act } from "../shell/frame.ts";
 import { ask, path } from "../shell/service.ts";
@@ -12,20 +12,20 @@ interface Refund {
   refundable: Credits;
 }
 
-let key = identifier();
+let key = randomId();
 
 /** Let the form work on this record; `done` runs after each refund. */
 export function offerRefund(recordId: string, done: () => Promise<void>): void {
   const form = find<HTMLFormElement>("refund");
   // What is sent twice without a change is one refund, and what is changed is another.
   form.addEventListener("input", () => {
-    key = identifier();
+    key = randomId();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void act(find<HTMLButtonElement>("give-back"), async () => {
       const given = await ask<Refund>("POST", path`/records/${recordId}/refunds`, wish(form), key);
-      key = identifier();
+      key = randomId();
       form.reset();
       await done();
       say(

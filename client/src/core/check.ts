@@ -1,4 +1,4 @@
-/** What a receipt is checked by: one figure after the other, each beside what follows from the facts. */
+/** The checks of a receipt: each compares a figure with what follows from the facts. */
 
 import { canonical } from "./fingerprint.ts";
 import { credits } from "./price.ts";
@@ -12,7 +12,7 @@ export interface Check {
   found: Json;
 }
 
-/** Whether the receipt is right there. */
+/** Whether the figure is right. */
 export function holds({ stated, found }: Check): boolean {
   return canonical(stated) === canonical(found);
 }
@@ -31,7 +31,7 @@ export function timeCheck(path: string, what: string, stated: Instant, earliest:
   return check(path, what, stated, later(stated, earliest));
 }
 
-/** That entries are in order, none of them is of the future, and none is there twice. */
+/** That entries are in order, that none is later than the receipt, and that none is there twice. */
 export function orderChecks(
   path: string,
   entries: readonly { id: string; at: Instant }[],
@@ -51,7 +51,7 @@ export function orderChecks(
   return [...checks, check(path, "each entry is there once", entries.length, ids.size)];
 }
 
-/** Instants of one form are in the order of their texts. */
+/** The later of two instants. Instants of one form are in the order of their texts. */
 export function later(one: Instant, other: Instant): Instant {
   return one < other ? other : one;
 }

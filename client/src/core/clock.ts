@@ -1,16 +1,21 @@
 /**
- * Samples in, bounded monotone engine time out.
+ * Engine time from pings: never backwards, and with a bound on its error.
  *
- * Every ping proves an interval that engine time − local time lies in: the server's answer can't have left before the
- * question arrived, and can't have arrived before it left. All intervals of the last minutes, each widened by what
- * clocks may have drifted since, are intersected (after Marzullo and Cristian): the middle is the estimate, half the
- * width is a bound that holds whatever the network did. It takes the best way up and the best way down separately.
+ * Every ping proves an interval in which (engine time − local time) lies: the server's answer did not leave before the
+ * question arrived, and did not arrive before it left. The intervals of the last minutes, each widened by the drift that
+ * clocks may have had since, are intersected (after Marzullo and Cristian). The middle of the intersection is the
+ * estimate, and half its width is a bound that holds whatever the network did. The fastest way to the server and the
+ * fastest way back may come from different pings.
  *
- * What is shown follows the estimate, never backwards: it starts low, is slewed, and steps forward only after evidence
- * that a clock broke (a sleep, another server). `local` is `performance.now()`; nothing here reads a clock itself.
+ * The time that is shown follows the estimate and never goes backwards. It starts low, is slewed towards the estimate, and
+ * steps forward only after evidence that a clock is broken: a sleep of the computer, another server. `local` is always
+ * `performance.now()`, given by the caller: nothing here reads a clock.
  */
 
-/** One ping: sent at `c0`, its answer here at `c3`, in local ms; there at `s1`, answered at `s2`, in engine ms ± `error_ms`. */
+/**
+ * One ping. It left at `c0` and its answer arrived at `c3`, in local ms; it arrived at the server at `s1` and was
+ * answered at `s2`, in ms of engine time ± `error_ms`.
+ */
 export interface Sample {
   c0: number;
   s1: number;
@@ -19,18 +24,18 @@ export interface Sample {
   error_ms?: number;
 }
 
-/** Both clocks together, in ms of error per ms of time: 100 ppm. */
+/** The drift of both clocks together, in ms per ms: 100 ppm. */
 const DRIFT = 1e-4;
 const SAMPLES_MAX = 64;
 const SAMPLE_AGE_MAX_MS = 300_000;
 const TRIP_MAX_MS = 15_000;
 
-/** Enough to show digits: this many samples, this good a bound, or this long after the generation began. */
+/** Digits are shown after this many samples, at this bound, or this long after the generation began. */
 const ENOUGH_SAMPLES = 3;
 const ENOUGH_BOUND_MS = 50;
 const ENOUGH_WAIT_MS = 1000;
 
-/** Uncertainty the display starts with; beyond it, it starts low: what is behind can catch up. */
+/** Where the bound is larger than this, the display starts lower by the difference: what is behind can catch up. */
 const START_BOUND_MS = 100;
 const STEP_MIN_MS = 300;
 const SLEW_TIME_MS = 4000;
@@ -39,13 +44,13 @@ const DEAD_BAND_MS = 0.5;
 export class Clock {
   readonly #quantum: number;
   readonly #floor: number;
-  /** Intervals as of local 0, so that widening by age is one term for all of them. */
+  /** Intervals as of local time 0, so that all are widened by their age with one term. */
   #samples: { local: number; low: number; high: number }[] = [];
   #low = Number.NEGATIVE_INFINITY;
   #high = Number.POSITIVE_INFINITY;
   #epoch: string | number | undefined;
 
-  /** The generation: when it began, how many samples it has, whether they are enough, whether it may step. */
+  /** The generation: when it began, how many samples it has, whether they are enough, whether the time may step. */
   #began = Number.NEGATIVE_INFINITY;
   #fresh = 0;
   #settled = false;
@@ -56,21 +61,21 @@ export class Clock {
   #shownLocal = 0;
 
   /**
-   * `quantumMs`: the granularity of both clocks, which widens every sample. `floor`: engine time shown before a
-   * refresh; the display does not start below it, if the first samples allow.
+   * `quantumMs` is the granularity of both clocks, which widens every sample. `floor` is the engine time shown before the
+   * page was reloaded; the display does not start below it, if the first samples allow.
    */
   constructor(quantumMs: number, floor = Number.NEGATIVE_INFINITY) {
     this.#quantum = quantumMs;
     this.#floor = floor;
   }
 
-  /** True after evidence that local time stopped, until a fresh sample: the digits shown may be anything. */
+  /** True after evidence that local time stopped, until a fresh sample comes: the digits may be wrong by any amount. */
   get suspect(): boolean {
     return this.#suspect;
   }
 
   /**
-   * Begins a generation: fresh samples replace the old ones. `suspect` says that local time itself may have stopped.
+   * Begins a generation: fresh samples replace the old ones. `suspect` means that local time itself may have stopped.
    */
   disturb(local: number, suspect = false): void {
     this.#began = local;
@@ -80,7 +85,7 @@ export class Clock {
     this.#suspect ||= suspect && this.#shown !== null;
   }
 
-  /** Takes a ping. True when it proves that a clock broke or another server answers: ask again, quickly. */
+  /** Adds a ping. Returns true when the ping proves that a clock is broken or that another server answers: ping again. */
   take(sample: Sample, epoch?: string | number): boolean {
     const trip = sample.c3 - sample.c0 - (sample.s2 - sample.s1);
     const unsure = this.#quantum + (sample.error_ms ?? 0);
@@ -104,14 +109,14 @@ export class Clock {
       this.#intersect(sample.c3);
     }
     this.#fresh += 1;
-    // One fresh sample is enough to see that nothing happened after all; a step waits for more.
+    // One fresh sample is enough to see that local time did not stop. A step waits for more samples.
     if (this.#suspect && Math.abs(this.#behind(sample.c3)) <= STEP_MIN_MS) this.#suspect = false;
     return moved || broke;
   }
 
   /**
-   * Engine time was `instant` when a message left, which has now arrived. True when that is later than can be: local
-   * time stopped or engine time was moved. The tolerance is for nodes that disagree.
+   * Hears of a message that left at engine time `instant` and has now arrived. Returns true when that instant is later
+   * than possible: local time stopped, or engine time was moved. The tolerance is for nodes whose clocks differ.
    */
   hear(instant: number, local: number): boolean {
     const late = this.#fresh > 0 && instant - local > this.#high + DRIFT * local + STEP_MIN_MS;
@@ -119,13 +124,13 @@ export class Clock {
     return late;
   }
 
-  /** Engine time to show, in ms; null before enough is known. Never less than before. */
+  /** Engine time to show, in ms, never less than before; null until there are enough samples. */
   now(local: number): number | null {
     this.#settle(local);
     if (this.#shown === null) {
       if (!this.#settled) return null;
       const start = local + this.#middle() - this.#caution(local);
-      // A floor beyond what the samples allow is not of this engine time.
+      // A floor that the samples do not allow was kept from another engine time.
       const floor = this.#floor <= local + this.#high + DRIFT * local ? this.#floor : start;
       this.#shown = Math.max(start, floor);
       this.#shownLocal = local;
@@ -139,7 +144,7 @@ export class Clock {
     return this.#shown;
   }
 
-  /** How far the time shown can be from engine time, in ms; infinite while nothing is known. */
+  /** The most that the time shown can differ from engine time, in ms; infinite while there are no samples. */
   errorMs(local: number): number {
     if (this.#suspect || this.#shown === null) return Number.POSITIVE_INFINITY;
     return this.#bound(local) + Math.abs(this.#behind(local));

@@ -1,11 +1,11 @@
-/** The arithmetic of a price, line by line, as a receipt shows it: the twin of `explain` in the service's `tariff.py`. */
+/** The arithmetic of a price, line by line, as a receipt shows it: the twin of `explain` in the service's `price.py`. */
 
 import { ceilDiv, floorDiv, least, most } from "./integers.ts";
 import { micros, price } from "./price.ts";
 import { runsOf } from "./runs.ts";
 import type { Tariff } from "./types.ts";
 
-/** The amount of each line in micro-credits; they add up to the cost, and the last one may be the rounding. */
+/** The amount of each line in micro-credits. The lines add up to the cost; the last line may be the rounding. */
 export function explain(tariff: Tariff, elapsedMs: number, allowanceMs: number): bigint[] {
   const pricedMs = elapsedMs - allowanceMs;
   const lines: bigint[] = allowanceMs > 0 && elapsedMs > 0 ? [0n] : []; // free time

@@ -1,12 +1,12 @@
-/** The name that a document gets from its own text: the twin of the service's `fingerprint.py`. */
+/** The fingerprint of a document: the twin of the service's `fingerprint.py`. */
 
 import { sha256 } from "./sha256.ts";
 
 /**
  * SHA-256, in hex, of a JSON document without its own `fingerprint`: fields in order, no spaces, UTF-8.
  *
- * It finds every change. It is no signature: a forger can compute it as well, so compare it with one that came another
- * way.
+ * It finds every change. It is no signature, since a forger can compute it as well: compare it with a fingerprint that
+ * you received in another way.
  */
 export function fingerprint(document: object): string {
   const { fingerprint: _, ...rest } = document as Record<string, unknown>;
@@ -21,7 +21,7 @@ export function canonical(value: unknown): string {
   return `{${fields.map(([name, field]) => `${json(name)}:${canonical(field)}`).join(",")}}`;
 }
 
-/** `JSON.stringify` escapes half of a surrogate pair; the service writes it as it is. */
+/** `JSON.stringify` escapes half of a surrogate pair; the service writes it without an escape. */
 function json(value: unknown): string {
   return JSON.stringify(value).replace(/\\\\|\\u(d[89a-f]..)/g, (escaped, code?: string) =>
     code === undefined ? escaped : String.fromCharCode(Number.parseInt(code, 16)),

@@ -1,4 +1,4 @@
-/** What BigInt lacks. */
+/** Arithmetic that BigInt does not have. */
 
 /** Rounded down, also below zero, where BigInt division rounds up. */
 export function floorDiv(dividend: bigint, divisor: bigint): bigint {

@@ -1,9 +1,9 @@
-/** A screen's numbers: a pure function of the facts in a snapshot and an instant, with the same price as the bill. */
+/** The numbers of a screen: a function of a snapshot and an instant, with the same price as the receipt. */
 
 import { credits, micros, price } from "./price.ts";
 import type { Credits, Snapshot } from "./types.ts";
 
-/** All of one instant; durations in ms, instants in ms of engine time since 1970. */
+/** The numbers of one instant; durations in ms, instants in ms of engine time since 1970. */
 export interface Measure {
   elapsedMs: number;
   recordElapsedMs: number;
@@ -14,27 +14,27 @@ export interface Measure {
   endsAt: number | null;
   remainingMs: number | null;
   rechargeMs: number | null;
-  /** How long until one of these numbers can change by itself: the next second or a cap; null when none will. */
+  /** How long until one of these numbers changes by itself: at the next second or the cap; null when none will. */
   nextMs: number | null;
 }
 
-/** What the meter shows at `at`. The time shown never passes the lease's end or the cut. */
+/** The numbers at the instant `at`. The time never passes the end of the lease or the cut. */
 export function measure(
   snapshot: Snapshot,
   at: number,
   leaseUntil = instant(snapshot.timer.lease_until),
 ): Measure {
-  return snapshot.timer.running ? running(snapshot, at, leaseUntil) : standing(snapshot, at);
+  return snapshot.timer.running ? running(snapshot, at, leaseUntil) : stopped(snapshot, at);
 }
 
-/** Milliseconds since 1970 of an RFC 3339 instant, null of null. */
+/** Milliseconds since 1970 of an RFC 3339 instant; null for null. */
 export function instant(text: string | null): number | null {
   return text === null ? null : Date.parse(text);
 }
 
-function standing(snapshot: Snapshot, at: number): Measure {
-  const until = instant(snapshot.timer.recharge_until);
-  const rechargeMs = until === null ? null : Math.max(0, until - at);
+function stopped(snapshot: Snapshot, at: number): Measure {
+  const rechargeUntil = instant(snapshot.timer.recharge_until);
+  const rechargeMs = rechargeUntil === null ? null : Math.max(0, rechargeUntil - at);
   return {
     elapsedMs: snapshot.chat.duration_ms,
     recordElapsedMs: snapshot.elapsed_ms,
@@ -55,18 +55,18 @@ function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Mea
   const since = instant(timer.since) ?? asOf;
   const endsAt = instant(timer.cut_at);
   const cap = Math.min(endsAt ?? Number.POSITIVE_INFINITY, leaseUntil ?? Number.POSITIVE_INFINITY);
-  const shown = Math.max(since, Math.min(at, cap));
-  const progress = shown - asOf;
-  const recordElapsedMs = snapshot.elapsed_ms + progress;
+  const instantShown = Math.max(since, Math.min(at, cap));
+  const progressMs = instantShown - asOf;
+  const recordElapsedMs = snapshot.elapsed_ms + progressMs;
 
   const elapsed = Math.floor(recordElapsedMs);
   const now = price(tariff, elapsed - allowance);
-  // While it runs, the increment in progress is owed already; at a cap the timer stands and owes its price.
+  // While the timer runs, the whole increment in progress is held. At the cap the timer has stopped and owes its price.
   const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
   const owed = at >= cap ? now.micros : committed(elapsed);
   const balance = micros(snapshot.balance) + committed(snapshot.elapsed_ms) - owed;
 
-  const elapsedMs = chat.duration_ms + progress;
+  const elapsedMs = chat.duration_ms + progressMs;
   return {
     elapsedMs,
     recordElapsedMs,
@@ -75,7 +75,7 @@ function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Mea
     cost: credits(now.micros),
     balance: credits(balance < 0n ? 0n : balance),
     endsAt,
-    remainingMs: endsAt === null ? null : Math.max(0, endsAt - shown),
+    remainingMs: endsAt === null ? null : Math.max(0, endsAt - instantShown),
     rechargeMs: null,
     nextMs: at >= cap ? null : Math.min(1000 - (elapsedMs % 1000), cap - at),
   };

@@ -1,8 +1,8 @@
 /**
- * What time costs: the twin of the service's `tariff.py`, exact to the last digit.
+ * What time costs: the twin of the service's `price.py`, exact to the last digit.
  *
- * Money is whole micro-credits in BigInt. The sum over the tiers is kept as one fraction and rounded once, at the very
- * end, so the price of a total never depends on how the time was sliced.
+ * Money is a whole number of micro-credits, a BigInt. The sum over the tiers is kept as one fraction and rounded once, at
+ * the end. So the price of a total does not depend on how the time was divided.
  */
 
 import type { Credits, Tariff } from "./types.ts";
@@ -10,13 +10,17 @@ import type { Credits, Tariff } from "./types.ts";
 export interface Price {
   /** Micro-credits. */
   micros: bigint;
-  /** The time paid for, in ms: whole increments. */
+  /** Billed time in ms: whole increments. */
   billedMs: number;
 }
 
 const NOTHING: Price = { micros: 0n, billedMs: 0 };
 
-/** Micro-credits in a decimal string; digits beyond the sixth place are an error. */
+/**
+ * The micro-credits of a decimal string.
+ *
+ * @throws RangeError when the text is not an amount, or has more than six decimals.
+ */
 export function micros(credits: Credits): bigint {
   const match = /^(-?)(\d+)(?:\.(\d{1,6}))?$/.exec(credits);
   if (!match) throw new RangeError(`not an amount of credits: ${credits}`);
@@ -32,14 +36,14 @@ export function credits(value: bigint): Credits {
 }
 
 /**
- * The price of `pricedMs` whole milliseconds beyond the free allowance.
+ * The price of `pricedMs` whole milliseconds of priced time: elapsed time less the allowance.
  *
- * `grace: false` leaves `grace_seconds` aside, as commitments of a running meter do.
+ * `grace: false` ignores `grace_seconds`: credit is held from the first increment on.
  */
 export function price(tariff: Tariff, pricedMs: number, { grace = true } = {}): Price {
   if (pricedMs <= 0) return NOTHING;
   if (grace && pricedMs <= 1000 * (tariff.grace_seconds ?? 0)) return NOTHING;
-  // A unit begun is owed at its first instant: the same as having used one millisecond more.
+  // With "begun", an increment is owed from its first instant: the same as one millisecond more of time.
   const used = tariff.boundary === "begun" ? pricedMs + 1 : pricedMs;
 
   let numerator = micros(tariff.connect_fee ?? "0");
@@ -48,7 +52,7 @@ export function price(tariff: Tariff, pricedMs: number, { grace = true } = {}): 
   for (const [index, tier] of tariff.tiers.entries()) {
     const next = tariff.tiers[index + 1];
     const end = Math.min(used, next ? whole(next.from_seconds) : used);
-    // An increment that ran over the end of its tier has already covered the beginning of this one.
+    // An increment that runs over the end of its tier covers the beginning of the next tier.
     const begin = Math.max(covered, whole(tier.from_seconds));
     if (end <= begin) continue;
     const increment = whole(tier.increment_seconds ?? 1);

@@ -1,17 +1,17 @@
-/** The increments of a tariff where they really lie: the twin of `Tariff.runs` in the service's `tariff.py`. */
+/** The increments of a tariff at their places in priced time: the twin of `Tariff.runs` in the service's `tariff.py`. */
 
 import { ceilDiv } from "./integers.ts";
 import { micros } from "./price.ts";
 import type { Tariff, Tier } from "./types.ts";
 
-/** The increments of one tier: all of one length and one price, end to end. */
+/** The increments of one tier: all of one length and one price, one after the other. */
 export interface Run {
-  /** Where the first one begins, in ms of time beyond the free allowance. */
+  /** Where the first increment begins, in ms of priced time. */
   startMs: bigint;
   incrementMs: bigint;
   /** The price of one increment, as a numerator over the tariff's scale. */
   unit: bigint;
-  /** How many there are; null for the last tier, which has no end. */
+  /** The number of increments; null for the last tier, which has no end. */
   count: bigint | null;
   /** The price of everything before this run, the connect fee included, as a numerator over the scale. */
   before: bigint;

@@ -1,7 +1,7 @@
 /**
  * How a cost divides between advisor and platform: the twin of the service's `terms.py`.
  *
- * Fees are taken before the split: one for each session that costs something, one for each minute of billed time. The
+ * Fees are taken before the share: one for each record that costs something, one for each minute of billed time. The
  * advisor's part is rounded once, down to a micro-credit; the platform gets the rest.
  */
 
@@ -10,7 +10,7 @@ import { micros, price } from "./price.ts";
 import { runsOf } from "./runs.ts";
 import type { Tariff, Terms } from "./types.ts";
 
-/** In micro-credits: what the advisor gets, and what of the platform's part are fees. */
+/** In micro-credits: the advisor's part, and the fees in the platform's part. */
 export interface Share {
   advisor: bigint;
   fees: bigint;
@@ -19,11 +19,11 @@ export interface Share {
 const MINUTE_MS = 60_000n;
 const WHOLE_PPM = 1_000_000n;
 
-/** How the price of `pricedMs` whole milliseconds beyond the free allowance divides. */
+/** How the price of `pricedMs` whole milliseconds of priced time divides. */
 export function share(terms: Terms, tariff: Tariff, pricedMs: number): Share {
   const { micros: cost, billedMs } = price(tariff, pricedMs);
   const minutesMs = least(BigInt(billedMs), paidMs(tariff) ?? BigInt(billedMs));
-  // Over a minute's milliseconds, so that nothing is rounded yet.
+  // Everything is multiplied by the milliseconds of a minute, so that nothing is rounded yet.
   const fees =
     micros(terms.fee_per_session ?? "0") * MINUTE_MS + micros(terms.fee_per_minute ?? "0") * minutesMs;
   const left = cost * MINUTE_MS - fees;
@@ -35,7 +35,7 @@ export function share(terms: Terms, tariff: Tariff, pricedMs: number): Share {
   };
 }
 
-/** The billed time that bears fees; null for all of it. Time that `max_cost` has made free bears none. */
+/** The billed time for which fees are taken; null for all of it. Time that `max_cost` has made free bears no fee. */
 function paidMs(tariff: Tariff): bigint | null {
   if (tariff.max_cost == null || tariff.at_max_cost === "stop") return null;
   const { scale, runs } = runsOf(tariff);

@@ -1,4 +1,4 @@
-/** The shapes that travel between the service and a screen: see `docs/reference/http-documents.md`. */
+/** The documents and messages that travel between the service and a screen: see `docs/reference/http-documents.md`. */
 
 /** Credits as an exact decimal string, at most six places: "8.75". Never a float. */
 export type Credits = string;
@@ -14,7 +14,7 @@ export interface Tier {
   increment_seconds?: number;
 }
 
-/** What time costs. Everything but `tiers` has a default; see `docs/reference/tariff.md`. */
+/** What time costs. Every field but `tiers` has a default: see `docs/reference/tariff.md`. */
 export interface Tariff {
   connect_fee?: Credits;
   free_seconds?: number;
@@ -46,9 +46,9 @@ export interface ConversationRecord {
   advisor_id: string;
   current_chat_id: string;
   started_at: Instant;
-  /** Since when it is paused; null while it runs and once it has ended. */
+  /** When the pause began; null while the record runs and after it has ended. */
   paused_at?: Instant | null;
-  /** Who paused it, if somebody did. */
+  /** Who paused the record; null where the pause was not a person's act. */
   paused_by?: "user" | "advisor" | "operator" | "service" | null;
   ended_at: Instant | null;
 }
@@ -57,7 +57,7 @@ export interface ConversationRecord {
 export interface Snapshot {
   server_time: Instant;
   sequence: number;
-  /** The chat's latest record; null when it never had one. */
+  /** The chat's latest record; null when the chat never had a record. */
   record: ConversationRecord | null;
   chat: { id: string; user_id: string; advisor_id: string; duration_ms: number };
   timer: {
@@ -69,15 +69,15 @@ export interface Snapshot {
   };
   /** The record's running time over all its chats. */
   elapsed_ms: number;
-  /** What was left of the pair's free allowance when the record started. */
+  /** What was left of the pair's allowance when the record started. */
   allowance_ms: number;
-  /** What is left of it now. */
+  /** What is left of the allowance now. */
   free_remaining_ms: number;
   billed_ms: number;
   cost: Credits;
-  /** What the payer has available now. */
+  /** The credit that the user has available now. */
   balance: Credits;
-  /** The record's, or the advisor's current one when there is no record. */
+  /** The record's tariff, or the advisor's current tariff when there is no record. */
   tariff: Tariff;
   tariff_version: number;
 }
@@ -92,7 +92,7 @@ export interface Message {
   at: Instant;
 }
 
-/** An RFC 9457 problem document; `code` is the stable name of what went wrong. */
+/** An RFC 9457 problem document; `code` is the stable name of the problem. */
 export interface Problem {
   type?: string;
   title: string;
@@ -102,7 +102,7 @@ export interface Problem {
   [extension: string]: unknown;
 }
 
-/** chat id -> the instant the chat's lease ends, for the watched chats that run. */
+/** For each watched chat that runs: the chat's id, and the instant at which its lease ends. */
 export type Leases = Record<string, Instant>;
 
 export type ServerMessage =
@@ -114,7 +114,7 @@ export type ServerMessage =
       c0: number;
       s1: number;
       s2: number;
-      /** How far the answering node's stamps can be from engine time. */
+      /** How far the times of the node that answers can be from engine time, in ms. */
       error_ms?: number;
       epoch: string | number;
       leases?: Leases;
@@ -134,20 +134,20 @@ export type ClientMessage =
 /** What the timer on the screen is doing; the `state` attribute of `<talk-time>`. */
 export type TimerState = "syncing" | "running" | "paused" | "reconnecting" | "ended";
 
-/** What the timer shows at the moment it is read. */
+/** What the timer shows at the moment at which it is read. */
 export interface Reading {
   /** The chat's own running time; null before the first digits are known. */
   elapsedMs: number | null;
-  /** How far `elapsedMs` can be from the server's number, at most. */
+  /** The most that `elapsedMs` can differ from the server's number. */
   errorMs: number;
   state: TimerState;
-  /** The payer's available credit at that moment; null before the first snapshot. */
+  /** The user's available credit at that moment; null before the first snapshot. */
   balance: Credits | null;
 }
 
-/** Everything that changes with the second. All its numbers belong to one instant: paint them together. */
+/** Everything that changes with time. All numbers of a frame belong to one instant: paint them together. */
 export interface Frame extends Reading {
-  /** Why the timer is not running; null while it runs, and when there is no record yet. */
+  /** Why the timer does not run; null while it runs, and when there is no record yet. */
   reason: Reason | null;
   /** The record's running time over all its chats. */
   recordElapsedMs: number;
@@ -157,13 +157,13 @@ export interface Frame extends Reading {
   billedMs: number;
   /** Engine time of the frame, in ms since 1970; null until the clock is known. */
   at: number | null;
-  /** Engine time at which the credit (or `max_cost`) ends the session; null when it never does or the timer stands. */
+  /** Engine time at which the credit or `max_cost` ends the timer; null when neither does, or when no timer runs. */
   endsAt: number | null;
   /** `endsAt` minus `at`. */
   remainingMs: number | null;
-  /** What is left of the recharge window; null when there is none. */
+  /** What is left of the recharge window; null when the record does not wait for credit. */
   rechargeMs: number | null;
-  /** The facts the frame was computed from; null before the first. */
+  /** The facts that the frame was computed from; null before the first snapshot. */
   snapshot: Snapshot | null;
 }
 
@@ -177,7 +177,7 @@ export interface Terms {
   fee_per_session?: Credits;
 }
 
-/** An uninterrupted stretch of billable time, for one chat. */
+/** An uninterrupted part of a record's running time, for one chat. */
 export interface Segment {
   chat_id: string;
   started_at: Instant;

@@ -1,4 +1,4 @@
-/** The part of a receipt's check that a user's receipt does not have: how the cost divides. */
+/** The checks of a receipt's shares: how the cost divides. A user's receipt has no shares. */
 
 import { amountCheck, type Check, check, orderChecks } from "./check.ts";
 import { costAt, shareAt } from "./facts.ts";
@@ -7,7 +7,7 @@ import { micros } from "./price.ts";
 import type { Share } from "./share.ts";
 import type { Credits, Instant, Json, Receipt, SharedEntry } from "./types.ts";
 
-/** What the shared entries up to one of them come to: of all, and of the refunds at both parties' cost. */
+/** What the shared entries add up to, one after the other; `shared…` is of the refunds at both parties' cost. */
 interface SharedTally extends Share {
   charged: bigint;
   shared: bigint;
@@ -49,9 +49,9 @@ export function shareChecks(receipt: Receipt): Check[] {
   ];
 }
 
-function sharedCharge(path: string, entry: SharedEntry, tally: SharedTally, byThen: Share): Check[] {
-  const [advisor, fees] = [byThen.advisor - tally.advisor, byThen.fees - tally.fees];
-  Object.assign(tally, byThen);
+function sharedCharge(path: string, entry: SharedEntry, tally: SharedTally, upToHere: Share): Check[] {
+  const [advisor, fees] = [upToHere.advisor - tally.advisor, upToHere.fees - tally.fees];
+  Object.assign(tally, upToHere);
   tally.charged -= micros(entry.amount);
   return [
     amountCheck(`${path}.advisor_amount`, "the advisor's part up to here", entry.advisor_amount, advisor),
@@ -78,11 +78,12 @@ function borneByAdvisor(entry: SharedEntry, tally: SharedTally): bigint {
   const amount = micros(entry.amount);
   if (entry.borne_by === "advisor") return amount;
   if (entry.borne_by !== "shared") return 0n;
-  const byThen = tally.charged === 0n ? 0n : floorDiv((tally.shared + amount) * tally.advisor, tally.charged);
-  return least(amount, most(0n, byThen - tally.sharedByAdvisor));
+  const upToHere =
+    tally.charged === 0n ? 0n : floorDiv((tally.shared + amount) * tally.advisor, tally.charged);
+  return least(amount, most(0n, upToHere - tally.sharedByAdvisor));
 }
 
-/** What an entry has in common with itself among the shares. */
+/** The fields that an entry has in the ledger of the user and among the shares. */
 function same({ id, at, kind, amount }: { id: string; at: Instant; kind: string; amount: Credits }): Json {
   return [id, at, kind, amount];
 }

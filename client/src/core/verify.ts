@@ -1,6 +1,6 @@
 /**
- * A receipt proved from its own facts: the twin of the service's `verification.py`. Both find the same in the same
- * order, and `tests/twins` demands that on random receipts.
+ * A receipt proved from its own facts: the twin of the service's `verification.py`. Both give the same checks in the same
+ * order, and `tests/twins` compares them on random receipts.
  */
 
 import { amountCheck, type Check, check, later, orderChecks, timeCheck } from "./check.ts";
@@ -242,7 +242,7 @@ function totals({ entries, totals }: Receipt): Check[] {
   ];
 }
 
-/** A value of our own types is JSON, which TypeScript can't see. */
+/** Our own documents are JSON; TypeScript does not know that of an interface. */
 function asJson(value: unknown): Json {
   return value as Json;
 }

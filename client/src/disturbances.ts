@@ -1,27 +1,27 @@
-/** What in a page's life can disturb its clock. The wall clock is only a witness: it never moves a digit. */
+/** What can disturb the clock of a page. The wall clock is only compared: it never changes a digit. */
 
 const WALL_DRIFT_MAX_MS = 250;
 const TOGETHER_MS = 50;
 
-/** Hears everything that makes fresh pings worthwhile; `suspect`: local time may have stood still. */
-export class Evidence {
-  readonly #found: (suspect: boolean) => void;
+/** Calls `onDisturbed` at each event after which old pings may be wrong; `suspect` means that local time may have stopped. */
+export class Disturbances {
+  readonly #onDisturbed: (suspect: boolean) => void;
   readonly #stop = new AbortController();
   #wallAhead = wallAhead();
 
-  constructor(found: (suspect: boolean) => void) {
-    this.#found = found;
+  constructor(onDisturbed: (suspect: boolean) => void) {
+    this.#onDisturbed = onDisturbed;
     const { signal } = this.#stop;
-    const report = () => this.#found(this.#drifted());
+    const report = () => this.#onDisturbed(this.#drifted());
     document.addEventListener("visibilitychange", () => document.hidden || report(), { signal });
     document.addEventListener("resume", report, { signal });
     addEventListener("pageshow", (event) => event.persisted && report(), { signal });
     addEventListener("online", report, { signal });
   }
 
-  /** Looks whether the wall clock and local time have drifted apart: a sleep, or somebody set the clock. */
-  look(): void {
-    if (this.#drifted()) this.#found(true);
+  /** Compares the wall clock with local time: they drift apart by a sleep, or when somebody sets the clock. */
+  check(): void {
+    if (this.#drifted()) this.#onDisturbed(true);
   }
 
   stop(): void {
@@ -36,7 +36,7 @@ export class Evidence {
   }
 }
 
-/** Null when the two clocks could not be read together: a page may be stopped between any two lines. */
+/** The wall clock less local time, in ms; null when a pause between the two readings made them useless. */
 function wallAhead(): number | null {
   const before = performance.now();
   const wall = Date.now();
