@@ -1,4 +1,4 @@
-/** One entry of `src/` as one ES module without imports: what the service serves and what the package holds. */
+/** Bundles an entry of `src/` into one ES module without imports, for the service and for the package. */
 
 import { join } from "node:path";
 import { build } from "vite";

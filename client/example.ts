@@ -1,10 +1,10 @@
-/** `node example.ts NAME OUT`: builds `examples/NAME` as a host's own tools would, against the client beside it. */
+/** `node example.ts NAME OUT` builds `examples/NAME` into the folder OUT as a host's own tools would, with the client of this folder. */
 
 import { join } from "node:path";
 import { build } from "vite";
 
 const [name, outDir] = process.argv.slice(2);
-if (!name || !outDir) throw new Error("which example, and where to?");
+if (!name || !outDir) throw new Error("usage: node example.ts NAME OUT");
 
 const here = import.meta.dirname;
 const framework = (module: string) => join(here, "node_modules", module);

@@ -1,4 +1,4 @@
-/** Fills `dist/` and what else the npm package holds; `npm pack` and `npm publish` run it. */
+/** Makes the files of the npm package: `dist/` and LICENSE. `npm pack` and `npm publish` run this. */
 
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Prints what a browser loads, compressed, and fails when it is more than was promised. */
+/** Prints the compressed size of each module that hosts import, and fails where a module is larger than promised. */
 
 import { gzipSync } from "node:zlib";
 import { bundle, type Entry } from "./bundle.ts";

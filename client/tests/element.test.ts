@@ -11,7 +11,7 @@ let talktime: Talktime;
 let chat: Chat;
 let element: TalkTimeElement;
 
-/** The running record of `facts.ts`, begun `ms` ago, as of now. */
+/** The running record of `facts.ts` as of now, started `ms` ago. */
 function begun(ms: number, changes: Parameters<typeof snapshot>[1] = {}): Snapshot {
   const iso = (instant: number) => new Date(instant).toISOString();
   const now = Date.now();
@@ -32,7 +32,7 @@ function state(): string | null {
   return element.getAttribute("state");
 }
 
-// The DOM here never reports what it has sent as sent (`bufferedAmount`); browsers and this one do.
+// The WebSocket of happy-dom never lowers `bufferedAmount`; browsers and this one do.
 vi.stubGlobal("WebSocket", WebSocket);
 
 beforeEach(async () => {
@@ -57,7 +57,7 @@ afterEach(() => {
 const soon = { timeout: 10_000, interval: 10 };
 vi.setConfig({ testTimeout: 30_000 });
 
-test("shows no digits before it knows them, then counts", async () => {
+test("the element shows no digits before it knows them, then counts", async () => {
   expect([state(), text("elapsed"), element.getAttribute("role")]).toEqual(["syncing", "--:--", "timer"]);
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   expect(text("elapsed")).toBe("1:01");
@@ -69,9 +69,9 @@ test("shows no digits before it knows them, then counts", async () => {
   expect(balance).toBe("4.00");
 });
 
-test("says hello, watches, and asks for the time, in that order", async () => {
+test("the client says hello, watches its chats and pings, in that order", async () => {
   await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(1), soon);
-  expect(service.said.slice(0, 2)).toEqual([
+  expect(service.received.slice(0, 2)).toEqual([
     { type: "hello", token: "token" },
     { type: "watch", chat_id: "chat" },
   ]);
@@ -91,13 +91,13 @@ test("a timer that failed to start says so instead of counting", async () => {
   expect(state()).toBe("paused");
 });
 
-test("a record that is in another chat now stands, switched", async () => {
+test("in a chat that the record has left the timer is paused, with the reason switched", async () => {
   service.snapshot = () => begun(5000, { record: { current_chat_id: "other" }, timer: { running: false } });
   await vi.waitFor(() => expect(element.getAttribute("reason")).toBe("switched"), soon);
   expect(state()).toBe("paused");
 });
 
-test("comes back by itself, watches again, and never shows less", async () => {
+test("the client reconnects by itself, watches again, and never shows less time", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   const shown = element.reading.elapsedMs ?? Number.NaN;
   service.hangUp(1012);
@@ -107,7 +107,7 @@ test("comes back by itself, watches again, and never shows less", async () => {
   service.snapshot = null;
   await vi.waitFor(() => expect(service.count("watch")).toBe(2), soon);
   await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(2), soon);
-  // What was true before the loss may be over: it does not run again before the channel says so.
+  // The facts may have changed meanwhile: the timer does not run again before a new snapshot.
   expect(state()).toBe("reconnecting");
   service.tell({ ...answer, server_time: new Date().toISOString(), sequence: 9 });
   await vi.waitFor(() => expect(state()).toBe("paused"), soon);
@@ -115,7 +115,7 @@ test("comes back by itself, watches again, and never shows less", async () => {
   expect(service.count("watch")).toBe(2);
 });
 
-test("an expired token is fetched again; a second refusal is the answer", async () => {
+test("the client asks for a new token once; a second refusal is final", async () => {
   const codes: string[] = [];
   talktime.onProblem((problem) => codes.push(problem.code));
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
@@ -128,7 +128,7 @@ test("an expired token is fetched again; a second refusal is the answer", async 
   expect(service.connections).toBe(2);
 });
 
-test("answers a heartbeat at once, and takes the lease it is told", async () => {
+test("the client answers a heartbeat at once, and uses the renewed lease", async () => {
   service.snapshot = () =>
     begun(61_000, { timer: { lease_until: new Date(Date.now() + 300).toISOString() } });
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
@@ -140,7 +140,7 @@ test("answers a heartbeat at once, and takes the lease it is told", async () => 
   expect(element.reading.elapsedMs).toBeGreaterThan(61_500);
 });
 
-test("a connection that only looks open is given up after 2.5 heartbeats", async () => {
+test("a connection that only looks open is dropped after 2.5 heartbeats", async () => {
   await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(2), soon);
   for (const s2 of [Date.now() - 1000, Date.now()])
     service.say({ type: "heartbeat", s2, epoch: "a", leases: {} });
@@ -148,11 +148,11 @@ test("a connection that only looks open is given up after 2.5 heartbeats", async
   service.answering = false;
   const silent = Date.now();
   await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
-  // Not for anything quicker; what would take longer than `soon` has failed already.
+  // Not earlier; anything later than `soon` has failed already.
   expect(Date.now() - silent).toBeGreaterThan(2000);
 });
 
-test("a gap in the sequence is asked about, once; what is older is ignored", async () => {
+test("after a gap in the sequence the client asks once for the snapshot, and ignores older snapshots", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   const older = begun(10_000, PAUSED);
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -165,7 +165,7 @@ test("a gap in the sequence is asked about, once; what is older is ignored", asy
   expect(service.count("watch")).toBe(2);
 });
 
-test("speaks when paid time starts, when time runs short, and at the end", async () => {
+test("the element speaks when paid time starts, when the credit nearly ends, and at the end", async () => {
   const ends = (ms: number) => ({ cut_at: new Date(Date.now() + ms).toISOString() });
   service.snapshot = () => begun(61_000, { allowance_ms: 62_000, timer: ends(60_900) });
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
@@ -221,7 +221,7 @@ test("a message that the channel refuses rejects with the problem", async () => 
   await expect(sent).rejects.toThrow(RequestProblem);
 });
 
-test("a person's act is shown from its answer, and what is refused is a problem with a code", async () => {
+test("the answer to an act is shown at once, and a refusal is a problem with a code", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   service.answer = () => [200, begun(61_000, PAUSED)];
   await chat.pause();
@@ -239,14 +239,14 @@ test("a person's act is shown from its answer, and what is refused is a problem 
   });
 });
 
-test("given attributes and a token function, it connects for itself, and lets go when it leaves", async () => {
+test("an element with attributes and a token opens its own connection, and closes it when it is removed", async () => {
   const own = document.createElement("talk-time") as TalkTimeElement;
   own.setAttribute("src", service.url);
   own.setAttribute("chat-id", "chat");
   own.token = () => "own token";
   document.body.append(own);
   await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
-  expect(service.said).toContainEqual({ type: "hello", token: "own token" });
+  expect(service.received).toContainEqual({ type: "hello", token: "own token" });
   own.removeAttribute("chat-id");
   expect([own.chat, own.getAttribute("state")]).toEqual([null, "syncing"]);
   own.setAttribute("chat-id", "chat");
@@ -255,7 +255,7 @@ test("given attributes and a token function, it connects for itself, and lets go
   expect(own.chat).toBeNull();
 });
 
-test("an element that holds its own connection passes on what the channel refuses", async () => {
+test("an element with its own connection passes on what the live channel refuses", async () => {
   service.snapshot = null;
   const own = document.createElement("talk-time") as TalkTimeElement;
   const codes: string[] = [];
@@ -265,7 +265,10 @@ test("an element that holds its own connection passes on what the channel refuse
   own.setAttribute("chat-id", "nobody's");
   own.token = () => "own token";
   document.body.append(own);
-  await vi.waitFor(() => expect(service.said).toContainEqual({ type: "watch", chat_id: "nobody's" }), soon);
+  await vi.waitFor(
+    () => expect(service.received).toContainEqual({ type: "watch", chat_id: "nobody's" }),
+    soon,
+  );
   const title = "There is no such chat";
   service.say({
     type: "problem",
@@ -279,7 +282,7 @@ test("an element that holds its own connection passes on what the channel refuse
   document.body.removeEventListener("problem", hear);
 });
 
-test("without its chat it shows nobody's digits", async () => {
+test("an element without a chat shows no digits", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   element.chat = null;
   expect([state(), text("elapsed"), text("credits"), text("free")]).toEqual(["syncing", "--:--", "", ""]);
@@ -287,7 +290,7 @@ test("without its chat it shows nobody's digits", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
 });
 
-test("a listener that throws stops neither the timer nor the others", async () => {
+test("a listener that throws stops neither the timer nor other listeners", async () => {
   const reported = vi.fn();
   vi.stubGlobal("reportError", reported);
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
@@ -301,7 +304,7 @@ test("a listener that throws stops neither the timer nor the others", async () =
   stop();
 });
 
-test("who subscribes hears of now first, not of when something last happened", async () => {
+test("a new subscriber first gets the numbers of this moment, not those of the last event", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   await new Promise((resolve) => setTimeout(resolve, 300));
   const before = element.reading.elapsedMs ?? Number.NaN;
@@ -310,7 +313,7 @@ test("who subscribes hears of now first, not of when something last happened", a
   expect(heard[0]).toBeGreaterThanOrEqual(before);
 });
 
-test("closed while its token is awaited, it stays closed", async () => {
+test("a client that is closed while it waits for a token stays closed", async () => {
   let answer: (token: string) => void = () => undefined;
   const asked = vi.fn(() => new Promise<string>((resolve) => (answer = resolve)));
   const other = connect({ url: service.url, token: asked });
@@ -325,7 +328,7 @@ test("closed while its token is awaited, it stays closed", async () => {
   expect(service.connections).toBe(connections);
 });
 
-test("works where the browser keeps nothing for a page", async () => {
+test("the client works in a browser that keeps nothing for a page", async () => {
   const refuse = () => {
     throw new DOMException("blocked", "SecurityError");
   };

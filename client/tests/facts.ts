@@ -1,4 +1,4 @@
-/** Snapshots for tests: a record that began at ten o'clock, with minutes at 1.00. */
+/** Snapshots for tests, of a record that started at ten o'clock and costs 1.00 a minute. */
 
 import type { Snapshot } from "../src/core/types.ts";
 
@@ -14,7 +14,7 @@ type Changes = Partial<Omit<Snapshot, "timer" | "record" | "chat">> & {
   chat?: Partial<Snapshot["chat"]>;
 };
 
-/** A running snapshot as of `ms` after ten, of a chat and record both begun at ten. */
+/** The snapshot of a running record, as of `ms` after ten o'clock. */
 export function snapshot(ms: number, { timer, record, chat, ...changes }: Changes = {}): Snapshot {
   return {
     server_time: at(ms),

@@ -1,15 +1,15 @@
-/** A simulated world: true engine time, a local clock that drifts, sleeps and is wrong, and a network with moods. */
+/** A simulation: true engine time, a local clock that drifts, sleeps and is wrong, and an unreliable network. */
 
 import { Clock } from "../src/core/clock.ts";
 
-/** What `World` drives; tests hand in mutants of it. */
+/** The clock that `World` drives; tests also pass broken ones. */
 export type ClockKind = new (quantumMs: number, floor?: number) => Clock;
 
 export interface Path {
   upMs: number;
   downMs: number;
   jitterMs: number;
-  /** How likely a message is held up, for up to `stallMs`. */
+  /** The probability that a message is delayed, by up to `stallMs`. */
   stalls: number;
   stallMs: number;
 }
@@ -17,18 +17,18 @@ export interface Path {
 export const NEAR: Path = { upMs: 15, downMs: 15, jitterMs: 0.5, stalls: 0, stallMs: 0 };
 export const LTE: Path = { upMs: 35, downMs: 25, jitterMs: 20, stalls: 0.05, stallMs: 1500 };
 
-/** One look at the display. */
+/** What the display shows at one instant. */
 export interface Look {
   at: number;
   shown: number | null;
   error: number;
   bound: number;
   suspect: boolean;
-  /** Local time, as the clock is given it. */
+  /** Local time, as the clock gets it. */
   local: number;
-  /** How much evidence of broken clocks there has been. */
+  /** How often there has been evidence of a broken clock. */
   evidence: number;
-  /** Engine time was moved and nothing has been heard of it yet: no bound can know. */
+  /** Engine time was moved and no message has arrived since, so no bound can hold. */
   moved: boolean;
 }
 
@@ -42,7 +42,7 @@ export class World {
   epoch = "a";
   /** Engine time minus true time. */
   skewMs = 0;
-  /** How far a node's stamps are from engine time. */
+  /** How far the times of a node are from engine time. */
   nodeErrorMs = 0;
   #now = 0;
   #slept = 0;
@@ -54,7 +54,7 @@ export class World {
   #pings = 0;
   #evidence = 0;
   #moved = false;
-  /** Local time of the latest burst; answers to older pings prove nothing. */
+  /** Local time of the latest burst of pings; the clock ignores answers to older pings. */
   #asked = 0;
 
   constructor(
@@ -88,13 +88,13 @@ export class World {
     return this.#grainMs ? Math.floor(local / this.#grainMs) * this.#grainMs : local;
   }
 
-  /** Numbers in 0..1, the same for a seed. */
+  /** A random number from 0 to 1, the same for the same seed. */
   random(): number {
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
     return this.#random / 2 ** 32;
   }
 
-  /** Lets time pass, `ms` of it. */
+  /** Lets `ms` of time pass. */
   run(ms: number): void {
     const until = this.#now + ms;
     for (;;) {
@@ -108,25 +108,25 @@ export class World {
     this.#now = until;
   }
 
-  /** Time passes while local time stands still and nothing runs. */
+  /** Lets time pass while local time stops and nothing runs: the computer sleeps. */
   sleep(ms: number): void {
     this.#now += ms;
     this.#slept += ms;
   }
 
-  /** Time passes, local time too, while nothing runs: a frozen page. */
+  /** Lets time and local time pass while nothing runs: the page is frozen. */
   freeze(ms: number): void {
     this.#now += ms;
   }
 
-  /** Another server answers from now on, whose engine time is apart by `skewMs`. */
+  /** From now on another server answers, whose engine time differs by `skewMs`. */
   move(skewMs: number): void {
     this.skewMs = skewMs;
     this.epoch = `${this.epoch}'`;
     this.#moved = true;
   }
 
-  /** A new generation and a burst of pings. */
+  /** Starts a new generation with a burst of pings. */
   disturb(suspect = false): void {
     this.#evidence += 1;
     this.#asked = this.local;
@@ -158,7 +158,7 @@ export class World {
   #ping(): void {
     const c0 = this.local;
     this.#at(this.#now + this.#delay(this.path.upMs), () => {
-      // A node is wrong by as much as it admits.
+      // A node is wrong by the error that it states.
       const s1 = this.engine + this.nodeErrorMs * Math.sign(this.random() - 0.5);
       const { epoch, nodeErrorMs: error_ms } = this;
       this.#at(this.#now + this.#delay(this.path.downMs), () => {
@@ -188,7 +188,7 @@ export class World {
   }
 }
 
-/** The `share` quantile of how wrong the looks since `since` were, in ms. */
+/** The quantile `share` of the error of the looks after `since`, in ms. */
 export function quantile(looks: readonly Look[], share: number, since = 0): number {
   const errors = looks
     .filter((look) => look.shown !== null && look.at >= since)
@@ -197,7 +197,7 @@ export function quantile(looks: readonly Look[], share: number, since = 0): numb
   return errors[Math.floor(share * (errors.length - 1))] ?? Number.NaN;
 }
 
-/** How far the display went beyond the passing of time between looks, most and least, in ms. */
+/** How much more or less than the time between two looks the display went on, at most and at least, in ms. */
 export function strides(looks: readonly Look[]): { most: number; least: number; steps: number } {
   let [most, least, steps] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
   for (const [index, look] of looks.entries()) {

@@ -1,4 +1,4 @@
-/** What is published: exactly these files, usable from a program that has nothing of ours but them. */
+/** The package as it is published: its files, and programs that use nothing of ours but the package. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,9 +17,9 @@ function run(program: string, ...args: string[]): string {
 }
 
 beforeAll(() => {
-  const said = run("npm", "pack", "--json", "--silent", "--pack-destination", folder, client);
-  const [first] = Object.values(JSON.parse(said.slice(said.search(/^[[{]/m)))) as (typeof packed)[];
-  if (!first) throw new Error(`npm pack said ${said}`);
+  const output = run("npm", "pack", "--json", "--silent", "--pack-destination", folder, client);
+  const [first] = Object.values(JSON.parse(output.slice(output.search(/^[[{]/m)))) as (typeof packed)[];
+  if (!first) throw new Error(`npm pack printed ${output}`);
   packed = first;
   mkdirSync(installed, { recursive: true });
   run("tar", "-xzf", `talktime-client-${packed.version}.tgz`, "-C", installed, "--strip-components=1");
@@ -28,7 +28,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("holds the three modules, their types, what editors may know, the licence and the README, and nothing else", () => {
+test("the package holds three modules, their types, the element's description, the licence and README.md alone", () => {
   const paths = packed.files.map((file) => file.path).sort();
   const types = paths.filter((path) => path.startsWith("dist/types/"));
   expect(paths.filter((path) => !types.includes(path))).toEqual([
@@ -44,11 +44,11 @@ test("holds the three modules, their types, what editors may know, the licence a
   expect(types.every((path) => path.endsWith(".d.ts"))).toBe(true);
 });
 
-test("says what it is, and needs nothing else", () => {
-  const said = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-  expect(said).toMatchObject({ name: "@talktime/client", license: "Apache-2.0", type: "module" });
-  expect(said.private).toBeUndefined();
-  expect(said.dependencies).toBeUndefined();
+test("the package names its licence and has no dependencies", () => {
+  const described = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+  expect(described).toMatchObject({ name: "@talktime/client", license: "Apache-2.0", type: "module" });
+  expect(described.private).toBeUndefined();
+  expect(described.dependencies).toBeUndefined();
 });
 
 test("editors find the description of the element", () => {
@@ -80,18 +80,18 @@ test("a receipt is checked without a browser", () => {
     const wrong = verify(changed).filter((check) => !holds(check)).map(({ path }) => path);
     console.log(verify(receipt).every(holds), wrong, share(terms, receipt.tariff, 152_500).advisor, advisor);
     try { verify({}); } catch (error) { console.log(error instanceof NotAReceiptError); }`;
-  const said = run("node", "--input-type=module", "--eval", program).trim();
-  expect(said).toBe("true [ 'cost' ] 319970n 0.31997\ntrue");
+  const output = run("node", "--input-type=module", "--eval", program).trim();
+  expect(output).toBe("true [ 'cost' ] 319970n 0.31997\ntrue");
 });
 
-test("a server that renders a page can load all of it", () => {
+test("a server that renders pages can load the whole client", () => {
   const program = `
     import { connect, TalkTimeElement } from "@talktime/client";
     console.log(typeof connect, typeof TalkTimeElement);`;
   expect(run("node", "--input-type=module", "--eval", program).trim()).toBe("function function");
 });
 
-test("a strict TypeScript program compiles against it, and one that misuses it does not", () => {
+test("a strict TypeScript program compiles with the package, and a program that misuses the package does not", () => {
   const compile = (program: string) => {
     writeFileSync(join(folder, "page.ts"), program);
     const tsc = join(client, "node_modules/typescript/bin/tsc");

@@ -1,4 +1,4 @@
-/** A live channel over real sockets that says what a test tells it to. It speaks; whether it is right is tested elsewhere. */
+/** A service with a live channel over real sockets that answers what a test wants. The real service is tested elsewhere. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,13 +13,13 @@ export interface Call {
 }
 
 export class Service {
-  readonly said: ClientMessage[] = [];
+  readonly received: ClientMessage[] = [];
   readonly calls: Call[] = [];
-  /** What a `watch` is answered with. */
+  /** The answer to `watch`; null for no answer. */
   snapshot: (() => Snapshot) | null = null;
-  /** What a call is answered with: status and document. */
+  /** The answer to an HTTP request: status and document. */
   answer: (call: Call) => [number, unknown] = () => [404, null];
-  /** Whether pings are answered. */
+  /** Whether the service answers pings. */
   answering = true;
   epoch = "a";
   connections = 0;
@@ -57,9 +57,9 @@ export class Service {
     this.#socket?.close(code);
   }
 
-  /** How often the client said a message of this type. */
+  /** How many messages of this type the client has sent. */
   count(type: ClientMessage["type"]): number {
-    return this.said.filter((message) => message.type === type).length;
+    return this.received.filter((message) => message.type === type).length;
   }
 
   stop(): void {
@@ -69,7 +69,7 @@ export class Service {
   }
 
   #hear(message: ClientMessage): void {
-    this.said.push(message);
+    this.received.push(message);
     if (message.type === "watch" && this.snapshot) this.tell(this.snapshot());
     if (message.type !== "ping" || !this.answering) return;
     const now = Date.now();

@@ -35,7 +35,7 @@ test.each([
   expect(announcement(left(ms + 2500), left(ms + 1500))).toBeNull();
 });
 
-test("paid time is said when free time ends or a paid talk begins, not when a page comes back to one", () => {
+test("paid time is announced when free time ends or a paid record starts, not when a connection is back", () => {
   const free = frame({ freeMs: 400 });
   expect(announcement(free, frame())).toBe("Paid time starts now");
   const paused = frame({ state: "paused", reason: "paused" });
@@ -45,7 +45,7 @@ test("paid time is said when free time ends or a paid talk begins, not when a pa
   expect(announcement(frame({ snapshot: null }), frame())).toBeNull();
 });
 
-test("the end is said, and credit that ran out, and a pause is not", () => {
+test("the end is announced, and the end of the credit, but not a pause", () => {
   expect(announcement(frame(), frame({ state: "ended" }))).toBe("The conversation has ended");
   const out = frame({ state: "paused", reason: "out_of_credit" });
   expect(announcement(frame(), out)).toBe("Credit has run out, the timer is paused");

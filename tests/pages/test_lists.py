@@ -150,8 +150,8 @@ def test_a_receipt_adds_up_and_shows_its_pauses(screens: Screens, demo: Demo, pa
     expect(picture.locator("rect")).to_have_count(2)
     expect(picture.locator("line.pause")).to_have_count(1)
     user.get_by_text("The timeline as a table").click()
-    expect(user.locator("#stretches tr")).to_have_count(3)
-    expect(user.locator("#stretches tr").nth(1)).to_contain_text(re.compile(r"Paused\s*1:0\d"))
+    expect(user.locator("#timeline-parts tr")).to_have_count(3)
+    expect(user.locator("#timeline-parts tr").nth(1)).to_contain_text(re.compile(r"Paused\s*1:0\d"))
     expect(user.locator("#gaps tr")).to_contain_text(re.compile(r"paused \(by the service\)\s*1:0\d"))
 
 
@@ -223,8 +223,8 @@ def test_a_receipt_counts_the_pairs_chats_as_their_page_does(screens: Screens, d
     expect(user.locator("#chats [aria-current=page]")).to_contain_text("Chat 3")
     user.goto(f"/receipts/{record}")
     user.get_by_text("The timeline as a table").click()
-    expect(user.locator("#stretches tr").first).to_contain_text("Chat 2")
-    expect(user.locator("#stretches tr").last).to_contain_text("Chat 3")
+    expect(user.locator("#timeline-parts tr").first).to_contain_text("Chat 2")
+    expect(user.locator("#timeline-parts tr").last).to_contain_text("Chat 3")
     expect(user.locator("#timeline .key")).to_have_text(re.compile(r"Chat 2\s*Chat 3$"))
     numbers = {chat["id"]: chat["number"] for chat in demo.call("GET", f"/users/{pair.user}/chats")["chats"]}
     assert (numbers[second], numbers[third]) == (2, 3)

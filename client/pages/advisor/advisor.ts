@@ -1,24 +1,25 @@
 /**
- * An advisor's chats, those that run first.
+ * An advisor's chats, first those that run or are paused.
  *
- * The timers are live: to watch a chat is to be there for it. Chats that others start are found by asking again now and then.
+ * Their timers are live, so the advisor is present in each of them. Chats that users start are found by a request now and
+ * then.
  */
 
 import { micros } from "../../src/core/price.ts";
 import { connect } from "../../src/index.ts";
 import { chatRow, stateOf } from "../shell/chat-row.ts";
-import { find, make, say } from "../shell/dom.ts";
-import { enter, showProblem } from "../shell/frame.ts";
-import { ask, type ChatSummary, path, root, token } from "../shell/service.ts";
+import { find, make, setText } from "../shell/dom.ts";
+import { openPage, showProblem } from "../shell/frame.ts";
+import { type ChatSummary, path, request, root, token } from "../shell/service.ts";
 import { money } from "../texts/words.ts";
 
-const AGAIN_MS = 3000;
+const REFRESH_MS = 3000;
 
 function watch(advisor: string): void {
   const talktime = connect({ url: root || location.origin, token });
   const rows = new Map<string, { key: string; row: HTMLElement }>();
 
-  /** A row is kept while its words stay the same: its timer runs on and focus is not lost. */
+  /** A row stays while its text stays the same, so that its timer goes on and it keeps the focus. */
   function rowOf(chat: ChatSummary): HTMLElement {
     const live = isNow(chat);
     const key = [
@@ -31,12 +32,12 @@ function watch(advisor: string): void {
     ].join();
     const known = rows.get(chat.id);
     if (known?.key === key) {
-      tellEarned(known.row, chat);
+      showEarned(known.row, chat);
       return known.row;
     }
     const row = chatRow(chat, chat.user_name, live ? timer(chat.id) : undefined);
     if (live) row.firstElementChild?.append(make("span", { class: "quiet earned" }));
-    tellEarned(row, chat);
+    showEarned(row, chat);
     rows.set(chat.id, { key, row });
     return row;
   }
@@ -52,43 +53,44 @@ function watch(advisor: string): void {
       .filter(isNow)
       .sort((a, b) => Number(b.state === "running") - Number(a.state === "running"));
     const earlier = chats.filter((chat) => !isNow(chat));
-    put("running", now.map(rowOf));
-    put("earlier", earlier.map(rowOf));
+    showRows("running", now.map(rowOf));
+    showRows("earlier", earlier.map(rowOf));
     find("no-running").hidden = now.length > 0;
     find("earlier-section").hidden = earlier.length === 0;
   }
 
   async function refresh(): Promise<void> {
     try {
-      show((await ask<{ chats: ChatSummary[] }>("GET", path`/advisors/${advisor}/chats`)).chats);
+      show((await request<{ chats: ChatSummary[] }>("GET", path`/advisors/${advisor}/chats`)).chats);
       showProblem(null);
     } catch (error) {
       showProblem(error);
     }
-    // A page nobody looks at asks no more until somebody does.
+    // A hidden page requests nothing until it is visible again.
     if (document.hidden) document.addEventListener("visibilitychange", () => void refresh(), { once: true });
-    else setTimeout(() => void refresh(), AGAIN_MS);
+    else setTimeout(() => void refresh(), REFRESH_MS);
   }
 
   void refresh();
 }
 
-/** What the advisor has earned so far: the words change, the row stays. */
-function tellEarned(row: HTMLElement, { earned }: ChatSummary): void {
-  const place = row.querySelector<HTMLElement>(".earned");
-  if (place) say(place, earned === undefined || micros(earned) === 0n ? "" : `${money(earned)} earned`);
+/** Shows what the advisor has earned so far, in the same row. */
+function showEarned(row: HTMLElement, { earned }: ChatSummary): void {
+  const earnedText = row.querySelector<HTMLElement>(".earned");
+  if (earnedText)
+    setText(earnedText, earned === undefined || micros(earned) === 0n ? "" : `${money(earned)} earned`);
 }
 
 function isNow(chat: ChatSummary): boolean {
   return ["running", "paused"].includes(stateOf(chat));
 }
 
-function put(id: string, rows: HTMLElement[]): void {
+function showRows(id: string, rows: HTMLElement[]): void {
   const list = find(id);
   if (rows.length === list.children.length && rows.every((row, index) => list.children[index] === row))
     return;
   list.replaceChildren(...rows);
 }
 
-const session = enter("advisor");
+const session = openPage("advisor");
 if (session) watch(session.subject);

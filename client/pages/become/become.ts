@@ -1,12 +1,12 @@
-/** Become somebody in the demo, then go on. */
+/** Signs in as a person of the demo, then goes to that person's page. */
 
-import { become } from "../shell/demo.ts";
-import { find, say } from "../shell/dom.ts";
-import { inWords, root } from "../shell/service.ts";
-import { home, keepSession } from "../shell/session.ts";
+import { signInAs } from "../shell/demo.ts";
+import { find, setText } from "../shell/dom.ts";
+import { problemText, root } from "../shell/service.ts";
+import { homeOf, storeSession } from "../shell/session.ts";
 
-/** The page asked for, if it is one of this origin: "//elsewhere" and "/\elsewhere" are not. */
-function wanted(): string | null {
+/** The page to go to, if it is of this origin: "//elsewhere" and "/\elsewhere" are not. */
+function nextPage(): string | null {
   const next = new URLSearchParams(location.search).get("next");
   if (!next?.startsWith("/")) return null;
   const address = new URL(root + next, location.href);
@@ -14,11 +14,11 @@ function wanted(): string | null {
 }
 
 try {
-  const session = await become(find("become").dataset.person ?? "");
-  keepSession(session);
-  // Replaced, so that "back" leads to the people and not through here again.
-  location.replace(wanted() ?? root + home(session.role));
+  const session = await signInAs(find("become").dataset.person ?? "");
+  storeSession(session);
+  // Replaced, so that "Back" leads to the list of people and not to this page.
+  location.replace(nextPage() ?? root + homeOf(session.role));
 } catch (error) {
-  say(find("title"), "That didn’t work");
-  say(find("text"), inWords(error));
+  setText(find("title"), "That didn’t work");
+  setText(find("text"), problemText(error));
 }

@@ -1,25 +1,25 @@
 /**
- * What is running now.
+ * The records that run or are paused now.
  *
- * The facts are asked for every two seconds; between, the digits move by the same rule as on every screen.
+ * The facts are requested every two seconds; in between, the digits follow from them as on every screen.
  */
 
 import { stopwatch } from "../../src/core/digits.ts";
 import { measure } from "../../src/core/meter.ts";
 import type { ConversationRecord, Snapshot } from "../../src/core/types.ts";
-import { find, make, say } from "../shell/dom.ts";
-import { act, enter, showProblem } from "../shell/frame.ts";
-import { ask, path, root } from "../shell/service.ts";
-import { exactly, money, reason } from "../texts/words.ts";
+import { find, make, setText } from "../shell/dom.ts";
+import { openPage, perform, showProblem } from "../shell/frame.ts";
+import { path, request, root } from "../shell/service.ts";
+import { money, reason, timeOfDay } from "../texts/words.ts";
 
-const AGAIN_MS = 2000;
+const REFRESH_MS = 2000;
 const PAINT_MS = 250;
 
-/** A record as the list of records tells it. */
-interface Listed {
+/** A record in the list of records. */
+interface ListedRecord {
   user_name: string;
   advisor_name: string;
-  /** Who has a live channel open on the current chat. */
+  /** The parties that have a live channel open on the current chat. */
   connected: ("user" | "advisor")[];
   snapshot: Snapshot;
 }
@@ -30,7 +30,7 @@ interface Row {
     "user" | "advisor" | "state" | "since" | "time" | "cost" | "credits" | "cut" | "lease",
     HTMLElement
   >;
-  listed: Listed;
+  listed: ListedRecord;
   snapshot: Snapshot;
   receivedAt: number;
 }
@@ -39,16 +39,16 @@ const rows = new Map<string, Row>();
 
 async function refresh(): Promise<void> {
   try {
-    show((await ask<{ records: Listed[] }>("GET", "/records?state=active")).records);
+    show((await request<{ records: ListedRecord[] }>("GET", "/records?state=active")).records);
     showProblem(null);
   } catch (error) {
     showProblem(error);
   }
   if (document.hidden) document.addEventListener("visibilitychange", () => void refresh(), { once: true });
-  else setTimeout(() => void refresh(), AGAIN_MS);
+  else setTimeout(() => void refresh(), REFRESH_MS);
 }
 
-function show(records: Listed[]): void {
+function show(records: ListedRecord[]): void {
   const snapshots = records.map(({ snapshot }) => snapshot);
   for (const listed of records) update(listed);
   const ids = new Set(snapshots.map(({ record }) => record?.id));
@@ -58,18 +58,18 @@ function show(records: Listed[]): void {
     rows.delete(id);
   }
   const running = snapshots.filter(({ timer }) => timer.running).length;
-  say(find("summary"), `${running} running, ${snapshots.length - running} paused`);
+  setText(find("summary"), `${running} running, ${snapshots.length - running} paused`);
   find("no-records").hidden = snapshots.length > 0;
   find("table").hidden = snapshots.length === 0;
   paint();
 }
 
-function update(listed: Listed): void {
+function update(listed: ListedRecord): void {
   const { snapshot } = listed;
   const { record } = snapshot;
   if (!record) return;
   const known = rows.get(record.id);
-  // A record that moved to another chat is a new row: its links are others.
+  // A record that switched to another chat gets a new row, since its links change.
   if (known?.snapshot.chat.id === snapshot.chat.id) {
     Object.assign(known, { listed, snapshot, receivedAt: performance.now() });
     return;
@@ -80,8 +80,8 @@ function update(listed: Listed): void {
   rows.set(record.id, row);
 }
 
-function build(record: ConversationRecord, listed: Listed): Row {
-  // Roles and labels in words: on a phone the rows are cards, and the style that makes them takes a table's meaning.
+function build(record: ConversationRecord, listed: ListedRecord): Row {
+  // Roles and labels as attributes: on a phone the rows are cards, and a table that is styled as cards loses its roles.
   const cell = (label: string, name = ""): HTMLElement =>
     make("td", { role: "cell", "data-label": label, class: name });
   const cells = {
@@ -115,56 +115,56 @@ function build(record: ConversationRecord, listed: Listed): Row {
 function paint(): void {
   for (const { cells, listed, snapshot, receivedAt } of rows.values()) {
     const { timer, record } = snapshot;
-    say(cells.user, person(listed, "user"));
-    say(cells.advisor, person(listed, "advisor"));
+    setText(cells.user, person(listed, "user"));
+    setText(cells.advisor, person(listed, "advisor"));
     const since = timer.since ?? record?.paused_at ?? null;
-    say(cells.since, since === null ? "–" : exactly(since));
+    setText(cells.since, since === null ? "–" : timeOfDay(since));
     const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
-    say(
+    setText(
       cells.state,
       record?.state === "paused" && record.reason !== "paused"
         ? `paused: ${reason(record.reason)}`
         : `${record?.state ?? ""}${record?.paused_by ? ` by the ${record.paused_by}` : ""}`,
     );
-    say(cells.time, stopwatch(now.recordElapsedMs));
-    say(cells.cost, money(now.cost));
-    say(cells.credits, money(now.balance));
-    say(cells.cut, timer.cut_at === null ? "–" : exactly(timer.cut_at));
-    say(cells.lease, timer.lease_until === null ? "–" : exactly(timer.lease_until));
+    setText(cells.time, stopwatch(now.recordElapsedMs));
+    setText(cells.cost, money(now.cost));
+    setText(cells.credits, money(now.balance));
+    setText(cells.cut, timer.cut_at === null ? "–" : timeOfDay(timer.cut_at));
+    setText(cells.lease, timer.lease_until === null ? "–" : timeOfDay(timer.lease_until));
   }
 }
 
-/** The name, the id where it says more, and whether a screen of theirs is connected. */
-function person({ snapshot, ...listed }: Listed, side: "user" | "advisor"): string {
+/** A party: the name, the id where it differs, and whether one of the party's screens is connected. */
+function person({ snapshot, ...listed }: ListedRecord, party: "user" | "advisor"): string {
   const [name, id] =
-    side === "user"
+    party === "user"
       ? [listed.user_name, snapshot.chat.user_id]
       : [listed.advisor_name, snapshot.chat.advisor_id];
   const named = name === id ? name : `${name} (${short(id)})`;
-  return listed.connected.includes(side) ? named : `${named}, not connected`;
+  return listed.connected.includes(party) ? named : `${named}, not connected`;
 }
 
-function confirm(button: HTMLButtonElement, record: ConversationRecord, listed: Listed): void {
+function confirm(button: HTMLButtonElement, record: ConversationRecord, listed: ListedRecord): void {
   const dialog = find<HTMLDialogElement>("confirm");
-  say(
+  setText(
     find("confirm-text"),
     `${listed.user_name} with ${listed.advisor_name}. It ends for both at once and can’t be continued.`,
   );
   dialog.returnValue = "";
   dialog.onclose = () => {
     if (dialog.returnValue === "stop") {
-      void act(button, () => ask("POST", path`/chats/${record.current_chat_id}/stop`));
+      void perform(button, () => request("POST", path`/chats/${record.current_chat_id}/stop`));
     }
   };
   dialog.showModal();
 }
 
-/** Made-up ids are long; their end tells them apart. */
+/** Ids that talktime makes are long and differ at their end. */
 function short(id: string): string {
   return id.length > 14 ? `…${id.slice(-8)}` : id;
 }
 
-if (enter("operator")) {
+if (openPage("operator")) {
   void refresh();
   setInterval(paint, PAINT_MS);
 }

@@ -1,17 +1,16 @@
-/** A record's bill: when time ran, what it cost and why, what was taken. */
+/** The receipt of a record: when its time ran, what the time costs and why, what was charged. */
 
 import { type Check, holds } from "../../src/core/check.ts";
 import { stopwatch } from "../../src/core/digits.ts";
 import { credits, micros } from "../../src/core/price.ts";
 import type { Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
 import { verify } from "../../src/core/verify.ts";
-import { find, make, say } from "../shell/dom.ts";
-import { enter, showProblem } from "../shell/frame.ts";
-import { pairChats } from "../shell/pair.ts";
-import { ask, path } from "../shell/service.ts";
-import { day, exactly, money, price, reason, unbilled } from "../texts/words.ts";
+import { find, make, setText } from "../shell/dom.ts";
+import { openPage, showProblem } from "../shell/frame.ts";
+import { pairChats, path, request } from "../shell/service.ts";
+import { day, money, price, reason, timeOfDay, unbilled } from "../texts/words.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
-import { type Stretch, stretchesOf, timeline } from "./timeline.ts";
+import { partsOf, type TimelinePart, timeline } from "./timeline.ts";
 
 const KINDS: Record<string, string> = {
   charge: "Charge",
@@ -21,9 +20,9 @@ const KINDS: Record<string, string> = {
 function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
   const { record } = receipt;
   const end = record.ended_at ?? receipt.server_time;
-  say(
+  setText(
     find("between"),
-    `${receipt.user_name} with ${receipt.advisor_name}, ${day(record.started_at)}, ${exactly(record.started_at)} to ${exactly(end)}`,
+    `${receipt.user_name} with ${receipt.advisor_name}, ${day(record.started_at)}, ${timeOfDay(record.started_at)} to ${timeOfDay(end)}`,
   );
   find("open").hidden = record.state === "ended";
   find("facts").replaceChildren(
@@ -34,44 +33,47 @@ function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
   );
   find("unbilled").hidden = receipt.gaps.length === 0;
   find("gaps").replaceChildren(...receipt.gaps.map(gapRow));
-  const stretches = stretchesOf(receipt.segments, end, numbers);
+  const parts = partsOf(receipt.segments, end, numbers);
   const picture = find("timeline");
-  const drawPicture = () => picture.replaceChildren(...timeline(stretches, picture.clientWidth));
+  const drawPicture = () => picture.replaceChildren(...timeline(parts, picture.clientWidth));
   window.onresize = drawPicture;
-  find("stretches").replaceChildren(...stretches.map(row));
-  say(find("price"), price(receipt.tariff));
+  find("timeline-parts").replaceChildren(...parts.map(row));
+  setText(find("price"), price(receipt.tariff));
   find("lines").replaceChildren(
     ...receipt.lines.map(({ text, amount }) =>
       make("tr", {}, make("th", { scope: "row" }, text), number(money(amount))),
     ),
   );
-  say(find("cost"), money(receipt.cost));
+  setText(find("cost"), money(receipt.cost));
   find("entries").replaceChildren(
     ...receipt.entries.map(({ at, kind, amount, reason: why }) =>
       make(
         "tr",
         {},
-        make("td", {}, make("time", { datetime: at }, exactly(at))),
+        make("td", {}, make("time", { datetime: at }, timeOfDay(at))),
         make("td", {}, `${KINDS[kind] ?? kind}${why ? `: ${why}` : ""}`),
         number(money(amount)),
       ),
     ),
   );
-  say(find("total"), money(credits(receipt.entries.reduce((sum, { amount }) => sum + micros(amount), 0n))));
+  setText(
+    find("total"),
+    money(credits(receipt.entries.reduce((sum, { amount }) => sum + micros(amount), 0n))),
+  );
   find("recompute").hidden = !receipt.how_to_recompute;
-  say(find("recompute-text"), receipt.how_to_recompute ?? "");
+  setText(find("recompute-text"), receipt.how_to_recompute ?? "");
   find("receipt").hidden = false;
   drawPicture();
 }
 
 function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: Gap): HTMLElement {
   const time = (instant: Instant | null): HTMLElement =>
-    make("td", {}, instant === null ? "not over" : make("time", { datetime: instant }, exactly(instant)));
+    make("td", {}, instant === null ? "not over" : make("time", { datetime: instant }, timeOfDay(instant)));
   const what = make("td", {}, unbilled(why, caused_by));
   return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
 }
 
-/** Computes all of it again, here, and says what came out. */
+/** Computes all of it again in this browser, and shows the result. */
 function prove(document: unknown): void {
   const result = find("proof");
   result.hidden = false;
@@ -130,11 +132,11 @@ function fact(name: string, value: string): HTMLElement {
   return make("div", {}, make("dt", {}, name), make("dd", {}, value));
 }
 
-function row({ from, to, ms, chat, reason: why }: Stretch): HTMLElement {
+function row({ from, to, ms, chat, reason: why }: TimelinePart): HTMLElement {
   const pause = why === "paused" ? "Paused" : `Paused: ${reason(why)}`;
   const what = chat === null ? pause : `Chat ${chat}`;
   const time = (instant: Instant): HTMLElement =>
-    make("td", {}, make("time", { datetime: instant }, exactly(instant)));
+    make("td", {}, make("time", { datetime: instant }, timeOfDay(instant)));
   return make("tr", {}, time(from), time(to), make("td", {}, what), number(stopwatch(ms)));
 }
 
@@ -142,24 +144,24 @@ function number(text: string): HTMLElement {
   return make("td", { class: "number" }, text);
 }
 
-const session = enter("user", "advisor", "operator");
+const session = openPage("user", "advisor", "operator");
 if (session) {
   const recordId = find("content").dataset.record ?? "";
-  let shown: Receipt | null = null;
+  let receipt: Receipt | null = null;
   const load = async (): Promise<void> => {
-    shown = await ask<Receipt>("GET", path`/records/${recordId}/receipt`);
-    const chats = await pairChats(session.role === "service" ? "operator" : session.role, shown.record);
-    show(shown, new Map(chats.map(({ id, number }) => [id, number])));
-    showRefundable(shown);
+    receipt = await request<Receipt>("GET", path`/records/${recordId}/receipt`);
+    const chats = await pairChats(session.role === "service" ? "operator" : session.role, receipt.record);
+    show(receipt, new Map(chats.map(({ id, number }) => [id, number])));
+    showRefundable(receipt);
   };
   find("print").addEventListener("click", () => window.print());
-  find("check").addEventListener("click", () => shown && prove(shown));
-  find("save").addEventListener("click", () => shown && save(shown));
+  find("check").addEventListener("click", () => receipt && prove(receipt));
+  find("save").addEventListener("click", () => receipt && save(receipt));
   const file = find<HTMLInputElement>("file");
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     if (chosen) void proveFile(chosen);
-    file.value = ""; // choosing the same one again is a change, too
+    file.value = ""; // so that the same file can be chosen again
   });
   if (session.role === "operator" || session.role === "service") offerRefund(recordId, load);
   load().catch(showProblem);

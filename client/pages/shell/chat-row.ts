@@ -1,11 +1,11 @@
 /** One chat in a list of chats. */
 
 import { stopwatch } from "../../src/core/digits.ts";
-import { clock, day, reason } from "../texts/words.ts";
+import { day, hourAndMinute, reason } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
 
-/** A row that leads to the chat; `time` shows its own duration unless a live timer is given. */
+/** A row that links to the chat. It shows the chat's duration, or `time`, which may be a live timer. */
 export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): HTMLElement {
   return make(
     "li",
@@ -18,14 +18,14 @@ export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): H
       make(
         "span",
         { class: "quiet" },
-        chat.last_message ?? `${day(chat.created_at)}, ${clock(chat.created_at)}`,
+        chat.last_message ?? `${day(chat.created_at)}, ${hourAndMinute(chat.created_at)}`,
       ),
       badge(chat),
     ),
   );
 }
 
-/** What the chat's record does here: only where it points to can it run. */
+/** The state of the chat: a record runs only in its current chat. */
 export function stateOf(chat: ChatSummary): "running" | "paused" | "ended" | "new" | "moved" {
   if (chat.state === null) return "new";
   if (chat.state !== "ended" && !chat.current) return "moved";

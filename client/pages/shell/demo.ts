@@ -1,13 +1,13 @@
-/** What only the demo offers: people to be, advisors to talk to, credit for the asking. */
+/** What only the demo has: people to sign in as, advisors to talk to, credit without a payment. */
 
 import { RequestProblem } from "../../src/request.ts";
 import { type Advisor, root, token } from "./service.ts";
 import type { Session } from "./session.ts";
 
 /** Whether this is the demo. */
-export const demo = document.documentElement.dataset.demo !== undefined;
+export const isDemo = document.documentElement.dataset.demo !== undefined;
 
-export function become(person: string): Promise<Session> {
+export function signInAs(person: string): Promise<Session> {
   return call("POST", `/tokens/${encodeURIComponent(person)}`);
 }
 
@@ -16,7 +16,7 @@ export async function demoAdvisors(): Promise<Advisor[]> {
   return advisors;
 }
 
-/** Credit the signed-in user. */
+/** Adds credit to the account of the user who is signed in. */
 export function topUp(amount: string): Promise<unknown> {
   return call("POST", "/topup", { amount });
 }

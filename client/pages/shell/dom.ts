@@ -1,6 +1,6 @@
-/** Finding and making elements. */
+/** Elements: find one, make one, set its text. */
 
-/** The element with this id; a page without it is a programming error. */
+/** The element with this id. A page without the element is a mistake in our own code. */
 export function find<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (!found) throw new Error(`the page has no #${id}`);
@@ -10,25 +10,25 @@ export function find<T extends HTMLElement = HTMLElement>(id: string): T {
 type Attributes = Record<string, string | boolean | ((event: Event) => void)>;
 type Child = Node | string | null;
 
-/** Make an element: `make("a", { href }, "text")`. A function is the listener of its event, `true` a bare attribute. */
+/** Makes an element: `make("a", { href }, "text")`. A function is a listener for the event of that name, `true` an attribute without a value. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[K] {
-  return dress(document.createElement(tag), attributes, children);
+  return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same for SVG. */
-export function draw<K extends keyof SVGElementTagNameMap>(
+/** Makes an element of SVG. */
+export function makeSvg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
   ...children: Child[]
 ): SVGElementTagNameMap[K] {
-  return dress(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
-function dress<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
+function fill<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (value === true) element.setAttribute(name, "");
@@ -38,7 +38,7 @@ function dress<E extends Element>(element: E, attributes: Attributes, children: 
   return element;
 }
 
-/** Set the text only when it differs: a live region must not speak again, a selection must not be lost. */
-export function say(element: HTMLElement, text: string): void {
+/** Sets the text only where that is a change: a live region must not speak again, a selection must stay. */
+export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

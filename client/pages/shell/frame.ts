@@ -1,21 +1,21 @@
-/** What every page begins with: the ways in its header, and a panel instead of the content when nobody is signed in. */
+/** The frame of every page: the links in its header, and a panel instead of the content when nobody is signed in. */
 
 import { RequestProblem } from "../../src/request.ts";
-import { demo } from "./demo.ts";
-import { find, make, say } from "./dom.ts";
-import { inWords, root } from "./service.ts";
-import { home, lastSubject, type Role, readSession, type Session } from "./session.ts";
+import { isDemo } from "./demo.ts";
+import { find, make, setText } from "./dom.ts";
+import { problemText, root } from "./service.ts";
+import { homeOf, lastSubject, type Role, readSession, type Session } from "./session.ts";
 
 /**
- * Show the page to somebody who may see it. Returns who, or null after showing the panel that says how to sign in.
- * A service token may see what an operator sees.
+ * Shows the page to a person who may see it. Returns the session, or null after showing a panel that says how to sign in.
+ * A token of the role `service` may see what an operator sees.
  */
-export function enter(...roles: Role[]): Session | null {
+export function openPage(...roles: Role[]): Session | null {
   const session = readSession();
   window.addEventListener("signedout", () => {
     showPanel("You are signed out", "Your token has run out.");
   });
-  showWays(session);
+  showNavigation(session);
   if (!session) {
     showPanel("You are not signed in", "This page belongs to somebody: it needs a token in this tab.");
     return null;
@@ -28,22 +28,22 @@ export function enter(...roles: Role[]): Session | null {
   return session;
 }
 
-/** Say what went wrong in the page's own line, or clear it with null. Where credit would help, offer it. */
+/** Shows a failure in the line for problems, or clears that line with null. Opens the top-up where credit is missing. */
 export function showProblem(error: unknown): void {
   const line = find("problem");
   line.hidden = error === null;
-  say(line, error === null ? "" : inWords(error));
-  if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") offerTopUp();
+  setText(line, error === null ? "" : problemText(error));
+  if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
 }
 
-/** Show the amounts unasked: the moment to choose one has come. */
-export function offerTopUp(): void {
+/** Opens the amounts to top up: the credit has run out. */
+export function openTopUp(): void {
   const details = document.querySelector<HTMLDetailsElement>("#topup details");
   if (details) details.open = true;
 }
 
-/** Run a person's act from a button: disabled meanwhile, its refusal shown. */
-export async function act(button: HTMLButtonElement, work: () => Promise<unknown>): Promise<void> {
+/** Performs what a button is for: the button is disabled meanwhile, and a failure is shown. */
+export async function perform(button: HTMLButtonElement, work: () => Promise<unknown>): Promise<void> {
   button.disabled = true;
   try {
     showProblem(null);
@@ -55,17 +55,17 @@ export async function act(button: HTMLButtonElement, work: () => Promise<unknown
   }
 }
 
-function showWays(session: Session | null): void {
+function showNavigation(session: Session | null): void {
   const ways = find("ways");
   if (session) {
     const [href, text] = [
-      home(session.role),
+      homeOf(session.role),
       session.role === "user" || session.role === "advisor" ? "Your chats" : "Running now",
     ];
     const here = location.pathname === root + href;
     ways.append(make("a", { href: root + href, ...(here && { "aria-current": "page" }) }, text));
   }
-  if (demo) ways.append(make("a", { href: `${root}/` }, "Switch person"));
+  if (isDemo) ways.append(make("a", { href: `${root}/` }, "Switch person"));
 }
 
 function showPanel(title: string, text: string): void {
@@ -74,7 +74,7 @@ function showPanel(title: string, text: string): void {
   if (document.getElementById("signed-out")) return;
   const subject = lastSubject();
   const next = encodeURIComponent(location.pathname.slice(root.length) + location.search);
-  const links = demo
+  const links = isDemo
     ? [
         subject
           ? make(

@@ -1,10 +1,10 @@
-/** Calls of the service with the tab's token, and the shapes they answer that no screen's clock needs. */
+/** Requests to the service with the token of this tab, and the documents that only pages use. */
 
 import type { Credits, Instant, Reason, Tariff } from "../../src/core/types.ts";
 import { RequestProblem, requester } from "../../src/request.ts";
-import { forgetToken, readSession } from "./session.ts";
+import { type Role, readSession, removeToken } from "./session.ts";
 
-/** Where the service is mounted: "" or "/below". */
+/** The path under which the service is mounted: "", or a path such as "/talktime". */
 export const root = document.documentElement.dataset.root ?? "";
 
 export interface ChatSummary {
@@ -17,13 +17,13 @@ export interface ChatSummary {
   state: "running" | "paused" | "ended" | null;
   reason: Reason | null;
   record_id: string | null;
-  /** Whether the chat's latest record points to this chat. */
+  /** Whether the current chat of the record is this chat. */
   current: boolean;
   created_at: Instant;
   last_message: string | null;
-  /** The advisor's part of the record's cost by now, in an advisor's own list. */
+  /** The advisor's part of the record's cost so far; only in an advisor's own list. */
   earned?: Credits;
-  /** Which of the pair's chats it is, from 1, in the order in which they were begun. */
+  /** The number of the chat among the pair's chats, from 1, in the order in which they were begun. */
   number: number;
 }
 
@@ -31,7 +31,7 @@ export interface Account {
   balance: Credits;
   committed: Credits;
   available: Credits;
-  /** What of the balance was given, not bought. */
+  /** The part of the balance that was given, not bought. */
   gift: Credits;
   next_expiry: { amount: Credits; expires_at: Instant } | null;
 }
@@ -43,48 +43,66 @@ export interface Advisor {
   tariff_version?: number;
 }
 
-const request = requester(root, token);
+const send = requester(root, token);
 
-/** The tab's token; "" when there is none, which the service answers like a wrong one. */
+/** The token of this tab; "" when there is none, which the service refuses like a wrong token. */
 export function token(): string {
   return readSession()?.token ?? "";
 }
 
 /**
- * One call under /v1; with `key`, the same call again gives the first answer.
+ * One request under /v1. With `key`, a repeat gets the first answer.
  *
- * @throws RequestProblem. A 401 also drops the token and shows the way to sign in.
+ * @throws RequestProblem when the request is refused. A 401 also signs out.
  */
-export async function ask<T>(method: "GET" | "POST", path: string, body?: object, key?: string): Promise<T> {
-  return signedIn(request<T>(method, path, body, key === undefined ? {} : { key }));
+export async function request<T>(
+  method: "GET" | "POST",
+  path: string,
+  body?: object,
+  key?: string,
+): Promise<T> {
+  return noticeSignOut(send<T>(method, path, body, key === undefined ? {} : { key }));
 }
 
-/** Wait for a call; if the token has run out, say so to the page. */
-export async function signedIn<T>(call: Promise<T>): Promise<T> {
-  return call.catch((error: unknown) => {
+/** Waits for an answer, and signs out where the token is no longer valid. */
+export async function noticeSignOut<T>(answer: Promise<T>): Promise<T> {
+  return answer.catch((error: unknown) => {
     if (error instanceof RequestProblem && error.problem.status === 401) signOut();
     throw error;
   });
 }
 
-/** Forget a token that the service no longer takes; the frame shows the way back. */
+/** Removes a token that the service refuses; the page then shows how to sign in. */
 export function signOut(): void {
-  forgetToken();
+  removeToken();
   window.dispatchEvent(new Event("signedout"));
 }
 
-/** A path with its ids made safe: path`/chats/${id}`. */
+/** A path with its ids encoded: path`/chats/${id}`. */
 export function path(parts: TemplateStringsArray, ...ids: string[]): string {
   return parts.reduce((whole, part, index) => whole + encodeURIComponent(ids[index - 1] ?? "") + part);
 }
 
-/** Go to a page of ours. */
-export function visit(page: string): void {
+/** Goes to a page of the service. */
+export function goTo(page: string): void {
   location.assign(root + page);
 }
 
-/** What went wrong, in a person's words. */
-export function inWords(error: unknown): string {
+/** The chats of a pair, the oldest first, as the viewer's role may read them. */
+export async function pairChats(
+  viewer: Role,
+  chat: { user_id: string; advisor_id: string },
+): Promise<ChatSummary[]> {
+  const list =
+    viewer === "advisor" ? path`/advisors/${chat.advisor_id}/chats` : path`/users/${chat.user_id}/chats`;
+  const { chats } = await request<{ chats: ChatSummary[] }>("GET", list);
+  return chats
+    .filter((row) => row.user_id === chat.user_id && row.advisor_id === chat.advisor_id)
+    .sort((a, b) => a.number - b.number);
+}
+
+/** A failure in words for a person. */
+export function problemText(error: unknown): string {
   if (!(error instanceof RequestProblem)) return "Something went wrong. Try again.";
   const { status, code } = error.problem;
   if (code === "insufficient_credit") return "There isn’t enough credit for that. Top up and try again.";

@@ -1,8 +1,8 @@
 /**
- * Who this tab is.
+ * Who is signed in, in this tab.
  *
- * The token lives in sessionStorage alone, never in an address or a cookie, so that a user and an advisor can sit side by
- * side in one browser.
+ * The token is kept in sessionStorage alone, never in an address or a cookie. So a user and an advisor can be signed in
+ * side by side in one browser.
  */
 
 export type Role = "user" | "advisor" | "operator" | "service";
@@ -20,21 +20,21 @@ export function readSession(): Session | null {
   return token && role && subject ? { token, role: role as Role, subject } : null;
 }
 
-export function keepSession(session: Session): void {
+export function storeSession(session: Session): void {
   for (const field of FIELDS) sessionStorage.setItem(`talktime.${field}`, session[field]);
 }
 
-export function forgetToken(): void {
-  // Role and subject stay: they say whom to become again.
+export function removeToken(): void {
+  // Role and subject stay, so that the person can sign in again.
   sessionStorage.removeItem("talktime.token");
 }
 
-/** Role and subject of the token that ran out, for "sign in again". */
+/** The person whose token is no longer valid, for "Sign in again"; null when nobody was signed in. */
 export function lastSubject(): string | null {
   return sessionStorage.getItem("talktime.subject");
 }
 
-/** Where a role starts. */
-export function home(role: Role): string {
+/** The first page of a role. */
+export function homeOf(role: Role): string {
   return role === "service" ? "/operator" : `/${role}`;
 }

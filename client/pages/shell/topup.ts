@@ -1,19 +1,19 @@
-/** Adding credit without leaving: for the asking in the demo, at the host's address otherwise. */
+/** The control to top up: in the demo it adds credit at once, elsewhere it leads to the host's page. */
 
 import { money } from "../texts/words.ts";
-import { demo, topUp } from "./demo.ts";
+import { isDemo, topUp } from "./demo.ts";
 import { make } from "./dom.ts";
-import { act } from "./frame.ts";
+import { perform } from "./frame.ts";
 
 const AMOUNTS = ["5", "10", "20"];
 
-/** Buttons of the demo, a link to the host's page, or nothing where there is neither. `done` runs after a credit. */
+/** Buttons in the demo, else a link to the host's page, else nothing. `done` is called after credit was added. */
 export function topUpControl(done: () => unknown): HTMLElement[] {
-  if (demo) {
+  if (isDemo) {
     const summary = make("summary", { class: "button" }, "Top up");
     const details = make("details", {}, summary);
     const add = (button: HTMLButtonElement, amount: string) =>
-      act(button, async () => {
+      perform(button, async () => {
         await topUp(amount);
         details.open = false;
         summary.focus();

@@ -1,14 +1,14 @@
-/** Figures in people's words: money, minutes, prices, reasons. Pure. */
+/** Numbers in words for people: money, minutes, prices, reasons. */
 
 import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
 
-/** An exact amount with at least two decimals: "8.7500" is "8.75", "0.0125" stays as it is. */
+/** An exact amount with at least two decimals: "8.75" for "8.7500", "0.0125" for "0.0125". */
 export function money(amount: string): string {
   const [whole = "0", decimals = ""] = amount.replace("-", "−").split(".");
   return `${whole}.${decimals.replace(/0+$/, "").padEnd(2, "0")}`;
 }
 
-/** "7 min", "1 h 5 min"; seconds appear only when there is nothing else to say. Milliseconds in. */
+/** A duration in ms as "7 min" or "1 h 5 min". */
 export function minutes(ms: number): string {
   const whole = Math.floor(ms / 60_000);
   if (whole < 1) return "less than a minute";
@@ -19,12 +19,13 @@ export function minutes(ms: number): string {
   return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
 }
 
-/** "14:32" of the reader's own place. */
-export function clock(instant: string): string {
+/** An instant as "14:32", in the time zone of the reader. */
+export function hourAndMinute(instant: string): string {
   return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }
 
-export function exactly(instant: string): string {
+/** An instant as "14:32:05", in the time zone of the reader. */
+export function timeOfDay(instant: string): string {
   return new Date(instant).toLocaleTimeString("en-GB");
 }
 
@@ -32,14 +33,14 @@ export function day(instant: string): string {
   return new Date(instant).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
 }
 
-function span(seconds: number): string {
+function perText(seconds: number): string {
   if (seconds === 1) return "second";
   if (seconds === 60) return "minute";
   if (seconds === 3600) return "hour";
-  return lasting(seconds);
+  return durationText(seconds);
 }
 
-function lasting(seconds: number): string {
+function durationText(seconds: number): string {
   const named = [
     [3600, "hour"],
     [60, "minute"],
@@ -54,16 +55,16 @@ function lasting(seconds: number): string {
   return `${seconds} seconds`;
 }
 
-function step(seconds: number): string {
+function incrementText(seconds: number): string {
   if (seconds === 1) return "by the second";
   if (seconds === 60) return "by whole minutes";
   if (seconds === 3600) return "by whole hours";
-  return `in steps of ${lasting(seconds)}`;
+  return `in steps of ${durationText(seconds)}`;
 }
 
-function rate(tier: Tier): string {
+function rateText(tier: Tier): string {
   if (Number(tier.rate) === 0) return "nothing";
-  const per = span(tier.per_seconds);
+  const per = perText(tier.per_seconds);
   return /^\d/.test(per)
     ? `${money(tier.rate)} per ${per}`
     : `${money(tier.rate)} ${per === "hour" ? "an" : "a"} ${per}`;
@@ -79,19 +80,19 @@ export function price(tariff: Tariff): string {
     minimum_charge = "0",
     max_cost = null,
   } = tariff;
-  if (free_seconds > 0) parts.push(`first ${lasting(free_seconds).replace(/^an? /, "")} free`);
+  if (free_seconds > 0) parts.push(`first ${durationText(free_seconds).replace(/^an? /, "")} free`);
   if (Number(connect_fee) > 0) parts.push(`${money(connect_fee)} to connect`);
   tariff.tiers.forEach((tier, index) => {
     const next = tariff.tiers[index + 1];
     const until = next
-      ? ` for ${index === 0 ? "" : "the next "}${lasting(next.from_seconds - tier.from_seconds)}`
+      ? ` for ${index === 0 ? "" : "the next "}${durationText(next.from_seconds - tier.from_seconds)}`
       : "";
     const { increment_seconds = 1 } = tier;
     const changed = index === 0 || increment_seconds !== (tariff.tiers[index - 1]?.increment_seconds ?? 1);
     const then = parts.length > 0 ? "then " : "";
-    parts.push(`${then}${rate(tier)}${until}${changed ? `, ${step(increment_seconds)}` : ""}`);
+    parts.push(`${then}${rateText(tier)}${until}${changed ? `, ${incrementText(increment_seconds)}` : ""}`);
   });
-  if (grace_seconds > 0) parts.push(`nothing up to ${lasting(grace_seconds)}`);
+  if (grace_seconds > 0) parts.push(`nothing up to ${durationText(grace_seconds)}`);
   if (Number(minimum_charge) > 0) parts.push(`at least ${money(minimum_charge)}`);
   if (max_cost !== null)
     parts.push(`${tariff.at_max_cost === "stop" ? "ends at" : "never more than"} ${money(max_cost)}`);
@@ -105,13 +106,13 @@ const REASONS: Record<Reason, string> = {
   out_of_credit: "out of credit",
   user_away: "user away",
   advisor_away: "advisor away",
-  abandoned: "left alone",
+  abandoned: "nobody came back",
   switched: "moved to another chat",
   timer_failed: "the timer was starting",
   max_cost: "highest cost reached",
 };
 
-/** A reason code as words; "" for none. */
+/** A reason in words; "" for null. */
 export function reason(code: Reason | null): string {
   return code === null ? "" : REASONS[code];
 }
@@ -123,8 +124,8 @@ const CAUSES: Record<string, string> = {
   service: "by the service",
 };
 
-/** Why time was not billed, as words. Through whom is said of a pause alone: every other reason tells it. */
+/** Why time was not billed. Who caused it is said of a pause alone: the other reasons say it themselves. */
 export function unbilled(code: Reason, party: string | null): string {
-  const through = code === "paused" && party !== null ? ` (${CAUSES[party] ?? party})` : "";
-  return reason(code) + through;
+  const cause = code === "paused" && party !== null ? ` (${CAUSES[party] ?? party})` : "";
+  return reason(code) + cause;
 }

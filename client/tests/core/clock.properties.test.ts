@@ -1,4 +1,4 @@
-/** What no network, no drift and no sleep may bring about; and that these tests would notice if one did. */
+/** What must hold on every network, with every drift and after every sleep; and that these tests notice a broken clock. */
 
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
@@ -17,7 +17,7 @@ const path: fc.Arbitrary<Path> = fc.record({
 
 const ms = (min: number, max: number) => fc.integer({ min, max });
 
-/** What can happen to a page; `ms` how long it lasts. */
+/** What can happen to a page, and for how many ms. */
 const event = fc.oneof(
   { arbitrary: fc.record({ does: fc.constant("runs" as const), ms: ms(20, 90_000) }), weight: 4 },
   fc.record({ does: fc.constant("sleeps" as const), ms: ms(251, 7_200_000) }),
@@ -48,17 +48,17 @@ function lived(kind: ClockKind, { seed, path, events, nodeErrorMs, ...local }: L
     if (event.does === "freezes") world.freeze(event.ms);
     if (event.does === "changes its route") world.path = event.path;
     if (event.does === "changes its server") world.move(event.skewMs);
-    // A route changes unnoticed. A sleep is seen by the wall clock before a digit is painted.
+    // Nothing notices the change of a route. The wall clock shows a sleep before a digit is painted.
     if (event.does !== "runs" && event.does !== "changes its route") world.disturb(event.does === "sleeps");
     world.run(event.does === "sleeps" || event.does === "freezes" ? 10_000 : event.ms);
   }
   return world;
 }
 
-/** Slack for sums of floats, and for the drift between two looks. */
+/** Tolerance for sums of floats, and for the drift between two looks. */
 const SLACK_MS = 0.1;
 
-/** The first thing that must not be, in words; null when all is well. */
+/** The first thing that is wrong, in words; null when nothing is. */
 function wrong(world: World): string | null {
   let stepped = 0;
   for (const [index, look] of world.looks.entries()) {
@@ -81,7 +81,7 @@ function wrong(world: World): string | null {
 
 const RUNS = { numRuns: 1000, seed: 20260105 };
 
-test("never back, never hurried or slowed by more than a twentieth, never beyond its own bound", {
+test("the time never goes back, is never faster or slower by more than a twentieth, and stays within its bound", {
   timeout: 120_000,
 }, () => {
   fc.assert(
@@ -105,21 +105,21 @@ async function mutant(right: string, mistake: string): Promise<ClockKind> {
 
 test.each([
   [
-    "corrects at once what is wrong",
+    "corrects every error at once",
     "Math.min(most, Math.max(-most, wanted))",
     "behind",
     /back by|shown in|a step/,
   ],
-  ["knows no drift", "const DRIFT = 1e-4", "const DRIFT = 0", /wrong, bound/],
-  ["has no doubt after a sleep", "this.#suspect ||= suspect", "this.#suspect ||= false", /wrong, bound/],
+  ["ignores drift", "const DRIFT = 1e-4", "const DRIFT = 0", /wrong, bound/],
+  ["is not suspect after a sleep", "this.#suspect ||= suspect", "this.#suspect ||= false", /wrong, bound/],
   [
-    "takes the better half of a round trip",
+    "uses the faster direction of a round trip alone",
     "sample.s1 - sample.c0 +",
     "sample.s2 - sample.c3 +",
     /wrong, bound/,
   ],
   ["steps whenever it is behind", "      this.#mayStep = false;\n      if", "      if", /without evidence/],
-])("a clock that %s is found out", { timeout: 120_000 }, async (_mistake, right, wronged, found) => {
+])("a clock that %s fails", { timeout: 120_000 }, async (_mistake, right, wronged, found) => {
   const kind = await mutant(right, wronged);
   const property = fc.property(life, (life) => {
     const what = wrong(lived(kind, life));

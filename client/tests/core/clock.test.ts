@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Clock } from "../../src/core/clock.ts";
 import { LTE, NEAR, type Path, quantile, strides, World } from "../network.ts";
 
-/** Slack for the drift between two looks, in ms. */
+/** Tolerance for the drift between two looks, in ms. */
 const SLACK = 0.1;
 
 function expectHonest(world: World): void {
@@ -28,7 +28,7 @@ describe.each([80, -80])("half an hour with a local clock off by %d ppm", (drift
   });
 });
 
-test("on a near network the first digits come with the first answer", () => {
+test("on a fast network the digits come with the first answer", () => {
   const world = new World(1, NEAR);
   world.run(60_000);
   expectHonest(world);
@@ -47,7 +47,7 @@ test.each([
   expect(Math.abs((last?.error ?? Number.NaN) - bias)).toBeLessThan(8);
 });
 
-test("a session that starts while one direction is slow says so, and is right soon after", () => {
+test("a page that starts while one direction is slow has a large error bound, and is right soon after", () => {
   const world = new World(5, { ...NEAR, upMs: 615 });
   world.run(20_000);
   expect(world.looks.at(-1)?.bound).toBeGreaterThan(280);
@@ -60,7 +60,7 @@ test("a session that starts while one direction is slow says so, and is right so
   expect(quantile(world.looks, 1, 60_000)).toBeLessThan(20);
 });
 
-test("a route that becomes longer one way is followed by slewing", () => {
+test("when a route becomes longer in one direction, the time follows by slewing", () => {
   const world = new World(9, { ...NEAR, upMs: 20, downMs: 20 });
   world.run(60_000);
   world.path = { ...NEAR, upMs: 120, downMs: 20 };
@@ -71,7 +71,7 @@ test("a route that becomes longer one way is followed by slewing", () => {
 });
 
 test.each(SEEDS)(
-  "after a sleep that stopped local time: in doubt at once, right in one step, seed %d",
+  "after a sleep that stopped local time, the clock is suspect at once and right after one step, seed %d",
   (seed) => {
     const world = new World(seed, { ...LTE, stalls: 0 });
     world.run(60_000);
@@ -90,7 +90,7 @@ test.each(SEEDS)(
   },
 );
 
-test("evidence without damage changes nothing that can be seen", () => {
+test("evidence without a broken clock changes nothing on the screen", () => {
   const world = new World(11, LTE);
   for (let minute = 0; minute < 30; minute += 1) {
     world.run(60_000);
@@ -101,7 +101,7 @@ test("evidence without damage changes nothing that can be seen", () => {
   expect(strides(world.looks).most).toBeLessThanOrEqual(20 * 1.051);
 });
 
-test("another server, 40 ms apart, is followed by slewing and never backwards", () => {
+test("when another server answers, 40 ms apart, the time follows by slewing and never goes back", () => {
   for (const skewMs of [40, -40]) {
     const world = new World(13, NEAR);
     world.run(60_000);
@@ -116,7 +116,7 @@ test("another server, 40 ms apart, is followed by slewing and never backwards", 
   }
 });
 
-test("engine time moved ahead contradicts every sample: one step, without being told", () => {
+test("when engine time is moved ahead, samples contradict each other and the time makes one step", () => {
   const world = new World(17, NEAR);
   world.run(60_000);
   world.skewMs = 600_000;
@@ -127,7 +127,7 @@ test("engine time moved ahead contradicts every sample: one step, without being 
 
 const still: Path = { ...NEAR, jitterMs: 0 };
 
-test("a message from a later time than can be is evidence; an ordinary one is not", () => {
+test("a message from a later instant than possible is evidence; other messages are not", () => {
   const world = new World(19, still);
   world.run(20_000);
   expect(world.clock.hear(world.engine, world.local)).toBe(false);
@@ -136,7 +136,7 @@ test("a message from a later time than can be is evidence; an ordinary one is no
   expect(world.clock.suspect).toBe(true);
 });
 
-test("starts no lower than before a refresh, unless that can't be", () => {
+test("the time starts no lower than before a reload, unless the samples rule that out", () => {
   const first = (floor: number) => {
     const world = new World(23, still, { floor });
     world.run(1000);
@@ -147,7 +147,7 @@ test("starts no lower than before a refresh, unless that can't be", () => {
   expect(first(free + 5000)).toBe(free);
 });
 
-test("answers of an older generation, impossible and very slow ones prove nothing", () => {
+test("answers of an older generation, impossible answers and very slow answers are ignored", () => {
   const clock = new Clock(1);
   clock.disturb(1000);
   clock.take({ c0: 990, s1: 5000, s2: 5000, c3: 1010 });

@@ -4,7 +4,7 @@ import { measure } from "../../src/core/meter.ts";
 import type { Snapshot } from "../../src/core/types.ts";
 
 test.each(vectors.map((vector) => [vector.id, vector] as const))(
-  "%s shows what the service's own test shows",
+  "%s: the screen shows what the vectors say",
   (_, { snapshot, shown }) => {
     for (const expected of shown) {
       const at = Date.parse(expected.at);
@@ -26,7 +26,7 @@ test.each(vectors.map((vector) => [vector.id, vector] as const))(
         cost: expected.cost,
         credits: expected.credits,
       });
-      // A screen learns of a pause from the service; until then its time stands at the same millisecond.
+      // The service tells a screen of a pause. Until then the time on the screen has stopped at the same millisecond.
       if (snapshot.timer.running) expect(screen.nextMs !== null).toBe(expected.state === "running");
     }
   },

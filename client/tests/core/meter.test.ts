@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { measure } from "../../src/core/meter.ts";
 import { at, PAUSED, snapshot, TEN } from "../facts.ts";
 
-test("while it runs, the increment in progress is owed already", () => {
+test("while the timer runs, the whole increment in progress is held", () => {
   const facts = snapshot(10_000);
   expect(measure(facts, TEN + 10_000)).toMatchObject({ elapsedMs: 10_000, cost: "1.00", balance: "4.00" });
   const lease = TEN + 600_000;
   expect(measure(facts, TEN + 59_999, lease)).toMatchObject({ cost: "1.00", balance: "4.00" });
-  // At exactly one minute one minute is paid for, and the second has begun.
+  // At exactly one minute, one minute is paid and the second minute has begun.
   expect(measure(facts, TEN + 60_000, lease)).toMatchObject({
     cost: "1.00",
     billedMs: 60_000,
@@ -20,7 +20,7 @@ test("while it runs, the increment in progress is owed already", () => {
   });
 });
 
-test("free time runs down first, to the millisecond", () => {
+test("free time is used first, to the millisecond", () => {
   const facts = snapshot(5000, {
     allowance_ms: 8000,
     free_remaining_ms: 3000,
@@ -32,7 +32,7 @@ test("free time runs down first, to the millisecond", () => {
   expect(measure(facts, TEN + 8001)).toMatchObject({ freeMs: 0, cost: "1.00", balance: "4.00" });
 });
 
-test("grace is left aside for what is committed, not for the cost", () => {
+test("grace lowers the cost, but not the credit that is held", () => {
   const facts = snapshot(1000, {
     cost: "0.00",
     balance: "4.00",
@@ -42,7 +42,7 @@ test("grace is left aside for what is committed, not for the cost", () => {
   expect(measure(facts, TEN + 5001)).toMatchObject({ cost: "1.00", balance: "4.00" });
 });
 
-test("time never passes the cut, and there the balance is what the bill leaves", () => {
+test("the time never passes the cut, and the balance there is what the charge leaves", () => {
   const facts = snapshot(70_000, { cost: "2.00", balance: "0.00", timer: { cut_at: at(120_000) } });
   const lease = TEN + 600_000;
   expect(measure(facts, TEN + 119_000, lease)).toMatchObject({ remainingMs: 1000, nextMs: 1000 });
@@ -51,31 +51,31 @@ test("time never passes the cut, and there the balance is what the bill leaves",
   expect(measure(facts, TEN + 999_000, lease)).toMatchObject(end);
 });
 
-test("time never passes the lease, until it is renewed", () => {
+test("the time never passes the end of the lease, until the lease is renewed", () => {
   const facts = snapshot(50_000);
   expect(measure(facts, TEN + 100_000)).toMatchObject({ elapsedMs: 80_000, cost: "2.00" });
   expect(measure(facts, TEN + 100_000, TEN + 90_000).elapsedMs).toBe(90_000);
 });
 
-test("a lease that ends on a boundary leaves the next increment unowed", () => {
+test("a lease that ends between two increments holds nothing for the next one", () => {
   const facts = snapshot(50_000, { timer: { lease_until: at(60_000) } });
   expect(measure(facts, TEN + 61_000)).toMatchObject({ elapsedMs: 60_000, cost: "1.00", balance: "4.00" });
 });
 
-test("a clock that is behind the facts shows no less than the segment's beginning", () => {
+test("a clock that is behind the facts shows the start of the segment", () => {
   const facts = snapshot(61_000, { timer: { since: at(60_900) } });
   expect(measure(facts, TEN + 60_950).elapsedMs).toBe(60_950);
   expect(measure(facts, TEN + 60_000).elapsedMs).toBe(60_900);
 });
 
-test("the digits are the chat's, the price the record's", () => {
+test("the digits are the chat's, the cost is the record's", () => {
   const facts = snapshot(30_000, { elapsed_ms: 90_000, chat: { duration_ms: 12_400 }, balance: "3.00" });
   const shown = measure(facts, TEN + 40_000);
   expect(shown).toMatchObject({ elapsedMs: 22_400, recordElapsedMs: 100_000, cost: "2.00", balance: "3.00" });
   expect(shown.nextMs).toBe(600);
 });
 
-test("what stands is what the facts say, whatever the time", () => {
+test("the numbers of a stopped timer do not depend on the instant", () => {
   const facts = snapshot(61_250, { ...PAUSED, cost: "2.00", balance: "8.00", billed_ms: 120_000 });
   expect(measure(facts, TEN + 999_000)).toMatchObject({
     elapsedMs: 61_250,

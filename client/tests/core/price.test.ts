@@ -20,32 +20,32 @@ function cost(tariff: Partial<Tariff>, ms: number, grace = true): string {
   return credits(price({ ...minutes, ...tariff }, ms, { grace }).micros);
 }
 
-test("a boundary belongs to the unit that ends with ceil, to the next with begun", () => {
+test("with ceil a boundary belongs to the increment that ends there, with begun to the next one", () => {
   expect(cost({}, 300_000)).toBe("5.00");
   expect(cost({}, 300_001)).toBe("6.00");
   expect(cost({ boundary: "begun" }, 239_999)).toBe("4.00");
   expect(cost({ boundary: "begun" }, 240_000)).toBe("5.00");
 });
 
-test("no priced time costs nothing, whatever the tariff", () => {
+test("without priced time the cost is nothing, with every tariff", () => {
   expect(cost({ boundary: "begun", connect_fee: "3", minimum_charge: "9" }, 0)).toBe("0.00");
   expect(cost({ connect_fee: "3" }, -500)).toBe("0.00");
 });
 
-test("grace beats the minimum and the connect fee, and is left aside for commitments", () => {
+test("within grace neither the minimum nor the connect fee is due, but credit is held for them", () => {
   const tariff: Partial<Tariff> = { grace_seconds: 3, connect_fee: "0.40", minimum_charge: "2" };
   expect(cost(tariff, 3000)).toBe("0.00");
   expect(cost(tariff, 3001)).toBe("2.00");
   expect(cost(tariff, 1, false)).toBe("2.00");
 });
 
-test("the maximum caps before the minimum lifts, and only where time goes on for free", () => {
+test("the maximum applies before the minimum, and only where the time goes on for free", () => {
   expect(cost({ max_cost: "2.50" }, 600_000)).toBe("2.50");
   expect(cost({ max_cost: "2.50", minimum_charge: "3" }, 600_000)).toBe("3.00");
   expect(cost({ max_cost: "2.50", at_max_cost: "stop" }, 600_000)).toBe("10.00");
 });
 
-test("an increment that overruns its tier covers the beginning of the next", () => {
+test("an increment that runs over the end of its tier covers the beginning of the next tier", () => {
   const tiers = [
     { from_seconds: 0, rate: "1", per_seconds: 1, increment_seconds: 40 },
     { from_seconds: 60, rate: "2", per_seconds: 1, increment_seconds: 1 },
@@ -55,7 +55,7 @@ test("an increment that overruns its tier covers the beginning of the next", () 
   expect(cost({ tiers }, 81_000)).toBe("82.00");
 });
 
-test("rounds once, on the total, in each mode", () => {
+test("each mode rounds once, on the total", () => {
   const tiers = [{ from_seconds: 0, rate: "0.05", per_seconds: 60, increment_seconds: 1 }];
   const rounded = (mode: "up" | "down" | "half_up", seconds: number) =>
     cost({ tiers, rounding: { places: 2, mode } }, seconds * 1000);
@@ -64,7 +64,7 @@ test("rounds once, on the total, in each mode", () => {
   expect(cost({ tiers, rounding: { places: 6, mode: "half_up" } }, 1000)).toBe("0.000833");
 });
 
-test("money survives being read and written", () => {
+test("an amount that is read and written is the same text", () => {
   for (const text of ["0.00", "8.75", "-0.40", "0.000001", "123456789012345.678901"])
     expect(credits(micros(text))).toBe(text);
   expect(micros("3")).toBe(3_000_000n);

@@ -1,4 +1,4 @@
-/** The core is pure because of where it lies: `tsconfig.core.json` compiles it without a browser, these tests the rest. */
+/** The core is pure: `tsconfig.core.json` compiles it without a browser, and these tests check the rest. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +16,6 @@ test.each(sources)("%s imports nothing from outside the core", (_, source) => {
   expect(imported.filter((from) => !/^\.\/[\w-]+\.ts$/.test(from ?? ""))).toEqual([]);
 });
 
-test.each(sources)("%s reads no clock and draws no number", (_, source) => {
+test.each(sources)("%s reads no clock and takes no random number", (_, source) => {
   expect(source).not.toMatch(/Date\.now|new Date\(\)|Math\.random/);
 });

@@ -9,7 +9,7 @@ function wrong(checks: Check[]): string[] {
   return checks.filter((check) => !holds(check)).map(({ path }) => path);
 }
 
-/** The receipt with one figure changed, and with a fingerprint that fits. */
+/** What is wrong with the receipt after a change, its fingerprint renewed. */
 function tampered(change: (receipt: Receipt) => void): string[] {
   const receipt = structuredClone(first);
   change(receipt);
@@ -26,14 +26,14 @@ test.each(receipts.map((receipt) => [receipt.advisor_name, receipt] as const))(
   },
 );
 
-test("without its shares, as a user sees it, it is right as well, with a fingerprint of its own", () => {
+test("a receipt without shares, as the user gets it, is right and has another fingerprint", () => {
   const { shares: _, ...rest } = first;
   const receipt = { ...rest, fingerprint: fingerprint(rest) };
   expect(wrong(verify(receipt))).toEqual([]);
   expect(receipt.fingerprint).not.toBe(first.fingerprint);
 });
 
-test("whatever is changed changes the fingerprint", () => {
+test("every change changes the fingerprint", () => {
   for (const change of [{ cost: "0.76" }, { user_name: "Eve" }, { tariff_version: 2 }])
     expect(wrong(verify({ ...first, ...change }))).toContain("fingerprint");
 });
@@ -65,7 +65,7 @@ test.each<[string, (receipt: Receipt) => void]>([
     "shares.entries[0].platform_amount",
     (receipt) => Object.assign(receipt.shares?.entries[0] ?? {}, { platform_amount: "0.00" }),
   ],
-])("%s is found out, though the fingerprint fits", (path, change) => {
+])("a change of %s is found, though the fingerprint was renewed", (path, change) => {
   expect(tampered(change)).toContain(path);
 });
 
@@ -91,7 +91,7 @@ function* paths(value: unknown, path: Path = []): Generator<Path> {
       yield* paths(inner, [...path, Array.isArray(value) ? Number(name) : name]);
 }
 
-/** Something like it, that is not the same. */
+/** Another value of the same kind. */
 function other(value: unknown): unknown {
   if (value === null) return "0.01";
   if (typeof value === "number") return value + 1;
@@ -110,7 +110,7 @@ function isRight(receipt: Receipt): boolean {
   }
 }
 
-/** What can be changed in a receipt and nothing says so. */
+/** The places where a change is not found, though the fingerprint was renewed. */
 function unnoticed(receipt: Receipt): string[] {
   const unnoticed: string[] = [];
   for (const path of paths(receipt)) {
@@ -124,14 +124,14 @@ function unnoticed(receipt: Receipt): string[] {
   return unnoticed;
 }
 
-test("whatever is changed in the fullest receipt is found out, though the fingerprint fits", () => {
+test("every change that can be found in the fullest receipt is found", () => {
   expect(unnoticed(first)).toEqual(UNPROVABLE.trim().split(/\s+/));
 });
 
-test("who bears a refund is found out, too", () => {
+test("a change of who bears a refund is found", () => {
   const refunded = receipts.find(({ entries }) => entries.some(({ kind }) => kind === "refund"));
   const found = unnoticed(refunded as Receipt);
-  // A fee that goes on while the price stands still: a millisecond more or less makes no difference to it.
+  // Fees that go on while the price stays the same: one millisecond makes no difference.
   expect(found.filter((path) => path.startsWith("shares"))).toEqual(["shares.entries.2.at"]);
 });
 

@@ -60,7 +60,7 @@ test.each([
   expect(price(tariff)).toBe(words);
 });
 
-test("a reason is words, none is none", () => {
+test("a reason is in words, and no reason is empty", () => {
   expect(reason("out_of_credit")).toBe("out of credit");
   expect(reason(null)).toBe("");
 });

@@ -1,4 +1,4 @@
-/** Prices cases from standard input, for `tests/twins/test_price.py`: one JSON document in, one out. */
+/** Computes prices for `tests/twins/test_price.py`: a list of cases as JSON in, a list of answers out. */
 
 import { text } from "node:stream/consumers";
 import { credits, price } from "../../src/core/price.ts";

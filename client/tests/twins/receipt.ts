@@ -1,5 +1,5 @@
 /**
- * Checks receipts from standard input, for `tests/twins/test_receipt.py`: one JSON document in, one out. The answer to a
+ * Checks receipts for `tests/twins/test_receipt.py`: a list of documents as JSON in, a list of answers out. The answer to a
  * receipt is the list of its checks; the answer to any other document is why it is not a receipt.
  */
 

@@ -1,4 +1,4 @@
-/** Divides prices from standard input, for `tests/twins/test_share.py`: one JSON document in, one out. */
+/** Computes shares for `tests/twins/test_share.py`: a list of cases as JSON in, a list of answers out. */
 
 import { text } from "node:stream/consumers";
 import { credits } from "../../src/core/price.ts";

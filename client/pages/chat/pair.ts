@@ -1,0 +1,53 @@
+/** The chats of the pair beside the chat on the page: go to one of them, or open a new chat. */
+
+import { stopwatch } from "../../src/core/digits.ts";
+import type { Snapshot } from "../../src/core/types.ts";
+import { stateOf } from "../shell/chat-row.ts";
+import { find, make } from "../shell/dom.ts";
+import { perform } from "../shell/frame.ts";
+import { type ChatSummary, goTo, path, request, root } from "../shell/service.ts";
+import type { Viewer } from "../texts/timer.ts";
+
+/** Shows the chats, the newest first. */
+export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
+  const active = chats.some((chat) => chat.state === "running" || chat.state === "paused");
+  const items = chats.map((chat) => make("li", {}, entry(viewer, here, chat, `Chat ${chat.number}`, active)));
+  const list = find("chats");
+  list.replaceChildren(...items.reverse());
+  // On a phone the chats are a row that scrolls: the chat on the page must be in sight.
+  list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, active: boolean): HTMLElement {
+  const state = stateOf(chat);
+  const face = [
+    make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
+    make("span", {}, name),
+    // The time of a running chat changes: only the timer shows it.
+    make("span", { class: "number quiet" }, state === "running" ? "running" : stopwatch(chat.duration_ms)),
+  ];
+  if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
+  const page = path`/chat/${chat.id}`;
+  // Without an active record a link is enough: only "Start" begins a record.
+  if (viewer !== "user" || !active) return make("a", { href: root + page }, ...face);
+  const button = make("button", { type: "button" }, ...face);
+  button.addEventListener("click", () =>
+    perform(button, async () => {
+      await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`);
+      goTo(page);
+    }),
+  );
+  return button;
+}
+
+/** Shows the button that opens a new chat of the pair and switches the record to it. */
+export function offerNewChat(chat: { user_id: string; advisor_id: string }): void {
+  const button = find<HTMLButtonElement>("new-chat");
+  button.hidden = false;
+  button.onclick = () =>
+    perform(button, async () => {
+      const { user_id, advisor_id } = chat;
+      const snapshot = await request<Snapshot>("POST", "/chats", { user_id, advisor_id });
+      goTo(path`/chat/${snapshot.chat.id}`);
+    });
+}
