@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from talktime.core.errors import TalktimeError
 from talktime.core.ids import is_id
-from talktime.core.instants import instant
+from talktime.core.instants import format_instant
 from talktime.core.payer import Party
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
@@ -60,4 +60,4 @@ def _is_id(value: object) -> bool:
 
 
 def _instants(leases: Mapping[str, int]) -> dict[str, str]:
-    return {chat_id: instant(until) for chat_id, until in leases.items()}
+    return {chat_id: format_instant(until) for chat_id, until in leases.items()}
