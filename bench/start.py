@@ -8,7 +8,8 @@ used, which other programs on the machine change less.
 
     python                    an empty Python program, for comparison: no program in Python starts faster
     talktime --help           the start of the command line alone
-    import talktime           what the library adds to a host's own start
+    import talktime           what a host loads that only asks for prices
+    import Talktime           what a host loads that opens a database
     schema check              `ensure_current` on a migrated database: the part of a start that checks the schema
     serve                     from the command to the open port, with a database that runs already
     serve and database        the same, but the embedded PostgreSQL is started first
@@ -122,6 +123,7 @@ def _measure(rounds: int) -> dict[str, list[Duration]]:
             "python": lambda: _timed(lambda: _run(sys.executable, "-c", "pass")),
             "talktime --help": lambda: _timed(lambda: _run(TALKTIME, "--help")),
             "import talktime": lambda: _timed(lambda: _run(sys.executable, "-c", "import talktime")),
+            "import Talktime": lambda: _timed(lambda: _run(sys.executable, "-c", "from talktime import Talktime")),
             "schema check": lambda: _schema_check(url),
             "serve": lambda: _serve(folder, url),
             "serve and database": lambda: _serve(stopped),

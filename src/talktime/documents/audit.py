@@ -1,6 +1,6 @@
 """What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
 
-The rules themselves are views (`broken_rule_1` to `broken_rule_9` in the migrations) that must be empty. A view can't
+The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. A view can't
 price, so six things are computed here from the facts it reads: that every posting was the price of the time that had
 passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
 that the instant at which a running record's credit ends is the one that follows from the account, that what is left of
