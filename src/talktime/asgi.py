@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from talktime.core.errors import Unavailable
 from talktime.service import pages
-from talktime.service.http import chats, clock, health, history, openapi, people, prices, records
+from talktime.service.http import chats, clock, docs, health, history, openapi, people, prices, records
 from talktime.service.http import tokens as token_routes
 from talktime.service.http.addresses import EncodedSlashes
 from talktime.service.http.envelope import Envelope
@@ -79,6 +79,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.opening = opening
     app.state.tokens = tokens
@@ -90,7 +91,7 @@ def create_app(
     app.add_middleware(RequestLimits, tokens=tokens)
     app.add_middleware(Envelope, metrics=metrics)
     allow_origins(app, settings.origins)
-    for part in (people, chats, records, history, token_routes, health, openapi, live, pages, prices, clock):
+    for part in (people, chats, records, history, token_routes, health, docs, live, pages, prices, clock):
         app.include_router(part.router)
     if settings.test_clock:
         app.include_router(clock.test_clock_router)

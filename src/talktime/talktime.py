@@ -21,6 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from talktime import logs
+from talktime.core.entries import CreditKind
 from talktime.core.errors import InvalidRequest, NotFound, TalktimeError
 from talktime.core.ids import is_explanation, require_id, require_name
 from talktime.core.payer import Party
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
 
 POOL_SIZE: Final = 12
 
-CREDIT_KINDS: Final = ("purchase", "gift", "refund")
 """How credit can be added."""
 
 
@@ -177,9 +177,9 @@ class Talktime:
             Conflict: the account can't hold so much, or so many gifts.
         """
         _require_positive("amount", amount)
-        if kind not in CREDIT_KINDS:
-            raise InvalidRequest(("kind", f"must be one of: {', '.join(CREDIT_KINDS)}"))
-        if expires_at is not None and kind != "gift":
+        if kind not in set(CreditKind):
+            raise InvalidRequest(("kind", f"must be one of: {', '.join(CreditKind)}"))
+        if expires_at is not None and kind != CreditKind.GIFT:
             raise InvalidRequest(("expires_at", "is for gifts only"))
         return await self.engine.run(AddCredit(user_id, amount, kind, reference, expires_at, repeat=repeat))
 

@@ -76,7 +76,7 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("def settle_due_accounts(", "engine/engine.py"),
         ("def run_deadlines(", "node/deadlines.py"),
         ("def settle_due(", "node/deadlines.py"),
-        ("def create_chat(", "service/http/chats.py"),
+        ("def start_chat(", "service/http/chats.py"),
         ("def create_chat(", "talktime.py"),
         ("-- name: claim_due_accounts", "database/sql/queries.sql"),
         ("-- columns: record", "database/sql/queries.sql"),

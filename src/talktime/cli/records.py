@@ -11,6 +11,7 @@ from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_table
 from talktime.cli.running import run_with_talktime
 from talktime.core.money import format_credits
+from talktime.core.record import RecordFilter
 from talktime.core.refunds import BorneBy
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def list_records(
     as_json: AsJson = False,
 ) -> None:
     """List records, the newest first."""
-    if state not in {None, "running", "paused", "ended", "active"}:
+    if state not in {None, *RecordFilter}:
         exit_with_usage_error("--state must be running, paused, ended or active")
 
     async def read_records(talktime: Talktime) -> list[dict[str, Any]]:

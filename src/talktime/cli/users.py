@@ -21,6 +21,7 @@ from talktime.cli.arguments import (
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
 from talktime.cli.running import run_with_talktime
+from talktime.core.entries import CreditKind
 
 app = typer.Typer(no_args_is_help=True, help="Users and their credit.")
 
@@ -72,7 +73,7 @@ def add_credit(
     as_json: AsJson = False,
 ) -> None:
     """Add credit to a user's account."""
-    if kind not in {"purchase", "gift", "refund"}:
+    if kind not in set(CreditKind):
         exit_with_usage_error("--kind must be purchase, gift or refund")
     user_id, micro_credits, reference = read_id(user_id), read_amount(amount), read_reference(reference)
     expiry = None if expires_at is None else read_instant("--expires-at", expires_at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
 
 
 class EntryKind(StrEnum):
@@ -18,5 +17,9 @@ class EntryKind(StrEnum):
     EXPIRY = "expiry"
 
 
-CREDIT_KINDS: Final = (EntryKind.PURCHASE, EntryKind.GIFT, EntryKind.REFUND)
-"""The kinds of credit that a host may add."""
+class CreditKind(StrEnum):
+    """The kinds of credit that a host may add."""
+
+    PURCHASE = EntryKind.PURCHASE.value
+    GIFT = EntryKind.GIFT.value
+    REFUND = EntryKind.REFUND.value

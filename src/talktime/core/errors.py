@@ -17,6 +17,7 @@ an answer that was given before. HTTP answers with the RFC 9457 problem document
 
 from __future__ import annotations
 
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -105,6 +106,18 @@ class InsufficientCredit(TalktimeError):
         self.available = available
 
 
+class AllowedCall(StrEnum):
+    """A call that the state of a record or an account allows to callers who may make the call."""
+
+    TRACKING = "tracking"
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    CHATS = "chats"
+    DEBITS = "debits"
+    REFUNDS = "refunds"
+
+
 class Conflict(TalktimeError):
     """The state of a record or an account does not allow the request.
 
@@ -117,8 +130,8 @@ class Conflict(TalktimeError):
     code = "conflict"
     title = "Not in this state"
 
-    def __init__(self, detail: str, *, state: str | None, allowed: tuple[str, ...], **members: Any) -> None:
-        super().__init__(detail, state=state, allowed=list(allowed), **members)
+    def __init__(self, detail: str, *, state: str | None, allowed: tuple[AllowedCall, ...], **members: Any) -> None:
+        super().__init__(detail, state=state, allowed=[call.value for call in allowed], **members)
 
 
 class TooLarge(TalktimeError):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from talktime.core.entries import EntryKind
+
 if TYPE_CHECKING:
     from talktime.core.record import Reason, Record
 
@@ -56,7 +58,7 @@ class EntryPosted:
 
     Attributes:
         amount: what the user's balance gained; negative for credit that the user paid or lost.
-        kind: `charge`, `share`, `purchase`, `gift`, `refund`, `debit` or `expiry`.
+        kind: one of `EntryKind`.
         at: the instant of the entry.
         record_id: the record that was charged or refunded.
         reference: the host's own reference of a credit or a debit.
@@ -87,7 +89,7 @@ class EntryPosted:
     @property
     def follows_from_time(self) -> bool:
         """Whether the entry posts the cost of running time, which screens compute themselves: a charge or a share."""
-        return self.kind in {"charge", "share"}
+        return self.kind in {EntryKind.CHARGE, EntryKind.SHARE}
 
     is_accrual = follows_from_time  # old name, until the other layers use the new one
 

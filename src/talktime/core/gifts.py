@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.core.entries import EntryKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -78,11 +80,11 @@ def replay(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Gift, .
     for kind, amount, at, expires_at in entries:
         if amount > 0:
             gifts = add(gifts, Gift(amount, expires_at))
-        elif kind == "expiry":
+        elif kind == EntryKind.EXPIRY:
             changed = [gift._replace(amount=gift.amount + amount * (gift.expires_at == expires_at)) for gift in gifts]
             gifts = tuple(gift for gift in changed if gift.amount)
         else:
-            gifts = spend(gifts, -amount, valid_at=at if kind == "debit" else None)
+            gifts = spend(gifts, -amount, valid_at=at if kind == EntryKind.DEBIT else None)
     return gifts
 
 

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 
 from talktime.core.cuts import find_cuts
 from talktime.core.deadlines import Deadline, find_deadlines
-from talktime.core.errors import Conflict, InsufficientCredit
+from talktime.core.errors import AllowedCall, Conflict, InsufficientCredit
 from talktime.core.posting import expire_gifts, next_expiry, post_all
 from talktime.core.record import AWAY_REASONS, Party, Reason, State, replace
 from talktime.core.transitions import end_record, keep_paused, pause_record, renew_lease, start_timer, stop_timer
@@ -114,7 +114,7 @@ def resume(payer: Payer, record: Record, now: int, rules: Rules, by: Party) -> P
         return payer
     if by is Party.ADVISOR and not payer.is_present(record, Party.USER, now):
         msg = "The user is not here, so the advisor can't resume. It resumes when the user is back."
-        raise Conflict(msg, state=record.state.value, allowed=("pause", "stop"))
+        raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.PAUSE, AllowedCall.STOP))
     return _resume(payer, record, now, rules, by)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talktime.core import gifts
+from talktime.core.entries import EntryKind
 from talktime.core.events import DurationAdded, EntryPosted
 from talktime.core.record import replace
 
@@ -57,7 +58,7 @@ def expire_gifts(payer: Payer, at: int) -> Payer:
             kept.append(gift._replace(amount=kept_amount))
         if kept_amount < gift.amount:
             lost = kept_amount - gift.amount
-            entry = EntryPosted(lost, "expiry", at, gift=lost, expires_at=gift.expires_at)
+            entry = EntryPosted(lost, EntryKind.EXPIRY, at, gift=lost, expires_at=gift.expires_at)
             payer = replace(payer, balance=payer.balance + lost, events=(*payer.events, entry))
     return replace(payer, gifts=tuple(kept))
 
@@ -116,7 +117,7 @@ def _post_record(payer: Payer, record: Record, at: int) -> Payer:
     if charge or earned or fees:
         # Up to the minimum charge the cost stands still while fees go on. The entry then is of kind `share`: the user
         # pays nothing, and credit moves between the advisor and the platform.
-        entry = EntryPosted(-charge, "charge" if charge else "share", at, record.record_id)
+        entry = EntryPosted(-charge, EntryKind.CHARGE if charge else EntryKind.SHARE, at, record.record_id)
         entry = replace(entry, advisor_id=record.advisor_id, advisor_amount=earned, fees=fees, gift=-gift)
         events.append(entry)
     payer = payer.with_record(record, *events)

@@ -50,6 +50,15 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+class RecordFilter(StrEnum):
+    """Which records a list shows. `active` is running and paused."""
+
+    RUNNING = State.RUNNING.value
+    PAUSED = State.PAUSED.value
+    ENDED = State.ENDED.value
+    ACTIVE = "active"
+
+
 class Reason(StrEnum):
     """Why a segment ended, or why a record is paused or has ended."""
 

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 
 from talktime.core import credit
 from talktime.core.durations import clock_text
-from talktime.core.errors import Conflict
+from talktime.core.entries import EntryKind
+from talktime.core.errors import AllowedCall, Conflict
 from talktime.core.events import EntryPosted
 from talktime.core.money import format_credits
 from talktime.core.posting import post_all
@@ -80,9 +81,9 @@ class EntryTotals:
         for entry in events:
             if not isinstance(entry, EntryPosted) or entry.record_id != record_id:
                 continue
-            if entry.kind == "charge":
+            if entry.kind == EntryKind.CHARGE:
                 totals = replace(totals, charged=totals.charged - entry.amount, gift=totals.gift - entry.gift)
-            elif entry.kind == "refund":
+            elif entry.kind == EntryKind.REFUND:
                 is_shared = entry.borne_by == BorneBy.SHARED
                 totals = replace(
                     totals,
@@ -139,7 +140,7 @@ def refund(
     bought_left = (totals.charged - totals.gift) - (totals.refunded - totals.refunded_gift)
     entry = EntryPosted(
         amount,
-        "refund",
+        EntryKind.REFUND,
         now,
         record.record_id,
         advisor_id=record.advisor_id,
@@ -153,7 +154,7 @@ def refund(
 
 
 def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
-    allowed = ("refunds",) if totals.refundable else ()
+    allowed = (AllowedCall.REFUNDS,) if totals.refundable else ()
     return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(totals.refundable))
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from starlette.responses import JSONResponse
 
 from talktime.asgi import create_app
@@ -100,7 +100,10 @@ async def _make_people(talktime: Talktime) -> None:
 
 
 @open_router.post("/tokens/{person}", status_code=201, responses=answers(documents.Token, 201))
-async def become(request: Request, person: str) -> JSONResponse:
+async def create_demo_token(
+    request: Request,
+    person: Annotated[str, Path(description="the id of one of the demo's people", examples=["alice"])],
+) -> JSONResponse:
     """A token to be one of the demo's people."""
     if person not in PEOPLE:
         raise NotFound("person")
@@ -110,7 +113,7 @@ async def become(request: Request, person: str) -> JSONResponse:
 
 
 @open_router.get("/advisors", responses=answers(documents.Advisors))
-async def advisors(talktime: TalktimeDep) -> JSONResponse:
+async def list_demo_advisors(talktime: TalktimeDep) -> JSONResponse:
     """The demo's advisors, with what they cost."""
     found = [await talktime.advisor(person.id) for person in ADVISORS]
     return JSONResponse(documents.Advisors(tuple(found)).document())

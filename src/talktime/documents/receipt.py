@@ -44,7 +44,7 @@ CAUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SegmentView(Document):
-    """An uninterrupted stretch of billable time of one chat."""
+    """An uninterrupted part of the billable time, of one chat."""
 
     schema_name: ClassVar[str] = "Segment"
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from talktime.core import credit, gifts, refunds
-from talktime.core.errors import Conflict, InvalidRequest, NotFound
+from talktime.core.entries import EntryKind
+from talktime.core.errors import AllowedCall, Conflict, InvalidRequest, NotFound
 from talktime.core.money import BALANCE_MAX, format_credits
 from talktime.core.payer import Posted
 from talktime.documents.account import Account, Refund
@@ -36,10 +37,10 @@ class AddCredit(Command[Account]):
         _require_room(payer.payer.balance + self.amount)
         if self.expires_at is not None and self.expires_at <= payer.now:
             raise InvalidRequest(("expires_at", "must be in the future"))
-        if self.kind == "gift" and len(payer.payer.gifts) >= gifts.LOTS_MAX:
+        if self.kind == EntryKind.GIFT and len(payer.payer.gifts) >= gifts.LOTS_MAX:
             msg = f"An account holds at most {gifts.LOTS_MAX} gifts that expire at different times."
-            raise Conflict(msg, state=None, allowed=("debits",))
-        gift = self.amount if self.kind == "gift" else 0
+            raise Conflict(msg, state=None, allowed=(AllowedCall.DEBITS,))
+        gift = self.amount if self.kind == EntryKind.GIFT else 0
         entry = Posted(self.amount, self.kind, payer.now, None, self.reference, gift=gift)
         payer.payer = credit.add(payer.payer, replace(entry, expires_at=self.expires_at), payer.rules)
 
@@ -59,7 +60,7 @@ class DebitCredit(Command[Account]):
     reference: str | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        entry = Posted(-self.amount, "debit", payer.now, None, self.reference)
+        entry = Posted(-self.amount, EntryKind.DEBIT, payer.now, None, self.reference)
         payer.payer = credit.debit(payer.payer, entry)
 
     def answer(self, payer: PayerTransaction) -> Answer[Account]:
@@ -114,4 +115,4 @@ class RefundRecord(Command[Refund]):
 def _require_room(balance: int) -> None:
     if balance > BALANCE_MAX:
         msg = f"An account holds at most {format_credits(BALANCE_MAX)}, and this would be more."
-        raise Conflict(msg, state=None, allowed=("debits",))
+        raise Conflict(msg, state=None, allowed=(AllowedCall.DEBITS,))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from talktime.core import meter
-from talktime.core.errors import Conflict, NotFound
+from talktime.core.errors import AllowedCall, Conflict, NotFound
 from talktime.core.payer import AWAY_REASONS, Party, Reason, Record, State
 from talktime.database.payer_transaction import Chat
 from talktime.documents.snapshot import Snapshot
@@ -67,7 +67,7 @@ class StartChat(Command[tuple[Snapshot, bool]]):
             # The record of that chat belongs to other people, so the state is the one of the caller's own record.
             own = payer.payer.active_with(self.advisor_id)
             msg = "A chat with this id belongs to other people. Take another id, or none: then one is made."
-            raise Conflict(msg, state=None if own is None else own.state.value, allowed=("chats",))
+            raise Conflict(msg, state=None if own is None else own.state.value, allowed=(AllowedCall.CHATS,))
         if advisor is None:
             raise NotFound("advisor")
         _track(payer, advisor, self.chat_id, self.tariff_version)
@@ -227,7 +227,7 @@ def _tariff_changed(
         f"The tariff is version {advisor.tariff_version} now, not {tariff_version}."
         " Show the new tariff to the person, and start with its version.",
         state=None if latest is None else latest.state.value,
-        allowed=("chats",) if chat is None else ("tracking",),
+        allowed=(AllowedCall.CHATS,) if chat is None else (AllowedCall.TRACKING,),
         tariff_version=advisor.tariff_version,
     )
 
@@ -244,10 +244,10 @@ def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
     record = latest_record(payer, chat_id)
     if record.ended_at is not None:
         msg = "The record of this chat has ended. Tracking begins a new one."
-        raise Conflict(msg, state=record.state.value, allowed=("tracking",))
+        raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.TRACKING,))
     if record.chat_id != chat_id:
         msg = f"The record has moved on to chat {record.chat_id}. Tracking brings it back here."
-        raise Conflict(msg, state=record.state.value, allowed=("tracking", "stop"))
+        raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
     return record
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from talktime.core.errors import InvalidRequest, NotFound
+from talktime.core.record import RecordFilter
 from talktime.documents.chat import Pair
 from talktime.engine.screens import snapshot_of
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from talktime.database.pool import Row
     from talktime.documents.snapshot import Snapshot
     from talktime.engine.engine import Engine
-
-FILTERS: Final = ("running", "paused", "ended", "active")
-"""What a list of records can be limited to. `active` is running or paused."""
 
 
 async def record_snapshot(engine: Engine, record_id: str) -> Snapshot:
@@ -32,18 +30,20 @@ async def record_snapshot(engine: Engine, record_id: str) -> Snapshot:
 
 
 async def list_records(engine: Engine, state: str | None, *, limit: int) -> list[Snapshot]:
-    """Records, the newest first. `state` is one of `FILTERS`, or None for all records.
+    """Records, the newest first. `state` is a `RecordFilter`, or None for all records.
 
     Raises:
         InvalidRequest: `state` is none of these.
     """
     if state is None:
         return await _snapshots(engine, await engine.database.fetch("list_all_records", limit))
-    if state not in FILTERS:
-        raise InvalidRequest(("state", f"must be one of: {', '.join(FILTERS)}"))
+    if state not in set(RecordFilter):
+        raise InvalidRequest(("state", f"must be one of: {', '.join(RecordFilter)}"))
     snapshots = await _snapshots(engine, await engine.database.fetch("list_records", state, limit))
     # What is due is applied in memory, so a record may have another state than its row.
-    return [s for s in snapshots if state == s.record.state.value or (state == "active" and s.record.is_active)]
+    return [
+        s for s in snapshots if state == s.record.state.value or (state == RecordFilter.ACTIVE and s.record.is_active)
+    ]
 
 
 async def pairs_of(engine: Engine, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from talktime.core import errors
-from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated, TalktimeError
+from talktime.core.errors import (
+    AllowedCall,
+    Conflict,
+    InsufficientCredit,
+    InvalidRequest,
+    NotFound,
+    Repeated,
+    TalktimeError,
+)
 
 CODES = {
     "InvalidRequest": (422, "invalid_request"),
@@ -51,7 +59,7 @@ def test_wrong_fields_are_listed_and_told_in_the_text() -> None:
 
 
 def test_a_conflict_tells_the_state_and_the_calls_that_are_allowed() -> None:
-    error = Conflict("It runs.", state="running", allowed=("pause", "stop"), refundable="1.00")
+    error = Conflict("It runs.", state="running", allowed=(AllowedCall.PAUSE, AllowedCall.STOP), refundable="1.00")
     assert error.members == {"state": "running", "allowed": ["pause", "stop"], "refundable": "1.00"}
     assert Conflict("No record.", state=None, allowed=()).members == {"state": None, "allowed": []}
 

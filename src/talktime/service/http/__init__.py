@@ -8,7 +8,8 @@ prices       the route of prices
 tokens       the route of tokens
 clock        the routes of engine time and of the test clock
 health       `/healthz`, `/readyz` and `/metrics`
-openapi      the OpenAPI document, and the page `/docs`
+openapi      the OpenAPI document
+docs         the page `/docs`
 bodies       what requests contain, and how it is checked
 parameters   what addresses contain
 documents    the documents that only HTTP has
@@ -19,5 +20,6 @@ json_bodies  refuses JSON that names a field twice
 addresses    ids that contain a slash
 origins      which other sites may use the service from a browser
 problems     errors as problem documents
+problem_documents  the schema of problem documents, and an example of each code
 envelope     the headers and the count of every answer
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
 
 from talktime.core.durations import parse_seconds
+from talktime.core.entries import CreditKind
 from talktime.core.ids import (
     EXPLANATION_LENGTH_MAX,
     ID_LENGTH_MAX,
@@ -85,7 +86,9 @@ Explanation = Annotated[
 ]
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(CREDITS_INPUT)]
 Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(DURATION_INPUT)]
-Instant = Annotated[int, PlainValidator(parse_instant), WithJsonSchema(INSTANT)]
+Instant = Annotated[
+    int, PlainValidator(parse_instant), WithJsonSchema({**INSTANT, "examples": ["2026-01-05T10:00:00.000Z"]})
+]
 TariffDocument = Annotated[Tariff, PlainValidator(Tariff.parse), WithJsonSchema({DECLARED: "TariffInput"})]
 TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema({DECLARED: "TermsInput"})]
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
@@ -98,75 +101,128 @@ class Body(BaseModel):
 
 
 class PutUser(Body):
-    display_name: Name
+    """A user to create or to rename."""
+
+    display_name: Annotated[Name, Field(description="the name that others are shown")]
 
 
 class PutAdvisor(Body):
-    display_name: Name
-    tariff: TariffDocument
-    terms: TermsDocument | None = None
+    """An advisor to create or to change. A change holds for records that start from then on."""
+
+    display_name: Annotated[Name, Field(description="the name that others are shown")]
+    tariff: Annotated[TariffDocument, Field(description="what time with this advisor costs")]
+    terms: Annotated[
+        TermsDocument | None,
+        Field(description="what the advisor gets of the cost; terms that are left out stay as they are"),
+    ] = None
 
 
 class AddCredit(Body):
-    amount: Amount
-    kind: Literal["purchase", "gift", "refund"] = "purchase"
-    reference: Reference | None = None
-    expires_at: Instant | None = None
+    """Credit to add to a user's account."""
+
+    amount: Annotated[Amount, Field(description="how much, more than 0")]
+    kind: Annotated[CreditKind, Field(description="why the credit is added")] = CreditKind.PURCHASE
+    reference: Annotated[
+        Reference | None,
+        Field(description="the host's own text, such as the number of an order"),
+    ] = None
+    expires_at: Annotated[Instant | None, Field(description="when a gift expires; for gifts only")] = None
 
 
 class Debit(Body):
-    amount: Amount
-    reference: Reference | None = None
+    """Credit that a user spends elsewhere."""
+
+    amount: Annotated[Amount, Field(description="how much, more than 0")]
+    reference: Annotated[Reference | None, Field(description="the host's own text, such as what was bought")] = None
 
 
 class RefundRecord(Body):
-    """One of `amount` and `seconds`."""
+    """What to give back of the cost of a record: an `amount`, or the price of its last `seconds`."""
 
-    amount: Amount | None = None
-    seconds: Seconds | None = None
-    reason: Explanation
-    borne_by: BorneBy
+    amount: Annotated[Amount | None, Field(description="how much, more than 0; instead of `seconds`")] = None
+    seconds: Annotated[
+        Seconds | None, Field(description="the price of this much billed time, from the end; instead of `amount`")
+    ] = None
+    reason: Annotated[Explanation, Field(description="why; the receipt shows the reason")]
+    borne_by: Annotated[
+        BorneBy, Field(description="who bears the refund; `shared` is in the proportion in which the cost was earned")
+    ]
 
 
 class CreateChat(Body):
-    user_id: Id
-    advisor_id: Id
-    chat_id: Id | None = None
-    tariff_version: Version | None = None
+    """A chat to start."""
+
+    user_id: Annotated[Id, Field(description="who pays")]
+    advisor_id: Annotated[Id, Field(description="who is paid")]
+    chat_id: Annotated[
+        Id | None,
+        Field(description="the host's own id of the chat; talktime makes one if none is sent"),
+    ] = None
+    tariff_version: Annotated[
+        Version | None, Field(description="the version that the user was shown; refused if another one is current")
+    ] = None
 
 
 class Track(Body):
-    tariff_version: Version | None = None
+    """How to start or resume the timer of a chat."""
+
+    tariff_version: Annotated[
+        Version | None, Field(description="the version that the user was shown; refused if another one is current")
+    ] = None
 
 
 class Nothing(Body):
-    """A body may be sent, but has nothing to say."""
+    """A body without fields. It may be left out."""
 
 
 class Heartbeat(Body):
-    party: Party | None = None
+    """A proof of presence."""
+
+    party: Annotated[
+        Party | None,
+        Field(description="who is present; only a backend says so, people speak for themselves"),
+    ] = None
 
 
 class NewMessage(Body):
-    text: Text
-    client_id: Id
-    party: Party | None = None
+    """A message to send."""
+
+    text: Annotated[Text, Field(description="what to say")]
+    client_id: Annotated[Id, Field(description="the sender's own id of the message; a repeat is not a second message")]
+    party: Annotated[
+        Party | None,
+        Field(description="who says it; only a backend says so, people speak for themselves"),
+    ] = None
 
 
 class PriceQuestion(Body):
-    tariff: TariffDocument
-    seconds: Seconds
+    """A session to price."""
+
+    tariff: Annotated[TariffDocument, Field(description="the tariff; its free time counts as unused")]
+    seconds: Annotated[Seconds, Field(description="how long the session is")]
 
 
 class TokenRequest(Body):
-    role: Role
-    subject: Id
-    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=TTL_SECONDS_MAX)] = 3600
+    """A token to make."""
+
+    role: Annotated[Role, Field(description="what the token may do")]
+    subject: Annotated[Id, Field(description="the id of the user or advisor, or a name for the backend or operator")]
+    ttl_seconds: Annotated[
+        int, Field(strict=True, ge=1, le=TTL_SECONDS_MAX, description="how long the token holds")
+    ] = 3600
 
 
 class Advance(Body):
-    seconds: Seconds
+    """How far to move engine time."""
+
+    seconds: Annotated[Seconds, Field(description="how many seconds")]
 
 
 class Topup(Body):
-    amount: Annotated[int, PlainValidator(_topup), WithJsonSchema(CREDITS_INPUT)]
+    """Credit that a user of the demo wants."""
+
+    amount: Annotated[
+        int,
+        PlainValidator(_topup),
+        WithJsonSchema({**CREDITS_INPUT, "description": "how much, at most 100"}),
+    ]

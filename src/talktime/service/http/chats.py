@@ -17,7 +17,7 @@ from talktime.service.http.access import Allow, GuardedRoute, require_own
 from talktime.service.http.bodies import CreateChat, Heartbeat, NewMessage, Nothing, Track
 from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import OptionalRepeat
-from talktime.service.http.parameters import PathId
+from talktime.service.http.parameters import ChatId, Limit
 from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller
 
@@ -54,7 +54,7 @@ def _acting(caller: Caller) -> Party:
 
 
 @router.post("/chats", status_code=201, responses=answers(Snapshot, 200, 201))
-async def create_chat(
+async def start_chat(
     talktime: TalktimeDep, caller: AnyCaller, body: CreateChat, repeat: OptionalRepeat
 ) -> JSONResponse:
     """A new chat; its record and timer start with it. An existing `chat_id` of the same pair acts as tracking (200)."""
@@ -72,10 +72,10 @@ def _named(caller: Caller, body: CreateChat) -> str:
 
 
 @router.post("/chats/{chat_id}/tracking", responses=answers(Snapshot))
-async def track(
+async def track_chat(
     talktime: TalktimeDep,
     _caller: ServiceOrUser,
-    chat_id: PathId,
+    chat_id: ChatId,
     repeat: OptionalRepeat,
     body: Track | None = None,
 ) -> JSONResponse:
@@ -85,14 +85,14 @@ async def track(
 
 
 @router.get("/chats/{chat_id}/tracking", responses=answers(Snapshot))
-async def snapshot(talktime: TalktimeDep, _caller: Viewer, chat_id: PathId) -> JSONResponse:
+async def get_snapshot(talktime: TalktimeDep, _caller: Viewer, chat_id: ChatId) -> JSONResponse:
     """Everything one screen needs."""
     return JSONResponse((await talktime.snapshot(chat_id)).document())
 
 
 @router.post("/chats/{chat_id}/heartbeat", responses=answers(Snapshot))
-async def heartbeat(
-    talktime: TalktimeDep, caller: Side, chat_id: PathId, body: Heartbeat | None = None
+async def send_heartbeat(
+    talktime: TalktimeDep, caller: Side, chat_id: ChatId, body: Heartbeat | None = None
 ) -> JSONResponse:
     """Proof of presence without a socket; a host's backend names the `party` that is present."""
     party = party_of(caller, body.party if body else None)
@@ -100,36 +100,36 @@ async def heartbeat(
 
 
 @router.post("/chats/{chat_id}/pause", responses=answers(Snapshot))
-async def pause(
-    talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+async def pause_chat(
+    talktime: TalktimeDep, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Pause the record, on its current chat."""
     return JSONResponse((await talktime.pause(chat_id, by=caller.role.value, repeat=repeat)).document())
 
 
 @router.post("/chats/{chat_id}/resume", responses=answers(Snapshot))
-async def resume(
-    talktime: TalktimeDep, caller: Side, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+async def resume_chat(
+    talktime: TalktimeDep, caller: Side, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """Resume the record, on its current chat."""
     return JSONResponse((await talktime.resume(chat_id, by=_acting(caller), repeat=repeat)).document())
 
 
 @router.post("/chats/{chat_id}/stop", responses=answers(Snapshot))
-async def stop(
-    talktime: TalktimeDep, caller: Viewer, chat_id: PathId, repeat: OptionalRepeat, _body: Nothing | None = None
+async def stop_chat(
+    talktime: TalktimeDep, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
 ) -> JSONResponse:
     """End the record, from any of its chats."""
     return JSONResponse((await talktime.stop(chat_id, by=caller.role.value, repeat=repeat)).document())
 
 
 @router.get("/chats/{chat_id}/messages", responses=answers(documents.Messages))
-async def messages(
+async def list_messages(
     talktime: TalktimeDep,
     _caller: Viewer,
-    chat_id: PathId,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="the position to begin after")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    chat_id: ChatId,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="the position to begin after", examples=[0])] = 0,
+    limit: Limit = 200,
 ) -> JSONResponse:
     """The conversation, in order."""
     found = await talktime.messages(chat_id, after=after, limit=limit)
@@ -137,7 +137,7 @@ async def messages(
 
 
 @router.post("/chats/{chat_id}/messages", status_code=201, responses=answers(Message, 200, 201))
-async def send_message(talktime: TalktimeDep, caller: Side, chat_id: PathId, body: NewMessage) -> JSONResponse:
+async def send_message(talktime: TalktimeDep, caller: Side, chat_id: ChatId, body: NewMessage) -> JSONResponse:
     """Say something; the same `client_id` again is the same message (200)."""
     sender = party_of(caller, body.party)
     message, created = await talktime.send_message(chat_id, sender, body.text, body.client_id)

@@ -20,12 +20,12 @@ _service = Depends(Allow(Role.SERVICE))
 
 
 @router.get("/time", responses=answers(documents.Time))
-async def time(talktime: TalktimeDep) -> JSONResponse:
+async def get_time(talktime: TalktimeDep) -> JSONResponse:
     """Engine time. `epoch` changes when engine time may have jumped."""
     return JSONResponse(documents.Time(await talktime.now(), talktime.node.presence.epoch).document())
 
 
 @test_clock_router.post("/test-clock/advance", dependencies=[_service], responses=answers(documents.Now))
-async def advance(talktime: TalktimeDep, body: Advance) -> JSONResponse:
+async def advance_test_clock(talktime: TalktimeDep, body: Advance) -> JSONResponse:
     """Move engine time ahead, and apply every deadline on the way in order. Only with `TALKTIME_TEST_CLOCK=1`."""
     return JSONResponse(documents.Now(await talktime.advance_clock(body.seconds)).document())

@@ -18,13 +18,13 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", responses=answers(Alive))
-async def alive() -> JSONResponse:
+async def is_alive() -> JSONResponse:
     """The process lives."""
     return JSONResponse(Alive().document())
 
 
 @router.get("/readyz", responses=answers(Alive))
-async def ready(request: Request) -> JSONResponse:
+async def is_ready(request: Request) -> JSONResponse:
     """The database answers and its schema is current: this node can serve. Else 503 with the reason."""
     talktime = await opening_of(request).talktime()
     await talktime.check()
@@ -41,8 +41,8 @@ async def ready(request: Request) -> JSONResponse:
         }
     },
 )
-async def figures(request: Request) -> Response:
-    """NodeMetrics for Prometheus."""
+async def get_metrics(request: Request) -> Response:
+    """Figures for Prometheus."""
     metrics: Metrics = request.app.state.metrics
     talktime = opening_of(request).current
     return Response(

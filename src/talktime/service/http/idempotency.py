@@ -12,7 +12,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from talktime.engine.idempotency import Repeat
 from talktime.service.tokens import caller_of
 
-_header = Header(alias="Idempotency-Key", description="The same key and body again give the first answer again.")
+_header = Header(
+    alias="Idempotency-Key",
+    description="the caller's own name of this request; the same key and body again give the first answer again",
+    examples=["order-4711"],
+)
 _Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
 _keys: Final = TypeAdapter(_Key)
 

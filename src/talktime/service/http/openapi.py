@@ -1,168 +1,130 @@
-"""The OpenAPI document, and the page that makes it readable."""
+"""The OpenAPI document.
+
+Operation ids are the names of the routes' functions (`add_credit` is `addCredit`), descriptions are their docstrings.
+The schemas of answers come from the declarations in `talktime.documents`, those of requests from `bodies`. The examples
+in `examples.json` were recorded from a running service; a test records them again and compares.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import Response
+from fastapi.routing import APIRoute
 
+from talktime.core.errors import AllowedCall
 from talktime.documents.fields import reference
 from talktime.service.http.bodies import DECLARED
 from talktime.service.http.documents import SCHEMAS
-from talktime.service.http.problems import MEDIA_TYPE
-from talktime.service.live.close_codes import CloseCode
-from talktime.service.pages.routes import page
+from talktime.service.http.problem_documents import EXAMPLES, PROBLEM, refusals
 
-router = APIRouter(include_in_schema=False)
-
-_PROBLEM: Final = {
-    "type": "object",
-    "description": "RFC 9457: why the request was refused. `code` is stable; some codes have members of their own.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {
-            "enum": [
-                "conflict", "forbidden", "insufficient_credit", "internal_error", "invalid_request",
-                "method_not_allowed", "not_found", "rate_limited", "too_large", "unauthorized", "unavailable",
-            ]
-        },
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-        "required": {"type": "string", "description": "insufficient_credit: what it needs"},
-        "available": {"type": "string", "description": "insufficient_credit: what there is"},
-        "state": {
-            "enum": ["running", "paused", "ended", None],
-            "description": "conflict: the state of the record, null where there is none",
-        },
-        "allowed": {
-            "type": "array",
-            "items": {"enum": ["tracking", "pause", "resume", "stop", "chats", "debits", "refunds"]},
-            "description": "conflict: the calls that can be made from there, by whoever may",
-        },
-        "refundable": {"type": "string", "description": "conflict of a refund: what can still be given back"},
-        "tariff_version": {"type": "integer", "description": "conflict of tariff versions: the one that holds"},
-    },
-    "allOf": [
-        {"if": {"properties": {"code": {"const": code}}}, "then": {"required": members}}
-        for code, members in (
-            ("conflict", ["state", "allowed"]),
-            ("insufficient_credit", ["required", "available"]),
-            ("invalid_request", ["errors"]),
-        )
-    ],
-}  # fmt: skip
-_REFUSALS: Final = {
-    "4XX": "Refused: nothing has changed",
-    "5XX": "Failed, or not available right now",
+_JSON: Final = "application/json"
+_SCHEMAS: Final = "#/components/schemas/"
+_EXAMPLES_FILE: Final = Path(__file__).with_name("examples.json")
+_SERVERS: Final = ({"url": "/", "description": "The service that this document comes from."},)
+_TAGS: Final = {
+    "people": "Users with their credit, advisors with their tariffs.",
+    "chats": "Chats, their timers and their messages.",
+    "records": "Conversation time records, receipts and refunds.",
+    "history": "The past: earnings, durations and the books of a period.",
+    "service": "Tokens, prices and time.",
+    "health": "For load balancers and Prometheus.",
+    "demo": "Calls of the demo alone.",
 }
 
 
+def operation_id(route: APIRoute) -> str:
+    """The id of a route's operation: the name of its function, in the style of JSON and TypeScript."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of `app`: every call can be refused, and a refusal is always a problem document."""
+    """The OpenAPI document of `app`."""
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= SCHEMAS.by_name | {"Problem": _PROBLEM}
-        for name in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(name, None)
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        for methods in document["paths"].values():
-            for operation in methods.values():
-                # The framework's own description of what is invalid is not what we answer.
-                operation["responses"].pop("422", None)
-                for status, description in _REFUSALS.items():
-                    operation["responses"][status] = {"description": description, "content": content}
+        SCHEMAS.add(AllowedCall)
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=list(_SERVERS),
+        )
+        components = document["components"]
+        components["examples"] = EXAMPLES
+        operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+        for operation in operations:
+            _complete(operation)
+        tags = {operation["tags"][0] for operation in operations}
+        document["tags"] = [{"name": tag, "description": text} for tag, text in _TAGS.items() if tag in tags]
+        schemas = {**components["schemas"], **SCHEMAS.by_name, "Problem": PROBLEM}
+        components["schemas"] = _used(document["paths"], _with_references(schemas))
         app.openapi_schema = _with_references(document)
     return app.openapi_schema
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    operation["summary"] = _sentence(operation["operationId"])
+    operation.setdefault("security", [])  # that a call needs no token is said, too
+    operation["responses"].pop("422", None)  # the framework's own description of what is invalid
+    operation["responses"] |= refusals()
+    _add_examples(operation, _examples().get(operation["operationId"], {}))
+
+
+def _sentence(name: str) -> str:
+    """`Add credit` for `addCredit`."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return words[:1].upper() + words[1:]
+
+
+def _add_examples(operation: dict[str, Any], examples: dict[str, Any]) -> None:
+    if "request" in examples:
+        operation["requestBody"]["content"][_JSON]["example"] = examples["request"]
+    for status, response in operation["responses"].items():
+        for content in response.get("content", {}).values():
+            if status in examples.get("responses", {}):
+                content["example"] = examples["responses"][status]
+
+
+@cache
+def _examples() -> dict[str, Any]:
+    examples: dict[str, Any] = json.loads(_EXAMPLES_FILE.read_text(encoding="utf-8"))
+    return examples
+
+
+def _used(paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schemas that the paths refer to, and the schemas that those refer to: the demo has some of its own."""
+    names: set[str] = set()
+    new = set(_references(paths))
+    while new:
+        names |= new
+        new = {name for each in new for name in _references(schemas[each])} - names
+    return {name: schemas[name] for name in sorted(names)}
+
+
+def _references(value: Any) -> Iterator[str]:
+    """The names of the schemas that a part of the document refers to."""
+    if isinstance(value, dict):
+        target = value.get("$ref")
+        if isinstance(target, str) and target.startswith(_SCHEMAS):
+            yield target.removeprefix(_SCHEMAS)
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
 
 
 def _with_references(value: Any) -> Any:
     """The document with a reference wherever a schema says that it is declared elsewhere (`bodies.DECLARED`)."""
     if isinstance(value, dict):
         if DECLARED in value:
-            return reference(value[DECLARED])
+            about = {name: inner for name, inner in value.items() if name == "description"}
+            return {**reference(value[DECLARED]), **about}
         return {name: _with_references(inner) for name, inner in value.items()}
     return [_with_references(inner) for inner in value] if isinstance(value, list) else value
-
-
-@router.get("/docs")
-async def read(request: Request) -> Response:
-    """The OpenAPI document for people, made here: it loads nothing from anywhere."""
-    document = request.app.openapi()
-    calls = [
-        {
-            "method": method.upper(),
-            "path": path,
-            "summary": operation.get("description", operation.get("summary", "")),
-            "tag": operation.get("tags", ["other"])[0],
-            "token": bool(operation.get("security")),
-            "parameters": [parameter for parameter in operation.get("parameters", []) if parameter["in"] != "path"],
-            "body": _schema(document, operation.get("requestBody")),
-            "answers": [
-                (status, _name(response)) for status, response in operation["responses"].items() if status.isdigit()
-            ],
-        }
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-    groups = {tag: [call for call in calls if call["tag"] == tag] for tag in dict.fromkeys(c["tag"] for c in calls)}
-    shapes = {
-        name: _fields(schema)
-        for name, schema in sorted(document["components"]["schemas"].items())
-        if "properties" in schema
-    }
-    return page(request, "docs", groups=groups, shapes=shapes, close_codes=tuple(CloseCode))
-
-
-def _schema(document: dict[str, Any], body: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-    if body is None:
-        return None
-    schema = next(iter(body["content"].values()))["schema"]
-    for option in (schema, *schema.get("anyOf", [])):
-        if "$ref" in option:
-            return _fields(document["components"]["schemas"][option["$ref"].rsplit("/", 1)[1]])
-    return _fields(schema)
-
-
-def _fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    required = schema.get("required", [])
-    return [
-        {
-            "name": name,
-            "type": _type(field),
-            "required": name in required,
-            "about": field.get("description", ""),
-        }
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _type(schema: dict[str, Any]) -> str:
-    if "$ref" in schema:
-        return str(schema["$ref"].rsplit("/", 1)[1])
-    if "enum" in schema or "const" in schema:
-        return " | ".join(f'"{value}"' for value in schema.get("enum", [schema.get("const")]))
-    if "anyOf" in schema:
-        return " | ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
-    if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
-    kind = schema.get("type", "anything")
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
-
-
-def _name(response: dict[str, Any]) -> str:
-    for content in response.get("content", {}).values():
-        return _type(content.get("schema", {}))
-    return ""

@@ -1,4 +1,4 @@
-"""What an address says: the ids in its path, and what it asks for."""
+"""The parameters that several calls take: the ids in their path, and what the query says."""
 
 from __future__ import annotations
 
@@ -10,5 +10,31 @@ from pydantic import BeforeValidator
 from talktime.service.http.addresses import decode_id
 from talktime.service.http.bodies import Id, Instant
 
-AsOf = Annotated[Instant | None, Query(description="as of this instant, not of now")]
-PathId = Annotated[Id, BeforeValidator(decode_id), Path()]
+_read = BeforeValidator(decode_id)
+
+UserId = Annotated[Id, _read, Path(description="the host's own id of the user", examples=["alice"])]
+AdvisorId = Annotated[Id, _read, Path(description="the host's own id of the advisor", examples=["maya"])]
+ChatId = Annotated[
+    Id, _read, Path(description="the id of the chat: the host's own, or the id that talktime gave", examples=["chat-1"])
+]
+RecordId = Annotated[
+    Id,
+    _read,
+    Path(
+        description="the id of the record, from a snapshot or a list", examples=["019b9f5e-0000-7000-8000-000000000001"]
+    ),
+]
+
+AsOf = Annotated[
+    Instant | None,
+    Query(description="as of this instant in the past, not of now", examples=["2026-01-05T10:00:00.000Z"]),
+]
+PeriodBegin = Annotated[
+    Instant,
+    Query(alias="from", description="the first instant of the period"),
+]
+PeriodEnd = Annotated[
+    Instant,
+    Query(alias="to", description="the first instant after the period"),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="the length of the page, at most", examples=[50])]

@@ -13,10 +13,10 @@ from talktime.documents.advisor import Advisor
 from talktime.documents.statement import Statement
 from talktime.service.http import documents
 from talktime.service.http.access import Allow, GuardedRoute
-from talktime.service.http.bodies import AddCredit, Debit, Id, Instant, PutAdvisor, PutUser
+from talktime.service.http.bodies import AddCredit, Debit, Id, PutAdvisor, PutUser
 from talktime.service.http.documents import answers
 from talktime.service.http.idempotency import RequiredRepeat
-from talktime.service.http.parameters import AsOf, PathId
+from talktime.service.http.parameters import AdvisorId, AsOf, Limit, PeriodBegin, PeriodEnd, UserId
 from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller
 
@@ -31,24 +31,26 @@ _anyone = Depends(Allow(*Role))
 
 
 @router.put("/users/{user_id}", dependencies=[_service_user], responses=answers(documents.User, 200, 201))
-async def put_user(talktime: TalktimeDep, user_id: PathId, body: PutUser) -> JSONResponse:
+async def put_user(talktime: TalktimeDep, user_id: UserId, body: PutUser) -> JSONResponse:
     """Create a user, or rename one."""
     created = await talktime.put_user(user_id, body.display_name)
     return JSONResponse(documents.User(user_id, body.display_name).document(), 201 if created else 200)
 
 
 @router.get("/users/{user_id}/account", dependencies=[_that_user], responses=answers(Account))
-async def account(talktime: TalktimeDep, user_id: PathId, at: AsOf = None) -> JSONResponse:
+async def get_account(talktime: TalktimeDep, user_id: UserId, at: AsOf = None) -> JSONResponse:
     """What a user has, what running meters have committed of it, and what is available."""
     return JSONResponse((await talktime.account(user_id, at=at)).document())
 
 
 @router.get("/users/{user_id}/entries", dependencies=[_that_user], responses=answers(documents.Entries))
-async def entries(
+async def list_entries(
     talktime: TalktimeDep,
-    user_id: PathId,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    before: Annotated[Id | None, Query(description="the id of the last entry of the page before")] = None,
+    user_id: UserId,
+    limit: Limit = 100,
+    before: Annotated[
+        Id | None, Query(description="the id of the last entry of the page before", examples=["4711"])
+    ] = None,
 ) -> JSONResponse:
     """A user's ledger, newest first."""
     found = await talktime.entries(user_id, limit=limit, before=before)
@@ -56,7 +58,7 @@ async def entries(
 
 
 @router.get("/users/{user_id}/chats", dependencies=[_that_user], responses=answers(documents.ChatSummaries))
-async def user_chats(talktime: TalktimeDep, user_id: PathId) -> JSONResponse:
+async def list_user_chats(talktime: TalktimeDep, user_id: UserId) -> JSONResponse:
     """A user's chats."""
     found = await talktime.chats_of_user(user_id)
     return JSONResponse(documents.ChatSummaries(tuple(found)).document())
@@ -68,7 +70,7 @@ async def user_chats(talktime: TalktimeDep, user_id: PathId) -> JSONResponse:
     dependencies=[_service_user],
     responses=answers(Account, 201),
 )
-async def add_credit(talktime: TalktimeDep, user_id: PathId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
+async def add_credit(talktime: TalktimeDep, user_id: UserId, body: AddCredit, repeat: RequiredRepeat) -> JSONResponse:
     """Add credit to a user's account; records waiting for it go on.
 
     A gift is spent before bought credit, the soonest to expire first; at `expires_at` what is neither spent nor
@@ -86,14 +88,14 @@ async def add_credit(talktime: TalktimeDep, user_id: PathId, body: AddCredit, re
     dependencies=[_service_user],
     responses=answers(Account, 201),
 )
-async def debit(talktime: TalktimeDep, user_id: PathId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
+async def debit_credit(talktime: TalktimeDep, user_id: UserId, body: Debit, repeat: RequiredRepeat) -> JSONResponse:
     """Spend a user's credit elsewhere, gifts first; refused beyond what is available."""
     done = await talktime.debit(user_id, body.amount, reference=body.reference, repeat=repeat)
     return JSONResponse(done.document(), 201)
 
 
 @router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(Advisor, 200, 201))
-async def put_advisor(talktime: TalktimeDep, advisor_id: PathId, body: PutAdvisor) -> JSONResponse:
+async def put_advisor(talktime: TalktimeDep, advisor_id: AdvisorId, body: PutAdvisor) -> JSONResponse:
     """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
 
     So are changed terms; when none are given, those that hold stay.
@@ -103,18 +105,18 @@ async def put_advisor(talktime: TalktimeDep, advisor_id: PathId, body: PutAdviso
 
 
 @router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
-async def advisor_chats(talktime: TalktimeDep, advisor_id: PathId) -> JSONResponse:
+async def list_advisor_chats(talktime: TalktimeDep, advisor_id: AdvisorId) -> JSONResponse:
     """An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse(documents.ChatSummaries(tuple(found)).document(with_earned=True))
 
 
 @router.get("/advisors/{advisor_id}/statement", dependencies=[_that_advisor], responses=answers(Statement))
-async def statement(
+async def get_statement(
     talktime: TalktimeDep,
-    advisor_id: PathId,
-    begin: Annotated[Instant, Query(alias="from")],
-    end: Annotated[Instant, Query(alias="to")],
+    advisor_id: AdvisorId,
+    begin: PeriodBegin,
+    end: PeriodEnd,
 ) -> JSONResponse:
     """An advisor's sessions in a period: time, gross, fees, share, refunds and net, from the ledger's entries.
 
@@ -124,7 +126,7 @@ async def statement(
 
 
 @router.get("/advisors/{advisor_id}", responses=answers(Advisor))
-async def advisor(talktime: TalktimeDep, advisor_id: PathId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
+async def get_advisor(talktime: TalktimeDep, advisor_id: AdvisorId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
     """An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks."""
     is_told = not caller.is_person or (caller.role is Role.ADVISOR and caller.subject == advisor_id)
     return JSONResponse((await talktime.advisor(advisor_id)).document(with_terms=is_told))

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["service"])
 
 
 @router.post("/price", responses=answers(documents.Price))
-async def quote(body: PriceQuestion) -> JSONResponse:
+async def get_price(body: PriceQuestion) -> JSONResponse:
     """What some seconds cost by a tariff whose free allowance is unused."""
     quoted = price(body.tariff, body.seconds)
     return JSONResponse(documents.Price(quoted.cost, quoted.billed_ms).document())

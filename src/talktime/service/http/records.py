@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
+from talktime.core.record import RecordFilter
 from talktime.core.roles import Role
 from talktime.documents.account import Refund
 from talktime.documents.receipt import Receipt
@@ -15,7 +16,7 @@ from talktime.service.http.access import Allow, GuardedRoute
 from talktime.service.http.bodies import RefundRecord
 from talktime.service.http.documents import Records, RecordWithSnapshot, answers
 from talktime.service.http.idempotency import RequiredRepeat
-from talktime.service.http.parameters import AsOf, PathId
+from talktime.service.http.parameters import AsOf, Limit, RecordId
 from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller
 
@@ -28,10 +29,13 @@ _refunder = Depends(Allow(Role.SERVICE, Role.OPERATOR, own="record"))
 
 
 @router.get("/records", dependencies=[_operator], responses=answers(Records))
-async def records(
+async def list_records(
     talktime: TalktimeDep,
-    state: Annotated[Literal["running", "paused", "ended", "active"] | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    state: Annotated[
+        RecordFilter | None,
+        Query(description="only these records; `active` is running and paused", examples=["active"]),
+    ] = None,
+    limit: Limit = 200,
 ) -> JSONResponse:
     """Records, each with its current chat's snapshot, names, and who is connected; `active` is running and paused."""
     found = await talktime.records(state, limit=limit)
@@ -41,14 +45,14 @@ async def records(
 
 
 @router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(RecordView))
-async def record(talktime: TalktimeDep, record_id: PathId) -> JSONResponse:
+async def get_record(talktime: TalktimeDep, record_id: RecordId) -> JSONResponse:
     """A record as it stands."""
     return JSONResponse((await talktime.record(record_id)).document())
 
 
 @router.get("/records/{record_id}/receipt", responses=answers(Receipt))
-async def receipt(
-    talktime: TalktimeDep, record_id: PathId, caller: Annotated[Caller, _viewer], at: AsOf = None
+async def get_receipt(
+    talktime: TalktimeDep, record_id: RecordId, caller: Annotated[Caller, _viewer], at: AsOf = None
 ) -> JSONResponse:
     """A record's bill, with everything needed to recompute it; the shares, unless a user asks."""
     found = await talktime.receipt(record_id, at=at)
@@ -56,7 +60,9 @@ async def receipt(
 
 
 @router.post("/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(Refund, 201))
-async def refund(talktime: TalktimeDep, record_id: PathId, body: RefundRecord, repeat: RequiredRepeat) -> JSONResponse:
+async def refund_record(
+    talktime: TalktimeDep, record_id: RecordId, body: RefundRecord, repeat: RequiredRepeat
+) -> JSONResponse:
     """Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
 
     By time it is the price of the last so many billed seconds. It is never more than was charged and not given back
