@@ -26,8 +26,8 @@ setup: $(STAMPS)/run $(STAMPS)/client
 test: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	$(NPM) test
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal $(SCREENS:%=--ignore=%)
-	$(BIN)/pytest $(SCREENS)
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=20 $(SCREENS:%=--ignore=%)
+	$(BIN)/pytest --durations=20 $(SCREENS)
 
 check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/ruff format --check
@@ -40,10 +40,11 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 docs: $(STAMPS)/dev
 	$(BIN)/python -m scripts.docsite site
 
-# What `make test` shortens, in full: half an hour or so.
+# Every scenario of the screens in full: half an hour or so. A scenario that fails has failed, even if it passes when it
+# is played again alone.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
-	$(BIN)/pytest -m long --full
+	$(BIN)/pytest --full tests/screen
 
 # Breaks the pure core in every small way and counts what no test notices. An hour or two, most of it for
 # mutants that never end, and no part of CI.

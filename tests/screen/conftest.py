@@ -1,33 +1,20 @@
-"""Each browser plays all its scenarios at once, on one theatre; the tests then ask each scenario how it went."""
+"""All scenarios are played at once when the first of them is asked how it went; each then has a test of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.screen.stage import Scenario, Stage, launch
-from tests.screen.theatre import Theatre, theatre
+from tests.screen.play import SETTINGS, Outcome, play
 
-AT_ONCE = 8
-"""More browsers' windows than two processors can paint in time would be a test of the machine."""
-
-PLAY_SECONDS_MAX = {True: 900, False: 150}
-
-SETTINGS: dict[str, dict[str, Any]] = {
-    "usual": {},
-    "patient": {"presence_lease_seconds": 300},
-    "brief": {"presence_lease_seconds": 6},
-}
-
-
-Outcomes = dict[str, list[BaseException | None]]
+FAILED_FIRST = "failed beside others, passed alone"
+SECONDS = "seconds played"
 
 
 @pytest.fixture(scope="session")
@@ -41,47 +28,37 @@ def databases(server: Any) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def played() -> dict[str, Outcomes]:
-    """What each browser has played. A fixture with parameters is made anew whenever pytest changes between them."""
-    return {}
-
-
-@pytest.fixture(scope="session")
-def outcomes(request: pytest.FixtureRequest, databases: dict[str, str], played: dict[str, Outcomes]) -> Outcomes:
-    """What became of every scenario that was asked for, at each try, in the browser of the parameter."""
-    browser: str = request.param
-    if browser in played:
-        return played[browser]
-    cases = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    wanted = [case["scenario"] for case in cases if case.get("outcomes") == browser]
+def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[tuple[str, str], Outcome]:
+    """How every scenario that is asked for went, by browser and scenario."""
+    asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    cases = [(params["browser"], params["scenario"]) for params in asked if "scenario" in params]
     full = request.config.getoption("--full")
-    with ThreadPoolExecutor(1) as thread:
-        played[browser] = thread.submit(asyncio.run, _play(browser, wanted, databases, full=full)).result()
-    return played[browser]
+    with tempfile.TemporaryDirectory(prefix="talktime-screens-") as folder, ThreadPoolExecutor(1) as thread:
+        playing = play(cases, databases, Path(folder), full=full)
+        return thread.submit(asyncio.run, playing).result()
 
 
-async def _play(name: str, wanted: list[Scenario], databases: dict[str, str], *, full: bool) -> Outcomes:
-    turn = asyncio.Semaphore(AT_ONCE)
-    with tempfile.TemporaryDirectory(prefix="talktime-screens-") as folder:
-        async with theatre(databases, Path(folder), SETTINGS) as open_theatre, launch(name) as browser:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets `--durations` tell how long a scenario played, instead of how long it took to ask."""
+    report = yield
+    properties = dict(item.user_properties)
+    if report.when == "call" and SECONDS in properties:
+        report.duration = float(str(properties[SECONDS]))
+    return report
 
-            async def play(scenario: Scenario) -> BaseException | None:
-                async with turn, AsyncExitStack() as own:
-                    mine = Theatre(open_theatre.site, open_theatre.services, own, open_theatre.numbers)
-                    try:
-                        async with asyncio.timeout(PLAY_SECONDS_MAX[full]):
-                            await scenario.play(Stage(mine, browser, full, own))
-                    except Exception as error:  # noqa: BLE001  its own test raises it
-                        return error
-                return None
 
-            tries = {
-                scenario: [outcome]
-                for scenario, outcome in zip(wanted, await asyncio.gather(*map(play, wanted)), strict=True)
-            }
-            # What fails beside seven others is played once more with nothing beside it: a mistake fails alone, too.
-            # Both are told: one that often fails beside others is a test of the machine, or of a race.
-            for scenario, outcomes in tries.items():
-                if outcomes[0] is not None:
-                    outcomes.append(await play(scenario))
-    return {scenario.name: outcomes for scenario, outcomes in tries.items()}
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the scenarios that failed first and passed when they were played again alone."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    told = [
+        f"{report.nodeid.partition('[')[2].rstrip(']')}: {dict(report.user_properties)[FAILED_FIRST]}"
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        and report.when == "call"
+        and FAILED_FIRST in dict(report.user_properties)
+    ]
+    if told:
+        terminalreporter.section("scenarios that failed beside others and passed alone")
+        for line in told:
+            terminalreporter.line(line)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +14,7 @@ import httpx
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
 from tests.screen.browsers.tab import end
-
-SECRET = "a secret of the theatre, which is long enough"
-START_SECONDS = 60.0
+from tests.services import SECRET, START_SECONDS_MAX, environment, port_in
 
 # A node whose engine time is wrong by as much as two nodes may disagree.
 _SKEWED = """
@@ -51,28 +47,20 @@ class Service:
         cls, database_url: str, folder: Path, *, port: int = 0, skew_ms: float = 0, **settings: object
     ) -> Service:
         """Start it; `skew_ms`: how wrong it is about engine time."""
-        given = {f"TALKTIME_{name.upper()}": str(value) for name, value in settings.items()}
-        environment = {
-            **os.environ,
-            "TALKTIME_DATABASE_URL": database_url,
-            "TALKTIME_DATA_DIR": str(folder),
-            "TALKTIME_SECRET": SECRET,
-            "TALKTIME_PORT": str(port),
-            **given,
-        }
+        given = environment(database_url=database_url, data_dir=folder, port=port, **settings)
         program = [str(Path(sys.executable).with_name("talktime"))]
         if skew_ms:
             program = [sys.executable, "-c", _SKEWED.replace("SKEW", str(skew_ms))]
         with (folder / "log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *program, "serve", env=environment, stdout=asyncio.subprocess.PIPE, stderr=log
+                *program, "serve", env=given, stdout=asyncio.subprocess.PIPE, stderr=log
             )
         assert process.stdout
-        async with asyncio.timeout(START_SECONDS):
-            while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while (listening := port_in(line := await process.stdout.readline())) is None:
                 assert line, f"the service did not start; see {log.name}"
-        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{int(found[1])}/v1", timeout=30)
-        return cls(int(found[1]), process, database_url, {k: str(v) for k, v in settings.items()}, folder, http)
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening}/v1", timeout=30)
+        return cls(listening, process, database_url, {k: str(v) for k, v in settings.items()}, folder, http)
 
     async def again(self, **changes: Any) -> Service:
         """Another process on the same database."""

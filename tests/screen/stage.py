@@ -67,28 +67,35 @@ class Stage:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A row of the table of scenarios; `alone` ones need the machine to themselves."""
+    """A row of the table of scenarios. `windows` and `seconds` are about what it takes by day, for planning."""
 
     number: int
     browsers: tuple[str, ...]
     play: Callable[[Stage], Awaitable[None]]
-    long: bool
+    seconds: int
+    windows: int
+    windows_in_full: int
 
     @property
     def name(self) -> str:
         return f"{self.number:02}-{self.play.__name__.replace('_', '-')}"
+
+    def windows_at(self, *, full: bool) -> int:
+        """How many windows it has open at once, at most."""
+        return self.windows_in_full if full else self.windows
 
 
 SCENARIOS: list[Scenario] = []
 
 
 def scenario(
-    number: int, browsers: str, *, long: bool = False
+    number: int, browsers: str, seconds: int, *, windows: int = 1, windows_in_full: int | None = None
 ) -> Callable[[Callable[[Stage], Awaitable[None]]], Callable[[Stage], Awaitable[None]]]:
-    """Enter a scenario into the table: its number, its browsers (C, F, W), and whether it is shortened by day."""
+    """Enter a scenario into the table: its number, its browsers (C, F, W), and what it takes."""
 
     def enter(play: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], Awaitable[None]]:
-        SCENARIOS.append(Scenario(number, tuple(BROWSERS[letter] for letter in browsers.split()), play, long))
+        concerned = tuple(BROWSERS[letter] for letter in browsers.split())
+        SCENARIOS.append(Scenario(number, concerned, play, seconds, windows, windows_in_full or windows))
         return play
 
     return enter

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.screen.conftest import FAILED_FIRST, SECONDS
+from tests.screen.play import Outcome
 from tests.screen.scenarios import clocks, failures, networks
-from tests.screen.stage import BROWSERS, SCENARIOS, Scenario
+from tests.screen.stage import SCENARIOS, Scenario
 
 assert all((clocks, failures, networks))  # reading them fills the table
 
 
 def _cases() -> Iterator[Any]:
-    for browser in BROWSERS.values():
-        for scenario in sorted(SCENARIOS, key=lambda one: one.number):
-            if browser in scenario.browsers:
-                marks = [pytest.mark.long] if scenario.long else []
-                yield pytest.param(browser, scenario, id=f"{browser}-{scenario.name}", marks=marks)
+    for scenario in sorted(SCENARIOS, key=lambda one: -one.seconds):
+        for browser in scenario.browsers:
+            yield pytest.param(browser, scenario, id=f"{browser}-{scenario.name}")
 
 
-@pytest.mark.parametrize(("outcomes", "scenario"), list(_cases()), indirect=["outcomes"], scope="session")
-def test_scenario(outcomes: dict[str, list[BaseException | None]], scenario: Scenario) -> None:
-    *beside_others, outcome = outcomes[scenario.name]
-    for failure in beside_others:
-        warnings.warn(f"{scenario.name} failed beside others: {failure!r}", stacklevel=1)
-    if outcome is not None:
-        raise outcome
+@pytest.mark.parametrize(("browser", "scenario"), list(_cases()))
+def test_scenario(
+    outcomes: dict[tuple[str, str], Outcome],
+    browser: str,
+    scenario: Scenario,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """At night a scenario that failed first has failed; by day, beside everything else, it is named at the end."""
+    outcome = outcomes[browser, scenario.name]
+    record_property(SECONDS, outcome.seconds)
+    if outcome.failure is not None:
+        raise outcome.failure
+    if (first := outcome.failures[0]) is not None:
+        if pytestconfig.getoption("--full"):
+            raise first
+        record_property(FAILED_FIRST, repr(first))
 
 
 def test_the_table_is_whole() -> None:

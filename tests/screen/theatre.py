@@ -26,10 +26,10 @@ from tests.screen.browsers.tab import Browser, Tab
 from tests.screen.ports import free_port
 from tests.screen.recording import Recording
 from tests.screen.relay import DIRECT, Network, Relay
-from tests.screen.service import SECRET, START_SECONDS, Pair, Service
+from tests.screen.service import Pair, Service
+from tests.services import BY_THE_SECOND, SECRET, START_SECONDS_MAX
 
 SITE = Path(__file__).parent / "site"
-BY_THE_SECOND = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
 
 
 @dataclass
@@ -161,7 +161,7 @@ async def _present(pair: Pair, chat: str, role: Role) -> AsyncIterator[None]:
     watching = asyncio.Event()
     task = asyncio.create_task(watch(watching))
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(START_SECONDS_MAX):
             await watching.wait()
         yield
     finally:
@@ -176,7 +176,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
         uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="none")
     )
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(START_SECONDS):
+    async with asyncio.timeout(START_SECONDS_MAX):
         while not server.started:
             await asyncio.sleep(0.02)
     try:

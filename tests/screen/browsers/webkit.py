@@ -24,6 +24,16 @@ class Session:
         self._http = http
         self._path = path
         self._turn = asyncio.Lock()
+        self._first: str | None = None
+
+    async def begin(self) -> None:
+        """Note the window that it began with, which stays open."""
+        self._first = str(await self.call("GET", "/window"))
+
+    async def window(self) -> str:
+        """The handle of a new window. WebKit opens one only while the current window is open."""
+        made = await self.call("POST", "/window/new", {"type": "window"}, self._first)
+        return str(made["handle"])
 
     async def call(self, method: str, path: str, body: object = None, window: str | None = None) -> Any:
         """The value of a command, in `window`; `RuntimeError` with what WebKit says when it fails."""
@@ -85,8 +95,7 @@ class WebKit:
         self.pid = pid
 
     async def tab(self) -> WebKitTab:
-        made = await self._session.call("POST", "/window/new", {"type": "window"})
-        return WebKitTab(self._session, made["handle"])
+        return WebKitTab(self._session, await self._session.window())
 
 
 @asynccontextmanager
@@ -110,6 +119,7 @@ async def webkit() -> AsyncIterator[WebKit]:
                         except httpx.TransportError:
                             await asyncio.sleep(0.1)
                 session = Session(http, f"/session/{answer.json()['value']['sessionId']}")
+                await session.begin()
                 try:
                     yield WebKit(session, driver.pid)
                 finally:

@@ -41,7 +41,7 @@ def assert_shows_the_truth(recording: Recording, since_ms: float) -> None:
         assert -allowed <= true - 1000 * row.seconds <= 1000 + allowed, (recording.name, row, true)
 
 
-@scenario(8, "C F W", long=True)
+@scenario(8, "C F W", 10)
 async def refreshes(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), NEAR)
     chance = random.Random(8)
@@ -63,7 +63,7 @@ async def refreshes(stage: Stage) -> None:
     assert not any(row.seconds == 0 for row in recording.rows[-len(recording.rows) // 2 :])
 
 
-@scenario(9, "C F W")
+@scenario(9, "C F W", 14, windows=2)
 async def a_clock_a_day_wrong(stage: Stage) -> None:
     async def once(wall_ms: int) -> None:
         screen = await stage.screen(await stage.pair(), NEAR, wall=wall_ms)
@@ -76,7 +76,7 @@ async def a_clock_a_day_wrong(stage: Stage) -> None:
     await asyncio.gather(once(DAY_MS), once(-DAY_MS))
 
 
-@scenario(10, "C F W")
+@scenario(10, "C F W", 27)
 async def somebody_sets_the_clock(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), NEAR)
     await asyncio.sleep(17)  # the burst of the beginning is over
@@ -92,7 +92,7 @@ async def somebody_sets_the_clock(stage: Stage) -> None:
     assert_right(recording)
 
 
-@scenario(11, "C F W", long=True)
+@scenario(11, "C F W", 22)
 async def hidden(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair("patient"), NEAR, await stage.alone())
     await screen.tab.hide()
@@ -108,7 +108,7 @@ async def hidden(stage: Stage) -> None:
     assert_shows_the_truth(recording, first.at + max(2 * FRAME_MS, first.gap if first.gap < 1000 else 0) + LATE_MS)
 
 
-@scenario(12, "C", long=True)
+@scenario(12, "C", 44)
 async def throttled_in_the_background(stage: Stage) -> None:
     browser = await stage.alone("--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10")
     pair = await stage.pair()
@@ -129,7 +129,7 @@ async def throttled_in_the_background(stage: Stage) -> None:
     assert (await pair.tracking())["timer"]["running"]
 
 
-@scenario(13, "C", long=True)
+@scenario(13, "C", 40)
 async def frozen(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair("patient"), NEAR, await stage.alone())
     assert isinstance(screen.tab, ChromiumTab)
@@ -201,7 +201,7 @@ async def asleep(stage: Stage, *, standing: bool) -> tuple[Screen, float]:
     return screen, wakes
 
 
-@scenario(14, "C F W", long=True)
+@scenario(14, "C F W", 24)
 async def a_sleep_that_stops_the_clock(stage: Stage) -> None:
     screen, woke = await asleep(stage, standing=True)
     recording = await recorded(screen, 6)
@@ -217,7 +217,7 @@ async def a_sleep_that_stops_the_clock(stage: Stage) -> None:
     assert_shows_the_truth(recording, step.row.at)
 
 
-@scenario(15, "C F W", long=True)
+@scenario(15, "C F W", 22)
 async def a_sleep_that_does_not(stage: Stage) -> None:
     screen, woke = await asleep(stage, standing=False)
     recording = await recorded(screen, 4)

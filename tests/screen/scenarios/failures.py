@@ -16,7 +16,7 @@ from tests.screen.stage import Stage, assert_calm, assert_never_back, assert_rig
 from tests.screen.theatre import Screen
 
 
-@scenario(16, "C F W")
+@scenario(16, "C F W", 14)
 async def a_service_away_for_five_seconds(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), NEAR)
     await asyncio.sleep(2)
@@ -52,7 +52,7 @@ async def at_rest(screen: Screen) -> None:
     await screen.until("sent.at(-1)[1] === 'ping' && Math.abs(truth.wall() - sent.at(-1)[0] - 500) < 200")
 
 
-@scenario(17, "C F W", long=True)
+@scenario(17, "C F W", 33)
 async def half_open(stage: Stage) -> None:
     pair = await stage.pair("brief")
     screen = await stage.screen(pair, NEAR)
@@ -71,7 +71,7 @@ async def half_open(stage: Stage) -> None:
     assert_never_back(await screen.recording(0))
 
 
-@scenario(18, "C F W")
+@scenario(18, "C F W", 30)
 async def an_outage_longer_than_the_lease(stage: Stage) -> None:
     pair = await stage.pair("brief")
     screen = await stage.screen(pair, NEAR)
@@ -87,7 +87,7 @@ async def an_outage_longer_than_the_lease(stage: Stage) -> None:
     assert_never_back(await screen.recording(0))
 
 
-@scenario(19, "C F")
+@scenario(19, "C F", 25)
 async def nodes_that_die_and_disagree(stage: Stage) -> None:
     pair = await stage.pair()
     first = await pair.service.again(port=0)
@@ -112,7 +112,7 @@ async def nodes_that_die_and_disagree(stage: Stage) -> None:
             await service.http.aclose()
 
 
-@scenario(20, "C F W")
+@scenario(20, "C F W", 10, windows=3)
 async def pauses_and_the_stop(stage: Stage) -> None:
     async def once(trip_ms: float) -> None:
         pair = await stage.pair()
@@ -130,7 +130,7 @@ async def pauses_and_the_stop(stage: Stage) -> None:
     await asyncio.gather(*map(once, (30, 200, 600)))
 
 
-@scenario(21, "C F W", long=True)
+@scenario(21, "C F W", 22)
 async def the_credit_runs_out(stage: Stage) -> None:
     seconds = int(stage.span(90, 20))
     pair = await stage.pair(credit=f"{seconds / 10:.2f}")
@@ -158,7 +158,7 @@ async def assert_ends_by_the_lease(pair: Pair, gone_ms: float) -> None:
     assert began + snapshot["chat"]["duration_ms"] <= gone_ms + 6000 + 500
 
 
-@scenario(22, "C F W")
+@scenario(22, "C F W", 28, windows=3)
 async def left_closed_and_killed(stage: Stage) -> None:
     browser = await stage.alone()
 
@@ -211,7 +211,7 @@ def _is_renderer(process: psutil.Process) -> bool:
     return "--type=renderer" in line or "WebKitWebProcess" in line or ("-contentproc" in line and line.endswith("tab"))
 
 
-@scenario(25, "C F W")
+@scenario(25, "C F W", 20, windows=2)
 async def back_and_forth_between_chats(stage: Stage) -> None:
     pair = await stage.pair()
     people = {"user_id": pair.user, "advisor_id": pair.advisor, "chat_id": f"{pair.chat}-other"}

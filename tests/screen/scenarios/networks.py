@@ -12,7 +12,7 @@ from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
 from tests.screen.recording import FRAME_MS, GRAIN_MS, quantile
 from tests.screen.relay import LTE, NEAR, SATELLITE, even
-from tests.screen.service import SECRET, Pair
+from tests.screen.service import Pair
 from tests.screen.stage import (
     Stage,
     assert_calm,
@@ -23,6 +23,7 @@ from tests.screen.stage import (
     scenario,
 )
 from tests.screen.theatre import Screen
+from tests.services import SECRET
 
 _BLOCK = """(() => {
   const block = () => {
@@ -55,7 +56,7 @@ async def assert_own_page_runs(stage: Stage, pair: Pair) -> None:
     assert await tab.run("document.querySelector('talk-time').getAttribute('state')") == "running"
 
 
-@scenario(1, "C F W")
+@scenario(1, "C F W", 20)
 async def near(stage: Stage) -> None:
     pair = await stage.pair()
     screen = await stage.screen(pair, NEAR)
@@ -67,7 +68,7 @@ async def near(stage: Stage) -> None:
     assert_late_at_most(recording, 20)
 
 
-@scenario(2, "C F W", long=True)
+@scenario(2, "C F W", 35, windows=2, windows_in_full=10)
 async def mobile(stage: Stage) -> None:
     async def once(_run: int) -> None:
         screen = await stage.screen(await stage.pair(), LTE)
@@ -79,7 +80,7 @@ async def mobile(stage: Stage) -> None:
     await asyncio.gather(*map(once, range(10 if stage.full else 2)))
 
 
-@scenario(3, "C F W")
+@scenario(3, "C F W", 48)
 async def slow_up_at_first(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), NEAR.slower(up_ms=600))
     await asyncio.sleep(20)
@@ -91,7 +92,7 @@ async def slow_up_at_first(stage: Stage) -> None:
     assert abs(statistics.median(corrected.reading_errors_ms())) <= 35
 
 
-@scenario(4, "C F")
+@scenario(4, "C F", 22, windows=2)
 async def asymmetric(stage: Stage) -> None:
     async def once(up_ms: float, down_ms: float, error_ms: float) -> None:
         network = even("", 20).slower(up_ms=up_ms - 20, down_ms=down_ms - 20)
@@ -104,7 +105,7 @@ async def asymmetric(stage: Stage) -> None:
     await asyncio.gather(once(80, 20, 30), once(20, 80, -30))
 
 
-@scenario(5, "C")
+@scenario(5, "C", 36)
 async def satellite(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), SATELLITE)
     began = (await screen.recording()).first().at
@@ -113,7 +114,7 @@ async def satellite(stage: Stage) -> None:
     assert_late_at_most(recording.between(began + 20_000), 40)
 
 
-@scenario(6, "C F W", long=True)
+@scenario(6, "C F W", 42, windows=2)
 async def beside_the_page_that_polls(stage: Stage) -> None:
     pair = await stage.pair()
     ours = await stage.screen(pair, LTE)
@@ -129,7 +130,7 @@ async def beside_the_page_that_polls(stage: Stage) -> None:
         assert polled.irregular()
 
 
-@scenario(7, "C F", long=True)
+@scenario(7, "C F", 37)
 async def another_route(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), even("20/20", 20))
     await asyncio.sleep(15)
@@ -143,7 +144,7 @@ async def another_route(stage: Stage) -> None:
         assert abs(statistics.median(settled.reading_errors_ms()) - 50) <= 12
 
 
-@scenario(23, "C F W")
+@scenario(23, "C F W", 27)
 async def a_busy_page(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), NEAR)
     await screen.run(_BLOCK)
@@ -156,7 +157,7 @@ async def a_busy_page(stage: Stage) -> None:
     assert quantile(late, 0.95) <= 110
 
 
-@scenario(24, "C F W", long=True)
+@scenario(24, "C F W", 38, windows=3)
 async def side_by_side(stage: Stage) -> None:
     pair = await stage.theatre.pair()
     screens = [

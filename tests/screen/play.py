@@ -1,0 +1,133 @@
+"""Plays scenarios: those of all browsers at once, as many as two processors can paint, on one theatre."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.screen.browsers.tab import Browser, Tab
+from tests.screen.stage import Scenario, Stage, launch
+from tests.screen.theatre import Theatre, theatre
+
+WINDOWS_MAX = 14
+"""A window that looks at every frame takes about a twentieth of a processor. What two processors cannot paint in time
+would be a test of the machine."""
+
+PLAY_SECONDS_MAX = {True: 900, False: 150}
+CLOSE_SECONDS_MAX = 5.0
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "patient": {"presence_lease_seconds": 300},
+    "brief": {"presence_lease_seconds": 6},
+}
+"""The settings of each kind of service that scenarios play on."""
+
+
+@dataclass
+class Outcome:
+    """How a scenario went in a browser: what failed at each try, and how long the first took."""
+
+    failures: list[BaseException | None] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What failed at the last try."""
+        return self.failures[-1]
+
+
+Case = tuple[str, Scenario]
+"""The name of a browser, and what is played in it."""
+
+
+async def play(
+    cases: Sequence[Case], databases: dict[str, str], folder: Path, *, full: bool
+) -> dict[tuple[str, str], Outcome]:
+    """Play each case beside others, and once more alone if it failed. Outcomes by browser and scenario."""
+    outcomes = {case: Outcome() for case in cases}
+    windows = Windows(WINDOWS_MAX)
+    async with theatre(databases, folder, SETTINGS) as open_theatre, AsyncExitStack() as stack:
+        names = dict.fromkeys(name for name, _ in cases)
+        browsers = {name: await stack.enter_async_context(launch(name)) for name in names}
+
+        async def once(case: Case) -> None:
+            name, scenario = case
+            async with windows.taken(scenario.windows_at(full=full)), AsyncExitStack() as own:
+                began = time.monotonic()
+                mine = Theatre(open_theatre.site, open_theatre.services, own, open_theatre.numbers)
+                failure: BaseException | None = None
+                try:
+                    async with asyncio.timeout(PLAY_SECONDS_MAX[full]):
+                        await scenario.play(Stage(mine, Guest(browsers[name], own), full, own))
+                except Exception as error:  # noqa: BLE001  its own test raises it
+                    failure = error
+                outcome = outcomes[case]
+                outcome.failures.append(failure)
+                outcome.seconds = outcome.seconds or time.monotonic() - began
+
+        await asyncio.gather(*map(once, cases))
+        # A scenario that failed beside others is played once more alone: a mistake fails alone, too. Both are told,
+        # since a scenario that often fails beside others is a test of the machine, or of a race.
+        for case, outcome in outcomes.items():
+            if outcome.failure is not None:
+                await once(case)
+    return {(name, scenario.name): outcome for (name, scenario), outcome in outcomes.items()}
+
+
+class Windows:
+    """Lends out a number of windows; who asks first gets them first."""
+
+    def __init__(self, number: int) -> None:
+        self._number = self._free = number
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def taken(self, number: int) -> AsyncIterator[None]:
+        """Wait until as many windows are free, and have them until the context ends."""
+        number = min(number, self._number)
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((number, turn))
+        self._hand_out()
+        await turn
+        try:
+            yield
+        finally:
+            self._free += number
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._free:
+            number, turn = self._waiting.popleft()
+            self._free -= number
+            turn.set_result(None)
+
+
+class Guest:
+    """A browser that several scenarios share, as one of them sees it: its windows are closed when it ends."""
+
+    def __init__(self, browser: Browser, own: AsyncExitStack) -> None:
+        self._browser = browser
+        self._own = own
+        self.name = browser.name
+        self.pid = browser.pid
+
+    async def tab(self) -> Tab:
+        tab = await self._browser.tab()
+        self._own.push_async_callback(_close, tab)
+        return tab
+
+
+async def _close(tab: Tab) -> None:
+    """Close a window that the scenario may have closed itself, or whose page may have died."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            await tab.close()
+    except (RuntimeError, TimeoutError):
+        return
