@@ -7,8 +7,6 @@ which each would have shown zero, which no delay of a request or of the browser 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -25,14 +23,12 @@ from playwright.async_api import Browser, async_playwright
 from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Tokens
+from tests.services import BY_THE_SECOND, SECRET, START_SECONDS_MAX, environment, port_in
 
 from .screen import RECORDER, Screen
 
-SECRET = "an-acceptance-secret-of-enough-characters"
 AGREE_MS = 100
 CENT = 10_000
-BY_THE_SECOND = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
-_START_SECONDS_MAX = 60
 
 
 def milliseconds(instant: str) -> float:
@@ -86,31 +82,21 @@ class Stage:
 
     async def start(self, command: str = "serve", port: int = 0, **settings: object) -> Node:
         """A service; `settings` by their names, such as `presence_lease_seconds=3`."""
-        given = {
-            "database_url": self.database_url,
-            "data_dir": self.folder,
-            "secret": SECRET,
-            "port": port,
-            "checkpoint_seconds": 2,
-            **settings,
-        }
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
-            **{f"TALKTIME_{name.upper()}": str(value) for name, value in given.items() if value is not None},
-        }
+        own = {"database_url": self.database_url, "data_dir": self.folder, "port": port, "checkpoint_seconds": 2}
+        given = environment(**{**own, **settings})
         program = Path(sys.executable).with_name("talktime")
         log = self.folder / f"service-{len(self.logs) + 1}.log"
         self.logs.append(log)
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                program, command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=self.folder
+                program, command, env=given, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=self.folder
             )
         self.guardian.guard_process(process.pid)
         assert process.stdout
-        async with asyncio.timeout(_START_SECONDS_MAX):
-            while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", line := await process.stdout.readline())):
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while (listening := port_in(line := await process.stdout.readline())) is None:
                 assert line, f"the service did not start: {log.read_text()}"
-        node = Node(process, int(found[1]))
+        node = Node(process, listening)
         self.nodes.append(node)
         return node
 

@@ -14,8 +14,9 @@ from typing import Any
 import websockets
 
 from talktime.core.roles import Role
+from tests.services import BY_THE_SECOND
 
-from .stage import BY_THE_SECOND, Node, Stage, micros, milliseconds
+from .stage import Node, Stage, micros, milliseconds
 
 AT_ONCE = 50
 ROUNDS = 20

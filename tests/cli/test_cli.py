@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,7 @@ import pytest
 
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
-
-SECRET = "a secret for tests, long enough to sign"
-TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
+from tests.services import BY_THE_MINUTE, PROGRAM, SECRET, environment, port_in
 
 
 class Cli:
@@ -26,22 +22,13 @@ class Cli:
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.folder = folder
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
-            "TALKTIME_DATABASE_URL": database_url,
-            "TALKTIME_DATA_DIR": str(folder),
-            "TALKTIME_SECRET": SECRET,
-        }
-        (folder / "tariff.json").write_text(json.dumps(TARIFF))
-
-    @property
-    def command(self) -> list[str]:
-        return [sys.executable, "-c", "from talktime.cli import main; main()"]
+        self.environment = environment(database_url=database_url, data_dir=folder)
+        (folder / "tariff.json").write_text(json.dumps(BY_THE_MINUTE))
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         """What it prints, having ended with `code`."""
         done = subprocess.run(
-            [*self.command, *arguments],
+            [*PROGRAM, *arguments],
             env=self.environment,
             cwd=self.folder,
             capture_output=True,
@@ -164,11 +151,11 @@ def test_serving_a_bill(cli: Cli) -> None:
     cli("advisor", "set", "maya", "--tariff", "tariff.json")
     cli("user", "credit", "alice", "5")
     process = subprocess.Popen(
-        [*cli.command, "serve", "--port", "0"], env=cli.environment, cwd=cli.folder, stdout=subprocess.PIPE, text=True
+        [*PROGRAM, "serve", "--port", "0"], env=cli.environment, cwd=cli.folder, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
-        address = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        address = f"http://127.0.0.1:{port_in(process.stdout.readline())}"
         token = Tokens(SECRET).make(Role.SERVICE, "host")
         request = urllib.request.Request(
             f"{address}/v1/chats",

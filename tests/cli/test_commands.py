@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,8 +20,8 @@ import typer.main
 from talktime import Talktime, Tariff, parse_credits
 from talktime.cli.app import app
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
+from tests.services import BY_THE_MINUTE, environment
 
-TARIFF = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 LOOP = """
 import contextlib, io, json, sys
 from talktime.cli import main
@@ -53,11 +52,7 @@ class Commands:
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-c", LOOP],
-            env={
-                **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
-                "TALKTIME_DATABASE_URL": database_url,
-                "TALKTIME_DATA_DIR": str(folder),
-            },
+            env=environment(database_url=database_url, data_dir=folder, secret=None),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -102,7 +97,7 @@ async def _people(database_url: str) -> tuple[str, str]:
             await talktime.put_user(user_id, user_id.title())
             await talktime.add_credit(user_id, parse_credits("10.00"))
         for advisor_id in ("ben", "maya", "zoe"):
-            await talktime.put_advisor(advisor_id, advisor_id.title(), Tariff.parse(TARIFF))
+            await talktime.put_advisor(advisor_id, advisor_id.title(), Tariff.parse(BY_THE_MINUTE))
         running = await talktime.initialize_time_tracking_for_chat("alice", "maya", "c1")
         ended = await talktime.initialize_time_tracking_for_chat("bob", "maya", "c2")
         await talktime.stop("c2")
@@ -113,7 +108,7 @@ async def _people(database_url: str) -> tuple[str, str]:
 
 async def test_every_command_ends_as_it_says(commands: Commands, database_url: str) -> None:
     running, over = await _people(database_url)
-    commands.write("tariff.json", json.dumps(TARIFF))
+    commands.write("tariff.json", json.dumps(BY_THE_MINUTE))
     commands.write("bad.json", '{"tiers": [{"rate": "-1"}], "free": 3}')
     commands.write("no.json", "tiers")
     too_long = "x" * 129
@@ -279,7 +274,7 @@ async def test_the_past_in_figures(commands: Commands, database_url: str) -> Non
     assert "alice" in (said := commands.run("report", *period).out)  # by her id: names may be alike
     assert "outside" in said
     assert "expiry" not in said  # there was none
-    commands.write("tariff.json", json.dumps(TARIFF))
+    commands.write("tariff.json", json.dumps(BY_THE_MINUTE))
     replay = commands.document("replay", "--tariff", "tariff.json", *period)
     assert replay["total"]["sessions"] == len(replay["sessions"]) > 0
     rows = commands.run("replay", "--tariff", "tariff.json", *period, "--csv").out.splitlines()

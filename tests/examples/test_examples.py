@@ -16,8 +16,9 @@ from starlette.routing import Route
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
 from tests.screen.browsers.chromium import chromium
-from tests.screen.service import SECRET, Service
-from tests.screen.theatre import BY_THE_SECOND, serving
+from tests.screen.service import Service
+from tests.screen.theatre import serving
+from tests.services import BY_THE_SECOND, SECRET
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

@@ -20,10 +20,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Tokens
+from tests.services import SECRET, START_SECONDS_MAX, environment, port_in
 
 CHROMIUM = "/usr/bin/chromium"
-SECRET = "a secret for the pages' tests, long enough"
-START_SECONDS_MAX = 60
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,6 @@ class Demo:
 def demo(guardian: Guardian) -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
     guardian.guard_folder(folder)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
-        "TALKTIME_DATA_DIR": str(folder),
-        "TALKTIME_SECRET": SECRET,
-        "TALKTIME_TEST_CLOCK": "1",
-    }
     command = Path(sys.executable).with_name("talktime")
     log = folder.with_suffix(".log")
     with (
@@ -94,7 +87,7 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
             [command, "demo", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment,
+            env=environment(data_dir=folder, test_clock=1),
             cwd=folder,
             text=True,
         ) as process,
@@ -102,9 +95,9 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
         guardian.guard_process(process.pid)
         try:
             assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said.startswith("talktime is at "), log.read_text()
-            yield Demo(said.split()[3], [log])
+            port = port_in(process.stdout.readline())
+            assert port is not None, log.read_text()
+            yield Demo(f"http://127.0.0.1:{port}", [log])
         finally:
             process.terminate()
             process.wait(START_SECONDS_MAX)

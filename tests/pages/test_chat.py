@@ -8,17 +8,17 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from talktime.core.roles import Role
+from tests.services import BY_THE_MINUTE
 
 from .conftest import Demo, Pair, Screens
 
-MINUTES = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 SECONDS = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
-FREE_MINUTE = {**MINUTES, "free_seconds": 60}
+FREE_MINUTE = {**BY_THE_MINUTE, "free_seconds": 60}
 
 
 @pytest.fixture
 def pair(demo: Demo) -> Pair:
-    return demo.pair(MINUTES, "20.00")
+    return demo.pair(BY_THE_MINUTE, "20.00")
 
 
 def running(page: Page) -> Page:
@@ -174,7 +174,7 @@ def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:
 
 
 def test_running_out_and_topping_up_without_leaving(screens: Screens, demo: Demo) -> None:
-    pair = demo.pair(MINUTES, "8.00")
+    pair = demo.pair(BY_THE_MINUTE, "8.00")
     chat = demo.chat(pair)
     user = running(screens.user(pair, f"/chat/{chat}"))
     advisor = running(screens.advisor(pair, f"/chat/{chat}"))
@@ -197,7 +197,7 @@ def test_running_out_and_topping_up_without_leaving(screens: Screens, demo: Demo
 
 
 def test_a_start_without_credit_offers_a_top_up(screens: Screens, demo: Demo) -> None:
-    pair = demo.pair(MINUTES, "1.00")
+    pair = demo.pair(BY_THE_MINUTE, "1.00")
     chat = demo.chat(pair)
     demo.call("POST", f"/chats/{chat}/stop")
     # The minute that had begun took all of it.

@@ -11,15 +11,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from talktime.core.roles import Role
+from tests.services import BY_THE_MINUTE
 
 from .conftest import Demo, Pair, Screens
-
-MINUTES = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 
 
 @pytest.fixture
 def pair(demo: Demo) -> Pair:
-    return demo.pair(MINUTES, "20.00")
+    return demo.pair(BY_THE_MINUTE, "20.00")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_an_advisor_sees_a_chat_begin_and_end_by_itself(screens: Screens, demo: 
 
 def test_an_advisor_sees_what_is_earned_so_far(screens: Screens, demo: Demo, pair: Pair) -> None:
     terms = {"share_percent": 49}
-    demo.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": MINUTES, "terms": terms})
+    demo.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": BY_THE_MINUTE, "terms": terms})
     chat = demo.chat(pair)
     screens.user(pair, f"/chat/{chat}").wait_for_selector("talk-time[state=running]")
     advisor = screens.advisor(pair, "/advisor")

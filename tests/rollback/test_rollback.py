@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import sys
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,9 +25,9 @@ from talktime.core.roles import Role
 from talktime.database.migrate import current_revision, head_revision
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Tokens
+from tests.services import PROGRAM, SECRET, environment, port_in
 
 ARCHIVE = Path(__file__).with_name("talktime-0001.tar.xz")
-SECRET = "a secret that both versions know, long enough"
 TARIFF = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
 
 
@@ -45,22 +42,17 @@ class Program:
 
     async def spawn(self, *arguments: str) -> asyncio.subprocess.Process:
         """Its command line, with what it prints in a pipe."""
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")},
-            "PYTHONPATH": str(self.source),
-            "TALKTIME_DATABASE_URL": self.database_url,
-            "TALKTIME_DATA_DIR": str(self.data_dir),
-            "TALKTIME_SECRET": SECRET,
-            "TALKTIME_PRESENCE_LEASE_SECONDS": "100000",
-            "TALKTIME_CHECKPOINT_SECONDS": "1",
-            "TALKTIME_TEST_CLOCK": "1",
-        }
+        given = environment(
+            database_url=self.database_url,
+            data_dir=self.data_dir,
+            presence_lease_seconds=100_000,
+            checkpoint_seconds=1,
+            test_clock=1,
+        )
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from talktime.cli import main; main()",
+            *PROGRAM,
             *arguments,
-            env=environment,
+            env={**given, "PYTHONPATH": str(self.source)},
             cwd=self.data_dir,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -80,9 +72,8 @@ class Program:
         process = await self.spawn("serve", "--port", "0")
         try:
             assert process.stdout is not None
-            found = re.search(rb"http://[\d.]+:\d+", await process.stdout.readline())
-            assert found
-            async with httpx.AsyncClient(base_url=found[0].decode(), timeout=30) as client:
+            port = port_in(await process.stdout.readline())
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 yield Host(client)
         finally:
             process.terminate()

@@ -2,139 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
-import websockets
-from fastapi import FastAPI
 
 from talktime.asgi import create_app
-from talktime.core.roles import Role
 from talktime.demo.people import create_demo
-from talktime.service.serving import make_server
-from talktime.service.tokens import Tokens
 from talktime.settings import Settings
-
-SECRET = "a secret for tests, long enough to sign"
-TARIFF = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
-
-
-@dataclass
-class Live:
-    """One end of a live channel, that remembers nothing: each message is waited for by its type."""
-
-    socket: websockets.ClientConnection
-
-    async def say(self, kind: str, **members: Any) -> None:
-        await self.socket.send(json.dumps({"type": kind, **members}))
-
-    async def hear(self, *kinds: str, seconds: float = 10) -> dict[str, Any]:
-        """The next message of one of these kinds; others are passed over."""
-        async with asyncio.timeout(seconds):
-            while True:
-                message: dict[str, Any] = json.loads(await self.socket.recv())
-                if message["type"] in kinds:
-                    return message
-
-    async def close_code(self, seconds: float = 15) -> int | None:
-        """The code with which the server closes, whatever it says before."""
-        async with asyncio.timeout(seconds):
-            # One who does not read is told nothing, not even the end.
-            with contextlib.suppress(websockets.ConnectionClosed):
-                while True:
-                    await self.socket.recv()
-        return self.socket.close_code
-
-
-@dataclass
-class Service:
-    """A running service and how to talk to it."""
-
-    address: str
-    app: FastAPI
-    tokens: Tokens
-    client: httpx.AsyncClient
-    keys: int = field(default=0)
-
-    def token(self, who: str) -> str:
-        """The token of `role:subject`."""
-        role, _, subject = who.partition(":")
-        return self.tokens.make(Role(role), subject or role)
-
-    async def call(
-        self, method: str, path: str, body: Any = None, *, by: str | None = None, key: str | None = None, **options: Any
-    ) -> httpx.Response:
-        """One call, with the token of `by` (`user:alice`)."""
-        headers = dict(options.pop("headers", {}))
-        if by is not None:
-            headers["Authorization"] = f"Bearer {self.token(by)}"
-        if key is not None:
-            headers["Idempotency-Key"] = key
-        if body is not None:
-            options["json"] = body
-        return await self.client.request(method, path, headers=headers, **options)
-
-    async def done(self, method: str, path: str, body: Any = None, *, by: str = "service") -> dict[str, Any]:
-        """The document of a call that must succeed."""
-        self.keys += 1
-        response = await self.call(method, path, body, by=by, key=f"key {self.keys}" if method == "POST" else None)
-        assert response.is_success, response.text
-        document: dict[str, Any] = response.json()
-        return document
-
-    async def people(self, credit: str = "100.00", tariff: dict[str, Any] | None = None) -> None:
-        """Alice with credit, Bob without, and two advisors."""
-        await self.done("PUT", "/v1/users/alice", {"display_name": "Alice"})
-        await self.done("PUT", "/v1/users/bob", {"display_name": "Bob"})
-        for advisor in ("maya", "ben"):
-            body = {"display_name": advisor.title(), "tariff": tariff or TARIFF}
-            await self.done("PUT", f"/v1/advisors/{advisor}", body)
-        await self.done("POST", "/v1/users/alice/credits", {"amount": credit, "kind": "purchase"})
-
-    async def chat(self, chat_id: str = "chat 1", advisor: str = "maya") -> dict[str, Any]:
-        """A running chat of Alice's; its snapshot."""
-        return await self.done("POST", "/v1/chats", {"user_id": "alice", "advisor_id": advisor, "chat_id": chat_id})
-
-    @asynccontextmanager
-    async def live(self, by: str | None = None, **options: Any) -> AsyncIterator[Live]:
-        """A live channel, signed in as `by`."""
-        address = self.address.replace("http", "ws") + "/v1/live"
-        async with websockets.connect(address, **options) as socket:
-            live = Live(socket)
-            if by is not None:
-                await live.say("hello", token=self.token(by))
-            yield live
-
-
-@asynccontextmanager
-async def running(make: Callable[[Settings], FastAPI], settings: Settings) -> AsyncIterator[Service]:
-    """The application that `make` makes, under a real server, until the context ends."""
-    app = make(settings)
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server = make_server(app, settings, listening.set_result)
-    task = asyncio.create_task(server.serve())
-    try:
-        task.add_done_callback(lambda _task: listening.cancel())  # it ends now only if it couldn't start
-        address = await listening
-        async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-            yield Service(address, app, app.state.tokens, client)
-    finally:
-        server.should_exit = True
-        await task
-
-
-def settings_for(database_url: str, data_dir: Path, **given: Any) -> Settings:
-    """The settings of a test's service."""
-    return Settings(database_url=database_url, data_dir=data_dir, secret=SECRET, port=0, **given)
+from tests.services import Service, running, settings_for
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from talktime import Talktime
 from talktime.asgi import create_app
 from talktime.database.pool import Pool
 from tests.databases import STANDING_CLOCK, open_database
-from tests.service.conftest import Service, running, settings_for
+from tests.services import Service, running, settings_for
 
 
 @dataclass

@@ -12,12 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.proof.peers.conftest import Talk
+from tests.services import BY_THE_MINUTE
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-MINUTE = {"tiers": [{"rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 SECOND = {"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
 CGRATES = {
     "connect_fee": "0.4",
@@ -56,7 +56,7 @@ async def test_cgrates_rounds_every_increment_and_here_only_the_sum_is(talk: Tal
 
 
 async def test_cgrates_gives_a_failed_call_back_as_a_success_and_here_a_repeat_fails_again(talk: Talk) -> None:
-    await talk.people("1", MINUTE)
+    await talk.people("1", BY_THE_MINUTE)
     path, body = f"/v1/users/{talk.user}/debits", {"amount": "2"}
     first = await talk.service.call("POST", path, body, by="service", key=talk.name)
     again = await talk.service.call("POST", path, body, by="service", key=talk.name)
@@ -66,14 +66,14 @@ async def test_cgrates_gives_a_failed_call_back_as_a_success_and_here_a_repeat_f
 
 
 async def test_nibblebill_bills_after_the_use_and_here_what_has_begun_is_held_at_once(talk: Talk) -> None:
-    await talk.people("1", MINUTE)
+    await talk.people("1", BY_THE_MINUTE)
     await talk.begin()
     account = await talk.account()
     assert (account["balance"], account["committed"], account["available"]) == ("1.00", "1.00", "0.00")
 
 
 async def test_nibblebill_loses_what_it_could_not_write_and_here_it_is_charged_once_that_can_be(talk: Talk) -> None:
-    await talk.people("9", MINUTE)
+    await talk.people("9", BY_THE_MINUTE)
     await talk.begin()
     await talk.go_on(90)
     async with no_entries(talk):
@@ -90,10 +90,10 @@ async def test_cnxcc_adds_a_pulse_at_exact_boundaries_and_here_36_seconds_are_36
 
 
 async def test_magnusbilling_lets_thirty_calls_pass_on_credit_for_one_and_here_one_does(talk: Talk) -> None:
-    await talk.people("1", MINUTE)
+    await talk.people("1", BY_THE_MINUTE)
     advisors = [f"{talk.advisor} {number}" for number in range(30)]
     for advisor in advisors:
-        await talk.service.done("PUT", f"/v1/advisors/{advisor}", {"display_name": "Ada", "tariff": MINUTE})
+        await talk.service.done("PUT", f"/v1/advisors/{advisor}", {"display_name": "Ada", "tariff": BY_THE_MINUTE})
     answers = await asyncio.gather(
         *(
             talk.service.call("POST", "/v1/chats", {"user_id": talk.user, "advisor_id": advisor}, by="service")
@@ -104,7 +104,7 @@ async def test_magnusbilling_lets_thirty_calls_pass_on_credit_for_one_and_here_o
 
 
 async def test_astpp_lets_credit_be_withdrawn_during_a_session_and_here_what_is_held_stays(talk: Talk) -> None:
-    await talk.people("5.50", MINUTE)
+    await talk.people("5.50", BY_THE_MINUTE)
     await talk.begin()
     await talk.go_on(60.5)
     path = f"/v1/users/{talk.user}/debits"
@@ -127,7 +127,7 @@ async def test_astpp_takes_half_a_credit_to_minus_one_and_a_half_and_here_it_end
 
 
 async def test_ivozprovider_charges_live_and_again_from_the_record_and_here_it_is_charged_once(talk: Talk) -> None:
-    await talk.people("100", MINUTE)
+    await talk.people("100", BY_THE_MINUTE)
     begun = await talk.begin()
     for _ in range(3):
         await talk.go_on(70)
@@ -156,7 +156,7 @@ async def test_wall_clock_cron_bills_by_where_the_minute_falls_and_here_only_by_
 
 
 async def test_at_least_sixty_seconds_ago_skips_minutes_and_here_a_late_worker_bills_all_600(talk: Talk) -> None:
-    await talk.people("600", MINUTE)
+    await talk.people("600", BY_THE_MINUTE)
     begun = await talk.begin()
     for number in range(40):
         await talk.go_on(900 + number % 3)
@@ -167,7 +167,7 @@ async def test_at_least_sixty_seconds_ago_skips_minutes_and_here_a_late_worker_b
 
 
 async def test_where_the_browser_sends_the_amount_it_is_believed_and_here_nobody_asks_it(talk: Talk) -> None:
-    await talk.people("9", MINUTE)
+    await talk.people("9", BY_THE_MINUTE)
     by = f"user:{talk.user}"
     await talk.begin()
     for what in ("cost", "duration_ms", "amount"):
@@ -181,7 +181,7 @@ async def test_where_the_browser_sends_the_amount_it_is_believed_and_here_nobody
 
 
 async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(talk: Talk) -> None:
-    await talk.people("9", MINUTE)
+    await talk.people("9", BY_THE_MINUTE)
     await talk.talked(61)
     for _ in range(3):
         await talk.go_on(600)
@@ -190,7 +190,7 @@ async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(ta
 
 
 async def test_the_advisor_is_paid_when_the_debit_fails_elsewhere_and_here_both_are_one_row(talk: Talk) -> None:
-    await talk.people("3", MINUTE, terms={"share_percent": 50})
+    await talk.people("3", BY_THE_MINUTE, terms={"share_percent": 50})
     receipt = await talk.talked(3600)
     rows = await talk.database.fetch(
         "select amount, advisor_amount, platform_amount from entries where record_id = $1", receipt["record"]["id"]
@@ -201,7 +201,7 @@ async def test_the_advisor_is_paid_when_the_debit_fails_elsewhere_and_here_both_
 async def test_openmeter_5118_claims_the_key_before_the_write_and_here_a_failed_write_claims_nothing(
     talk: Talk,
 ) -> None:
-    await talk.people("9", MINUTE)
+    await talk.people("9", BY_THE_MINUTE)
     path, body = f"/v1/users/{talk.user}/credits", {"amount": "5", "kind": "purchase"}
     async with no_entries(talk):
         failed = await talk.service.call("POST", path, body, by="service", key=talk.name)
@@ -259,7 +259,7 @@ async def test_two_timers_in_memory_forget_everything_on_restart_and_here_a_rest
     strict_talk: Talk, restarted: Any
 ) -> None:
     talk = strict_talk
-    await talk.people("9", MINUTE)
+    await talk.people("9", BY_THE_MINUTE)
     begun = await talk.begin()
     await talk.go_on(25)
     async with restarted() as service:
