@@ -14,44 +14,13 @@ import pytest
 
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
-from tests.services import BY_THE_MINUTE, PROGRAM, SECRET, environment, port_in
+from tests.cli.conftest import Cli
+from tests.services import BY_THE_MINUTE, PROGRAM, SECRET, port_in
 
 
-class Cli:
-    """Runs `talktime` with settings of its own."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.folder = folder
-        self.environment = environment(database_url=database_url, data_dir=folder)
-        (folder / "tariff.json").write_text(json.dumps(BY_THE_MINUTE))
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        """What it prints, having ended with `code`."""
-        done = subprocess.run(
-            [*PROGRAM, *arguments],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done
-        assert "Traceback" not in done.stderr
-        assert SECRET not in done.stdout + done.stderr
-        if code:
-            # Whatever is logged, something is said to whoever typed it.
-            assert re.search(r"^(talktime: |Usage: )", done.stderr, re.MULTILINE)
-        return done.stdout
-
-    def document(self, *arguments: str) -> Any:
-        """Its `--json`."""
-        return json.loads(self(*arguments, "--json"))
-
-
-@pytest.fixture
-def cli(database_url: str, tmp_path: Path) -> Cli:
-    return Cli(database_url, tmp_path)
+@pytest.fixture(autouse=True)
+def _tariff(cli: Cli) -> None:
+    cli.write("tariff.json", json.dumps(BY_THE_MINUTE))
 
 
 def test_people_and_their_credit(cli: Cli) -> None:
@@ -89,10 +58,24 @@ def test_exit_codes(cli: Cli) -> None:
     cli("token", "create", "--role", "king", "--subject", "x", code=2)
     cli("token", "create", "--role", "user", "--subject", "a\nb", code=2)
     cli("demo", "--host", "0.0.0.0", code=2)
-    (cli.folder / "tariff.json").write_text('{"tiers": []}')
+    cli.write("tariff.json", '{"tiers": []}')
     cli("advisor", "set", "maya", "--tariff", "tariff.json", code=2)
     cli.environment["TALKTIME_PORT"] = "many"
     cli("user", "show", "nobody", code=2)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, "price --tariff tariff.json --seconds 1"),
+        (1, "receipt another --offline receipt.json"),
+        (2, "dance"),
+        (3, "user show nobody"),
+    ],
+)
+def test_a_process_of_its_own_ends_with_the_code_of_its_command(cli: Cli, code: int, arguments: str) -> None:
+    cli.write("receipt.json", json.dumps(_a_receipt()))
+    assert cli.run_alone(*arguments.split()).code == code
 
 
 def test_a_database_that_is_not_there(cli: Cli) -> None:
@@ -103,7 +86,8 @@ def test_a_database_that_is_not_there(cli: Cli) -> None:
 
 def test_a_place_to_listen_that_is_not_there(cli: Cli) -> None:
     cli.environment["TALKTIME_HOST"] = "no such place"
-    assert not cli("serve", "--port", "0", code=1)
+    ended = cli.run_alone("serve", "--port", "0")
+    assert (ended.code, ended.out) == (1, "")
 
 
 def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:
@@ -184,19 +168,22 @@ def test_serving_a_bill(cli: Cli) -> None:
 
 def test_a_receipt_is_proved_without_a_database(cli: Cli) -> None:
     cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/nowhere"
-    documents = json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_text("utf-8"))
-    saved = cli.folder / "receipt.json"
-    saved.write_text(json.dumps(documents[0]), "utf-8")
-    record_id = documents[0]["record"]["id"]
+    receipt = _a_receipt()
+    cli.write("receipt.json", json.dumps(receipt))
+    record_id = receipt["record"]["id"]
     assert "is right: all" in cli("receipt", "--offline", "receipt.json")
     assert cli.document("receipt", record_id, "--offline", "receipt.json")["holds"]
     cli("receipt", "another", "--offline", "receipt.json", code=1)
-    saved.write_text(json.dumps({**documents[0], "cost": "0.75"}), "utf-8")
+    cli.write("receipt.json", json.dumps({**receipt, "cost": "0.75"}))
     told = cli("receipt", "--offline", "receipt.json", code=1)
     assert "cost: the price of the time\n  stated: 0.75\n  from the facts: 0.755" in told
     # Whoever reads it sees another figure than whoever does the sum.
-    twice = json.dumps(documents[0]).replace('"cost": ', '"cost": "0.01", "cost": ', 1)
+    twice = json.dumps(receipt).replace('"cost": ', '"cost": "0.01", "cost": ', 1)
     for unreadable in ("{}", twice):
-        saved.write_text(unreadable, "utf-8")
+        cli.write("receipt.json", unreadable)
         cli("receipt", "--offline", "receipt.json", code=2)
     cli("receipt", code=2)
+
+
+def _a_receipt() -> Any:
+    return json.loads((Path(__file__).parents[1] / "vectors" / "receipts.json").read_text("utf-8"))[0]

@@ -7,87 +7,17 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import pytest
 import typer.main
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.cli.app import app
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
-from tests.services import BY_THE_MINUTE, environment
-
-LOOP = """
-import contextlib, io, json, sys
-from talktime.cli import main
-for line in sys.stdin:
-    sys.argv = ["talktime", *json.loads(line)]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
-"""
-
-
-class Ended(NamedTuple):
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Commands:
-    """`talktime`, again and again in one process."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", LOOP],
-            env=environment(database_url=database_url, data_dir=folder, secret=None),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> Ended:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(arguments) + "\n")
-        self.process.stdin.flush()
-        ended = Ended(*json.loads(self.process.stdout.readline()))
-        assert "Traceback" not in ended.err
-        if ended.code:
-            assert ended.err.strip()
-            assert not ended.out or arguments[0] == "doctor"
-        return ended
-
-    def document(self, *arguments: str) -> Any:
-        ended = self.run(*arguments, "--json")
-        assert ended.code == 0, (arguments, ended)
-        return json.loads(ended.out)
-
-    def write(self, name: str, text: str) -> str:
-        (self.folder / name).write_text(text)
-        return name
-
-
-@pytest.fixture
-def commands(database_url: str, tmp_path: Path) -> Iterator[Commands]:
-    commands = Commands(database_url, tmp_path)
-    yield commands
-    assert commands.process.stdin is not None
-    commands.process.stdin.close()
-    commands.process.wait(20)
+from tests.cli.conftest import Cli
+from tests.services import BY_THE_MINUTE
 
 
 async def _people(database_url: str) -> tuple[str, str]:
@@ -106,11 +36,11 @@ async def _people(database_url: str) -> tuple[str, str]:
         return running.record.id, ended.record.id
 
 
-async def test_every_command_ends_as_it_says(commands: Commands, database_url: str) -> None:
+async def test_every_command_ends_as_it_says(cli: Cli, database_url: str) -> None:
     running, over = await _people(database_url)
-    commands.write("tariff.json", json.dumps(BY_THE_MINUTE))
-    commands.write("bad.json", '{"tiers": [{"rate": "-1"}], "free": 3}')
-    commands.write("no.json", "tiers")
+    cli.write("tariff.json", json.dumps(BY_THE_MINUTE))
+    cli.write("bad.json", '{"tiers": [{"rate": "-1"}], "free": 3}')
+    cli.write("no.json", "tiers")
     too_long = "x" * 129
     rows: list[tuple[Any, ...]] = [
         (0, "user", "list"),
@@ -203,11 +133,11 @@ async def test_every_command_ends_as_it_says(commands: Commands, database_url: s
         (2, "dance"),
     ]
     for code, *arguments in rows:
-        ended = commands.run(*arguments)
+        ended = cli.run(*arguments)
         assert ended.code == code, (arguments, ended)
     tried = {row[1] for row in rows} | {f"{row[1]} {row[2]}" for row in rows if len(row) > 2}
     assert set(_every_command()) <= tried
-    refused = commands.run("advisor", "set", "maya", "--tariff", "bad.json").err
+    refused = cli.run("advisor", "set", "maya", "--tariff", "bad.json").err
     assert "tiers[0].rate must not be negative" in refused
     assert "free is not a field of a tariff" in refused
 
@@ -218,66 +148,66 @@ def _every_command() -> Iterator[str]:
         yield from [name] if below is None else (f"{name} {inner}" for inner in below)
 
 
-async def test_lists_come_page_by_page(commands: Commands, database_url: str) -> None:
+async def test_lists_come_page_by_page(cli: Cli, database_url: str) -> None:
     await _people(database_url)
     for name, ids, key in (
         ("user", ["alice", "bob", "rich"], "user_id"),
         ("advisor", ["ben", "maya", "zoe"], "id"),
     ):
-        first = commands.document(name, "list", "--limit", "2")
+        first = cli.document(name, "list", "--limit", "2")
         assert ([row[key] for row in first[f"{name}s"]], first["next"]) == (ids[:2], ids[1])
-        second = commands.document(name, "list", "--limit", "2", "--after", first["next"])
+        second = cli.document(name, "list", "--limit", "2", "--after", first["next"])
         assert ([row[key] for row in second[f"{name}s"]], second["next"]) == (ids[2:], None)
-        said = commands.run(name, "list", "--limit", "2").out
+        said = cli.run(name, "list", "--limit", "2").out
         assert f"More follow {ids[1]}." in said
         assert ids[2] not in said
-    alice = commands.document("user", "list", "--limit", "1")["users"][0]
+    alice = cli.document("user", "list", "--limit", "1")["users"][0]
     assert (alice["balance"], alice["committed"], alice["available"]) == ("10.00", "1.00", "9.00")
-    newest = commands.document("user", "entries", "rich", "--limit", "1")
-    older = commands.document("user", "entries", "rich", "--limit", "1000", "--before", newest["next"])
+    newest = cli.document("user", "entries", "rich", "--limit", "1")
+    older = cli.document("user", "entries", "rich", "--limit", "1000", "--before", newest["next"])
     assert len(newest["entries"]) == 1
     assert len(older["entries"]) == BALANCE_MAX // AMOUNT_MAX - 1
     assert older["next"] is None
 
 
-async def test_stopping_a_record_stops_that_one_alone(commands: Commands, database_url: str) -> None:
+async def test_stopping_a_record_stops_that_one_alone(cli: Cli, database_url: str) -> None:
     """Bob's first record has ended, and its chat goes on with another: the first one's id must not stop the second."""
     _, first = await _people(database_url)
     async with Talktime.connect(database_url, work=False) as talktime:
         second = (await talktime.track("c2")).record.id
     assert second != first
-    before = commands.document("record", "show", first)
-    assert commands.document("record", "stop", first) == {**before, "changed": False}
-    said = commands.run("record", "stop", first)
+    before = cli.document("record", "show", first)
+    assert cli.document("record", "stop", first) == {**before, "changed": False}
+    said = cli.run("record", "stop", first)
     assert (said.code, said.out) == (0, f"{first} unchanged: it had ended already (stopped)\n")
-    assert commands.document("record", "show", second)["state"] == "running"
-    stopped = commands.document("record", "stop", second)
+    assert cli.document("record", "show", second)["state"] == "running"
+    stopped = cli.document("record", "stop", second)
     assert (stopped["state"], stopped["reason"], stopped["changed"]) == ("ended", "stopped", True)
-    assert commands.run("record", "stop", second).out.endswith("unchanged: it had ended already (stopped)\n")
+    assert cli.run("record", "stop", second).out.endswith("unchanged: it had ended already (stopped)\n")
 
 
-async def test_the_past_in_figures(commands: Commands, database_url: str) -> None:
+async def test_the_past_in_figures(cli: Cli, database_url: str) -> None:
     await _people(database_url)
     period = ("--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z")
-    report = commands.document("report", *period)
+    report = cli.document("report", *period)
     for column in ("opening", "purchase", "charge", "closing"):
         assert sum(Decimal(book[column]) for book in report["books"]) == 0
     (alice,) = [book for book in report["books"] if book["owner"] == "alice"]
-    assert alice["closing"] == commands.document("user", "show", "alice")["balance"]
-    lines = list(csv.DictReader(commands.run("report", *period, "--of", "user", "--csv").out.splitlines()))
+    assert alice["closing"] == cli.document("user", "show", "alice")["balance"]
+    lines = list(csv.DictReader(cli.run("report", *period, "--of", "user", "--csv").out.splitlines()))
     assert {line["owner"]: line["closing"] for line in lines}["alice"] == alice["closing"]
     assert {line["book"] for line in lines} == {"user"}
-    commands.run("user", "add", "alice", "--name", "=1+1")
-    named = list(csv.DictReader(commands.run("report", *period, "--of", "user", "--csv").out.splitlines()))
+    cli.run("user", "add", "alice", "--name", "=1+1")
+    named = list(csv.DictReader(cli.run("report", *period, "--of", "user", "--csv").out.splitlines()))
     assert {line["owner"]: line["name"] for line in named}["alice"] == "'=1+1"  # not a formula in a spreadsheet
-    assert commands.run("report", *period, "--csv").out.count("'") == 1  # amounts below zero stay amounts
-    assert "alice" in (said := commands.run("report", *period).out)  # by her id: names may be alike
+    assert cli.run("report", *period, "--csv").out.count("'") == 1  # amounts below zero stay amounts
+    assert "alice" in (said := cli.run("report", *period).out)  # by her id: names may be alike
     assert "outside" in said
     assert "expiry" not in said  # there was none
-    commands.write("tariff.json", json.dumps(BY_THE_MINUTE))
-    replay = commands.document("replay", "--tariff", "tariff.json", *period)
+    cli.write("tariff.json", json.dumps(BY_THE_MINUTE))
+    replay = cli.document("replay", "--tariff", "tariff.json", *period)
     assert replay["total"]["sessions"] == len(replay["sessions"]) > 0
-    rows = commands.run("replay", "--tariff", "tariff.json", *period, "--csv").out.splitlines()
+    rows = cli.run("replay", "--tariff", "tariff.json", *period, "--csv").out.splitlines()
     assert len(rows) == 1 + len(replay["sessions"])
     assert rows[0].startswith("record_id,started_at,")
-    assert f"all {replay['total']['sessions']} " in commands.run("replay", "--tariff", "tariff.json", *period).out
+    assert f"all {replay['total']['sessions']} " in cli.run("replay", "--tariff", "tariff.json", *period).out
