@@ -12,7 +12,7 @@ from typing import Any
 
 from talktime.core.instants import format_instant, parse_instant
 from talktime.documents.fingerprint import fingerprint
-from tests.service.conftest import Service
+from tests.services import Service
 
 TARIFF = {
     "connect_fee": "0.40",

@@ -17,8 +17,8 @@ from talktime.core.errors import TalktimeError
 from talktime.documents.verification import verify
 from talktime.service.http import openapi
 from talktime.settings import Settings, load_settings
-from tests.service.conftest import Service, settings_for
 from tests.service.story import masked, recorded
+from tests.services import Service, settings_for
 
 EXAMPLES = Path(openapi.__file__).with_name("examples.json")
 OPERATIONS = {
