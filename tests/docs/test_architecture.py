@@ -86,3 +86,20 @@ def test_what_the_walk_through_names_is_in_that_file(name: str, path: str) -> No
     assert name in (PACKAGE / path).read_text(encoding="utf-8")
     word = re.findall(r"\w+", name.replace("def ", "").replace("class ", "").replace("-- name: ", ""))[0]
     assert word in TEXT
+
+
+SECTIONS = re.split(r"^### ", TEXT.partition("## To change something")[2].partition("\n## ")[0], flags=re.MULTILINE)[1:]
+COUNTED = [section for section in SECTIONS if re.search(r"\n\n(?:Up to )?\d+ files(?:\.|, in)", section)]
+
+
+@pytest.mark.parametrize("section", COUNTED, ids=lambda section: section.partition("\n")[0])
+def test_a_section_counts_the_files_that_it_lists(section: str) -> None:
+    (number,) = re.findall(r"^(?:Up to )?(\d+) files", section, re.MULTILINE)
+    listed = "\n".join(line for line in section.splitlines() if not line.startswith("- Tests that tell you: "))
+    assert int(number) == len(re.findall(r"`(?:src|client|tests|docs)/[\w./-]*\w`", listed))
+
+
+def test_every_section_names_the_tests_that_tell() -> None:
+    assert len(SECTIONS) > 12
+    assert len(COUNTED) > 7
+    assert [section for section in SECTIONS if "\n- Tests that tell you: " not in section] == []
