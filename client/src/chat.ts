@@ -236,7 +236,10 @@ export class Chat {
 
   #paint(): number | null {
     this.#connection.checkClocks();
-    const { frame, nextMs } = this.#frameAhead(AHEAD_MS);
+    let { frame, nextMs } = this.#frameAhead(AHEAD_MS);
+    // A cost changes one millisecond after the digits of the time. No frame may fall between the two.
+    if (nextMs !== null && (frame.elapsedMs ?? 0) % 1000 < 1)
+      ({ frame, nextMs } = this.#frameAhead(AHEAD_MS + 1));
     // The clock becomes sure without new facts.
     if (frame.state !== this.#facts.get().state) this.#facts.set(frame);
     this.#frames.emit(frame);
