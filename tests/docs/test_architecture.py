@@ -80,6 +80,18 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("def create_chat(", "talktime.py"),
         ("-- name: claim_due_accounts", "database/sql/queries.sql"),
         ("-- columns: record", "database/sql/queries.sql"),
+        ("-- name: lock_accounts", "database/sql/queries.sql"),
+        ("-- name: load_accounts", "database/sql/queries.sql"),
+        ("-- name: unhealthy_payers", "database/sql/queries.sql"),
+        ("-- name: present_through", "database/sql/queries.sql"),
+        ("class _BatchWork", "engine/batching.py"),
+        ("class Settlement", "engine/transaction.py"),
+        ("class Listener", "node/feed.py"),
+        ("class Screen", "service/live/screen.py"),
+        ("_REPAIRED_REASONS", "engine/tracking.py"),
+        ("def repair(", "node/auditor.py"),
+        ("class Proofs", "core/proofs.py"),
+        ("def _require(", "documents/receipt_form.py"),
     ],
 )
 def test_what_the_walk_through_names_is_in_that_file(name: str, path: str) -> None:
