@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
-from talktime.core.payer import Party, Reason, State
 from talktime.core.price import Price, price
+from talktime.core.record import Party, Reason, State
 from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError

@@ -24,8 +24,8 @@ from talktime import logs
 from talktime.core.entries import CreditKind
 from talktime.core.errors import InvalidRequest, NotFound, TalktimeError
 from talktime.core.ids import is_explanation, require_id, require_name
-from talktime.core.payer import Party
-from talktime.core.refunds import BorneBy, Wish
+from talktime.core.record import Party
+from talktime.core.refunds import BorneBy, RefundRequest
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.database.migrate import ensure_current
@@ -235,7 +235,7 @@ class Talktime:
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
-        wish = Wish(reason, BorneBy(borne_by), amount, duration_ms)
+        wish = RefundRequest(reason, BorneBy(borne_by), amount, duration_ms)
         return await self.engine.run(RefundRecord(user_id, record_id, wish, repeat=repeat))
 
     async def account(self, user_id: str, *, at: int | None = None) -> Account:

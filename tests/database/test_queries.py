@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import talktime
-from talktime.core.payer import Record
+from talktime.core.record import Record
 from talktime.core.tariff import Tariff
 from talktime.database.pool import Pool
 from talktime.database.queries import SQL, arrays

@@ -12,7 +12,7 @@ import pytest
 
 from talktime.core.durations import parse_seconds
 from talktime.core.money import format_credits
-from talktime.core.price import price, stop_elapsed
+from talktime.core.price import elapsed_at_max_cost, price
 from talktime.core.tariff import Tariff, TariffError
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "tariff.md").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_every_price_is_what_the_price_function_gives() -> None:
 def test_the_end_at_a_maximum_is_where_the_page_says() -> None:
     document = next(document for document, _ in PRICED if '"stop"' in document)
     (stated,) = re.findall(r"for this tariff that is at ([\d.]+) seconds", TEXT)
-    assert stop_elapsed(Tariff.parse(json.loads(document)), 0) == parse_seconds(stated)
+    assert elapsed_at_max_cost(Tariff.parse(json.loads(document)), 0) == parse_seconds(stated)
 
 
 def test_every_field_is_listed_and_has_an_example() -> None:

@@ -14,8 +14,9 @@ from typing import Any
 from talktime import Party, Talktime, Tariff
 from talktime.core import meter
 from talktime.core.errors import TalktimeError, Unavailable
-from talktime.core.payer import Accrued, Ended, Opened, Payer, Posted, Rules, Waiting
-from talktime.core.refunds import BorneBy, Tally, Wish
+from talktime.core.events import DurationAdded, EntryPosted, KeptPaused, RecordEnded, TimerStarted
+from talktime.core.payer import Payer, Rules
+from talktime.core.refunds import BorneBy, EntryTotals, RefundRequest
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 from talktime.database.pool import UNREACHABLE, Pool
@@ -56,7 +57,7 @@ def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object
     """What the act asks of the program."""
     party = Party.USER if act.by_user else Party.ADVISOR
     advisor, chat = f"{user} {act.advisor}", f"{user} {act.chat}"
-    wish = Wish("asked for", BorneBy.PLATFORM, amount=act.amount)
+    wish = RefundRequest("asked for", BorneBy.PLATFORM, amount=act.amount)
     commands: dict[str, Callable[[], Command[object]]] = {
         "credit": lambda: accounts.AddCredit(user, act.amount, "purchase", repeat=repeat),
         "gift": lambda: accounts.AddCredit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),
@@ -158,25 +159,25 @@ class CoreWorld:
         unit = self._unit
         chats = unit.chats
         for event in unit.payer.events:
-            if isinstance(event, Accrued):
+            if isinstance(event, DurationAdded):
                 chat = chats[event.chat_id]
                 chats[event.chat_id] = replace(chat, duration_ms=chat.duration_ms + event.duration_ms)
-            elif isinstance(event, Opened | Waiting):
+            elif isinstance(event, TimerStarted | KeptPaused):
                 chats[event.record.chat_id] = replace(chats[event.record.chat_id], record_id=event.record.record_id)
-            elif isinstance(event, Ended):
+            elif isinstance(event, RecordEnded):
                 unit.free_used_ms[event.record.advisor_id] = unit.free_ms_before(event.record.advisor_id)
-            elif isinstance(event, Posted):
+            elif isinstance(event, EntryPosted):
                 self._count(event)
         unit.mark_saved(None)
         unit.chats.update({chat_id: replace(chat, is_new=False) for chat_id, chat in chats.items()})
 
-    def _count(self, entry: Posted) -> None:
+    def _count(self, entry: EntryPosted) -> None:
         if entry.kind != "share":
             self.entries.append((entry.kind, entry.amount))
         if entry.record_id is not None:
-            tally = self._unit.tallies.get(entry.record_id, Tally())
+            tally = self._unit.tallies.get(entry.record_id, EntryTotals())
             self._unit.tallies[entry.record_id] = tally.after([entry], entry.record_id)
-            if entry.is_accrual:
+            if entry.follows_from_time:
                 self.earned[entry.record_id] += entry.advisor_amount
 
     def spent_gifts(self) -> dict[str, int]:

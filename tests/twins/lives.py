@@ -15,7 +15,9 @@ from typing import Final
 
 from talktime.core import credit, meter, refunds
 from talktime.core.errors import TalktimeError
-from talktime.core.payer import Closed, Party, Payer, Posted, Record, Rules
+from talktime.core.events import EntryPosted, TimerStopped
+from talktime.core.payer import Payer, Rules
+from talktime.core.record import Party, Record
 from talktime.documents import receipt as documents
 from talktime.documents.account import Entry
 from talktime.documents.receipt import CAUSES, Receipt, SegmentView, SharedEntry
@@ -62,7 +64,7 @@ class Life:
         """Everything that fell due until now, with what it did to each record."""
         self.payer = meter.settle(self.payer, self.now, self.rules)
         for event in self.payer.events:
-            if not isinstance(event, Posted) and hasattr(event, "record"):
+            if not isinstance(event, EntryPosted) and hasattr(event, "record"):
                 self.records[event.record.record_id] = event.record
         self.records |= self.payer.records
 
@@ -114,13 +116,13 @@ class Life:
         amount = self.random.randrange(1, 5_000_000)
         match self.random.choice(["purchase", "gift", "debit", *["refund"] * 5]):
             case "purchase":
-                return credit.add(self.payer, Posted(amount, "purchase", self.now), self.rules)
+                return credit.add(self.payer, EntryPosted(amount, "purchase", self.now), self.rules)
             case "gift":
                 expires_at = self.random.choice([None, self.now + self.random.randrange(1, 200_000)])
-                gift = Posted(amount, "gift", self.now, gift=amount, expires_at=expires_at)
+                gift = EntryPosted(amount, "gift", self.now, gift=amount, expires_at=expires_at)
                 return credit.add(self.payer, gift, self.rules)
             case "debit":
-                return credit.debit(self.payer, Posted(-min(amount, 300_000), "debit", self.now))
+                return credit.debit(self.payer, EntryPosted(-min(amount, 300_000), "debit", self.now))
             case _:
                 return self.refund()
 
@@ -129,12 +131,12 @@ class Life:
         if not self.records:
             return self.payer
         record = self.random.choice(list(self.records.values()))
-        tally = refunds.Tally().after(self.payer.events, record.record_id)
+        tally = refunds.EntryTotals().after(self.payer.events, record.record_id)
         if tally.refundable == 0:
             return self.payer
         amount = self.random.choice([tally.refundable, self.random.randint(1, tally.refundable)])
-        wish = refunds.Wish("A bad line", self.random.choice(list(refunds.BorneBy)), amount)
-        payer, _, _ = refunds.refund(self.payer, record, refunds.Tally(), wish, self.now, self.rules)
+        wish = refunds.RefundRequest("A bad line", self.random.choice(list(refunds.BorneBy)), amount)
+        payer, _, _ = refunds.refund(self.payer, record, refunds.EntryTotals(), wish, self.now, self.rules)
         return payer
 
     def receipt(self, record: Record, at: int) -> Receipt:
@@ -154,7 +156,7 @@ class Life:
 
     def _segments(self, record: Record) -> Iterator[SegmentView]:
         for event in self.payer.events:
-            if isinstance(event, Closed) and event.record.record_id == record.record_id:
+            if isinstance(event, TimerStopped) and event.record.record_id == record.record_id:
                 cause = CAUSES.get(event.reason, event.by)
                 yield SegmentView(event.chat_id, event.since, event.at, event.at - event.since, event.reason, cause)
         if record.running_since is not None:
@@ -163,7 +165,7 @@ class Life:
 
     def _entries(self, record_id: str) -> Iterator[tuple[Entry, SharedEntry]]:
         for number, event in enumerate(self.payer.events):
-            if isinstance(event, Posted) and event.record_id == record_id:
+            if isinstance(event, EntryPosted) and event.record_id == record_id:
                 platform = -event.amount - event.advisor_amount
                 yield (
                     Entry(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
-from talktime.core.instants import instant, parse_instant
+from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.documents.fingerprint import fingerprint
 
@@ -157,7 +157,7 @@ def _other_instant(text: str, at: int, random: Random) -> Any:
         lambda text: f"0000{text[4:]}",
         lambda text: f"+01{text}",
     ]
-    return random.choice([*[instant(at + shift)] * 6, at, random.choice(spellings)(text)])
+    return random.choice([*[format_instant(at + shift)] * 6, at, random.choice(spellings)(text)])
 
 
 def _rearrange(items: list[Any], random: Random) -> None:

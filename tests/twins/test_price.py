@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from talktime.core.money import format_credits
-from talktime.core.price import commitment, price
+from talktime.core.price import begun_cost, price
 from tests.twins.browser import answers
 from tests.twins.tariffs import random_elapsed_ms, random_tariff
 
@@ -31,5 +31,5 @@ def test_screen_and_bill_have_one_price(default_seed: int, seed: int | None) -> 
         assert answer == {
             "cost": format_credits(ours.cost),
             "billed_ms": ours.billed_ms,
-            "committed": format_credits(commitment(tariff, elapsed, allowance)),
+            "committed": format_credits(begun_cost(tariff, elapsed, allowance)),
         }, question

@@ -181,7 +181,3 @@ def _grace_end(record: Record) -> int:
 def _instant_of(record: Record, elapsed_ms: int) -> int:
     """The instant at which the running record reaches this elapsed time."""
     return record.settled_at + elapsed_ms - record.elapsed_ms
-
-
-# Old name, until the other layers use the new one.
-cuts = find_cuts

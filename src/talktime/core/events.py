@@ -91,8 +91,6 @@ class EntryPosted:
         """Whether the entry posts the cost of running time, which screens compute themselves: a charge or a share."""
         return self.kind in {EntryKind.CHARGE, EntryKind.SHARE}
 
-    is_accrual = follows_from_time  # old name, until the other layers use the new one
-
 
 @dataclass(frozen=True, slots=True)
 class KeptPaused:

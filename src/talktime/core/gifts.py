@@ -33,9 +33,6 @@ class Gift(NamedTuple):
         """Whether the gift has expired by `at`. A gift expires at the instant `expires_at` itself."""
         return self.expires_at is not None and self.expires_at <= at
 
-    def is_over(self, at: int) -> bool:  # old name, until the other layers use the new one
-        return self.has_expired(at)
-
 
 def total(gifts: tuple[Gift, ...]) -> int:
     """The sum of the gifts."""
@@ -86,11 +83,3 @@ def replay(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Gift, .
         else:
             gifts = spend(gifts, -amount, valid_at=at if kind == EntryKind.DEBIT else None)
     return gifts
-
-
-# Old names, until the other layers use the new ones.
-LOTS_MAX = GIFTS_MAX
-Lot = Gift
-added = add
-spent = spend
-replayed = replay

@@ -42,8 +42,3 @@ def parse_instant(text: object) -> int:
         msg = "must be an instant with its offset, such as 2026-01-05T10:00:01.250Z"
         raise ValueError(msg)
     return since_epoch // timedelta(milliseconds=1)
-
-
-# Old names, until the other layers use the new ones.
-instant = format_instant
-instant_or_none = format_instant_or_none

@@ -18,13 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from talktime.core.events import DurationAdded, EntryPosted, Event, KeptPaused, RecordEnded, TimerStarted, TimerStopped
-from talktime.core.record import AWAY, AWAY_REASONS, Party, Reason, Record, State, replace
+from talktime.core.record import Party, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from talktime.core.events import Event
     from talktime.core.gifts import Gift
+    from talktime.core.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +122,3 @@ class Payer:
         if record.ended_at is not None:
             del records[record.record_id]
         return replace(self, records=records, events=(*self.events, *events))
-
-
-# Old places and names, until the other layers use the new ones.
-Accrued = DurationAdded
-Closed = TimerStopped
-Ended = RecordEnded
-Opened = TimerStarted
-Posted = EntryPosted
-Waiting = KeptPaused
-__all__ = [
-    "AWAY",
-    "AWAY_REASONS",
-    "Accrued",
-    "Closed",
-    "Ended",
-    "Event",
-    "Opened",
-    "Party",
-    "Payer",
-    "Posted",
-    "Reason",
-    "Record",
-    "Rules",
-    "SocketLease",
-    "State",
-    "Waiting",
-    "replace",
-]

@@ -220,8 +220,3 @@ def _last_affordable_priced(tariff: Tariff, amount: int) -> int | None:
         if run.count is None or count < run.count:
             return max(0, run.start_ms + count * run.increment_ms - (tariff.boundary == "begun"))
     raise AssertionError  # the last run has no end
-
-
-# Old names, until the other layers use the new ones.
-commitment = begun_cost
-stop_elapsed = elapsed_at_max_cost

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from talktime.core.payer import Party
+    from talktime.core.record import Party
 
 SocketT = TypeVar("SocketT")
 

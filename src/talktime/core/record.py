@@ -160,5 +160,3 @@ class Record:
     def committed_if_running_at(self, at: int) -> int:
         """What the record would begin to owe at `at` beyond `charged` if it ran: the credit that a resume needs."""
         return max(0, begun_cost(self.tariff, self.elapsed_at(at), self.allowance_ms) - self.charged)
-
-    commitment_at = committed_if_running_at  # old name, until the other layers use the new one

@@ -182,8 +182,3 @@ def _price_of(record: Record, billed_ms: int) -> int:
     """
     end_ms = billed_ms - (record.tariff.boundary == "begun")
     return price(record.tariff, record.allowance_ms + end_ms, record.allowance_ms).cost
-
-
-# Old names, until the other layers use the new ones.
-Tally = EntryTotals
-Wish = RefundRequest

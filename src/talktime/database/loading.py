@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from talktime.core import gifts
-from talktime.core.gifts import Lot
-from talktime.core.payer import Party, Payer, Record, Rules, SocketLease
-from talktime.core.refunds import Tally
+from talktime.core.gifts import Gift
+from talktime.core.payer import Payer, Rules, SocketLease
+from talktime.core.record import Party, Record
+from talktime.core.refunds import EntryTotals
 from talktime.core.tariff import Tariff
 from talktime.database.payer_transaction import Chat, PayerTransaction, StoredAdvisor
 from talktime.database.queries import SQL, arrays
@@ -83,7 +84,7 @@ class Loader:
         for row in ended:
             payers[row["user_id"]].ended[row["record_id"]] = self._record(row)
         for row in await connection.fetch(SQL["load_tallies"], record_ids):
-            payers[row["user_id"]].tallies[row["record_id"]] = Tally(
+            payers[row["user_id"]].tallies[row["record_id"]] = EntryTotals(
                 charged=row["charged"],
                 gift=row["gift"],
                 refunded=row["refunded"],
@@ -214,10 +215,10 @@ def _chat(row: Row) -> Chat:
     )
 
 
-def _gifts(account: Row) -> tuple[Lot, ...]:
+def _gifts(account: Row) -> tuple[Gift, ...]:
     """What is left of gifts, at most the balance: an older version of the program may have spent gifts unnoted."""
-    lots = tuple(Lot(*lot) for lot in account["gifts"])
-    return gifts.spent(lots, max(0, gifts.total(lots) - account["balance"]))
+    lots = tuple(Gift(*lot) for lot in account["gifts"])
+    return gifts.spend(lots, max(0, gifts.total(lots) - account["balance"]))
 
 
 def _socket_leases(rows: Iterable[Row], rules: Rules, now: int) -> dict[tuple[str, Party], SocketLease]:

@@ -5,22 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from talktime.core.cuts import Cut, cuts
-from talktime.core.payer import (
-    Accrued,
-    Closed,
-    Ended,
-    Event,
-    Opened,
-    Party,
-    Payer,
-    Posted,
-    Record,
-    Rules,
-    Waiting,
-    replace,
-)
-from talktime.core.refunds import Tally
+from talktime.core.cuts import Cut, find_cuts
+from talktime.core.events import DurationAdded, EntryPosted, Event, KeptPaused, RecordEnded, TimerStarted, TimerStopped
+from talktime.core.payer import Payer, Rules
+from talktime.core.record import Party, Record, replace
+from talktime.core.refunds import EntryTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +76,7 @@ class PayerTransaction:
     chats: dict[str, Chat]
     ended: dict[str, Record] = field(default_factory=dict)
     free_used_ms: dict[str, int] = field(default_factory=dict)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, EntryTotals] = field(default_factory=dict)
     watches: list[WatchChange] = field(default_factory=list)
     stored_events: tuple[Event, ...] = ()
     _cuts: tuple[Payer, dict[str, Cut]] | None = None
@@ -95,7 +84,7 @@ class PayerTransaction:
     def cuts(self) -> dict[str, Cut]:
         """The payer's `cuts`. Saving and every snapshot need them, so they are computed once for each state."""
         if self._cuts is None or self._cuts[0] is not self.payer:
-            self._cuts = (self.payer, cuts(self.payer))
+            self._cuts = (self.payer, find_cuts(self.payer))
         return self._cuts[1]
 
     def latest_record(self, chat: Chat) -> Record | None:
@@ -118,14 +107,15 @@ class PayerTransaction:
 
     def chat_duration_ms(self, chat_id: str) -> int:
         """The chat's time as of the instant at which its record was last settled."""
-        accrued = (e.duration_ms for e in self.payer.events if isinstance(e, Accrued) and e.chat_id == chat_id)
+        accrued = (e.duration_ms for e in self.payer.events if isinstance(e, DurationAdded) and e.chat_id == chat_id)
         return self.chats[chat_id].duration_ms + sum(accrued)
 
     @property
     def is_visible_change(self) -> bool:
         """Whether screens have something new to show. A screen computes posted charges itself."""
         return any(
-            isinstance(event, Opened | Closed | Waiting | Ended) or (isinstance(event, Posted) and not event.is_accrual)
+            isinstance(event, TimerStarted | TimerStopped | KeptPaused | RecordEnded)
+            or (isinstance(event, EntryPosted) and not event.follows_from_time)
             for event in self.payer.events
         )
 
@@ -143,4 +133,4 @@ class PayerTransaction:
         self._cuts = (self.payer, known_cuts)
 
     def _just_ended(self) -> Iterator[Record]:
-        return (event.record for event in self.payer.events if isinstance(event, Ended))
+        return (event.record for event in self.payer.events if isinstance(event, RecordEnded))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from talktime.core.payer import Reason, Record, State
+from talktime.core.record import Reason, Record, State
 from talktime.core.terms import Terms
 
 if TYPE_CHECKING:

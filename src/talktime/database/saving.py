@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 
 from talktime.core.deadlines import next_deadline
-from talktime.core.payer import Accrued, Closed, Ended, Opened, Posted, Waiting
+from talktime.core.events import DurationAdded, EntryPosted, KeptPaused, RecordEnded, TimerStarted, TimerStopped
 from talktime.database.queries import SQL, arrays
 from talktime.database.record_rows import record_row
 
@@ -84,10 +84,10 @@ class _SegmentRows:
         for payer in payers:
             opened: dict[str, _Row] = {}
             for event in payer.payer.events:
-                if isinstance(event, Opened):
+                if isinstance(event, TimerStarted):
                     opened[event.record.record_id] = row = _segment_row(event)
                     self.inserted.append(row)
-                elif isinstance(event, Closed):
+                elif isinstance(event, TimerStopped):
                     new = opened.pop(event.record.record_id, None)
                     if new is None:
                         self.closed.append(
@@ -113,9 +113,9 @@ class _ChatWriter:
         self._changed_records: list[str] = []
         for payer in payers:
             for event in payer.payer.events:
-                if isinstance(event, Accrued):
+                if isinstance(event, DurationAdded):
                     self._accrued_ms[event.chat_id] += event.duration_ms
-                elif isinstance(event, Opened | Waiting):
+                elif isinstance(event, TimerStarted | KeptPaused):
                     self._latest[event.record.chat_id] = event.record.record_id
             if payer.is_visible_change:
                 self._changed_records += payer.changed_records()
@@ -172,7 +172,7 @@ class _ChatWriter:
         )
 
 
-def _segment_row(event: Opened) -> _Row:
+def _segment_row(event: TimerStarted) -> _Row:
     return {
         "record_id": event.record.record_id,
         "user_id": event.record.user_id,
@@ -187,7 +187,7 @@ def _segment_row(event: Opened) -> _Row:
 def _record_rows(payer: PayerTransaction) -> list[_Row]:
     """The records that are new or changed."""
     cuts = payer.cuts()
-    ended = {event.record.record_id: event.record for event in payer.payer.events if isinstance(event, Ended)}
+    ended = {event.record.record_id: event.record for event in payer.payer.events if isinstance(event, RecordEnded)}
     rows: list[_Row] = []
     # Ended records first: the database refuses a pair's next record while the last one is stored as active.
     for record_id, record in {**ended, **payer.payer.records}.items():
@@ -216,7 +216,7 @@ def _entry_rows(payer: PayerTransaction) -> list[_Row]:
             "refunded_ms": entry.refunded_ms,
         }
         for entry in payer.payer.events
-        if isinstance(entry, Posted)
+        if isinstance(entry, EntryPosted)
     ]
 
 

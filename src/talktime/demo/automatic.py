@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from talktime.core.errors import TalktimeError
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.demo.answers import answer, greeting
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot

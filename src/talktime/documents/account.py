@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from talktime.core.entries import EntryKind
-from talktime.core.gifts import Lot
+from talktime.core.gifts import Gift
 from talktime.core.refunds import BorneBy
 from talktime.documents.document import INSIDE, Choice, Document, Named, shown
 from talktime.documents.fields import Credits, Instant, Seconds
@@ -30,7 +30,7 @@ class Account(Document):
     committed: Annotated[Credits, "what running records owe beyond what is posted"]
     available: Annotated[Credits, "what can be spent now: the balance minus what is committed"]
     gift: Annotated[Credits, "the part of the balance that was given, not bought"] = 0
-    next_expiry: Annotated[Lot | None, INSIDE] = None
+    next_expiry: Annotated[Gift | None, INSIDE] = None
 
     @property
     @shown(as_="next_expiry")

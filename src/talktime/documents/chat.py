@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from talktime.core.payer import Party, Reason, State
+from talktime.core.record import Party, Reason, State
 from talktime.documents.document import CONFIDENTIAL, Choice, Document, encoded
 from talktime.documents.fields import Credits, Instant, Milliseconds, Number
 

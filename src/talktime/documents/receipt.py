@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 from talktime.core.entries import EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
-from talktime.core.payer import AWAY, Party, Reason, State
 from talktime.core.price import Line, explain, price
+from talktime.core.record import AWAY, Party, Reason, State
 from talktime.core.refunds import BorneBy
 from talktime.core.roles import Role
 from talktime.core.terms import Share, Terms, share
@@ -23,7 +23,7 @@ from talktime.documents.tariff import TariffDocument, TermsDocument
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from talktime.core.payer import Record
+    from talktime.core.record import Record
 
 HOW_TO_RECOMPUTE: Final = (
     "elapsed_ms is the sum of the segments' duration_ms."

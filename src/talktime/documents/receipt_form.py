@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from talktime.core.instants import instant, parse_instant
+from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import parse_formatted
-from talktime.core.payer import Reason
+from talktime.core.record import Reason
 from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
@@ -140,7 +140,7 @@ def _amount(value: Any) -> str | None:
 
 def _instant(value: Any) -> str | None:
     try:
-        right = instant(parse_instant(value)) == value
+        right = format_instant(parse_instant(value)) == value
     except ValueError:
         right = False
     return None if right else "an instant such as 2026-01-05T10:00:01.250Z"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from talktime.core.payer import Payer, Reason, Record, Rules, State
+from talktime.core.payer import Payer, Rules
 from talktime.core.price import price
+from talktime.core.record import Reason, Record, State
 from talktime.core.roles import Role
 from talktime.documents.document import INSIDE, NULLABLE, Choice, Document, shown
 from talktime.documents.fields import Credits, Instant, Milliseconds

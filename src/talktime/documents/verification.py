@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from talktime.core.instants import instant, parse_instant
+from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import explain, price
 from talktime.core.refunds import BorneBy
@@ -239,7 +239,7 @@ def _order(path: str, entries: list[Mapping[str, Any]], now: int) -> Iterator[Ch
     if instants:
         at = f"{path}[{len(instants) - 1}].at"
         what = "a receipt says nothing of what has not happened"
-        yield Check(at, what, instant(instants[-1]), instant(min(instants[-1], now)))
+        yield Check(at, what, format_instant(instants[-1]), format_instant(min(instants[-1], now)))
     ids = {entry["id"] for entry in entries}
     yield Check(path, "each entry is there once", len(entries), len(ids))
 
@@ -311,7 +311,7 @@ def _borne(
 
 def _time(path: str, what: str, stated: int, earliest: int) -> Check:
     """That an instant is not before another one."""
-    return Check(path, what, instant(stated), instant(max(stated, earliest)))
+    return Check(path, what, format_instant(stated), format_instant(max(stated, earliest)))
 
 
 def _credits(path: str, what: str, stated: int, found: int) -> Check:

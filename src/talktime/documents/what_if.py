@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from talktime.core.price import price, stop_elapsed
+from talktime.core.price import elapsed_at_max_cost, price
 from talktime.core.tariff import Tariff
 from talktime.documents.document import INLINE, INSIDE, Document, Named, shown
 from talktime.documents.fields import Count, Credits, Instant, Milliseconds
@@ -93,7 +93,7 @@ def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[PastSession]
         pair = session.user_id, session.advisor_id
         used = used_ms.get(pair, session.free_ms_before)
         allowance_ms = max(0, tariff.free_ms - used)
-        stop_ms = stop_elapsed(tariff, allowance_ms)
+        stop_ms = elapsed_at_max_cost(tariff, allowance_ms)
         elapsed_ms = session.elapsed_ms if stop_ms is None else min(session.elapsed_ms, stop_ms)
         used_ms[pair] = used + min(elapsed_ms, allowance_ms)
         replayed.append(ReplayedSession(session, elapsed_ms, price(tariff, elapsed_ms, allowance_ms).cost))

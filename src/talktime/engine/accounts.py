@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from talktime.core import credit, gifts, refunds
 from talktime.core.entries import EntryKind
 from talktime.core.errors import AllowedCall, Conflict, InvalidRequest, NotFound
+from talktime.core.events import EntryPosted
 from talktime.core.money import BALANCE_MAX, format_credits
-from talktime.core.payer import Posted
 from talktime.documents.account import Account, Refund
 from talktime.engine.command import Answer, Command
 from talktime.engine.screens import account_of
@@ -37,11 +37,11 @@ class AddCredit(Command[Account]):
         _require_room(payer.payer.balance + self.amount)
         if self.expires_at is not None and self.expires_at <= payer.now:
             raise InvalidRequest(("expires_at", "must be in the future"))
-        if self.kind == EntryKind.GIFT and len(payer.payer.gifts) >= gifts.LOTS_MAX:
-            msg = f"An account holds at most {gifts.LOTS_MAX} gifts that expire at different times."
+        if self.kind == EntryKind.GIFT and len(payer.payer.gifts) >= gifts.GIFTS_MAX:
+            msg = f"An account holds at most {gifts.GIFTS_MAX} gifts that expire at different times."
             raise Conflict(msg, state=None, allowed=(AllowedCall.DEBITS,))
         gift = self.amount if self.kind == EntryKind.GIFT else 0
-        entry = Posted(self.amount, self.kind, payer.now, None, self.reference, gift=gift)
+        entry = EntryPosted(self.amount, self.kind, payer.now, None, self.reference, gift=gift)
         payer.payer = credit.add(payer.payer, replace(entry, expires_at=self.expires_at), payer.rules)
 
     def answer(self, payer: PayerTransaction) -> Answer[Account]:
@@ -60,7 +60,7 @@ class DebitCredit(Command[Account]):
     reference: str | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        entry = Posted(-self.amount, EntryKind.DEBIT, payer.now, None, self.reference)
+        entry = EntryPosted(-self.amount, EntryKind.DEBIT, payer.now, None, self.reference)
         payer.payer = credit.debit(payer.payer, entry)
 
     def answer(self, payer: PayerTransaction) -> Answer[Account]:
@@ -79,7 +79,7 @@ class RefundRecord(Command[Refund]):
     adds_up = True
 
     record_id: str
-    wish: refunds.Wish
+    wish: refunds.RefundRequest
     _refund: Refund | None = field(default=None, init=False)
 
     @property
@@ -90,7 +90,7 @@ class RefundRecord(Command[Refund]):
         record = payer.payer.records.get(self.record_id) or payer.ended_record(self.record_id)
         if record is None:
             raise NotFound("record")
-        tally = payer.tallies.get(self.record_id, refunds.Tally())
+        tally = payer.tallies.get(self.record_id, refunds.EntryTotals())
         changed, entry, tally = refunds.refund(payer.payer, record, tally, self.wish, payer.now, payer.rules)
         _require_room(changed.balance)
         payer.payer = changed

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from talktime.core.instants import instant
-from talktime.core.payer import Closed, Ended, Event, Opened, Reason, Record, Waiting
+from talktime.core.events import Event, KeptPaused, RecordEnded, TimerStarted, TimerStopped
+from talktime.core.instants import format_instant
+from talktime.core.record import Reason, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,24 +23,24 @@ log = structlog.get_logger()
 def log_events(events: Iterable[Event], timer_failure: str | None = None) -> None:
     """Log what was committed. `timer_failure` is why timers could not start, if they could not."""
     for event in events:
-        if isinstance(event, Opened):
+        if isinstance(event, TimerStarted):
             _log_opened(event)
-        elif isinstance(event, Closed):
+        elif isinstance(event, TimerStopped):
             _log_closed(event)
-        elif isinstance(event, Waiting):
+        elif isinstance(event, KeptPaused):
             if event.record.reason is Reason.TIMER_FAILED:
                 fields = _fields(event.record, at=event.at, cause=timer_failure)
                 log.error("init_time_tracking.timer_failed", **fields)
             else:
                 fields = _fields(event.record, at=event.at, reason=event.record.reason)
                 log.info("timer_manager.wait", **fields)
-        elif isinstance(event, Ended):
+        elif isinstance(event, RecordEnded):
             record = event.record
             fields = _fields(record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
             log.info("init_time_tracking.ended", **fields)
 
 
-def _log_opened(event: Opened) -> None:
+def _log_opened(event: TimerStarted) -> None:
     if event.reason is None:
         is_start = event.at == event.record.started_at
         name = "init_time_tracking.started" if is_start else "init_time_tracking.switched"
@@ -47,7 +48,7 @@ def _log_opened(event: Opened) -> None:
     log.info("timer_manager.start_timer", **_fields(event.record, at=event.at, resumed_from=event.reason))
 
 
-def _log_closed(event: Closed) -> None:
+def _log_closed(event: TimerStopped) -> None:
     name = "timer_manager.cut_timer" if event.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
     duration_ms = event.at - event.since
     fields = _fields(event.record, at=event.at, duration_ms=duration_ms, reason=event.reason)
@@ -62,5 +63,5 @@ def _fields(record: Record, *, at: int | None = None, **more: object) -> dict[st
         "advisor_id": record.advisor_id,
     }
     if at is not None:
-        fields["at"] = instant(at)
+        fields["at"] = format_instant(at)
     return fields | {name: getattr(value, "value", value) for name, value in more.items()}

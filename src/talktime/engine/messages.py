@@ -9,7 +9,7 @@ from talktime.documents.chat import Message
 from talktime.engine.new_ids import new_id
 
 if TYPE_CHECKING:
-    from talktime.core.payer import Party
+    from talktime.core.record import Party
     from talktime.database.pool import Database, Row
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from talktime.core import meter
-from talktime.core.payer import Party, Payer, Record, SocketLease, replace
+from talktime.core.payer import Payer, SocketLease
+from talktime.core.record import Party, Record, replace
 from talktime.database.payer_transaction import WatchChange
 from talktime.engine.command import Answer, Command
 from talktime.engine.tracking import ChatCommand, is_current, latest_record

@@ -10,7 +10,7 @@ from talktime.documents.account import Account
 from talktime.documents.snapshot import snapshot
 
 if TYPE_CHECKING:
-    from talktime.core.payer import Record
+    from talktime.core.record import Record
     from talktime.database.payer_transaction import PayerTransaction
     from talktime.documents.snapshot import Snapshot
 
@@ -42,7 +42,7 @@ def account_of(payer: PayerTransaction) -> Account:
     state = payer.payer
     available = state.available_at(payer.now)
     # What is left of a gift after its expiry is held for running meters, so it does not expire next.
-    expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.is_over(payer.now)), None)
+    expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.has_expired(payer.now)), None)
     return Account(
         user_id=state.user_id,
         display_name=payer.display_name,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from talktime.core import meter
 from talktime.core.errors import AllowedCall, Conflict, NotFound
-from talktime.core.payer import AWAY_REASONS, Party, Reason, Record, State
+from talktime.core.record import AWAY_REASONS, Party, Reason, Record, State
 from talktime.database.payer_transaction import Chat
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from talktime.core.cuts import cuts
-from talktime.core.gifts import Lot, replayed
-from talktime.core.instants import instant
+from talktime.core.cuts import find_cuts
+from talktime.core.gifts import Gift, replay
+from talktime.core.instants import format_instant
 from talktime.core.money import format_credits
 from talktime.database.queries import SQL
 from talktime.database.record_rows import read_terms
@@ -74,7 +74,7 @@ class Auditor:
                 for name in ("restore_durations", "restore_records", "restore_balances"):
                     await connection.execute(SQL[name], user_id)
                 entries = await connection.fetch(SQL["gift_entries"], user_id)
-                await connection.execute(SQL["restore_gifts"], user_id, replayed(_gift_entries(entries)))
+                await connection.execute(SQL["restore_gifts"], user_id, replay(_gift_entries(entries)))
             await self._engine.settle_accounts([user_id])
 
     async def check_slice(self, audit: Audit, after: str, size: int) -> str:
@@ -127,8 +127,8 @@ class Auditor:
 
     async def _check_gifts(self, connection: Connection, after: str, upto: str) -> AsyncIterator[Finding]:
         for row in await connection.fetch(SQL["audited_gifts"], after, upto):
-            follows = replayed(zip(row["kinds"], row["amounts"], row["instants"], row["expiries"], strict=True))
-            stored = tuple(Lot(*lot) for lot in row["stored"])
+            follows = replay(zip(row["kinds"], row["amounts"], row["instants"], row["expiries"], strict=True))
+            stored = tuple(Gift(*lot) for lot in row["stored"])
             if stored != follows:
                 what = "what is left of gifts, or when it expires, is not what the account's entries say"
                 yield Finding(5, what, row["user_id"], row["user_id"], _lots_text(stored), _lots_text(follows))
@@ -137,7 +137,7 @@ class Auditor:
         users = [row["user_id"] for row in await connection.fetch(SQL["audited_payers"], after, upto)]
         payers = await self._engine.loader.load(connection, self._engine.rules, users) if users else {}
         for payer in payers.values():
-            follow = cuts(payer.loaded)
+            follow = find_cuts(payer.loaded)
             for record_id, stored in payer.stored_cuts.items():
                 follows = follow[record_id].at if record_id in follow else None
                 if stored != follows:
@@ -173,9 +173,9 @@ def _without_tariff(row: Row) -> Finding:
     return Finding(4, "the tariff of a record is not there", row["record_id"], row["user_id"], stored, "a tariff")
 
 
-def _lots_text(lots: Iterable[Lot]) -> str:
+def _lots_text(lots: Iterable[Gift]) -> str:
     return ", ".join(f"{format_credits(lot.amount)} until {_instant_text(lot.expires_at)}" for lot in lots) or "none"
 
 
 def _instant_text(at: int | None) -> str:
-    return "never" if at is None else instant(at)
+    return "never" if at is None else format_instant(at)

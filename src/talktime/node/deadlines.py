@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import TalktimeError
-from talktime.core.payer import Party, State
+from talktime.core.record import Party, State
 from talktime.database.pool import UNREACHABLE
 from talktime.database.queries import SQL
 from talktime.engine.tracking import PauseChat, ResumeChat, UpdateChatTime, post_running, start_due_timers

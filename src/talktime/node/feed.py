@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import Unavailable
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.database.pool import UNREACHABLE, connect
 from talktime.database.queries import SQL, arrays
 from talktime.engine.messages import read_message

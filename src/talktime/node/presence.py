@@ -25,8 +25,8 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import TalktimeError
-from talktime.core.payer import Party
 from talktime.core.proofs import Proofs
+from talktime.core.record import Party
 from talktime.database.pool import UNREACHABLE
 from talktime.database.queries import SQL
 from talktime.engine.presence import StoreSilence, UnwatchChat, WatchChat

@@ -40,13 +40,13 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
             raise NotFound("user")
         balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
         entries = await connection.fetch(SQL["gift_entries_as_of"], user_id, at)
-        lots = gifts.replayed((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
+        lots = gifts.replay((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
         committed = 0
         for row in await connection.fetch(SQL["running_as_of"], user_id, at):
             record = await engine.loader.load_record(connection, row["record_id"])
             if record is not None:
                 as_of = replace(record, elapsed_ms=row["elapsed_ms"], charged=row["charged"], settled_at=at)
-                committed += as_of.commitment_at(at)
+                committed += as_of.committed_if_running_at(at)
     return Account(
         user_id=user_id,
         display_name=name,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talktime.core.errors import InvalidRequest, NotFound
-from talktime.core.instants import instant
-from talktime.core.payer import Reason
+from talktime.core.instants import format_instant
+from talktime.core.record import Reason
 from talktime.database.queries import SQL
 from talktime.documents.receipt import CAUSES, SegmentView, SharedEntry
 from talktime.documents.receipt import receipt as make_receipt
@@ -42,7 +42,7 @@ async def receipt(engine: Engine, parties: PartyDirectory, record_id: str, *, at
         shared = await connection.fetch(SQL["shared_entries"], record_id)
         now = record.settled_at if record.is_running else await connection.fetchval(SQL["engine_now"])
     if at is not None and at < record.started_at:
-        raise InvalidRequest(("at", f"must not be before the record began, at {instant(record.started_at)}"))
+        raise InvalidRequest(("at", f"must not be before the record began, at {format_instant(record.started_at)}"))
     return make_receipt(
         record,
         now if at is None else min(at, now),

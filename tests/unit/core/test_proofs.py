@@ -7,8 +7,8 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from talktime.core.payer import Party
 from talktime.core.proofs import Proofs, Seat
+from talktime.core.record import Party
 
 SEAT: Final = ("chat", Party.USER)
 OTHER: Final = ("chat", Party.ADVISOR)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from talktime.core.gifts import Lot
-from talktime.core.payer import Reason, State
+from talktime.core.gifts import Gift
 from talktime.core.price import Line
+from talktime.core.record import Reason, State
 from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Share, Terms
@@ -104,7 +104,7 @@ ADVISOR = Advisor("maya", "Maya", TARIFF, 3, TERMS)
 DOCUMENTS: dict[str, tuple[Any, dict[str, bool]]] = {
     "record": (RECORD, {}),
     "snapshot": (SNAPSHOT, {}),
-    "account": (Account("alice", "Alice", 9_000_000, 1_000_000, 8_000_000, 500_000, Lot(500_000, TEN)), {}),
+    "account": (Account("alice", "Alice", 9_000_000, 1_000_000, 8_000_000, 500_000, Gift(500_000, TEN)), {}),
     "account without gifts": (Account("alice", "Alice", 9_000_000, 1_000_000, 8_000_000), {}),
     "entry": (Entry("3", 5_000_000, 5_000_000, "gift", TEN, None, "voucher", None, TEN + 1), {}),
     "refund by time": (

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from talktime.core import credit, meter
 from talktime.core.errors import InsufficientCredit
-from talktime.core.payer import Closed, Ended, Party, Payer, Posted, Record
+from talktime.core.events import EntryPosted, RecordEnded, TimerStopped
+from talktime.core.payer import Payer
+from talktime.core.record import Party, Record
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents import receipt as ledger
@@ -69,10 +71,10 @@ class Pair:
         return self.payer
 
     def credit(self) -> Payer:
-        return credit.add(self.payer, Posted(1_234_567, "purchase", self.now), RULES)
+        return credit.add(self.payer, EntryPosted(1_234_567, "purchase", self.now), RULES)
 
     def debit(self) -> Payer:
-        return credit.debit(self.payer, Posted(-300_000, "debit", self.now))
+        return credit.debit(self.payer, EntryPosted(-300_000, "debit", self.now))
 
     def checkpoint(self) -> Payer:
         return meter.checkpoint(self.payer, self.now)
@@ -135,7 +137,7 @@ class Pair:
         return [
             (event.since, event.at)
             for event in self.payer.events
-            if isinstance(event, Closed) and event.record.record_id == record_id
+            if isinstance(event, TimerStopped) and event.record.record_id == record_id
         ]
 
     def times(self) -> Iterable[tuple[int, int]]:
@@ -150,8 +152,10 @@ class Pair:
 
     def receipt(self, record_id: str, at: int) -> Receipt:
         """What the service would say of an ended record as of `at`, from what happened."""
-        (record,) = (e.record for e in self.payer.events if isinstance(e, Ended) and e.record.record_id == record_id)
-        closed = [e for e in self.payer.events if isinstance(e, Closed) and e.record.record_id == record_id]
+        (record,) = (
+            e.record for e in self.payer.events if isinstance(e, RecordEnded) and e.record.record_id == record_id
+        )
+        closed = [e for e in self.payer.events if isinstance(e, TimerStopped) and e.record.record_id == record_id]
         posted = list(enumerate(self.charges(record_id)))
         return ledger.receipt(
             record,
@@ -168,9 +172,9 @@ class Pair:
             ],
         )
 
-    def charges(self, record_id: str) -> list[Posted]:
+    def charges(self, record_id: str) -> list[EntryPosted]:
         """What was posted for a record."""
-        return [e for e in self.payer.events if isinstance(e, Posted) and e.record_id == record_id]
+        return [e for e in self.payer.events if isinstance(e, EntryPosted) and e.record_id == record_id]
 
 
 def played(tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]) -> Pair:
@@ -196,9 +200,9 @@ def test_the_sum_charged_is_the_price_of_the_total(
         charges = [posted for posted in pair.charges(record_id) if posted.kind == "charge"]
         assert -sum(charge.amount for charge in charges) == oracle.price(document, elapsed, allowance)
         assert all(charge.amount < 0 for charge in charges)
-    posted = sum(event.amount for event in pair.payer.events if isinstance(event, Posted))
+    posted = sum(event.amount for event in pair.payer.events if isinstance(event, EntryPosted))
     assert pair.payer.balance == credit + posted >= 0
-    ended = [event.record.record_id for event in pair.payer.events if isinstance(event, Ended)]
+    ended = [event.record.record_id for event in pair.payer.events if isinstance(event, RecordEnded)]
     assert ended == list(pair.documents)
 
 

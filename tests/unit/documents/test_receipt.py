@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from talktime.core.instants import instant
-from talktime.core.payer import Reason, Record, State
+from talktime.core.instants import format_instant
+from talktime.core.record import Reason, Record, State
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents.account import Entry
@@ -203,16 +203,21 @@ def test_a_record_that_ended_while_it_waited_was_paused_until_then() -> None:
     assert (told(TEN + 94_999, waited).record.state, told(TEN + 95_000, waited).record.state) == ("paused", "ended")
     last = told(TEN + 100_000, waited).document()["gaps"][-1]
     assert (last["started_at"], last["ended_at"], last["duration_ms"]) == (
-        *(instant(TEN + 80_000), instant(TEN + 95_000)),
+        *(format_instant(TEN + 80_000), format_instant(TEN + 95_000)),
         15_000,
     )
 
 
 def test_gaps_that_go_on_and_who_caused_each() -> None:
     def gap(reason: str, by: str | None = None, *, ended: bool = False) -> list[tuple[Any, ...]]:
-        segment = {"started_at": instant(TEN), "ended_at": instant(TEN + 5), "reason": reason, "caused_by": by}
-        facts = {"started_at": instant(TEN), "ended_at": instant(TEN + 5) if ended else None}
-        found = gaps(facts, [segment], instant(TEN + 9))
+        segment = {
+            "started_at": format_instant(TEN),
+            "ended_at": format_instant(TEN + 5),
+            "reason": reason,
+            "caused_by": by,
+        }
+        facts = {"started_at": format_instant(TEN), "ended_at": format_instant(TEN + 5) if ended else None}
+        found = gaps(facts, [segment], format_instant(TEN + 9))
         return [(each["duration_ms"], each["ended_at"], each["reason"], each["caused_by"]) for each in found]
 
     assert gap("user_away") == [(4, None, "user_away", "user")]
@@ -222,9 +227,11 @@ def test_gaps_that_go_on_and_who_caused_each() -> None:
     assert gap("paused") == [(4, None, "paused", None)]
     assert gap("paused", "operator") == [(4, None, "paused", "operator")]
     assert gap("stopped", "user", ended=True) == []
-    running = {"started_at": instant(TEN + 1), "ended_at": None, "reason": None, "caused_by": None}
-    assert [each["duration_ms"] for each in gaps({"started_at": instant(TEN), "ended_at": None}, [running], "")] == [1]
-    assert gaps({"started_at": instant(TEN), "ended_at": instant(TEN)}, [], instant(TEN + 9)) == []
+    running = {"started_at": format_instant(TEN + 1), "ended_at": None, "reason": None, "caused_by": None}
+    assert [
+        each["duration_ms"] for each in gaps({"started_at": format_instant(TEN), "ended_at": None}, [running], "")
+    ] == [1]
+    assert gaps({"started_at": format_instant(TEN), "ended_at": format_instant(TEN)}, [], format_instant(TEN + 9)) == []
 
 
 def test_the_leases_that_ended_a_segment() -> None:

@@ -10,10 +10,12 @@ from typing import Any, Final
 import pytest
 
 from talktime.core import meter
-from talktime.core.cuts import cuts
+from talktime.core.cuts import find_cuts
+from talktime.core.events import DurationAdded, RecordEnded
 from talktime.core.money import format_credits, parse_credits
-from talktime.core.payer import Accrued, Ended, Payer, Reason, Record, Rules, State
-from talktime.core.price import commitment
+from talktime.core.payer import Payer, Rules
+from talktime.core.price import begun_cost
+from talktime.core.record import Reason, Record, State
 from talktime.core.tariff import Tariff
 from talktime.documents.snapshot import snapshot
 from tests.vectors import display
@@ -34,7 +36,7 @@ def payer(facts: dict[str, Any]) -> Payer:
     record, timer = facts["record"], facts["timer"]
     tariff = Tariff.parse(facts["tariff"])
     runs, now, cost = timer["running"], instant(facts["server_time"]), parse_credits(facts["cost"])
-    owed = commitment(tariff, facts["elapsed_ms"], facts["allowance_ms"]) - cost if runs else 0
+    owed = begun_cost(tariff, facts["elapsed_ms"], facts["allowance_ms"]) - cost if runs else 0
     the_record = Record(
         record_id=record["id"],
         user_id=record["user_id"],
@@ -65,10 +67,10 @@ def test_the_numbers_at_an_instant(vector: dict[str, Any]) -> None:
     for expected in vector["shown"]:
         at = instant(expected["at"])
         now = meter.settle(first, at, RULES)
-        over = next((e.record for e in now.events if isinstance(e, Ended)), None)
+        over = next((e.record for e in now.events if isinstance(e, RecordEnded)), None)
         record = over or now.records["record"]
-        chat_ms = facts["chat"]["duration_ms"] + sum(e.duration_ms for e in now.events if isinstance(e, Accrued))
-        shown = snapshot(now, record, RULES, at, "chat", chat_ms, 1, cuts(now))
+        chat_ms = facts["chat"]["duration_ms"] + sum(e.duration_ms for e in now.events if isinstance(e, DurationAdded))
+        shown = snapshot(now, record, RULES, at, "chat", chat_ms, 1, find_cuts(now))
         assert {
             "at": expected["at"],
             "state": shown.record.state.value,
@@ -88,7 +90,7 @@ def test_the_credit_ends_as_told(vector: dict[str, Any]) -> None:
     if facts["timer"]["running"]:
         first = payer(facts)
         at = instant(facts["server_time"])
-        told = snapshot(first, first.records["record"], RULES, at, "chat", 0, 1, cuts(first))
+        told = snapshot(first, first.records["record"], RULES, at, "chat", 0, 1, find_cuts(first))
         assert (told.timer.cut_at or 0) == instant(facts["timer"]["cut_at"])
 
 

@@ -18,7 +18,7 @@ from talktime.core.ids import (
 )
 from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.core.refunds import BorneBy
 from talktime.core.roles import Role
 from talktime.core.tariff import Tariff

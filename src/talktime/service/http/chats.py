@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
 from talktime.core.errors import Forbidden, InvalidRequest
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.core.roles import Role
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot

@@ -7,7 +7,7 @@ import json
 from pydantic import BaseModel, ConfigDict, StrictStr
 
 from talktime.core.errors import InvalidRequest
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.service.http.bodies import Id, NewMessage
 
 

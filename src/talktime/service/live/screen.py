@@ -25,7 +25,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from talktime.core.errors import RateLimited, TooLarge
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
 from talktime.service.live.close_codes import CloseCode

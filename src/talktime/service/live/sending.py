@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from talktime.core.errors import TalktimeError
 from talktime.core.ids import is_id
 from talktime.core.instants import format_instant
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
 

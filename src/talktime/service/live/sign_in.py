@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from talktime.core.errors import InvalidRequest, Unauthorized
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.tokens import Caller, Tokens
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from talktime.core.errors import RateLimited, TalktimeError, Unavailable
-from talktime.core.payer import Party
+from talktime.core.record import Party
 from talktime.documents.snapshot import Snapshot
 from talktime.node.feed import Listener
 from talktime.node.presence import Socket
