@@ -1,4 +1,4 @@
-"""A node for proofs: it does nothing by itself, so that what the tests break stays broken until somebody mends it."""
+"""A node without workers for the proofs: what a test breaks stays broken until somebody repairs it."""
 
 from __future__ import annotations
 

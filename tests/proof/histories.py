@@ -1,4 +1,7 @@
-"""Random lives of a user, from a seed: what they and their advisors do, steered so that most of it is accepted."""
+"""Random histories of a user, each from a seed: acts of the user, the advisors and the host.
+
+The model decides which acts come next, so that most of them are accepted.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.proof.model import Model, Price, Session
+from tests.proof.model import Model, ModelRecord, PriceTable
 
 ADVISORS = ("ada", "ben", "cleo")
 
 
 @dataclass(frozen=True)
 class Act:
-    """One thing that happens: a name, and what it takes."""
+    """One act: a name, and its arguments."""
 
     name: str
     chat: str = ""
@@ -29,7 +32,7 @@ class Act:
 
 
 def random_tariff(random: Random) -> dict[str, Any]:
-    """Any kind of tariff that makes sense."""
+    """A tariff of any valid kind."""
     begins = [0, *sorted(random.sample(range(20, 400), random.choice([0, 0, 1, 2])))]
     return {
         "connect_fee": random.choice(["0", "0", "0.40", "0.333333"]),
@@ -53,90 +56,90 @@ def random_tariff(random: Random) -> dict[str, Any]:
 
 
 def random_terms(random: Random) -> tuple[str, str, str]:
-    """What an advisor gets: percent, after a fee for each minute and one for each session."""
+    """The terms of an advisor: the share in percent, the fee per minute and the fee per record."""
     return random.choice(["0", "49", "36", "100", "12.5"]), random.choice(["0", "0.19"]), random.choice(["0", "0.25"])
 
 
 class History:
-    """Acts, one after the other. The model says what each must come to, and so what may sensibly come next."""
+    """Acts, one after the other. Each must be applied to the model before the next is asked for."""
 
     def __init__(self, seed: int, now: int) -> None:
         self._random = Random(seed)
         self.model = Model(now)
-        self._alone = self._random.random() < 0.4
-        self._advisors = ADVISORS[:1] if self._alone else ADVISORS
-        self._gives = self._random.random() < 0.4
+        has_one_advisor = self._random.random() < 0.4
+        self._advisors = ADVISORS[:1] if has_one_advisor else ADVISORS
+        self._has_gifts = self._random.random() < 0.4
         self._chats = 0
 
-    def while_(self) -> int:
-        """Some milliseconds, often up to where something happens to the user."""
-        sessions = list(self.model.active.values())
-        return self._while(self._random.choice(sessions)) if sessions else self._random.randrange(60_000)
+    def some_time(self) -> int:
+        """Some milliseconds, often to the instant of a deadline of the user."""
+        records = list(self.model.active.values())
+        return self._some_time(self._random.choice(records)) if records else self._random.randrange(60_000)
 
     def next(self, *, may_advance: bool = True) -> Act:
-        """What the user does next, as the model is now."""
+        """The next act, in the present state of the model."""
         while (act := self._any()).name == "advance" and not may_advance:
             pass
         return act
 
     def beginning(self) -> Iterator[Act]:
-        """Advisors with their tariffs, and some credit."""
+        """Tariffs for the advisors, and some credit."""
         for advisor in self._advisors:
             yield self._new_tariff(advisor)
         yield Act("credit", amount=self._money(2, 9))
 
     def _new_tariff(self, advisor: str) -> Act:
-        """Another tariff, and other terms."""
+        """An advisor gets another tariff and other terms."""
         tariff = random_tariff(self._random)
         return Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self._random))
 
     def acts(self, length: int) -> Iterator[Act]:
-        """A beginning, and then so many acts more. Each must be applied to the model before the next is asked for."""
+        """The acts of the beginning, and then `length` acts more."""
         yield from self.beginning()
         for _ in range(length):
             yield self.next()
 
     def _any(self) -> Act:
-        sessions = list(self.model.active.values())
-        if not sessions or self._random.random() < 0.12:
+        records = list(self.model.active.values())
+        if not records or self._random.random() < 0.12:
             return self._track()
-        session = self._random.choice(sessions)
+        record = self._random.choice(records)
         return self._random.choices(
             [self._advance, self._at_chat, self._money_moves, self._at_any_chat, self._elsewhere], [28, 35, 11, 3, 15]
-        )[0](session)
+        )[0](record)
 
-    def _advance(self, session: Session) -> Act:
-        return Act("advance", duration_ms=self._while(session))
+    def _advance(self, record: ModelRecord) -> Act:
+        return Act("advance", duration_ms=self._some_time(record))
 
-    def _at_chat(self, session: Session) -> Act:
+    def _at_chat(self, record: ModelRecord) -> Act:
         name = self._random.choices(["heartbeat", "pause", "resume", "stop"], [16, 7, 9, 3])[0]
-        return Act(name, session.chat, by_user=self._random.random() < 0.6)
+        return Act(name, record.chat, by_user=self._random.random() < 0.6)
 
-    def _at_any_chat(self, _: Session) -> Act:
-        """A chat that may be over, left, or nobody's."""
+    def _at_any_chat(self, _: ModelRecord) -> Act:
+        """An act on a chat whose record may have ended or left, or on a chat that does not exist."""
         chat = self._random.choice([*self.model.latest, "nowhere"])
         return Act(self._random.choice(["pause", "resume", "stop", "heartbeat"]), chat)
 
-    def _money_moves(self, _: Session) -> Act:
+    def _money_moves(self, _: ModelRecord) -> Act:
         random, model = self._random, self.model
-        known = [session for session in model.sessions if session.id]
+        known = [record for record in model.records if record.id]
         if known and random.random() < 0.2:
-            session = random.choice(known)
-            left = session.posted - session.refunded + (random.random() < 0.2)
-            return Act("refund", record=session.id, amount=max(1, random.choice([left, left // 3])))
-        if self._gives and random.random() < 0.5:
+            record = random.choice(known)
+            left = record.charged - record.refunded + (random.random() < 0.2)
+            return Act("refund", record=record.id, amount=max(1, random.choice([left, left // 3])))
+        if self._has_gifts and random.random() < 0.5:
             expires_at = random.choice([None, model.now + random.choice([1, 10_000, 60_000, 200_000])])
             return Act("gift", amount=self._money(0, 3), expires_at=expires_at)
         if random.random() < 0.6:
             return Act("credit", amount=self._money(0, 4))
-        what = self.model.available + (self._random.random() < 0.3)
-        return Act("debit", amount=max(1, self._random.choice([what, what // 3])))
+        amount = self.model.available + (self._random.random() < 0.3)
+        return Act("debit", amount=max(1, self._random.choice([amount, amount // 3])))
 
-    def _elsewhere(self, session: Session) -> Act:
+    def _elsewhere(self, record: ModelRecord) -> Act:
         name = self._random.choices(["checkpoint", "track", "tariff"], [7, 6, 2])[0]
         if name == "track":
             return self._track()
-        return self._new_tariff(session.advisor) if name == "tariff" else Act(name)
+        return self._new_tariff(record.advisor) if name == "tariff" else Act(name)
 
     def _track(self) -> Act:
         random = self._random
@@ -147,14 +150,15 @@ class History:
         self._chats += 1
         return Act("track", f"chat {self._chats}", advisor)
 
-    def _while(self, session: Session) -> int:
-        """A while, often one that ends where something happens, or a millisecond beside it."""
+    def _some_time(self, record: ModelRecord) -> int:
+        """Some milliseconds, often to the instant of a deadline, or to a millisecond before or after."""
         random, model = self._random, self.model
-        ends = [session.user_until, session.advisor_until, *(at for at, _ in model.gifts)]
-        if session.state == "running":
-            ends += [model.cut_at(session) or 0, *(at for at in session.demands(model.now, model.now + 60_000))][:4]
+        ends = [record.user_until, record.advisor_until, *(at for at, _ in model.gifts)]
+        if record.state == "running":
+            increments = record.increment_instants(model.now, model.now + 60_000)
+            ends += [model.cut_at(record) or 0, *increments][:4]
         else:
-            ends += [session.waiting_since + 60_000, session.waiting_since + 240_000]
+            ends += [record.waiting_since + 60_000, record.waiting_since + 240_000]
         ahead = [end - model.now for end in ends if 0 < end - model.now < 400_000]
         if ahead and random.random() < 0.5:
             return max(0, random.choice(ahead) + random.choice([-1, 0, 0, 1]))
@@ -167,7 +171,7 @@ class History:
 
 
 def apply(model: Model, act: Act) -> str | None:
-    """Do it to the model, and what falls due at once: None, or the code of the refusal."""
+    """Apply the act to the model, and the deadlines that are due then: None, or the code of the refusal."""
     refusal = _apply(model, act)
     model.advance(0)
     return refusal
@@ -180,13 +184,13 @@ def _apply(model: Model, act: Act) -> str | None:
         case "checkpoint":
             model.checkpoint()
         case "tariff":
-            model.prices[act.advisor], model.terms[act.advisor] = Price(act.tariff or {}), act.terms
+            model.prices[act.advisor], model.terms[act.advisor] = PriceTable(act.tariff or {}), act.terms
         case "gift":
             expires_at = {} if act.expires_at is None else {"expires_at": act.expires_at}
             return model.credit(act.amount, "gift", act.amount, **expires_at)
         case "refund":
-            session = next(session for session in model.sessions if session.id == act.record)
-            return model.refund(session, act.amount)
+            record = next(record for record in model.records if record.id == act.record)
+            return model.refund(record, act.amount)
         case "credit" | "debit":
             return (model.credit if act.name == "credit" else model.debit)(act.amount)
         case "track":

@@ -1,9 +1,11 @@
-"""What every bill must come to, worked out the slow way: the reference that talktime is compared with.
+"""The reference model: what every charge must be, computed in a slow and obvious way.
 
-It shares no code with it. A price is a table of increments, added up one by one as fractions; the credit's end is found
-by going from one increment to the next; there is no settling, no batching, and nothing is stored. It knows heartbeats,
-not sockets, and one user: `now` moves by `advance`, and everything else is an act. An act that must be refused returns
-the code of the refusal and changes nothing; one that must be accepted returns None.
+The model shares no code with talktime. A price is a table of increments, which are added up one by one as fractions.
+The end of credit is found by going from one increment to the next. Nothing is settled, batched or stored.
+
+The model has one user, and knows heartbeats but no sockets. `advance` moves `now`; every other method is an act of a
+person or of a host. An act that must be refused changes nothing and gives the code of the refusal; an act that must be
+accepted gives None.
 
 Money is in micro-credits, time in milliseconds.
 """
@@ -21,8 +23,12 @@ from operator import sub
 from typing import Any
 
 HORIZON_MS = 3_600_000
+"""How far the model looks ahead for cuts."""
+
 _NEVER = 10**18
 _ORDER = ["max_cost", "out_of_credit", "user_away", "advisor_away", "abandoned"]
+"""The order of deadlines in one millisecond."""
+
 LEASE_MS, RECHARGE_MS, ABANDON_MS = 150_000, 60_000, 240_000
 
 
@@ -30,8 +36,8 @@ def _ms(seconds: Any) -> int:
     return int(Fraction(str(seconds)) * 1000)
 
 
-class Price:
-    """A tariff document as a table: where each increment begins in priced time, and what is owed from there on."""
+class PriceTable:
+    """A tariff as a table: the priced time at which each increment begins, and the cost from there on."""
 
     def __init__(self, tariff: dict[str, Any]) -> None:
         self.free_ms = _ms(tariff.get("free_seconds", 0))
@@ -55,44 +61,44 @@ class Price:
         self._total = Fraction(tariff.get("connect_fee", "0"))
         self._end_ms = 0
         self._begins: list[int] = []
-        self._owed_from: list[int] = []
+        self._cost_from: list[int] = []
         self._exact: list[Fraction] = []
-        self.stop_ms = self._stop()
+        self.stop_ms = self._stop_ms()
 
     def increment(self, index: int) -> tuple[int, int]:
-        """Where the increment begins, and what is owed from there on."""
+        """The priced time at which the increment begins, and the cost from there on."""
         while len(self._begins) <= index:
             _, increment_ms, rate = [tier for tier in self._tiers if tier[0] <= self._end_ms][-1]
             self._exact.append(self._total)
             self._total += rate * increment_ms
             self._begins.append(self._end_ms)
-            self._owed_from.append(self._finished(self._total))
+            self._cost_from.append(self._finished(self._total))
             self._end_ms += increment_ms
-        return self._begins[index], self._owed_from[index]
+        return self._begins[index], self._cost_from[index]
 
     def begun_by(self, priced_ms: int) -> int:
-        """How many increments begin before an instant of priced time, or also at it."""
+        """The number of increments that have begun at this priced time, as the boundary counts them."""
         while self._end_ms <= priced_ms:
             self.increment(len(self._begins))
         return (bisect_right if self.begun else bisect_left)(self._begins, priced_ms)
 
     def _finished(self, total: Fraction) -> int:
-        """Maximum, minimum, one rounding."""
+        """The cost in micro-credits of an exact sum: with maximum, minimum and one rounding."""
         total = max(self._minimum, total if self._maximum is None else min(total, self._maximum))
         steps = total / self._quantum
         whole = {"up": math.ceil, "down": math.floor, "half_up": lambda steps: math.floor(steps + Fraction(1, 2))}
         return int(whole[self._mode](steps) * self._quantum * 1_000_000)
 
-    def owed(self, priced_ms: int) -> int:
-        """What so much priced time has begun to owe, grace left aside."""
+    def begun_cost(self, priced_ms: int) -> int:
+        """The cost of the increments that have begun, as if the tariff had no grace."""
         return 0 if priced_ms <= 0 else self.increment(self.begun_by(priced_ms) - 1)[1]
 
     def cost(self, priced_ms: int) -> int:
-        """What it costs."""
-        return 0 if priced_ms <= self.grace_ms else self.owed(priced_ms)
+        """The cost of the priced time."""
+        return 0 if priced_ms <= self.grace_ms else self.begun_cost(priced_ms)
 
     def billed_minutes(self, priced_ms: int) -> Fraction:
-        """What fees per minute count: increments begun, not those after the one that reaches `max_cost` (`free`)."""
+        """The minutes that bear fees: increments that have begun, up to the one that reaches `max_cost` (`free`)."""
         if priced_ms <= max(0, self.grace_ms):
             return Fraction(0)
         begun = self.begun_by(priced_ms)
@@ -100,35 +106,39 @@ class Price:
             begun = next((i for i in range(begun) if self._exact[i] >= self._maximum), begun)
         return Fraction(self.increment(begun)[0], 60_000)
 
-    def _stop(self) -> int | None:
+    def _stop_ms(self) -> int | None:
         """The last millisecond of priced time that `max_cost` with `stop` allows."""
         maximum = self._tariff.get("max_cost")
         if maximum is None or self._tariff.get("at_max_cost", "free") == "free":
             return None
         increments = takewhile(lambda increment: increment[0] <= HORIZON_MS, map(self.increment, count()))
-        first = next((at for at, owed in increments if owed > micro(maximum)), None)
+        first = next((at for at, cost in increments if cost > micro(maximum)), None)
         return None if first is None else max(self.grace_ms, 0, first - self.begun)
 
 
 def micro(amount: str) -> int:
-    """Micro-credits of a decimal string."""
+    """The micro-credits of a decimal string."""
     return int(Fraction(amount) * 1_000_000)
 
 
 @dataclass
-class Session:
-    """A record. `ran_ms` and `posted` are what ended segments and postings came to."""
+class ModelRecord:
+    """A record.
+
+    `ran_ms` is the time of the segments that have ended, `since` the start of the open segment. `charged` was posted at
+    `posted_at`, for `posted_ms` of elapsed time; `by_gift` is the part of `charged` that gifts paid.
+    """
 
     advisor: str
     chat: str
-    price: Price
+    price: PriceTable
     free_before_ms: int
     started_at: int
     id: str = ""
     state: str = "paused"
     reason: str | None = None
     ran_ms: int = 0
-    posted: int = 0
+    charged: int = 0
     since: int = 0
     user_until: int = 0
     advisor_until: int = 0
@@ -144,11 +154,11 @@ class Session:
 
     @property
     def earned(self) -> int:
-        """What the advisor gets of what is posted: a percentage of what is left after fees a minute and a session."""
+        """The advisor's share of what is charged: a percentage of what the fees leave."""
         percent, per_minute, per_session = map(Fraction, self.terms)
         minutes = self.price.billed_minutes(self.posted_ms - self.allowance_ms)
         fees = (per_minute * minutes + per_session) * 1_000_000
-        return math.floor(max(Fraction(0), self.posted - fees) * percent / 100)
+        return math.floor(max(Fraction(0), self.charged - fees) * percent / 100)
 
     @property
     def allowance_ms(self) -> int:
@@ -160,30 +170,30 @@ class Session:
     def cost(self, at: int) -> int:
         return self.price.cost(self.elapsed_ms(at) - self.allowance_ms)
 
-    def begun(self, at: int) -> int:
-        """What it would have begun to owe beyond what is posted, if it ran at `at`."""
-        return max(0, self.price.owed(self.elapsed_ms(at) + 1 - self.allowance_ms) - self.posted)
+    def committed(self, at: int) -> int:
+        """What the record would begin to owe at `at` beyond what is charged, if it ran."""
+        return max(0, self.price.begun_cost(self.elapsed_ms(at) + 1 - self.allowance_ms) - self.charged)
 
     @property
     def grace_end(self) -> int:
-        """When, if it runs, its grace is over."""
+        """The end of the grace, if the record runs."""
         return self.since + self.allowance_ms + self.price.grace_ms - self.ran_ms
 
-    def rises(self, end: int) -> Iterator[int]:
-        """The instants by then at which its price may have risen since it was posted."""
+    def charge_instants(self, end: int) -> Iterator[int]:
+        """The instants up to `end` at which the cost may have risen since the last posting."""
         start = max(self.since, self.posted_at)
-        begun = chain([start], self.demands(start, end))
-        owed_after = 1 - self.price.begun
-        yield from (at for at in chain((at + owed_after for at in begun), [self.grace_end + 1]) if start < at <= end)
+        begun = chain([start], self.increment_instants(start, end))
+        later_ms = 1 - self.price.begun
+        yield from (at for at in chain((at + later_ms for at in begun), [self.grace_end + 1]) if start < at <= end)
 
-    def demands(self, start: int, end: int) -> Iterator[int]:
-        """The instants in between, if it runs, from which one increment more is owed."""
+    def increment_instants(self, start: int, end: int) -> Iterator[int]:
+        """The instants after `start`, up to `end`, at which the record commits one increment more, if it runs."""
         zero = self.since + self.allowance_ms - self.ran_ms
         if start < self.since <= end:
             yield self.since
         start = max(start, self.since)
         for index in count(max(0, self.price.begun_by(start - zero) - 1)):
-            at = zero + max(0, self.price.increment(index)[0] - self.price.begun)  # of no priced time nothing is owed
+            at = zero + max(0, self.price.increment(index)[0] - self.price.begun)  # nothing without priced time
             if at > end:
                 return
             if at > start:
@@ -192,31 +202,31 @@ class Session:
 
 @dataclass
 class Model:
-    """A user, with everything that must be true of them."""
+    """A user, and everything that must be true of the user's account, records and chats."""
 
     now: int
     balance: int = 0
-    prices: dict[str, Price] = field(default_factory=dict)
-    active: dict[str, Session] = field(default_factory=dict)
-    latest: dict[str, Session] = field(default_factory=dict)
+    prices: dict[str, PriceTable] = field(default_factory=dict)
+    active: dict[str, ModelRecord] = field(default_factory=dict)
+    latest: dict[str, ModelRecord] = field(default_factory=dict)
     advisor_of: dict[str, str] = field(default_factory=dict)
     chat_ms: dict[str, int] = field(default_factory=dict)
     free_used: dict[str, int] = field(default_factory=dict)
     entries: list[tuple[str, int]] = field(default_factory=list)
     terms: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    sessions: list[Session] = field(default_factory=list)
-    gifts: list[tuple[int, int]] = field(default_factory=list)  # when they expire, and how much is left
+    records: list[ModelRecord] = field(default_factory=list)
+    gifts: list[tuple[int, int]] = field(default_factory=list)  # the expiry of each gift, and what is left of it
     had_gifts: bool = False
 
-    # What one sees.
+    # What screens show.
 
     @property
     def gift(self) -> int:
         return sum(amount for _, amount in self.gifts)
 
-    def running(self) -> list[Session]:
-        found = [session for session in self.active.values() if session.state == "running"]
-        return sorted(found, key=lambda session: (session.started_at, session.id))
+    def running(self) -> list[ModelRecord]:
+        found = [record for record in self.active.values() if record.state == "running"]
+        return sorted(found, key=lambda record: (record.started_at, record.id))
 
     @property
     def committed(self) -> int:
@@ -224,20 +234,20 @@ class Model:
 
     @property
     def available(self) -> int:
-        return max(0, self.balance - sum(session.begun(self.now) for session in self.running()))
+        return max(0, self.balance - sum(record.committed(self.now) for record in self.running()))
 
     def duration_ms(self, chat: str) -> int:
-        session = self.latest[chat]
-        here = session.state == "running" and session.chat == chat
-        return self.chat_ms.get(chat, 0) + (self.now - session.since if here else 0)
+        record = self.latest[chat]
+        here = record.state == "running" and record.chat == chat
+        return self.chat_ms.get(chat, 0) + (self.now - record.since if here else 0)
 
-    def cut_at(self, session: Session) -> int | None:
-        """When its credit or `max_cost` ends, if nothing else happens: a copy of the account lives through it."""
+    def cut_at(self, record: ModelRecord) -> int | None:
+        """The cut of the record if nothing else happens: a copy of the account is played until then."""
         copies = [replace(other, user_until=_NEVER, advisor_until=_NEVER) for other in self.running()]
         copy = Model(self.now, self.balance, active={other.advisor: other for other in copies}, gifts=[*self.gifts])
-        mine = copy.active[session.advisor]
+        mine = copy.active[record.advisor]
         while mine.state == "running" and (event := copy._next(self.now + HORIZON_MS)) is not None:
-            copy._happen(*event)
+            copy._apply(*event)
         return None if mine.state == "running" else copy.now
 
     # What happens by itself.
@@ -245,26 +255,26 @@ class Model:
     def advance(self, duration_ms: int) -> None:
         target = self.now + duration_ms
         while (event := self._next(target)) is not None:
-            self._happen(*event)
+            self._apply(*event)
         self.now = target
 
-    def _happen(self, at: int, reason: str, session: Session | None) -> None:
+    def _apply(self, at: int, reason: str, record: ModelRecord | None) -> None:
         self.now = at
-        if session is None:
+        if record is None:
             self.checkpoint()
             self._expire()
-        elif session.state == "running" and reason != "max_cost":
-            self._halt(session, reason)
+        elif record.state == "running" and reason != "max_cost":
+            self._pause(record, reason)
         else:
-            self._end(session, reason)
+            self._end(record, reason)
 
     def _expire(self) -> None:
-        """Gifts whose time is over go, but for what running sessions have begun to owe."""
-        owed = sum(session.begun(self.now) for session in self.running())
+        """Take away what is left of expired gifts, except what the running records have begun to owe."""
+        committed = sum(record.committed(self.now) for record in self.running())
         gifts, self.gifts = self.gifts, []
         for expires_at, amount in gifts:
-            kept = min(amount, owed) if expires_at <= self.now else amount
-            owed -= min(kept, owed)
+            kept = min(amount, committed) if expires_at <= self.now else amount
+            committed -= min(kept, committed)
             self.balance -= amount - kept
             if amount - kept:
                 self.entries.append(("expiry", kept - amount))
@@ -272,7 +282,7 @@ class Model:
                 self.gifts.append((expires_at, kept))
 
     def _spend_gifts(self, amount: int, *, valid: bool) -> int:
-        """Spend so much, the soonest expiry first; how much of it gifts could pay. `valid`: only what is not over."""
+        """Spend gifts, the earliest expiry first; what they could pay. `valid` spends no gift that has expired."""
         gifts, self.gifts, paid = self.gifts, [], 0
         for expires_at, left in gifts:
             taken = 0 if valid and expires_at <= self.now else min(left, amount - paid)
@@ -281,138 +291,142 @@ class Model:
                 self.gifts.append((expires_at, left - taken))
         return paid
 
-    def _next(self, target: int) -> tuple[int, str, Session | None] | None:
-        """What falls due first, by then."""
+    def _next(self, target: int) -> tuple[int, str, ModelRecord | None] | None:
+        """The first deadline up to `target`; for the expiry of a gift without a record."""
         expiry = min((at for at, _ in self.gifts if self.now < at <= target), default=None)
-        event = self._next_of_sessions(target if expiry is None else expiry)
+        event = self._next_of_records(target if expiry is None else expiry)
         if expiry is not None and (event is None or expiry <= event[0]):
             return expiry, "expiry", None
         return event
 
-    def _next_of_sessions(self, target: int) -> tuple[int, str, Session] | None:
-        due: list[tuple[int, str, Session]] = []
-        for session in self.active.values():
-            if session.state == "running":
-                due += [(session.user_until, "user_away", session), (session.advisor_until, "advisor_away", session)]
-                stop = self._stop_at(session)
-                due += [] if stop is None else [(stop, "max_cost", session)]
-            elif session.reason == "out_of_credit":
-                due.append((session.waiting_since + RECHARGE_MS, "out_of_credit", session))
+    def _next_of_records(self, target: int) -> tuple[int, str, ModelRecord] | None:
+        due: list[tuple[int, str, ModelRecord]] = []
+        for record in self.active.values():
+            if record.state == "running":
+                due += [(record.user_until, "user_away", record), (record.advisor_until, "advisor_away", record)]
+                stop = self._stop_at(record)
+                due += [] if stop is None else [(stop, "max_cost", record)]
+            elif record.reason == "out_of_credit":
+                due.append((record.waiting_since + RECHARGE_MS, "out_of_credit", record))
             else:
-                due.append((session.waiting_since + ABANDON_MS, "abandoned", session))
+                due.append((record.waiting_since + ABANDON_MS, "abandoned", record))
         target = min(target, min((at for at, _, _ in due), default=target))
         due.sort(key=lambda event: (event[2].started_at, event[2].id))
-        # Who could not pay first is first: what that leaves may let another go on.
-        due = [(at, "out_of_credit", session) for at, session in self._unpaid(target)] + due
+        # The first record that could not pay is cut first, because another may then be able to go on.
+        due = [(at, "out_of_credit", record) for at, record in self._unpaid(target)] + due
         return min(
             (event for event in due if event[0] <= target),
             key=lambda event: (event[0], _ORDER.index(event[1])),
             default=None,
         )
 
-    def _stop_at(self, session: Session) -> int | None:
-        """The instant at which `max_cost` ends it."""
-        if session.price.stop_ms is None:
+    def _stop_at(self, record: ModelRecord) -> int | None:
+        """The instant at which `max_cost` ends the record."""
+        if record.price.stop_ms is None:
             return None
-        return max(self.now, session.since + session.allowance_ms + session.price.stop_ms - session.ran_ms)
+        return max(self.now, record.since + record.allowance_ms + record.price.stop_ms - record.ran_ms)
 
-    def _begun_until_stop(self, session: Session, at: int) -> int:
-        if at < session.since:
+    def _committed_until_stop(self, record: ModelRecord, at: int) -> int:
+        if at < record.since:
             return 0
-        stop = self._stop_at(session)
-        return session.begun(at if stop is None else min(at, stop - 1))
+        stop = self._stop_at(record)
+        return record.committed(at if stop is None else min(at, stop - 1))
 
-    def _unpaid(self, end: int) -> Iterator[tuple[int, Session]]:
-        """From increment to increment: those that can't be paid by then, whose they are, and when that stops them.
+    def _unpaid(self, end: int) -> Iterator[tuple[int, ModelRecord]]:
+        """The records whose increments up to `end` can't be paid, and the instants at which they stop.
 
-        A session within its grace goes on to the end of that, and holds what it could pay; the others pay theirs.
+        A record within its grace goes on to the end of the grace, and holds the credit that it could pay. The others
+        go on with the rest.
         """
         running, held = self.running(), 0
-        # Only one within its grace can have come to owe before what it can't pay.
-        in_grace = any(session.price.grace_ms and session.grace_end > self.now for session in running)
-        start = min(session.since for session in running) if in_grace else self.now
-        for at in chain([start], merge(*(session.demands(start, end) for session in running))):
-            while running and at <= end and (session := self._unpaid_at(running, self.balance - held, at)) is not None:
-                running.remove(session)
-                held += self._begun_until_stop(session, at - 1)
-                stop = max(at, self.now, session.grace_end if session.price.grace_ms else 0)
+        # Only a record within its grace can have begun, in the past, an increment that it can't pay.
+        in_grace = any(record.price.grace_ms and record.grace_end > self.now for record in running)
+        start = min(record.since for record in running) if in_grace else self.now
+        for at in chain([start], merge(*(record.increment_instants(start, end) for record in running))):
+            while running and at <= end:
+                record = self._first_unpaid(running, self.balance - held, at)
+                if record is None:
+                    break
+                running.remove(record)
+                held += self._committed_until_stop(record, at - 1)
+                stop = max(at, self.now, record.grace_end if record.price.grace_ms else 0)
                 end = min(end, stop)
-                yield stop, session
+                yield stop, record
 
-    def _unpaid_at(self, running: list[Session], left: int, at: int) -> Session | None:
-        """Whose increment can't be paid: in the same millisecond, those that started earlier pay first."""
-        demands = [self._begun_until_stop(session, at) for session in running]
-        if sum(demands) <= left:
+    def _first_unpaid(self, running: list[ModelRecord], left: int, at: int) -> ModelRecord | None:
+        """The first record whose increment can't be paid. The record that started first pays first."""
+        committed = [self._committed_until_stop(record, at) for record in running]
+        if sum(committed) <= left:
             return None
-        before = [self._begun_until_stop(session, at - 1) for session in running]
-        paid = accumulate(map(sub, demands, before), initial=sum(before))
+        before = [self._committed_until_stop(record, at - 1) for record in running]
+        paid = accumulate(map(sub, committed, before), initial=sum(before))
         next(paid)
-        return next(session for session, total in zip(running, paid, strict=True) if total > left)
+        return next(record for record, total in zip(running, paid, strict=True) if total > left)
 
-    # What a running session does.
+    # What happens to a running record.
 
-    def _post(self, session: Session, at: int) -> None:
-        """While gifts are spent, everybody's increments are posted, one by one: the earlier took its part before."""
+    def _post(self, record: ModelRecord, at: int) -> None:
+        """Post the record. While there are gifts, all records are posted, increment by increment in their order."""
         running = self.running()
         if self.gifts and len(running) > 1:
-            rises = {instant for other in running for instant in other.rises(at)}
+            rises = {instant for other in running for instant in other.charge_instants(at)}
             for instant, other in product(sorted(rises), running):
                 if other.posted_at < instant:
                     self._post_one(other, instant)
-        self._post_one(session, at)
+        self._post_one(record, at)
 
-    def _post_one(self, session: Session, at: int) -> None:
-        session.posted_at = at
-        charge = session.cost(at) - session.posted
-        session.posted, session.posted_ms = session.posted + charge, session.elapsed_ms(at)
+    def _post_one(self, record: ModelRecord, at: int) -> None:
+        record.posted_at = at
+        charge = record.cost(at) - record.charged
+        record.charged, record.posted_ms = record.charged + charge, record.elapsed_ms(at)
         self.balance -= charge
-        session.by_gift += self._spend_gifts(charge, valid=False)
+        record.by_gift += self._spend_gifts(charge, valid=False)
         if charge:
             self.entries.append(("charge", -charge))
 
-    def _close(self, session: Session) -> None:
-        self._post(session, self.now)
-        self.chat_ms[session.chat] = self.chat_ms.get(session.chat, 0) + self.now - session.since
-        session.ran_ms = session.elapsed_ms(self.now)
-        session.state = "paused"
+    def _stop_timer(self, record: ModelRecord) -> None:
+        self._post(record, self.now)
+        self.chat_ms[record.chat] = self.chat_ms.get(record.chat, 0) + self.now - record.since
+        record.ran_ms = record.elapsed_ms(self.now)
+        record.state = "paused"
         if self.gifts:
             if any(at <= self.now for at, _ in self.gifts):
                 self.checkpoint()
             self._expire()
 
-    def _halt(self, session: Session, reason: str) -> None:
-        self._close(session)
-        session.reason, session.paused_at, session.waiting_since = reason, self.now, self.now
+    def _pause(self, record: ModelRecord, reason: str) -> None:
+        self._stop_timer(record)
+        record.reason, record.paused_at, record.waiting_since = reason, self.now, self.now
 
-    def _end(self, session: Session, reason: str) -> None:
-        session.ended_at = self.now
-        if session.state == "running":
-            self._close(session)
+    def _end(self, record: ModelRecord, reason: str) -> None:
+        record.ended_at = self.now
+        if record.state == "running":
+            self._stop_timer(record)
         elif reason == "abandoned":
-            session.ended_at = session.paused_at
+            record.ended_at = record.paused_at
         elif reason == "out_of_credit":
-            session.ended_at = session.waiting_since
-        session.state, session.reason = "ended", reason
-        self.free_used[session.advisor] = session.free_before_ms + min(session.ran_ms, session.allowance_ms)
-        del self.active[session.advisor]
+            record.ended_at = record.waiting_since
+        record.state, record.reason = "ended", reason
+        self.free_used[record.advisor] = record.free_before_ms + min(record.ran_ms, record.allowance_ms)
+        del self.active[record.advisor]
 
-    def _open(self, session: Session) -> None:
-        session.state, session.reason, session.since = "running", None, self.now
+    def _start_timer(self, record: ModelRecord) -> None:
+        record.state, record.reason, record.since = "running", None, self.now
 
-    def _act(self, session: Session, *, by_user: bool = True) -> None:
-        """Acting proves presence, and gives an advisor who isn't there one lease to arrive."""
+    def _prove_by_act(self, record: ModelRecord, *, by_user: bool = True) -> None:
+        """An act proves the user's presence, and gives an absent advisor one lease to arrive."""
         if by_user:
-            session.user_until = max(session.user_until, self.now + LEASE_MS)
-        if session.advisor_until <= self.now:
-            session.advisor_until = self.now + LEASE_MS
+            record.user_until = max(record.user_until, self.now + LEASE_MS)
+        if record.advisor_until <= self.now:
+            record.advisor_until = self.now + LEASE_MS
 
-    def _affordable(self, session: Session) -> bool:
-        return session.begun(self.now) <= self.available
+    def _affordable(self, record: ModelRecord) -> bool:
+        return record.committed(self.now) <= self.available
 
     # What people do.
 
     def credit(self, amount: int, kind: str = "purchase", gift: int = 0, expires_at: int = _NEVER) -> str | None:
-        """Bought, or given for a while, or given back: what waits for credit goes on."""
+        """Add credit that was bought, given or given back, and resume the records that are out of credit."""
         if self.gifts or gift:
             self.checkpoint()
         if gift:
@@ -422,15 +436,15 @@ class Model:
             self.gifts = sorted(lots.items())
         self.balance += amount
         self.entries.append((kind, amount))
-        waiting = [session for session in self.active.values() if session.reason == "out_of_credit"]
-        for session in sorted(waiting, key=lambda session: (session.waiting_since, session.started_at, session.id)):
-            if not self._affordable(session):
+        waiting = [record for record in self.active.values() if record.reason == "out_of_credit"]
+        for record in sorted(waiting, key=lambda record: (record.waiting_since, record.started_at, record.id)):
+            if not self._affordable(record):
                 continue
-            if session.user_until <= self.now or session.advisor_until <= self.now:
-                session.reason = "user_away" if session.user_until <= self.now else "advisor_away"
-                session.waiting_since = self.now
+            if record.user_until <= self.now or record.advisor_until <= self.now:
+                record.reason = "user_away" if record.user_until <= self.now else "advisor_away"
+                record.waiting_since = self.now
             else:
-                self._open(session)
+                self._start_timer(record)
         return None
 
     def debit(self, amount: int) -> str | None:
@@ -443,98 +457,98 @@ class Model:
         self.entries.append(("debit", -amount))
         return None
 
-    def refund(self, session: Session, amount: int) -> str | None:
-        """Never more than was charged; what was bought comes back first."""
-        charged = session.cost(self.now) if session.state == "running" else session.posted
-        if not 0 < amount <= charged - session.refunded:
+    def refund(self, record: ModelRecord, amount: int) -> str | None:
+        """Give back at most what was charged. Bought credit comes back first."""
+        charged = record.cost(self.now) if record.state == "running" else record.charged
+        if not 0 < amount <= charged - record.refunded:
             return "conflict"
-        if session.state == "running":
+        if record.state == "running":
             self.checkpoint()
-        gift = amount - min(amount, session.posted - session.by_gift - session.refunded + session.refunded_gift)
-        session.refunded += amount
-        session.refunded_gift += gift
+        gift = amount - min(amount, record.charged - record.by_gift - record.refunded + record.refunded_gift)
+        record.refunded += amount
+        record.refunded_gift += gift
         return self.credit(amount, "refund", gift)
 
     def track(self, chat: str, advisor: str) -> str | None:
         if self.advisor_of.get(chat, advisor) != advisor:
             return "conflict"
-        session = self.active.get(advisor)
-        if session is None:
+        record = self.active.get(advisor)
+        if record is None:
             price = self.prices[advisor]
-            session = Session(advisor, chat, price, self.free_used.get(advisor, 0), self.now)
-            session.terms = self.terms.get(advisor, session.terms)
-            if not self._affordable(session):
+            record = ModelRecord(advisor, chat, price, self.free_used.get(advisor, 0), self.now)
+            record.terms = self.terms.get(advisor, record.terms)
+            if not self._affordable(record):
                 return "insufficient_credit"
-            self.active[advisor] = session
-            self.sessions.append(session)
-        elif session.state == "running" and session.chat == chat:
+            self.active[advisor] = record
+            self.records.append(record)
+        elif record.state == "running" and record.chat == chat:
             return None
-        elif session.state == "running":
-            self._close(session)
-        elif not self._affordable(session):
+        elif record.state == "running":
+            self._stop_timer(record)
+        elif not self._affordable(record):
             return "insufficient_credit"
-        session.chat = chat
-        self.advisor_of[chat], self.latest[chat] = advisor, session
-        self._act(session)
-        self._open(session)
+        record.chat = chat
+        self.advisor_of[chat], self.latest[chat] = advisor, record
+        self._prove_by_act(record)
+        self._start_timer(record)
         return None
 
-    def _current(self, chat: str) -> Session | str:
-        session = self.latest.get(chat)
-        if session is None:
+    def _current(self, chat: str) -> ModelRecord | str:
+        record = self.latest.get(chat)
+        if record is None:
             return "not_found"
-        return "conflict" if session.state == "ended" or session.chat != chat else session
+        return "conflict" if record.state == "ended" or record.chat != chat else record
 
     def pause(self, chat: str) -> str | None:
-        session = self._current(chat)
-        if isinstance(session, str):
-            return session
-        if session.state == "running":
-            self._halt(session, "paused")
-        elif session.reason != "paused":
-            session.reason, session.waiting_since = "paused", self.now
+        record = self._current(chat)
+        if isinstance(record, str):
+            return record
+        if record.state == "running":
+            self._pause(record, "paused")
+        elif record.reason != "paused":
+            record.reason, record.waiting_since = "paused", self.now
         return None
 
     def resume(self, chat: str, *, by_user: bool = True) -> str | None:
-        session = self._current(chat)
-        if isinstance(session, str):
-            return session
-        if session.state == "running":
+        record = self._current(chat)
+        if isinstance(record, str):
+            return record
+        if record.state == "running":
             return None
-        if not by_user and session.user_until <= self.now:
+        if not by_user and record.user_until <= self.now:
             return "conflict"
-        if not self._affordable(session):
+        if not self._affordable(record):
             return "insufficient_credit"
-        self._act(session, by_user=by_user)
-        self._open(session)
+        self._prove_by_act(record, by_user=by_user)
+        self._start_timer(record)
         return None
 
     def stop(self, chat: str) -> str | None:
-        session = self.latest.get(chat)
-        if session is None:
+        record = self.latest.get(chat)
+        if record is None:
             return "not_found"
-        if session.state != "ended":
-            self._end(session, "stopped")
+        if record.state != "ended":
+            self._end(record, "stopped")
         return None
 
     def heartbeat(self, chat: str, *, by_user: bool) -> str | None:
-        session = self.latest.get(chat)
-        if session is None:
+        record = self.latest.get(chat)
+        if record is None:
             return "not_found"
-        if session.state == "ended" or session.chat != chat:
+        if record.state == "ended" or record.chat != chat:
             return None
         if by_user:
-            session.user_until = max(session.user_until, self.now + LEASE_MS)
+            record.user_until = max(record.user_until, self.now + LEASE_MS)
         else:
-            session.advisor_until = max(session.advisor_until, self.now + LEASE_MS)
-        both = session.user_until > self.now and session.advisor_until > self.now
-        if session.reason in {"user_away", "advisor_away"} and both:
-            if self._affordable(session):
-                self._open(session)
+            record.advisor_until = max(record.advisor_until, self.now + LEASE_MS)
+        both = record.user_until > self.now and record.advisor_until > self.now
+        if record.reason in {"user_away", "advisor_away"} and both:
+            if self._affordable(record):
+                self._start_timer(record)
             else:
-                session.reason, session.waiting_since = "out_of_credit", self.now
+                record.reason, record.waiting_since = "out_of_credit", self.now
         return None
 
     def checkpoint(self) -> None:
-        for session in self.running():
-            self._post(session, self.now)
+        for record in self.running():
+            self._post(record, self.now)

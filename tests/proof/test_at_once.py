@@ -1,7 +1,7 @@
-"""Sixteen clients in real time: random commands over few users, on two nodes that also work by themselves.
+"""Sixteen clients in real time: random calls for a few users, on two nodes whose workers run.
 
-Nothing decides by time here: whatever the order, nothing may be unexplained, and whenever all is quiet for a moment the
-auditor must find nothing.
+In whatever order the calls arrive, each must be answered or refused with a known reason. Each time that all clients
+pause, the auditor must find nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ BARRIERS = 3
 ACTS = 20
 USERS = ["alice", "bob", "carol"]
 ADVISORS = ["maya", "ben", "cleo", "dora"]
-EXPLAINED = (Conflict, InsufficientCredit, NotFound, Repeated)
-# Short enough that leases lapse and credit ends while all this goes on.
+KNOWN_REFUSALS = (Conflict, InsufficientCredit, NotFound, Repeated)
+# So short that leases lapse and credit ends during the test.
 QUICK = {
     "presence_lease_seconds": 0.4,
     "recharge_seconds": 0.3,
@@ -39,7 +39,7 @@ QUICK = {
 
 
 class Client:
-    """Somebody who does things at random, and counts what came of it."""
+    """A client that makes random calls, and counts how many are done and how many are refused."""
 
     def __init__(self, seed: int, nodes: list[Talktime]) -> None:
         self.random = Random(seed)
@@ -72,12 +72,12 @@ class Client:
         try:
             await random.choice(calls)()
             self.done += 1
-        except EXPLAINED:
+        except KNOWN_REFUSALS:
             self.refused += 1
 
 
 def tariff(random: Random) -> Tariff:
-    """Dear enough that credit ends in moments."""
+    """A tariff so dear that credit ends in moments."""
     return Tariff.parse(
         {
             "free_seconds": random.choice([0, 0.05]),
@@ -91,7 +91,7 @@ def tariff(random: Random) -> Tariff:
     )
 
 
-async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str, database: Pool) -> None:
+async def test_sixteen_clients_at_once_get_known_answers_only(database_url: str, database: Pool) -> None:
     settings = load_settings(database_url=database_url, **QUICK)
     async with AsyncExitStack() as stack:
         nodes = [await stack.enter_async_context(Talktime.connect(database_url, settings=settings)) for _ in range(2)]
@@ -114,7 +114,7 @@ async def test_sixteen_at_once_leave_nothing_unexplained(database_url: str, data
     assert sum(client.done for client in clients) > CLIENTS * BARRIERS * ACTS / 3
 
 
-async def test_a_refund_or_a_debit_that_races_ends_in_a_serial_outcome(database_url: str) -> None:
+async def test_credit_and_debits_at_once_end_as_if_one_came_after_the_other(database_url: str) -> None:
     settings = load_settings(database_url=database_url, checkpoint_seconds=0)
     async with Talktime.connect(database_url, settings=settings, work=False) as node:
         await node.put_user("alice", "Alice")

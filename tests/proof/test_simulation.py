@@ -1,9 +1,9 @@
-"""Hundreds of lives from seeds, against the reference model, on a real database that fails.
+"""Hundreds of random histories on a real database that fails, against the reference model.
 
-They run on PostgreSQL, forty users at once so that commands share transactions, with faults: the connection breaks
-before a commit has arrived (the worker dies before it), or before its answer has come back (it dies after it, the reply
-is lost); whoever gets no answer asks again with the same idempotency key; some ask twice at once; the worker that
-settles deadlines is away for minutes; the clock steps back. No part of the program is replaced.
+Forty users act at once, so that commands share transactions. The faults are: the connection breaks before a commit
+has arrived, or before the answer to a commit has come back; the worker that applies deadlines is away for minutes; the
+clock steps back. A caller without an answer asks again with the same idempotency key, and some callers ask twice at
+once. No part of the program is replaced.
 
 A seed that fails is printed. To run it again, here and in the pure core: `pytest tests/proof --seed 4711`.
 """
@@ -30,7 +30,7 @@ ROUNDS = 10
 
 
 class Group:
-    """Users who live at once on one database behind a wire that breaks."""
+    """Users who act at once on one database, behind a wire that breaks."""
 
     def __init__(self, seed: int, talktime: Talktime, database: Pool, now: int) -> None:
         self.random = Random(seed)
@@ -50,7 +50,7 @@ class Group:
                 await self.act(user, act)
 
     async def act(self, user: str, act: Act) -> None:
-        """Ask, and ask again until there is an answer; sometimes twice at once."""
+        """Send the act until there is an answer, sometimes twice at once."""
         expected = apply(self.histories[user].model, act)
         self.keys += 1
         repeat = Repeat("host", "POST", f"/{act.name}", f"{user} {self.keys}", repr(act).encode())
@@ -70,8 +70,8 @@ class Group:
         raise AssertionError("no answer after twenty times")
 
     async def round(self) -> None:
-        """Time goes on, with a worker or without; everybody does something; all is as it must be."""
-        duration_ms = self.random.choice(list(self.histories.values())).while_()
+        """Let time pass, with a worker or without; let every user act; compare everything with the model."""
+        duration_ms = self.random.choice(list(self.histories.values())).some_time()
         is_late = self.random.random() < 0.5
         self.clock += duration_ms
         await self._set_clock(f"offset_ms + {duration_ms}")
@@ -96,7 +96,7 @@ class Group:
                 self.again += 1
 
     async def _step_back(self) -> None:
-        """The clock goes back; an account's time does not."""
+        """The clock steps back. The engine time of an account must not."""
         step_ms = self.random.randrange(1, 20_000)
         self.clock -= step_ms
         await self._set_clock(f"offset_ms - {step_ms}")

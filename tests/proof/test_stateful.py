@@ -1,8 +1,8 @@
-"""Hypothesis against the whole of talktime: any order of acts, on a real PostgreSQL, with the clock in its hand.
+"""Acts in any order, chosen by Hypothesis, against the whole of talktime on a real PostgreSQL.
 
-Each step must be accepted or refused as the reference model says, and show the same numbers. A refused command leaves
-the database byte for byte as it was. At the end the auditor finds nothing. The steps are steered by the model's state,
-so that most of them are accepted.
+Each act must be accepted or refused as the reference model does it, and show the same numbers. A refused act leaves the
+database byte for byte as it was. At the end the auditor finds nothing. The state of the model decides which acts are
+chosen, so that most of them are accepted.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ class Machine(RuleBasedStateMachine):
     steps = 0
     refused = 0
 
-    @initialize(random=st.randoms(use_true_random=False), alone=st.booleans(), amount=st.integers(1, 9))
-    def join(self, random: Any, alone: bool, amount: int) -> None:
+    @initialize(random=st.randoms(use_true_random=False), has_one_advisor=st.booleans(), amount=st.integers(1, 9))
+    def join(self, random: Any, has_one_advisor: bool, amount: int) -> None:
         self.user = f"user {next(self.numbers):06d}"
         self.model = Model(self.runner.run(self.talktime.now()))
         self.world = DatabaseWorld(self.talktime, self.database, self.user)
-        self.random, self.alone = random, alone
+        self.random, self.has_one_advisor = random, has_one_advisor
         self.runner.run(self.world.begin())
-        for advisor in ["ada", "ben", "cleo"][: 1 if alone else 3]:
+        for advisor in ["ada", "ben", "cleo"][: 1 if has_one_advisor else 3]:
             self.set_tariff(advisor)
         self.act(Act("credit", amount=amount * 1_000_000))
 
     def teardown(self) -> None:
         if hasattr(self, "model"):
-            # The worker that was late comes at last: until then rule 9 is right to miss it.
+            # Without this last run of the worker, rule 9 would rightly find overdue deadlines.
             self.runner.run(self.talktime.timers.settle_due())
             audit = Audit()
             previous = f"user {int(self.user.split()[1]) - 1:06d}"
@@ -70,7 +70,7 @@ class Machine(RuleBasedStateMachine):
             assert audit.document()["broken"] == []
 
     def act(self, act: Act, *, late: bool = False) -> None:
-        """In both, with the same outcome."""
+        """Apply the act to the program and to the model, which must agree."""
         self.runner.run(self._act(act, late=late))
 
     async def _act(self, act: Act, *, late: bool) -> None:
@@ -90,7 +90,7 @@ class Machine(RuleBasedStateMachine):
         return dump
 
     def set_tariff(self, advisor: str) -> None:
-        """Any, and any terms."""
+        """The advisor gets a random tariff and random terms."""
         tariff = random_tariff(self.random)
         self.act(Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self.random)))
 
@@ -99,39 +99,39 @@ class Machine(RuleBasedStateMachine):
         return f"{advisor} {number}"
 
     @property
-    def sessions(self) -> list[Any]:
+    def records(self) -> list[Any]:
         return list(self.model.active.values())
 
     @rule(advisor=ADVISORS, number=CHATS)
     def track(self, advisor: str, number: int) -> None:
-        advisor = "ada" if self.alone else advisor
+        advisor = "ada" if self.has_one_advisor else advisor
         self.act(Act("track", self.chat_of(number, advisor), advisor))
 
     @rule(seconds=st.integers(0, 100), odd=st.sampled_from([0, 0, 1, 250, 999]), late=st.booleans())
     def advance(self, seconds: int, odd: int, late: bool) -> None:
         self.act(Act("advance", duration_ms=seconds * 1000 + odd), late=late)
 
-    @precondition(lambda self: self.sessions)
+    @precondition(lambda self: self.records)
     @rule(which=st.integers(0, 2), beside=st.sampled_from([-1, 0, 1]), late=st.booleans())
-    def advance_to_an_end(self, which: int, beside: int, late: bool) -> None:
-        session = self.sessions[which % len(self.sessions)]
-        ends = [session.waiting_since + 60_000, session.waiting_since + 240_000]
-        if session.state == "running":
-            ends = [session.user_until, session.advisor_until, self.model.cut_at(session) or 0]
+    def advance_to_a_deadline(self, which: int, beside: int, late: bool) -> None:
+        record = self.records[which % len(self.records)]
+        ends = [record.waiting_since + 60_000, record.waiting_since + 240_000]
+        if record.state == "running":
+            ends = [record.user_until, record.advisor_until, self.model.cut_at(record) or 0]
         ahead = min((end - self.model.now for end in ends if end > self.model.now), default=0)
         self.act(Act("advance", duration_ms=max(0, ahead + beside)), late=late)
 
-    @precondition(lambda self: self.sessions)
+    @precondition(lambda self: self.records)
     @rule(
         name=st.sampled_from(["heartbeat", "heartbeat", "resume", "resume", "pause", "stop"]),
         which=st.integers(0, 2),
         by_user=st.booleans(),
     )
-    def at_current_chat(self, name: str, which: int, by_user: bool) -> None:
-        self.act(Act(name, self.sessions[which % len(self.sessions)].chat, by_user=by_user))
+    def act_on_current_chat(self, name: str, which: int, by_user: bool) -> None:
+        self.act(Act(name, self.records[which % len(self.records)].chat, by_user=by_user))
 
     @rule(name=st.sampled_from(["heartbeat", "resume", "pause", "stop"]), advisor=ADVISORS, number=CHATS)
-    def at_any_chat(self, name: str, advisor: str, number: int) -> None:
+    def act_on_any_chat(self, name: str, advisor: str, number: int) -> None:
         self.act(Act(name, self.chat_of(number, advisor)))
 
     @rule(amount=st.integers(1, 4_000_000) | st.integers(1, 4).map(lambda credit: credit * 1_000_000))
@@ -150,7 +150,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(advisor=ADVISORS)
     def change_tariff(self, advisor: str) -> None:
-        advisor = "ada" if self.alone else advisor
+        advisor = "ada" if self.has_one_advisor else advisor
         self.set_tariff(advisor)
 
     @rule(amount=st.integers(1, 3_000_000), seconds=st.none() | st.integers(1, 300))
@@ -158,13 +158,13 @@ class Machine(RuleBasedStateMachine):
         expires_at = None if seconds is None else self.model.now + seconds * 1000
         self.act(Act("gift", amount=amount, expires_at=expires_at))
 
-    @precondition(lambda self: self.model.sessions)
+    @precondition(lambda self: self.model.records)
     @rule(which=st.integers(0, 20), part=st.integers(1, 3), beyond=st.sampled_from([0, 0, 0, 1]))
     def refund(self, which: int, part: int, beyond: int) -> None:
-        session = self.model.sessions[which % len(self.model.sessions)]
-        amount = (session.posted - session.refunded) // part + beyond
+        record = self.model.records[which % len(self.model.records)]
+        amount = (record.charged - record.refunded) // part + beyond
         if amount:
-            self.act(Act("refund", record=session.id, amount=amount))
+            self.act(Act("refund", record=record.id, amount=amount))
 
 
 def test_any_order_of_acts_is_as_the_model_says(database_url: str, server: Any) -> None:

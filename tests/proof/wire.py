@@ -1,7 +1,7 @@
-"""A wire to PostgreSQL that breaks when it is told to: before a COMMIT has arrived, or before its answer has come back.
+"""A wire to PostgreSQL that breaks on command: before a COMMIT has arrived, or before its answer has come back.
 
-It stands between a pool and the server as a socket of its own, and passes bytes on. Nothing of the program is replaced:
-what it meets is what it meets when a machine dies or a cable is pulled.
+The wire is a socket between the pool and the server, and passes bytes on. No part of the program is replaced: the
+program sees what it sees when a machine dies or a cable is pulled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _COMMIT = b"COMMIT;\x00"
 
 
 class Wire:
-    """Breaks as `fault` says, which is asked at every commit; it counts what it broke."""
+    """A wire that asks `fault` at each commit whether to break, and counts how often it broke."""
 
     def __init__(self, server: str) -> None:
         self._server = server
@@ -43,7 +43,7 @@ class Wire:
                 to_writer.write(data)
                 await to_writer.drain()
                 if fault == "after":
-                    await back  # the answer comes, and goes nowhere
+                    await back  # the answer comes, and is dropped
                     break
         except ConnectionError:
             pass
@@ -66,7 +66,7 @@ class Wire:
 
 @asynccontextmanager
 async def breakable(database_url: str) -> AsyncIterator[tuple[str, Wire]]:
-    """The address of the same database behind a wire, and the wire."""
+    """The address of the database behind a wire, and the wire."""
     folder = re.search(r"host=([^&]+)", database_url)
     assert folder is not None
     server = folder[1].replace("%2F", "/")

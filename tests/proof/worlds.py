@@ -1,6 +1,6 @@
-"""The two real things that the model is compared with: talktime on a database, and its pure core alone.
+"""The two worlds that the model is compared with: talktime on a database, and its pure core alone.
 
-Both run the same commands (`talktime.engine.tracking`) and show the same: the account, and the snapshot of every chat.
+Both run the program's own commands, and show the account and the snapshot of every chat.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from talktime.engine.screens import account_of, snapshot_of
 from talktime.settings import load_settings
 from tests.databases import STANDING_CLOCK, open_database
 from tests.proof.histories import Act
-from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, Session
+from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, ModelRecord
 
 LIFE = {
     "presence_lease_seconds": LEASE_MS // 1000,
@@ -54,15 +54,15 @@ async def frozen(database_url: str) -> AsyncIterator[tuple[Talktime, Pool]]:
 
 
 def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object]:
-    """What the act asks of the program."""
+    """The command of the program for this act."""
     party = Party.USER if act.by_user else Party.ADVISOR
     advisor, chat = f"{user} {act.advisor}", f"{user} {act.chat}"
-    wish = RefundRequest("asked for", BorneBy.PLATFORM, amount=act.amount)
+    request = RefundRequest("asked for", BorneBy.PLATFORM, amount=act.amount)
     commands: dict[str, Callable[[], Command[object]]] = {
         "credit": lambda: accounts.AddCredit(user, act.amount, "purchase", repeat=repeat),
         "gift": lambda: accounts.AddCredit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),
         "debit": lambda: accounts.DebitCredit(user, act.amount, repeat=repeat),
-        "refund": lambda: accounts.RefundRecord(user, act.record, wish, repeat=repeat),
+        "refund": lambda: accounts.RefundRecord(user, act.record, request, repeat=repeat),
         "track": lambda: tracking.StartChat(user, advisor, chat, repeat=repeat),
         "pause": lambda: tracking.PauseChat(user, chat, repeat=repeat),
         "resume": lambda: tracking.ResumeChat(user, chat, party, repeat=repeat),
@@ -73,19 +73,19 @@ def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object
 
 
 def compare(model: Model, account: Account, shown: dict[str, Snapshot], *, thoroughly: bool = True) -> None:
-    """The same numbers, to the last digit and millisecond; `thoroughly`: also when credit will end."""
-    for chat, session in model.latest.items():
-        session.id = session.id or shown[chat].record.id  # only the program knows which it has given
+    """Screens must show the numbers of the model, exactly; with `thoroughly` also the cuts to come."""
+    for chat, expected in model.latest.items():
+        expected.id = expected.id or shown[chat].record.id  # only the program knows the ids that it has given
     assert account.available == model.available, (account, model)
-    if not model.had_gifts:  # else when exactly was posted is the program's own affair
+    if not model.had_gifts:  # with gifts the program may post earlier than the model
         assert (account.balance, account.committed) == (model.balance, model.committed), (account, model)
     if not model.running():
         assert (account.balance, account.gift) == (model.balance, model.gift), (account, model)
-    for chat, session in model.latest.items():
-        assert _snapshot(shown[chat]) == _session(model, session, chat), chat
-        if thoroughly and session.state == "running" and session.chat == chat:
+    for chat, expected in model.latest.items():
+        assert _snapshot(shown[chat]) == _expected(model, expected, chat), chat
+        if thoroughly and expected.state == "running" and expected.chat == chat:
             cut_at = _soon(shown[chat].timer.cut_at, model.now)
-            assert cut_at == _soon(model.cut_at(session), model.now), (chat, cut_at)
+            assert cut_at == _soon(model.cut_at(expected), model.now), (chat, cut_at)
 
 
 def _snapshot(snapshot: Snapshot) -> tuple[Any, ...]:
@@ -103,22 +103,22 @@ def _snapshot(snapshot: Snapshot) -> tuple[Any, ...]:
     )
 
 
-def _session(model: Model, session: Session, chat: str) -> tuple[Any, ...]:
+def _expected(model: Model, expected: ModelRecord, chat: str) -> tuple[Any, ...]:
     return (
-        session.id,
-        session.state,
-        session.reason,
-        session.ended_at,
-        session.elapsed_ms(model.now),
-        session.cost(model.now),
+        expected.id,
+        expected.state,
+        expected.reason,
+        expected.ended_at,
+        expected.elapsed_ms(model.now),
+        expected.cost(model.now),
         model.duration_ms(chat),
-        session.state == "running" and session.chat == chat,
+        expected.state == "running" and expected.chat == chat,
         model.available,
     )
 
 
 def _soon(at: int | None, now: int) -> int | None:
-    """The model doesn't look further ahead."""
+    """The cut if the model looks ahead so far, else None."""
     return None if at is None or at > now + FAR_MS else at
 
 
@@ -129,64 +129,66 @@ class CoreWorld:
         self._user = user
         self._advisors: dict[str, StoredAdvisor] = {}
         payer = Payer(user, 0, now, {}, {})
-        self._unit = PayerTransaction(payer, None, {}, {}, user, payer, now, RULES, {})
+        self._payer = PayerTransaction(payer, None, {}, {}, user, payer, now, RULES, {})
         self.entries: list[tuple[str, int]] = []
         self.earned: Counter[str] = Counter()
 
     def perform(self, act: Act, now: int) -> str | None:
-        """Do it at this instant: None, or the code of the refusal."""
-        unit = self._unit
+        """Apply the act at this instant: None, or the code of the refusal."""
+        payer = self._payer
         if act.name == "tariff":
             tariff = Tariff.parse(act.tariff)
             version = self._advisors[act.advisor].tariff_version + 1 if act.advisor in self._advisors else 1
             self._advisors[act.advisor] = StoredAdvisor(act.advisor, act.advisor, tariff, version, terms_of(act))
             return None
-        unit.now = now
-        unit.payer = meter.settle(unit.payer, now, RULES)
+        payer.now = now
+        payer.payer = meter.settle(payer.payer, now, RULES)
         try:
             if act.name == "checkpoint":
-                tracking.post_running(unit)
+                tracking.post_running(payer)
             elif act.name != "advance":
-                command(self._user, act).decide(unit, self._advisors.get(act.advisor))
+                command(self._user, act).decide(payer, self._advisors.get(act.advisor))
         except TalktimeError as error:
             return error.code
         finally:
-            unit.payer = meter.settle(unit.payer, now, RULES)
+            payer.payer = meter.settle(payer.payer, now, RULES)
             self._keep()
         return None
 
     def _keep(self) -> None:
-        unit = self._unit
-        chats = unit.chats
-        for event in unit.payer.events:
+        payer = self._payer
+        chats = payer.chats
+        for event in payer.payer.events:
             if isinstance(event, DurationAdded):
                 chat = chats[event.chat_id]
                 chats[event.chat_id] = replace(chat, duration_ms=chat.duration_ms + event.duration_ms)
             elif isinstance(event, TimerStarted | KeptPaused):
                 chats[event.record.chat_id] = replace(chats[event.record.chat_id], record_id=event.record.record_id)
             elif isinstance(event, RecordEnded):
-                unit.free_used_ms[event.record.advisor_id] = unit.free_ms_before(event.record.advisor_id)
+                payer.free_used_ms[event.record.advisor_id] = payer.free_ms_before(event.record.advisor_id)
             elif isinstance(event, EntryPosted):
                 self._count(event)
-        unit.mark_saved(None)
-        unit.chats.update({chat_id: replace(chat, is_new=False) for chat_id, chat in chats.items()})
+        payer.mark_saved(None)
+        payer.chats.update({chat_id: replace(chat, is_new=False) for chat_id, chat in chats.items()})
 
     def _count(self, entry: EntryPosted) -> None:
         if entry.kind != "share":
             self.entries.append((entry.kind, entry.amount))
         if entry.record_id is not None:
-            tally = self._unit.tallies.get(entry.record_id, EntryTotals())
-            self._unit.tallies[entry.record_id] = tally.after([entry], entry.record_id)
+            totals = self._payer.tallies.get(entry.record_id, EntryTotals())
+            self._payer.tallies[entry.record_id] = totals.after([entry], entry.record_id)
             if entry.follows_from_time:
                 self.earned[entry.record_id] += entry.advisor_amount
 
     def spent_gifts(self) -> dict[str, int]:
-        """What of each record was paid by gifts."""
-        return {record_id: tally.gift for record_id, tally in self._unit.tallies.items()}
+        """The part of each record's charges that gifts paid."""
+        return {record_id: totals.gift for record_id, totals in self._payer.tallies.items()}
 
     def seen(self, model: Model) -> Seen:
-        """What screens show."""
-        return account_of(self._unit), {chat: snapshot_of(self._unit, f"{self._user} {chat}") for chat in model.latest}
+        """The account and the snapshots that screens show."""
+        return account_of(self._payer), {
+            chat: snapshot_of(self._payer, f"{self._user} {chat}") for chat in model.latest
+        }
 
 
 class DatabaseWorld:
@@ -198,11 +200,11 @@ class DatabaseWorld:
         self.user = user
 
     async def begin(self) -> None:
-        """The user joins."""
+        """Create the user."""
         await self._talktime.put_user(self.user, self.user)
 
     async def perform(self, act: Act, *, late: bool = False, repeat: Repeat | None = None) -> str | None:
-        """Do it: None, or the code of the refusal. A `late` worker is not there when time goes on."""
+        """Apply the act: None, or the code of the refusal. A `late` worker is away while time passes."""
         try:
             await self._do(act, late=late, repeat=repeat)
         except TalktimeError as error:
@@ -226,38 +228,38 @@ class DatabaseWorld:
             await talktime.engine.run(command(self.user, act, repeat))
 
     async def seen(self, model: Model) -> Seen:
-        """What screens show."""
+        """The account and the snapshots that screens show."""
         return (await seen_by(self._talktime, {self.user: model}))[self.user]
 
 
 def terms_of(act: Act) -> Terms:
-    """The advisor's terms as the program knows them."""
+    """The terms that the act sets."""
     percent, per_minute, per_session = act.terms
     return Terms.parse({"share_percent": percent, "fee_per_minute": per_minute, "fee_per_session": per_session})
 
 
 def compare_earnings(model: Model, earned: dict[str, int]) -> None:
-    """What advisors have earned, by record; a running one's is as of when it was last posted."""
-    for session in model.sessions:
-        if session.state != "running":
-            assert earned.get(session.id, 0) == session.earned, session
+    """The earnings of each record must be the model's; those of a running record depend on the last posting."""
+    for expected in model.records:
+        if expected.state != "running":
+            assert earned.get(expected.id, 0) == expected.earned, expected
 
 
 def compare_gifts(model: Model, spent: dict[str, int]) -> None:
-    """What was paid by gifts, by record: decided by the order of increments in time, not by who posts first."""
-    for session in model.sessions:
-        if session.state != "running":
-            assert spent.get(session.id, 0) == session.by_gift, session
+    """Gifts must have paid what the model says of each record: time decides this, not the order of postings."""
+    for expected in model.records:
+        if expected.state != "running":
+            assert spent.get(expected.id, 0) == expected.by_gift, expected
 
 
 async def seen_by(talktime: Talktime, models: dict[str, Model]) -> dict[str, Seen]:
-    """What the screens of these users show."""
+    """The accounts and snapshots that the screens of these users show."""
     chats = [f"{user} {chat}" for user, model in models.items() for chat in model.latest]
-    units = await talktime.engine.read(models, chats)
+    payers = await talktime.engine.read(models, chats)
     return {
         user: (
-            account_of(units[user]),
-            {chat: snapshot_of(units[user], f"{user} {chat}") for chat in model.latest},
+            account_of(payers[user]),
+            {chat: snapshot_of(payers[user], f"{user} {chat}") for chat in model.latest},
         )
         for user, model in models.items()
     }

@@ -1,4 +1,4 @@
-"""The entries of the ledger: what kinds there are."""
+"""The kinds of entries in the ledger. Each entry moves credit between a user, an advisor and the platform."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from enum import StrEnum
 
 
 class EntryKind(StrEnum):
-    """Why credit came to an account or left it. Reports have their columns in this order."""
+    """Why an entry moves credit. Reports have their columns in this order."""
 
-    PURCHASE = "purchase"
-    GIFT = "gift"
-    REFUND = "refund"
-    DEBIT = "debit"
-    CHARGE = "charge"
-    SHARE = "share"
-    EXPIRY = "expiry"
+    PURCHASE = "purchase"  # credit that the user bought
+    GIFT = "gift"  # credit that the user was given
+    REFUND = "refund"  # a charge that is given back, or a part of it
+    DEBIT = "debit"  # credit that the user spent elsewhere
+    CHARGE = "charge"  # the cost of a record's time, divided between advisor and platform
+    SHARE = "share"  # credit between advisor and platform alone, while the cost stands still
+    EXPIRY = "expiry"  # what is left of a gift when it expires
 
 
 class CreditKind(StrEnum):

@@ -1,8 +1,9 @@
 """Posting: how the cost of running time, and the expiry of gifts, reach the ledger.
 
-To *post* a record at an instant means: add the time since `settled_at` to the chat's duration, and enter the charge,
-which is the cost at the instant minus what is charged already. A record is posted when its timer stops and before any
-step that depends on who has paid what: before gifts change, and before a refund. Nothing is posted because time passes.
+To *post* a record at an instant means: add the time since `settled_at` to the chat's duration, and add an entry with
+the charge, which is the cost at the instant minus what is charged already. A record is posted when its timer stops,
+when somebody asks for stored totals (`meter.checkpoint`), and before a step that depends on who has paid what: before
+gifts change, and before a refund. Nothing is posted because time passes.
 
 Gifts pay first. If several records run on one account, time decides which of their charges a gift pays: the increments
 of all records spend the gifts in the order of their instants. Then it does not matter which record is posted first, or

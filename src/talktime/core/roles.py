@@ -1,4 +1,4 @@
-"""As whom somebody calls talktime."""
+"""The roles of callers: a token names its role, and the role decides what the caller may do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A host's backend may do everything, an operator may look, stop and refund, people may do what is theirs."""
+    """A host's backend (`service`) may do everything. An operator may see everything, stop records and refund.
+
+    A user and an advisor may see and do what belongs to themselves.
+    """
 
     SERVICE = "service"
     OPERATOR = "operator"
