@@ -21,11 +21,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from talktime import logs
-from talktime.core.entries import CreditKind
-from talktime.core.errors import InvalidRequest, NotFound, TalktimeError
-from talktime.core.ids import is_explanation, require_id, require_name
+from talktime.core.errors import NotFound, TalktimeError
+from talktime.core.ids import require_id, require_name
 from talktime.core.record import Party
-from talktime.core.refunds import BorneBy, RefundRequest
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.database.migrate import ensure_current
@@ -41,7 +39,7 @@ from talktime.documents.statement import Statement
 from talktime.documents.what_if import Replay
 from talktime.engine import messages as engine_messages
 from talktime.engine import people as engine_people
-from talktime.engine.accounts import AddCredit, DebitCredit, RefundRecord
+from talktime.engine.accounts import AddCredit, DebitCredit, RefundRecord, refund_request
 from talktime.engine.idempotency import Repeat
 from talktime.engine.new_ids import new_id
 from talktime.engine.parties import Parties
@@ -176,11 +174,6 @@ class Talktime:
             NotFound: there is no such user.
             Conflict: the account can't hold so much, or so many gifts.
         """
-        _require_positive("amount", amount)
-        if kind not in set(CreditKind):
-            raise InvalidRequest(("kind", f"must be one of: {', '.join(CreditKind)}"))
-        if expires_at is not None and kind != CreditKind.GIFT:
-            raise InvalidRequest(("expires_at", "is for gifts only"))
         return await self.engine.run(AddCredit(user_id, amount, kind, reference, expires_at, repeat=repeat))
 
     async def debit(
@@ -193,7 +186,6 @@ class Talktime:
             NotFound: there is no such user.
             InsufficientCredit: more than is available.
         """
-        _require_positive("amount", amount)
         return await self.engine.run(DebitCredit(user_id, amount, reference, repeat=repeat))
 
     async def refund(
@@ -213,7 +205,7 @@ class Talktime:
             reason: why, for the receipt.
             borne_by: `platform`, `advisor`, or `shared` in the proportion in which the cost was earned.
             amount: micro-credits; or
-            duration_ms: the price of the last so many billed milliseconds.
+            duration_ms: the price of this much billed time, counted from the end.
             repeat: the idempotency key.
 
         Raises:
@@ -221,22 +213,13 @@ class Talktime:
             NotFound: there is no such record.
             Conflict: more than was charged and not given back yet.
         """
-        if (amount is None) == (duration_ms is None):
-            raise InvalidRequest(("amount", "or seconds: one of the two"))
-        _require_positive("amount" if duration_ms is None else "seconds", amount or duration_ms or 0)
-        if not reason.strip():
-            raise InvalidRequest(("reason", "must not be blank"))
-        if not is_explanation(reason):
-            raise InvalidRequest(("reason", "must have at most 500 characters, and no control characters"))
-        if borne_by not in set(BorneBy):
-            raise InvalidRequest(("borne_by", f"must be one of: {', '.join(BorneBy)}"))
+        request = refund_request(reason=reason, borne_by=borne_by, amount=amount, duration_ms=duration_ms)
         try:
             user_id, _ = await self.record_parties(record_id)
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
-        wish = RefundRequest(reason, BorneBy(borne_by), amount, duration_ms)
-        return await self.engine.run(RefundRecord(user_id, record_id, wish, repeat=repeat))
+        return await self.engine.run(RefundRecord(user_id, record_id, request, repeat=repeat))
 
     async def account(self, user_id: str, *, at: int | None = None) -> Account:
         """A user's account, now or as of an instant: the balance, what running meters hold, and what is available.
@@ -578,8 +561,3 @@ class Talktime:
         except NotFound as error:
             await self.keep_refusal(repeat, error)
             raise
-
-
-def _require_positive(field: str, number: int) -> None:
-    if number <= 0:
-        raise InvalidRequest((field, "must be more than 0"))

@@ -142,7 +142,7 @@ class CoreWorld:
             self._advisors[act.advisor] = StoredAdvisor(act.advisor, act.advisor, tariff, version, terms_of(act))
             return None
         payer.now = now
-        payer.payer = meter.settle(payer.payer, now, RULES)
+        payer.current = meter.settle(payer.current, now, RULES)
         try:
             if act.name == "checkpoint":
                 tracking.post_running(payer)
@@ -151,14 +151,14 @@ class CoreWorld:
         except TalktimeError as error:
             return error.code
         finally:
-            payer.payer = meter.settle(payer.payer, now, RULES)
+            payer.current = meter.settle(payer.current, now, RULES)
             self._keep()
         return None
 
     def _keep(self) -> None:
         payer = self._payer
         chats = payer.chats
-        for event in payer.payer.events:
+        for event in payer.current.events:
             if isinstance(event, DurationAdded):
                 chat = chats[event.chat_id]
                 chats[event.chat_id] = replace(chat, duration_ms=chat.duration_ms + event.duration_ms)

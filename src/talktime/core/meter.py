@@ -113,7 +113,7 @@ def resume(payer: Payer, record: Record, now: int, rules: Rules, by: Party) -> P
     if record.is_running:
         return payer
     if by is Party.ADVISOR and not payer.is_present(record, Party.USER, now):
-        msg = "The user is not here, so the advisor can't resume. It resumes when the user is back."
+        msg = "The user is absent. An advisor can resume a record only while the user is present."
         raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.PAUSE, AllowedCall.STOP))
     return _resume(payer, record, now, rules, by)
 

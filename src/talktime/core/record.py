@@ -134,7 +134,7 @@ class Record:
     @property
     def allowance_ms(self) -> int:
         """The free time that the pair had left when the record started."""
-        return max(0, self.tariff.free_ms - self.free_ms_before)
+        return self.tariff.allowance_after(self.free_ms_before)
 
     @property
     def is_running(self) -> bool:

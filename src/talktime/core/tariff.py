@@ -125,6 +125,10 @@ class Tariff:
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "runs", _runs(self.tiers, scale, self.connect_fee * scale))
 
+    def allowance_after(self, free_ms_before: int) -> int:
+        """What is left of the pair's free allowance after the pair has used `free_ms_before` of it, in milliseconds."""
+        return max(0, self.free_ms - free_ms_before)
+
     @classmethod
     def parse(cls, document: object) -> Tariff:
         """The tariff of a JSON document. Every field but `tiers` has a default.

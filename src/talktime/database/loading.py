@@ -143,8 +143,8 @@ class Loader:
             if row["user_id"] in payers:
                 payers[row["user_id"]].ended[row["record_id"]] = self._record(row)
         for row in rows.last_records:
-            free_ms = self._tariffs[row["advisor_id"], row["tariff_version"]].free_ms
-            used_ms = min(row["elapsed_ms"], max(0, free_ms - row["free_ms_before"]))
+            tariff = self._tariffs[row["advisor_id"], row["tariff_version"]]
+            used_ms = min(row["elapsed_ms"], tariff.allowance_after(row["free_ms_before"]))
             payers[row["user_id"]].free_used_ms[row["advisor_id"]] = row["free_ms_before"] + used_ms
         return payers
 
@@ -168,7 +168,7 @@ class Loader:
                 row["record_id"]: row["segment_id"] for row in active_records if row["segment_id"] is not None
             },
             display_name=account["display_name"],
-            payer=payer,
+            current=payer,
             now=now,
             rules=rules,
             chats=chats,

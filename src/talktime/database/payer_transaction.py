@@ -60,7 +60,7 @@ class WatchChange(NamedTuple):
 class PayerTransaction:
     """One payer inside a transaction.
 
-    `loaded` is the payer as stored, `payer` the payer as changed so far. `now` is the engine time of the transaction.
+    `loaded` is the payer as stored, `current` the payer as changed so far. `now` is the engine time of the transaction.
     `chats` holds the chats that the commands of the transaction name: one dict for all payers of the transaction.
     `free_used_ms` and `tallies` are there only for the pairs and records that a command asks for.
     """
@@ -70,7 +70,7 @@ class PayerTransaction:
     stored_cuts: dict[str, int | None]
     open_segments: dict[str, int]
     display_name: str
-    payer: Payer
+    current: Payer
     now: int
     rules: Rules
     chats: dict[str, Chat]
@@ -83,15 +83,15 @@ class PayerTransaction:
 
     def cuts(self) -> dict[str, Cut]:
         """The payer's `cuts`. Saving and every snapshot need them, so they are computed once for each state."""
-        if self._cuts is None or self._cuts[0] is not self.payer:
-            self._cuts = (self.payer, find_cuts(self.payer))
+        if self._cuts is None or self._cuts[0] is not self.current:
+            self._cuts = (self.current, find_cuts(self.current))
         return self._cuts[1]
 
     def latest_record(self, chat: Chat) -> Record | None:
         """The chat's latest record, active or ended."""
         if chat.record_id is None:
             return None
-        return self.payer.records.get(chat.record_id) or self.ended_record(chat.record_id)
+        return self.current.records.get(chat.record_id) or self.ended_record(chat.record_id)
 
     def ended_record(self, record_id: str) -> Record | None:
         """A record that has ended, in this transaction or before."""
@@ -107,7 +107,7 @@ class PayerTransaction:
 
     def chat_duration_ms(self, chat_id: str) -> int:
         """The chat's time as of the instant at which its record was last settled."""
-        accrued = (e.duration_ms for e in self.payer.events if isinstance(e, DurationAdded) and e.chat_id == chat_id)
+        accrued = (e.duration_ms for e in self.current.events if isinstance(e, DurationAdded) and e.chat_id == chat_id)
         return self.chats[chat_id].duration_ms + sum(accrued)
 
     @property
@@ -116,21 +116,21 @@ class PayerTransaction:
         return any(
             isinstance(event, TimerStarted | TimerStopped | KeptPaused | RecordEnded)
             or (isinstance(event, EntryPosted) and not event.follows_from_time)
-            for event in self.payer.events
+            for event in self.current.events
         )
 
     def changed_records(self) -> Iterator[str]:
         """The ids of the records whose chats learn of a change: those active before, and those active now."""
-        yield from {*self.loaded.records, *self.payer.records, *(record.record_id for record in self._just_ended())}
+        yield from {*self.loaded.records, *self.current.records, *(record.record_id for record in self._just_ended())}
 
     def mark_saved(self, due_at: int | None) -> None:
         """Note that everything is stored, with `due_at` as the next deadline. The events stay readable for the log."""
         self.due_at = due_at
-        self.stored_events = self.payer.events
+        self.stored_events = self.current.events
         self.ended |= {record.record_id: record for record in self._just_ended()}
         known_cuts = self.cuts()  # events do not change cuts
-        self.payer = replace(self.payer, events=())
-        self._cuts = (self.payer, known_cuts)
+        self.current = replace(self.current, events=())
+        self._cuts = (self.current, known_cuts)
 
     def _just_ended(self) -> Iterator[Record]:
-        return (event.record for event in self.payer.events if isinstance(event, RecordEnded))
+        return (event.record for event in self.current.events if isinstance(event, RecordEnded))

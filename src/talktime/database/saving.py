@@ -47,14 +47,14 @@ async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> li
         TimerStartError: the new segments can't be stored.
         ChatTakenError: the id of a new chat is taken.
     """
-    changed = [payer for payer in payers if payer.payer is not payer.loaded or payer.watches]
+    changed = [payer for payer in payers if payer.current is not payer.loaded or payer.watches]
     if not changed:
         return []
     chats = _ChatWriter(changed)
     await chats.insert(connection)
     segments = _SegmentRows(changed)
     await _store(connection, "close_segments", segments.closed)
-    due = {payer.payer.user_id: next_deadline(payer.payer, payer.rules, payer.cuts()) for payer in changed}
+    due = {payer.current.user_id: next_deadline(payer.current, payer.rules, payer.cuts()) for payer in changed}
     await _store(connection, "save_records", [row for payer in changed for row in _record_rows(payer)])
     try:
         await _store(connection, "insert_segments", segments.inserted)
@@ -63,10 +63,10 @@ async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> li
     await _store(connection, "insert_entries", [row for payer in changed for row in _entry_rows(payer)])
     changes = await chats.update(connection)
     await _save_watches(connection, changed)
-    accounts = [_account_row(payer, due[payer.payer.user_id]) for payer in changed if _is_account_changed(payer, due)]
+    accounts = [_account_row(payer, due[payer.current.user_id]) for payer in changed if _is_account_changed(payer, due)]
     await _store(connection, "save_accounts", accounts)
     for payer in changed:
-        payer.mark_saved(due[payer.payer.user_id])
+        payer.mark_saved(due[payer.current.user_id])
     return changes
 
 
@@ -83,7 +83,7 @@ class _SegmentRows:
         self.inserted: list[_Row] = []
         for payer in payers:
             opened: dict[str, _Row] = {}
-            for event in payer.payer.events:
+            for event in payer.current.events:
                 if isinstance(event, TimerStarted):
                     opened[event.record.record_id] = row = _segment_row(event)
                     self.inserted.append(row)
@@ -112,7 +112,7 @@ class _ChatWriter:
         self._latest: dict[str, str] = {}
         self._changed_records: list[str] = []
         for payer in payers:
-            for event in payer.payer.events:
+            for event in payer.current.events:
                 if isinstance(event, DurationAdded):
                     self._accrued_ms[event.chat_id] += event.duration_ms
                 elif isinstance(event, TimerStarted | KeptPaused):
@@ -187,10 +187,10 @@ def _segment_row(event: TimerStarted) -> _Row:
 def _record_rows(payer: PayerTransaction) -> list[_Row]:
     """The records that are new or changed."""
     cuts = payer.cuts()
-    ended = {event.record.record_id: event.record for event in payer.payer.events if isinstance(event, RecordEnded)}
+    ended = {event.record.record_id: event.record for event in payer.current.events if isinstance(event, RecordEnded)}
     rows: list[_Row] = []
     # Ended records first: the database refuses a pair's next record while the last one is stored as active.
-    for record_id, record in {**ended, **payer.payer.records}.items():
+    for record_id, record in {**ended, **payer.current.records}.items():
         cut_at = cuts[record_id].at if record_id in cuts else None
         if record is not payer.loaded.records.get(record_id) or cut_at != payer.stored_cuts.get(record_id):
             rows.append(record_row(record, cut_at))
@@ -200,7 +200,7 @@ def _record_rows(payer: PayerTransaction) -> list[_Row]:
 def _entry_rows(payer: PayerTransaction) -> list[_Row]:
     return [
         {
-            "user_id": payer.payer.user_id,
+            "user_id": payer.current.user_id,
             "amount": entry.amount,
             "kind": entry.kind,
             "at": entry.at,
@@ -215,29 +215,29 @@ def _entry_rows(payer: PayerTransaction) -> list[_Row]:
             "borne_by": entry.borne_by,
             "refunded_ms": entry.refunded_ms,
         }
-        for entry in payer.payer.events
+        for entry in payer.current.events
         if isinstance(entry, EntryPosted)
     ]
 
 
 def _is_account_changed(payer: PayerTransaction, due: dict[str, int | None]) -> bool:
-    state = payer.payer
+    state = payer.current
     return bool(state.events) or state.balance != payer.loaded.balance or due[state.user_id] != payer.due_at
 
 
 def _account_row(payer: PayerTransaction, due_at: int | None) -> _Row:
     return {
-        "user_id": payer.payer.user_id,
-        "balance": payer.payer.balance,
-        "settled_at": payer.payer.settled_at,
+        "user_id": payer.current.user_id,
+        "balance": payer.current.balance,
+        "settled_at": payer.current.settled_at,
         "due_at": due_at,
-        "gifts": payer.payer.gifts,
+        "gifts": payer.current.gifts,
     }
 
 
 async def _save_watches(connection: Connection, payers: list[PayerTransaction]) -> None:
     changes = {
-        (watch.node_id, watch.chat_id, watch.party): (watch, payer.payer.user_id)
+        (watch.node_id, watch.chat_id, watch.party): (watch, payer.current.user_id)
         for payer in payers
         for watch in payer.watches
     }

@@ -110,7 +110,7 @@ def _facts(document: Mapping[str, Any]) -> _Facts:
     return _Facts(
         now,
         tariff,
-        max(0, tariff.free_ms - document["free_ms_before"]),
+        tariff.allowance_after(document["free_ms_before"]),
         tuple(
             _Segment(
                 parse_instant(segment["started_at"]),

@@ -92,7 +92,7 @@ def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[PastSession]
     for session in sessions:
         pair = session.user_id, session.advisor_id
         used = used_ms.get(pair, session.free_ms_before)
-        allowance_ms = max(0, tariff.free_ms - used)
+        allowance_ms = tariff.allowance_after(used)
         stop_ms = elapsed_at_max_cost(tariff, allowance_ms)
         elapsed_ms = session.elapsed_ms if stop_ms is None else min(session.elapsed_ms, stop_ms)
         used_ms[pair] = used + min(elapsed_ms, allowance_ms)

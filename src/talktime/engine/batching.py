@@ -56,9 +56,9 @@ class _Job:
     """Everything is written and the commit is sent. If the confirmation is lost, the outcome is unknown."""
 
     @property
-    def may_add_up(self) -> bool:
+    def may_have_effect_twice(self) -> bool:
         """Whether another attempt could have the command's effect a second time."""
-        return self.is_commit_sent and self.command.adds_up and self.command.repeat is None
+        return self.is_commit_sent and self.command.has_effect_each_time and self.command.repeat is None
 
     def decide(self, loaded: Loaded, kept: Mapping[Key, KeptAnswer]) -> None:
         """Decide the command on its payer, or note why it is refused."""
@@ -69,7 +69,9 @@ class _Job:
                 refuse_repeat(command.repeat, kept.get(command.repeat.name))
             if payer is None:
                 raise NotFound("user")
-            command.decide(payer, None if command.starts_with is None else loaded.advisors.get(command.starts_with))
+            command.decide(
+                payer, None if command.advisor_to_load is None else loaded.advisors.get(command.advisor_to_load)
+            )
         except (TalktimeError, Repeated) as error:
             self.error = error
         else:
@@ -167,7 +169,7 @@ class Batches:
             if len(batch) > 1:
                 log.warning("engine.batch_split", commands=len(batch), cause=repr(error))
             for job in batch:
-                if job.may_add_up:
+                if job.may_have_effect_twice:
                     job.answer, job.error = None, Unavailable("The answer was lost: it may have been done, or not.")
                 else:
                     await self._run_alone(job)
@@ -224,8 +226,8 @@ class _BatchWork:
         commands = [job.command for job in self.jobs]
         return Needs(
             chat_ids=tuple(chat_id for command in commands for chat_id in command.chat_ids),
-            pairs=tuple((c.user_id, c.starts_with) for c in commands if c.starts_with is not None),
-            counted_records=tuple(c.counted_record for c in commands if c.counted_record is not None),
+            pairs=tuple((c.user_id, c.advisor_to_load) for c in commands if c.advisor_to_load is not None),
+            records_to_sum=tuple(c.record_to_sum for c in commands if c.record_to_sum is not None),
         )
 
     async def decide(self, connection: Connection, loaded: Loaded) -> None:

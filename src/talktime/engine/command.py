@@ -41,13 +41,15 @@ class Answer(Generic[T_co]):
 class Command(ABC, Generic[T_co]):
     """Something to be done to the payer `user_id`. `repeat` is the request's idempotency key, if there is one.
 
-    A failed transaction is tried again, so `decide` may run more than once: it sets anew each attribute that it sets.
+    The commands are in `tracking`, `presence` and `accounts`.
+
+    A failed transaction is tried again, so `decide` may run more than once. Each run sets all its attributes again.
     """
 
     name: ClassVar[str]
     """What metrics and logs call the command."""
 
-    adds_up: ClassVar[bool] = False
+    has_effect_each_time: ClassVar[bool] = False
     """Whether the command has an effect each time: without a key it is never tried again once its commit was sent."""
 
     user_id: str
@@ -59,13 +61,13 @@ class Command(ABC, Generic[T_co]):
         return ()
 
     @property
-    def starts_with(self) -> str | None:
+    def advisor_to_load(self) -> str | None:
         """The advisor whose tariff, terms and used free time `decide` needs, because a record may start."""
         return None
 
     @property
-    def counted_record(self) -> str | None:
-        """The record whose entries `decide` needs the sums of."""
+    def record_to_sum(self) -> str | None:
+        """The record whose entries are summed for `decide`."""
         return None
 
     @abstractmethod
@@ -74,7 +76,7 @@ class Command(ABC, Generic[T_co]):
 
         Args:
             payer: the payer, settled to `payer.now`.
-            advisor: the advisor that `starts_with` names; None if there is no such advisor.
+            advisor: the advisor that `advisor_to_load` names; None if there is no such advisor.
 
         Raises:
             TalktimeError: the command is refused.

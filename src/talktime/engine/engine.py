@@ -133,7 +133,7 @@ class Engine:
         async with self.database.reading() as connection:
             payers = await self.loader.load(connection, self.rules, user_ids, chat_ids)
         for payer in payers.values():
-            payer.payer = meter.settle(payer.payer, payer.now, payer.rules)
+            payer.current = meter.settle(payer.current, payer.now, payer.rules)
         return payers
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ class WatchChat(ChatCommand):
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=False))
-        payer.payer = _with_socket(payer, self.chat_id, self.party, SocketLease(0, held=True))
+        payer.current = _with_socket(payer, self.chat_id, self.party, SocketLease(0, held=True))
         _prove(payer, record, self.chat_id, self.party)
 
 
@@ -82,7 +82,7 @@ class StoreSilence(_ProofCommand):
         proved_at = self.proved_at(payer)
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, proved_at, dropped=False))
         lease = SocketLease(proved_at + payer.rules.lease_ms, held=False)
-        payer.payer = _with_socket(payer, self.chat_id, self.party, lease)
+        payer.current = _with_socket(payer, self.chat_id, self.party, lease)
 
 
 @dataclass
@@ -93,26 +93,26 @@ class UnwatchChat(_ProofCommand):
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=True))
-        payer.payer = _without_socket(payer, self.chat_id, self.party)
+        payer.current = _without_socket(payer, self.chat_id, self.party)
         chat = payer.chats.get(self.chat_id)
         record = None if chat is None else payer.latest_record(chat)
         if record is not None and is_current(record, self.chat_id):
-            payer.payer = meter.leave(payer.payer, record, self.party, self.proved_at(payer) + payer.rules.lease_ms)
+            payer.current = meter.leave(payer.current, record, self.party, self.proved_at(payer) + payer.rules.lease_ms)
 
 
 def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party) -> None:
     if is_current(record, chat_id):
         until = payer.now + payer.rules.lease_ms
-        payer.payer = meter.prove(payer.payer, record, party, until, payer.now, payer.rules)
+        payer.current = meter.prove(payer.current, record, party, until, payer.now, payer.rules)
 
 
 def _with_socket(payer: PayerTransaction, chat_id: str, party: Party, lease: SocketLease) -> Payer:
-    before = payer.payer.sockets.get((chat_id, party))
+    before = payer.current.sockets.get((chat_id, party))
     until = lease.until if before is None or not lease.held else max(lease.until, before.until)
-    sockets = {**payer.payer.sockets, (chat_id, party): SocketLease(until, lease.held)}
-    return replace(payer.payer, sockets=sockets)
+    sockets = {**payer.current.sockets, (chat_id, party): SocketLease(until, lease.held)}
+    return replace(payer.current, sockets=sockets)
 
 
 def _without_socket(payer: PayerTransaction, chat_id: str, party: Party) -> Payer:
-    sockets = {key: lease for key, lease in payer.payer.sockets.items() if key != (chat_id, party)}
-    return replace(payer.payer, sockets=sockets)
+    sockets = {key: lease for key, lease in payer.current.sockets.items() if key != (chat_id, party)}
+    return replace(payer.current, sockets=sockets)

@@ -26,7 +26,7 @@ def snapshot_of(payer: PayerTransaction, chat_id: str, record: Record | None = N
     if record is None:
         raise NotFound("record")
     return snapshot(
-        payer.payer,
+        payer.current,
         record,
         payer.rules,
         payer.now,
@@ -39,7 +39,7 @@ def snapshot_of(payer: PayerTransaction, chat_id: str, record: Record | None = N
 
 def account_of(payer: PayerTransaction) -> Account:
     """The payer's account as of now."""
-    state = payer.payer
+    state = payer.current
     available = state.available_at(payer.now)
     # What is left of a gift after its expiry is held for running meters, so it does not expire next.
     expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.has_expired(payer.now)), None)

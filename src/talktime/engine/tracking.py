@@ -58,15 +58,15 @@ class StartChat(Command[tuple[Snapshot, bool]]):
         return (self.chat_id,)
 
     @property
-    def starts_with(self) -> str | None:
+    def advisor_to_load(self) -> str | None:
         return self.advisor_id
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         chat = payer.chats.get(self.chat_id)
         if chat is not None and (chat.user_id, chat.advisor_id) != (self.user_id, self.advisor_id):
             # The record of that chat belongs to other people, so the state is the one of the caller's own record.
-            own = payer.payer.active_with(self.advisor_id)
-            msg = "A chat with this id belongs to other people. Take another id, or none: then one is made."
+            own = payer.current.active_with(self.advisor_id)
+            msg = "A chat with this id belongs to other people. Use another id, or send no id to get a new one."
             raise Conflict(msg, state=None if own is None else own.state.value, allowed=(AllowedCall.CHATS,))
         if advisor is None:
             raise NotFound("advisor")
@@ -90,7 +90,7 @@ class TrackChat(ChatCommand):
     tariff_version: int | None = None
 
     @property
-    def starts_with(self) -> str | None:
+    def advisor_to_load(self) -> str | None:
         return self.advisor_id
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
@@ -109,7 +109,7 @@ class PauseChat(ChatCommand):
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = _current_record(payer, self.chat_id)
-        payer.payer = meter.pause(payer.payer, record, payer.now, self.by)
+        payer.current = meter.pause(payer.current, record, payer.now, self.by)
 
 
 @dataclass
@@ -122,7 +122,7 @@ class ResumeChat(ChatCommand):
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = _current_record(payer, self.chat_id)
-        payer.payer = meter.resume(payer.payer, record, payer.now, payer.rules, self.by)
+        payer.current = meter.resume(payer.current, record, payer.now, payer.rules, self.by)
 
 
 @dataclass
@@ -136,7 +136,7 @@ class StopChat(ChatCommand):
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
         if record.ended_at is None:
-            payer.payer = meter.stop(payer.payer, record, payer.now, self.by)
+            payer.current = meter.stop(payer.current, record, payer.now, self.by)
 
 
 @dataclass
@@ -150,10 +150,10 @@ class StopRecord(Command[bool]):
     _was_active: bool = field(default=False, init=False)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        record = payer.payer.records.get(self.record_id)
+        record = payer.current.records.get(self.record_id)
         self._was_active = record is not None
         if record is not None:
-            payer.payer = meter.stop(payer.payer, record, payer.now, self.by)
+            payer.current = meter.stop(payer.current, record, payer.now, self.by)
 
     def answer(self, payer: PayerTransaction) -> Answer[bool]:
         return Answer(self._was_active)
@@ -174,7 +174,7 @@ class UpdateChatTime(Command[bool]):
         return (self.chat_id,)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        record = payer.payer.records.get(self.record_id)
+        record = payer.current.records.get(self.record_id)
         self._is_running = record is not None and record.chat_id == self.chat_id and record.is_running
         if self._is_running:
             post_running(payer)
@@ -185,26 +185,26 @@ class UpdateChatTime(Command[bool]):
 
 def post_running(payer: PayerTransaction) -> None:
     """Post the charges of all running records of a payer up to now."""
-    payer.payer = meter.checkpoint(payer.payer, payer.now)
+    payer.current = meter.checkpoint(payer.current, payer.now)
 
 
 def start_due_timers(payer: PayerTransaction) -> None:
     """Start each timer of a payer that is due to run and does not run."""
-    for record in payer.payer.records.values():
-        payer.payer = meter.resume_present(payer.payer, record, payer.now, payer.rules, _REPAIRED_REASONS)
+    for record in payer.current.records.values():
+        payer.current = meter.resume_present(payer.current, record, payer.now, payer.rules, _REPAIRED_REASONS)
 
 
 def _track(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff_version: int | None) -> None:
-    record = payer.payer.active_with(advisor.advisor_id)
+    record = payer.current.active_with(advisor.advisor_id)
     if record is not None:
         # An active record keeps the tariff that it started with, whatever version the person has seen since.
-        payer.payer = meter.track(payer.payer, record, chat_id, payer.now, payer.rules)
+        payer.current = meter.track(payer.current, record, chat_id, payer.now, payer.rules)
         return
     if tariff_version not in {None, advisor.tariff_version}:
         raise _tariff_changed(payer, advisor, chat_id, tariff_version)
     new = Record(
         record_id=new_id(),
-        user_id=payer.payer.user_id,
+        user_id=payer.current.user_id,
         advisor_id=advisor.advisor_id,
         chat_id=chat_id,
         tariff=advisor.tariff,
@@ -215,7 +215,7 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff
         state=State.PAUSED,
         terms=advisor.terms,
     )
-    payer.payer = meter.start(payer.payer, new, payer.now, payer.rules)
+    payer.current = meter.start(payer.current, new, payer.now, payer.rules)
 
 
 def _tariff_changed(

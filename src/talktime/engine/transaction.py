@@ -45,7 +45,7 @@ class Needs:
 
     chat_ids: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
-    counted_records: tuple[str, ...] = ()
+    records_to_sum: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Loaded:
 
 
 class Work(Protocol):
-    """What is done in a transaction."""
+    """What is done in a transaction: a batch of commands (`batching`), or a `Settlement`."""
 
     @property
     def needs(self) -> Needs:
@@ -101,18 +101,18 @@ class Transactions:
             self.publish(changes)
         for payer in loaded.payers.values():
             log_events(payer.stored_events, timer_failure)
-            if payer.payer is not payer.loaded and payer.due_at is not None:
+            if payer.current is not payer.loaded and payer.due_at is not None:
                 self.on_deadline(max(0, payer.due_at - payer.now) / 1000)
         return users
 
     async def _load(self, connection: Connection, users: list[str], needs: Needs, rules: Rules) -> Loaded:
         payers = await self.loader.load(connection, rules, users, needs.chat_ids, needs.pairs) if users else {}
-        if needs.counted_records:
-            await self.loader.load_tallies(connection, payers, list(needs.counted_records))
+        if needs.records_to_sum:
+            await self.loader.load_tallies(connection, payers, list(needs.records_to_sum))
         wanted = {advisor_id for _, advisor_id in needs.pairs}
         advisors = await self.loader.load_advisors(connection, wanted) if wanted else {}
         for payer in payers.values():
-            payer.payer = meter.settle(payer.payer, payer.now, payer.rules)
+            payer.current = meter.settle(payer.current, payer.now, payer.rules)
         return Loaded(payers, advisors)
 
 

@@ -155,7 +155,7 @@ def _audited_record(row: Row, tariff: Tariff, fees: int) -> AuditedRecord:
         record_id=row["record_id"],
         user_id=row["user_id"],
         tariff=tariff,
-        allowance_ms=max(0, tariff.free_ms - row["free_ms_before"]),
+        allowance_ms=tariff.allowance_after(row["free_ms_before"]),
         elapsed_ms=row["elapsed_ms"],
         charged=row["charged"],
         earned=row["earned"],

@@ -58,7 +58,7 @@ async def _snapshots(engine: Engine, rows: list[Row]) -> list[Snapshot]:
     snapshots: list[Snapshot] = []
     for row in rows:
         payer, record_id = payers[row["user_id"]], row["record_id"]
-        record = payer.payer.records.get(record_id) or payer.ended_record(record_id)
+        record = payer.current.records.get(record_id) or payer.ended_record(record_id)
         if record is None:  # the record has ended, and its chat has gone on with another one
             async with engine.database.reading() as connection:
                 record = await engine.loader.load_record(connection, record_id)

@@ -313,7 +313,7 @@ def test_the_advisor_resumes_only_while_the_user_is_present() -> None:
     with pytest.raises(Conflict) as caught:
         meter.resume(payer, only_record(payer), START + 30_000, RULES, Party.ADVISOR)
     assert caught.value.members == {"state": "paused", "allowed": ["pause", "stop"]}
-    assert str(caught.value) == "The user is not here, so the advisor can't resume. It resumes when the user is back."
+    assert str(caught.value) == "The user is absent. An advisor can resume a record only while the user is present."
 
 
 def test_a_resume_by_the_advisor_gives_the_advisor_a_lease_and_the_user_none() -> None:
