@@ -1,6 +1,7 @@
 """The service as an ASGI application: `talktime.asgi:app`, for any server or for mounting into a host's application.
 
-Settings come from the environment when `app` is first asked for; `create_app` takes them from whoever calls.
+`app` is made when it is first imported, with settings from the environment. `create_app` takes its settings as an
+argument.
 Without the packages of `talktime[service]`, the import raises `talktime.extras.MissingExtra`.
 """
 
@@ -45,10 +46,15 @@ STATIC = Path(pages.__file__).parent / "static"
 def create_app(
     settings: Settings | None = None, while_open: WhileOpen | None = None, on_screens: OnScreens | None = None
 ) -> FastAPI:
-    """The service with `settings`; `while_open` is entered with the engine, `on_screens` told whose screens changed.
+    """The service.
+
+    Args:
+        settings: None for those of the environment and `talktime.toml`.
+        while_open: a context that is entered once the database is open, and left before it is closed.
+        on_screens: called with a chat's id when a screen of the chat comes or goes.
 
     Raises:
-        SettingsError: a setting, or the signing secret, won't do.
+        SettingsError: a setting or the signing secret is not allowed.
     """
     settings = settings or load_settings()
     for name, meant in misspelt_variables().items():

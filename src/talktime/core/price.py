@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 _QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
-"""By decimal places: the micro-credits that a cost with so many places is a multiple of."""
+"""The smallest step of a cost in micro-credits, by the number of decimal places."""
 
 _MODE_WORDS: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
 

@@ -98,7 +98,7 @@ class Tariff:
         grace_ms: a record with at most this priced time costs nothing.
         boundary: whether time that ends exactly between two increments has begun the second one.
         minimum_charge: the least that a record with more priced time than the grace costs.
-        max_cost: the amount at which the cost stops to rise, or at which the record ends; None for no maximum.
+        max_cost: the amount at which the cost stops rising, or at which the record ends; None for no maximum.
         at_max_cost: which of the two happens at `max_cost`.
         places: the decimal places that the cost is rounded to, 0 to 6.
         mode: the direction of this rounding.

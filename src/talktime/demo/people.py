@@ -64,7 +64,7 @@ def create_demo(settings: Settings) -> FastAPI:
     """The service with the demo's people.
 
     Raises:
-        SettingsError: a setting, or the signing secret, won't do.
+        SettingsError: a setting or the signing secret is not allowed.
     """
     seats: list[AutomaticAdvisors] = []
 

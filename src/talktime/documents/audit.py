@@ -1,10 +1,14 @@
-"""What the auditor looks for and what it finds: the nine rules in words, and the part of them that takes a price. Pure.
+"""What the auditor looks for and what it finds: the nine rules in words, and the checks that need a price.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. A view can't
-price, so six things are computed here from the facts it reads: that every posting was the price of the time that had
-passed in segments until then, that the whole charge is the price of the whole time and divided by the advisor's terms,
-that the instant at which a running record's credit ends is the one that follows from the account, that what is left of
-gifts, and until when, is what spending them anew leaves, and that shared refunds are borne as it was earned.
+compute a price, so `node.auditor` reads facts, and these checks are made in Python:
+
+- each posted charge is the price of the time that had passed in segments until then;
+- the whole charge is the price of the whole time;
+- the advisor's part and the fees are those that the terms give;
+- the cut of a running record is the cut that follows from the account;
+- the unspent gifts, and their expiries, are those that follow from the entries;
+- a shared refund is borne in the proportion in which the cost was earned.
 """
 
 from __future__ import annotations
@@ -26,18 +30,18 @@ EXAMPLES: Final = 5
 """How many breaches of a rule are shown; all are counted."""
 
 _REFUND: Final = (
-    "what was billed wrongly is given back:"
+    "a refund gives back what was billed by mistake:"
     " talktime record refund RECORD_ID --amount AMOUNT --reason WHY --borne-by platform"
 )
 _ENTRY: Final = (
-    "what an account was given or lost wrongly is set right by an entry more:"
+    "another entry corrects what an account got or lost by mistake:"
     " talktime user debit USER_ID AMOUNT, or talktime user credit USER_ID AMOUNT --kind refund"
 )
-_TOTALS: Final = "talktime doctor --repair, which makes the stored totals anew from the facts"
+_TOTALS: Final = "talktime doctor --repair, which computes the stored totals again from the facts"
 
 
 class Rule(NamedTuple):
-    """A rule in words, and what to do where it is broken."""
+    """A rule in words, and what to do if the rule is broken."""
 
     says: str
     repair: str
@@ -51,7 +55,10 @@ RULES: Final = {
         "a record's charge is the price of its time and minus the sum of its charge entries, and shared as agreed",
         f"{_TOTALS}; if that leaves it broken, {_REFUND}",
     ),
-    5: Rule("a balance, and what of it are gifts, is the sum of the account's entries, and never negative", _TOTALS),
+    5: Rule(
+        "a balance is the sum of the account's entries, its gifts the sum of their gift amounts, and none is negative",
+        _TOTALS,
+    ),
     6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
     7: Rule("repeating a request changes nothing the second time", _ENTRY),
     8: Rule(

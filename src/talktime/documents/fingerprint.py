@@ -1,4 +1,4 @@
-"""A short name for exactly this document: a different one has another name. Pure."""
+"""The fingerprint of a document: another document has another fingerprint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def fingerprint(document: Mapping[str, Any]) -> str:
     """SHA-256, in hex, of a JSON document without its own `fingerprint`: keys in order, no spaces, UTF-8.
 
-    It finds every change, made by accident or by hand. It is no signature: whoever means to deceive can compute it
-    anew, so compare it with one that came another way.
+    The fingerprint shows every change, made by accident or by hand. It is not a signature: a forger can compute a new
+    fingerprint. So compare it with a fingerprint that came another way.
     """
-    told = {name: value for name, value in document.items() if name != "fingerprint"}
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    fields = {name: value for name, value in document.items() if name != "fingerprint"}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -123,7 +123,7 @@ class Shares(Document):
 
 @dataclass(frozen=True, slots=True)
 class Receipt(Document):
-    """The bill of a record, with everything that is needed to compute it again."""
+    """The receipt of a record, with everything that is needed to compute it again."""
 
     server_time: Instant
     record: RecordView

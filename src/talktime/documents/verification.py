@@ -65,7 +65,7 @@ class _Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What everything else follows from."""
+    """The facts from which all figures are computed."""
 
     now: int
     tariff: Tariff

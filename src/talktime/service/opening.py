@@ -19,7 +19,7 @@ from talktime.talktime import Talktime
 RETRY_SECONDS = 1.0
 
 WhileOpen = Callable[[Talktime], AbstractAsyncContextManager[None]]
-"""What is entered with the engine when it is open, and left before it closes."""
+"""A context that is entered once `Talktime` is open, and left before `Talktime` closes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -27,10 +27,10 @@ _log = structlog.get_logger(__name__)
 class Opening:
     """One `Talktime`, opened once, kept open until `close`.
 
-    A database that doesn't answer, or whose schema is behind, is no reason to die: requests are told why,
-    `/readyz` says it, and the next attempt follows a second later.
+    The service keeps running while the database does not answer, or while its schema is behind: requests and `/readyz`
+    answer with the reason, and the next attempt to open follows a second later.
 
-    A task of its own holds it, because whoever opens it (a request, perhaps) may be gone when it has to be closed.
+    A separate task keeps `Talktime` open, because the request that opens it may end before it has to be closed.
     """
 
     def __init__(self, settings: Settings, while_open: WhileOpen | None = None) -> None:
@@ -44,14 +44,14 @@ class Opening:
 
     @property
     def current(self) -> Talktime | None:
-        """The engine if it is open now."""
+        """The `Talktime`, if it is open now."""
         return self._talktime
 
     async def talktime(self) -> Talktime:
-        """The engine.
+        """The `Talktime`, opened by the first call.
 
         Raises:
-            Unavailable: it can't be opened right now.
+            Unavailable: `Talktime` can't be opened right now.
         """
         if self._holder is None:
             self._holder = asyncio.create_task(self._hold(), name="talktime")
@@ -61,13 +61,13 @@ class Opening:
         return self._talktime
 
     def reason(self) -> str:
-        """Why the engine is not open, for whoever asks; the whole story is in the log."""
+        """Why `Talktime` is not open, for an answer. The log has the details."""
         if isinstance(self.failure, SchemaBehind):
             return str(self.failure)
         return "The database can't be reached right now." if self.failure else "The service is starting or stopping."
 
     async def close(self) -> None:
-        """Close what is open; later requests are refused."""
+        """Close `Talktime`. Later requests are refused."""
         self._closing.set()
         if self._holder is not None:
             await self._holder

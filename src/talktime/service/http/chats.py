@@ -30,14 +30,14 @@ Side = Annotated[Caller, Depends(Allow(Role.SERVICE, Role.USER, Role.ADVISOR, ow
 
 
 def party_of(caller: Caller, named: Party | None) -> Party:
-    """The side `caller` speaks for: their own, or for a host's backend the one it names.
+    """The party for which the caller acts. A host's backend names the party.
 
     Raises:
-        InvalidRequest: a backend names none.
-        Forbidden: a person names the other side, or an operator any.
+        InvalidRequest: a backend names no party.
+        Forbidden: a person names the other party, or the caller is an operator.
     """
     if caller.role is Role.OPERATOR:
-        raise Forbidden("An operator looks on, and speaks for neither side.")
+        raise Forbidden("An operator only looks, and acts for neither party.")
     if not caller.is_person:
         if named is None:
             raise InvalidRequest(("party", "is required: user or advisor"))

@@ -96,9 +96,9 @@ async def debit_credit(talktime: TalktimeDep, user_id: UserId, body: Debit, repe
 
 @router.put("/advisors/{advisor_id}", dependencies=[_service_advisor], responses=answers(Advisor, 200, 201))
 async def put_advisor(talktime: TalktimeDep, advisor_id: AdvisorId, body: PutAdvisor) -> JSONResponse:
-    """Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
+    """Create an advisor, or change an advisor. A changed tariff is a new version, for records that start later.
 
-    So are changed terms; when none are given, those that hold stay.
+    Changed terms hold for later records too. Without `terms`, the terms stay as they are.
     """
     advisor, created = await talktime.put_advisor(advisor_id, body.display_name, body.tariff, body.terms)
     return JSONResponse(advisor.document(with_terms=True), 201 if created else 200)
@@ -106,7 +106,7 @@ async def put_advisor(talktime: TalktimeDep, advisor_id: AdvisorId, body: PutAdv
 
 @router.get("/advisors/{advisor_id}/chats", dependencies=[_that_advisor], responses=answers(documents.ChatSummaries))
 async def list_advisor_chats(talktime: TalktimeDep, advisor_id: AdvisorId) -> JSONResponse:
-    """An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats."""
+    """An advisor's chats, each with the advisor's share of its record's cost so far, over all chats of the record."""
     found = await talktime.chats_of_advisor(advisor_id)
     return JSONResponse(documents.ChatSummaries(tuple(found)).document(with_earned=True))
 
@@ -127,6 +127,6 @@ async def get_statement(
 
 @router.get("/advisors/{advisor_id}", responses=answers(Advisor))
 async def get_advisor(talktime: TalktimeDep, advisor_id: AdvisorId, caller: Annotated[Caller, _anyone]) -> JSONResponse:
-    """An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks."""
+    """An advisor's name, and the tariff that a record gets if it starts now. Users and other advisors see no terms."""
     is_told = not caller.is_person or (caller.role is Role.ADVISOR and caller.subject == advisor_id)
     return JSONResponse((await talktime.advisor(advisor_id)).document(with_terms=is_told))

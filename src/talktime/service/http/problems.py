@@ -1,4 +1,4 @@
-"""Everything refused leaves as an RFC 9457 problem document, whoever refused it."""
+"""Every refusal is answered with an RFC 9457 problem document."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class MethodNotAllowed(TalktimeError):
 
 
 class ProblemResponse(JSONResponse):
-    """An answer that is a problem document; it leaves its code in the scope, for whoever counts (see `envelope`)."""
+    """An answer that is a problem document. `envelope` counts its code, which the answer leaves in the scope."""
 
     media_type = MEDIA_TYPE
 
@@ -58,13 +58,13 @@ class ProblemResponse(JSONResponse):
         self._code = str(document["code"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Leave the code in the scope, and send the answer."""
         scope.setdefault("state", {})["refusal"] = self._code
         await super().__call__(scope, receive, send)
 
 
 class ServerError(TalktimeError):
-    """Something failed inside; what, is in the log and nowhere else."""
+    """An unexpected error. Only the log has the details."""
 
 
 def problem_response(error: TalktimeError, headers: Mapping[str, str] | None = None) -> JSONResponse:

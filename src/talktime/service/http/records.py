@@ -54,7 +54,7 @@ async def get_record(talktime: TalktimeDep, record_id: RecordId) -> JSONResponse
 async def get_receipt(
     talktime: TalktimeDep, record_id: RecordId, caller: Annotated[Caller, _viewer], at: AsOf = None
 ) -> JSONResponse:
-    """A record's bill, with everything needed to recompute it; the shares, unless a user asks."""
+    """A record's receipt, with everything that is needed to compute it again. Users do not see the shares."""
     found = await talktime.receipt(record_id, at=at)
     return JSONResponse(found.document(with_shares=caller.role is not Role.USER))
 
@@ -63,10 +63,10 @@ async def get_receipt(
 async def refund_record(
     talktime: TalktimeDep, record_id: RecordId, body: RefundRecord, repeat: RequiredRepeat
 ) -> JSONResponse:
-    """Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
+    """Give back what a record has cost, by amount or by time, with a reason. Records that wait for credit resume.
 
-    By time it is the price of the last so many billed seconds. It is never more than was charged and not given back
-    yet: then 409, with what is `refundable`. `shared` is borne in the proportion in which it was earned.
+    A refund by time is the price of the last `seconds` of billed time. More than was charged and not given back yet is
+    refused (409), with what is `refundable`. A `shared` refund is borne in the proportion in which the cost was earned.
     """
     given = await talktime.refund(
         record_id,
