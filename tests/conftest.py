@@ -8,15 +8,12 @@ both, by a mark on the test, the class or the module:
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,14 +22,13 @@ from hypothesis import HealthCheck, Phase, settings
 from talktime import Talktime, Tariff, parse_credits
 from talktime.database.migrate import migrate
 from talktime.database.pool import Pool
-from talktime.documents.audit import RULES
 from talktime.postgres.cluster import Cluster
 from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
-from tests.databases import open_database
+from tests.databases import SERVER_SETTINGS, Server, open_database, server_folder
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,30 +51,7 @@ _LOG_CHARACTERS_MAX = 8_000
 # So that what they share says, too, what it compared.
 pytest.register_assert_rewrite("tests.screen")
 
-# No test needs its data to survive a power cut.
-_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
-_BROKEN = "".join(f"select {rule}, * from talktime.broken_rule_{rule};" for rule in RULES)
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL server whose database `talktime` is migrated and never connected to, so that it can be copied."""
-
-    url: str
-    programs: Programs
-
-    def database(self, name: str) -> str:
-        """The address of a database on it."""
-        return self.url.replace("/talktime?", f"/{name}?")
-
-    def execute(self, sql: str) -> None:
-        """Runs one statement on the server's own database."""
-        self.ask(self.database("postgres"), sql)
-
-    def ask(self, url: str, sql: str) -> str:
-        """What the statements give on a database, as plain lines."""
-        return self.programs.run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "-c", sql)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -185,17 +158,17 @@ def another_database_url(server: Server, request: pytest.FixtureRequest) -> Iter
 @pytest.fixture
 def empty_database_url(server: Server) -> Iterator[str]:
     """The address of a fresh database without our schema."""
-    with _database(server, "") as url:
+    with _database(server, "template1") as url:
         yield url
 
 
 @contextmanager
 def _started(version: str, guardian: Guardian) -> Iterator[Server]:
-    with _temporary_folder(guardian) as folder:
+    with _temporary_folder(guardian, server_folder()) as folder:
         if version == NEWEST:
-            embedded = EmbeddedServer(folder, settings=_SETTINGS)
+            embedded = EmbeddedServer(folder, settings=SERVER_SETTINGS)
             embedded.start()
-            running, stop = Server(embedded.url, bundled_programs()), embedded.stop
+            url, programs, stop = embedded.url, bundled_programs(), embedded.stop
         else:
             ours = bundled_programs()
             programs = Programs(Path("/usr/lib/postgresql/15/bin"), 15, ours.uid, ours.gid)
@@ -206,38 +179,37 @@ def _started(version: str, guardian: Guardian) -> Iterator[Server]:
                 folder,
                 socket_folder(folder),
                 init_options=("--locale=C.UTF-8",),
-                settings=_SETTINGS,
+                settings=SERVER_SETTINGS,
             )
             cluster.start()
-            running, stop = Server(cluster.url, programs), cluster.stop
+            url, stop = cluster.url, cluster.stop
         try:
-            # In a thread: this one's event loop belongs to the tests.
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(asyncio.run, migrate(running.url)).result()
-            yield running
+            server = Server(url, programs)
+            server.run(migrate(url))
+            yield server
+            server.close()
         finally:
             stop()
 
 
 @contextmanager
 def _audited(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
-    with _database(server, "template talktime") as url:
+    with _database(server, "talktime") as url:
         yield url
         if request.node.get_closest_marker("breaks_rules") is None:
-            assert server.ask(url, _BROKEN) == "", "the auditor finds something"
+            assert server.broken_rules(url) == [], "the auditor finds something"
 
 
 @contextmanager
 def _database(server: Server, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    server.execute(f"create database {name} {template}")
-    yield server.database(name)
-    server.execute(f"drop database {name} with (force)")
+    yield server.create(name, template=template)
+    server.drop(name)
 
 
 @contextmanager
-def _temporary_folder(guardian: Guardian) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
+def _temporary_folder(guardian: Guardian, parent: Path | None = None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="talktime-test-", dir=parent))
     guardian.guard_folder(folder)
     yield folder
     shutil.rmtree(folder)

@@ -34,7 +34,7 @@ from talktime.database.migrate import (
 )
 from talktime.database.pool import Pool
 from talktime.documents.verification import verify
-from tests.conftest import Server
+from tests.databases import Server
 
 pytestmark = pytest.mark.both_servers
 

@@ -20,11 +20,9 @@ SECONDS = "seconds played"
 @pytest.fixture(scope="session")
 def databases(server: Any) -> Iterator[dict[str, str]]:
     """A database for each kind of service."""
+    yield {kind: server.create(f"screen_{kind}", template="talktime") for kind in SETTINGS}
     for kind in SETTINGS:
-        server.execute(f"create database screen_{kind} template talktime")
-    yield {kind: server.database(f"screen_{kind}") for kind in SETTINGS}
-    for kind in SETTINGS:
-        server.execute(f"drop database screen_{kind} with (force)")
+        server.drop(f"screen_{kind}")
 
 
 @pytest.fixture(scope="session")

@@ -93,8 +93,7 @@ class Served:
 @asynccontextmanager
 async def serving(server: Any, folder: Path, name: str, **settings: Any) -> AsyncIterator[Served]:
     """A service on a database of its own; at the end every rule must hold."""
-    server.execute(f"create database {name} template talktime")
-    url = server.database(name)
+    url = server.create(name, template="talktime")
     given = settings_for(url, folder, test_clock=True, checkpoint_seconds=0, **settings)
     try:
         async with open_database(url) as database:
@@ -104,7 +103,7 @@ async def serving(server: Any, folder: Path, name: str, **settings: Any) -> Asyn
             async with Talktime.connect(url, settings=given, work=False) as talktime:
                 assert await talktime.broken_rules() == []
     finally:
-        server.execute(f"drop database {name} with (force)")
+        server.drop(name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
