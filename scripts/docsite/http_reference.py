@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from talktime.asgi import create_app
 from talktime.core.roles import Role
 from talktime.documents.fields import CREDITS, CREDITS_INPUT
-from talktime.service.http.access import Allow
+from talktime.service.http.access import RequireRole
 from talktime.settings import load_settings
 
 _TITLES: Final = {
@@ -86,19 +86,19 @@ def _callers(app: FastAPI) -> dict[tuple[str, str], str]:
     for part in app.routes:
         for route in getattr(part, "original_router", app.router).routes:
             if isinstance(route, APIRoute):
-                guards = [d.call for d in route.dependant.dependencies if isinstance(d.call, Allow)]
+                guards = [d.call for d in route.dependant.dependencies if isinstance(d.call, RequireRole)]
                 for method in route.methods or ():
                     found[method, route.path] = _guarded(guards[0]) if guards else "Anyone, without a token."
     return found | _DECIDED_BY_BODY
 
 
-def _guarded(guard: Allow) -> str:
+def _guarded(guard: RequireRole) -> str:
     roles = [role for role in Role if role in guard.roles]
     names = ", ".join(f"`{role}`" for role in roles)
     people = {Role.USER, Role.ADVISOR} & guard.roles
-    if guard.own is None or not people:
+    if guard.owned is None or not people:
         return f"Tokens of role {names}."
-    own = "for themselves" if guard.own in {"user", "advisor"} else f"for a {guard.own} of their own"
+    own = "for themselves" if guard.owned in {"user", "advisor"} else f"for a {guard.owned} of their own"
     return f"Tokens of role {names}; {' and '.join(f'`{role}`' for role in roles if role in people)} only {own}."
 
 

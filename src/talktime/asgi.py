@@ -1,7 +1,6 @@
 """The service as an ASGI application: `talktime.asgi:app`, for any server or for mounting into a host's application.
 
-`app` is made when it is first imported, with settings from the environment. `create_app` takes its settings as an
-argument.
+`app` reads its settings from the environment when it is first used; `create_app` takes settings as an argument.
 Without the packages of `talktime[service]`, the import raises `talktime.extras.MissingExtra`.
 """
 
@@ -23,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 
 from talktime.core.errors import Unavailable
 from talktime.service import pages
+from talktime.service.connector import Connector, TalktimeLifespan
 from talktime.service.http import chats, clock, docs, health, history, openapi, people, prices, records
 from talktime.service.http import tokens as token_routes
 from talktime.service.http.addresses import EncodedSlashes
@@ -32,7 +32,6 @@ from talktime.service.http.origins import allow_origins
 from talktime.service.http.problems import add_handlers
 from talktime.service.live import routes as live
 from talktime.service.metrics import Metrics
-from talktime.service.opening import Opening, WhileOpen
 from talktime.service.tokens import Tokens
 from talktime.settings import Settings, load_settings, misspelt_variables
 
@@ -44,38 +43,38 @@ STATIC = Path(pages.__file__).parent / "static"
 
 
 def create_app(
-    settings: Settings | None = None, while_open: WhileOpen | None = None, on_screens: OnScreens | None = None
+    settings: Settings | None = None, while_open: TalktimeLifespan | None = None, on_screens: OnScreens | None = None
 ) -> FastAPI:
     """The service.
 
     Args:
-        settings: None for those of the environment and `talktime.toml`.
-        while_open: a context that is entered once the database is open, and left before it is closed.
-        on_screens: called with a chat's id when a screen of the chat comes or goes.
+        settings: the settings; None for those of the environment and `talktime.toml`.
+        while_open: entered with the `Talktime` when it is connected, and left before it is disconnected.
+        on_screens: called with the id of a chat when screens of people begin or stop to watch the chat.
 
     Raises:
         SettingsError: a setting or the signing secret is not allowed.
     """
     settings = settings or load_settings()
-    for name, meant in misspelt_variables().items():
-        log.warning("settings.misspelt_variable", variable=name, did_you_mean=meant)
-    opening = Opening(settings, while_open)
+    for name, intended in misspelt_variables().items():
+        log.warning("settings.misspelt_variable", variable=name, did_you_mean=intended)
+    connector = Connector(settings, while_open)
     tokens = Tokens(settings.signing_secret())
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
-            await opening.talktime()
+            await connector.talktime()
         except Unavailable:
-            # A database elsewhere may come back, or be migrated; our own would have started if it could.
-            if settings.database_url is None and opening.failure is not None:
-                await opening.close()
-                raise opening.failure from None
+            # A host's database may come back or be migrated. The embedded one would have started if it could.
+            if settings.database_url is None and connector.failure is not None:
+                await connector.close()
+                raise connector.failure from None
         try:
             yield
         finally:
-            await opening.close()
+            await connector.close()
 
     app = FastAPI(
         title="talktime",
@@ -87,7 +86,7 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
     )
-    app.state.opening = opening
+    app.state.connector = connector
     app.state.tokens = tokens
     app.state.metrics = metrics
     app.state.on_screens = on_screens

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from talktime.asgi import create_app
-from talktime.demo.people import create_demo
+from talktime.demo.app import create_demo
 from talktime.settings import Settings
 from tests.services import Service, running, settings_for
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from talktime.demo.answers import answer
-from talktime.demo.people import ADVISORS, PEOPLE, create_demo, is_loopback
+from talktime.demo.app import create_demo, is_loopback
+from talktime.demo.people import ADVISORS, PEOPLE
 
 
 async def test_people_to_be(demo: Any) -> None:

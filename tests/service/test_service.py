@@ -223,7 +223,7 @@ async def test_inside_a_hosts_application(settings: Settings) -> None:
             assert 'href="/meter/static/pages/base.css"' in page
             assert (await client.get("/meter/docs")).status_code == 200
     finally:
-        await app.state.opening.close()
+        await app.state.connector.close()
 
 
 async def test_the_interface_is_described(service: Any) -> None:

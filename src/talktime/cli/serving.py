@@ -40,7 +40,8 @@ def demo(
     ] = False,
 ) -> None:
     """Run the service with people to play and an automatic advisor."""
-    from talktime.demo.people import PEOPLE, create_demo, is_loopback  # noqa: PLC0415  only the demo needs it
+    from talktime.demo.app import create_demo, is_loopback  # noqa: PLC0415  only the demo needs it
+    from talktime.demo.people import PEOPLE  # noqa: PLC0415  for the same reason
     from talktime.service.serving import serve as serve_app  # noqa: PLC0415  other commands start faster without it
 
     def announce(address: str) -> None:

@@ -1,6 +1,8 @@
 """`talktime demo`: the service with people to play.
 
-people     the people, and their calls below `/demo`, which do not exist under `serve`
+app        the service with the demo's people
+people     the people
+routes     the calls below `/demo`, which do not exist under `serve`
 automatic  the automatic advisor, who joins where no advisor is
 answers    the texts of the automatic advisor
 """

@@ -3,7 +3,7 @@
 http          the HTTP interface, `/v1`
 live          the live channel, `WS /v1/live`
 pages         the pages for people
-opening       opens the library for the routes, and keeps it open
+connector     connects the library to its database, for the routes
 serving       runs the service under uvicorn
 tokens        makes and reads tokens
 token_bucket  limits a rate, for HTTP and for the live channel

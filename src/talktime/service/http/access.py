@@ -12,17 +12,19 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import HTTPBearer
 
-from talktime.core.errors import Forbidden, NotFound
+from talktime.core.errors import Forbidden, InvalidRequest, NotFound
 from talktime.core.ids import is_id
+from talktime.core.record import Party
 from talktime.core.roles import Role
+from talktime.service.connector import connected_talktime
 from talktime.service.http.addresses import decode_id
-from talktime.service.http.idempotency import repeat_of
-from talktime.service.http.json_bodies import Route
-from talktime.service.opening import opened
+from talktime.service.http.idempotency import read_repeat
+from talktime.service.http.json_bodies import StrictRoute
 from talktime.service.tokens import Caller, caller_of
 from talktime.talktime import Talktime
 
-Thing = Literal["user", "advisor", "chat", "record"]
+Resource = Literal["user", "advisor", "chat", "record"]
+"""What an address can name, and what belongs to people."""
 
 # This only describes the scheme in the OpenAPI document. `limits` reads the tokens, before routing.
 _bearer: Final = HTTPBearer(
@@ -30,7 +32,7 @@ _bearer: Final = HTTPBearer(
 )
 
 
-class GuardedRoute(Route):
+class AuthenticatedRoute(StrictRoute):
     """A route that requires a token before it reads the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -44,20 +46,20 @@ class GuardedRoute(Route):
         return require_token
 
 
-class Allow:
-    """The dependency that allows a call for some roles. People may only make the call for what is theirs.
+class RequireRole:
+    """The dependency that allows a call for some roles.
 
-    `own` is what the address names, and what must belong to a user or an advisor who calls.
+    `owned` is what the address names, and what must belong to a user or an advisor who calls.
     """
 
-    def __init__(self, *roles: Role, own: Thing | None = None) -> None:
+    def __init__(self, *roles: Role, owned: Resource | None = None) -> None:
         self.roles = frozenset(roles)
-        self.own = own
+        self.owned = owned
 
     async def __call__(
         self,
         request: Request,
-        talktime: Annotated[Talktime, Depends(opened)],
+        talktime: Annotated[Talktime, Depends(connected_talktime)],
         _token: Annotated[object, Security(_bearer)],
     ) -> Caller:
         """The caller, who may make the call.
@@ -68,40 +70,69 @@ class Allow:
             Forbidden: the caller's role may not make the call.
         """
         caller = caller_of(request)
-        if self.own is not None:
-            thing_id = decode_id(request.path_params[f"{self.own}_id"])
+        if self.owned is not None:
+            resource_id = decode_id(request.path_params[f"{self.owned}_id"])
             try:
-                await require_own(talktime, caller, self.own, thing_id)
+                await require_owner(talktime, caller, self.owned, resource_id)
             except NotFound as error:
                 # The chat or record may exist when the request is repeated, but the first answer must not change.
-                if is_id(thing_id):
-                    await talktime.keep_refusal(await repeat_of(request), error)
+                if is_id(resource_id):
+                    await talktime.keep_refusal(await read_repeat(request), error)
                 raise
-        if caller.role not in self.roles:
-            allowed = " or ".join(role for role in Role if role in self.roles)
-            raise Forbidden(f"A token of role {caller.role} may not do this; it takes a token of role {allowed}.")
+        require_role(caller, self.roles)
         return caller
 
 
-class NotYours(NotFound):
+class NotOwned(NotFound):
     """It exists, but belongs to somebody else. Over HTTP it looks like `NotFound`, so the caller learns nothing."""
 
 
-async def require_own(talktime: Talktime, caller: Caller, thing: Thing, thing_id: str) -> None:
+def require_role(caller: Caller, roles: frozenset[Role]) -> None:
+    """Refuse a caller of another role.
+
+    Raises:
+        Forbidden: the caller's role may not make the call.
+    """
+    if caller.role not in roles:
+        allowed = " or ".join(role for role in Role if role in roles)
+        raise Forbidden(f"A token of role {caller.role} may not do this; it takes a token of role {allowed}.")
+
+
+async def require_owner(talktime: Talktime, caller: Caller, resource: Resource, resource_id: str) -> None:
     """Refuse a user or an advisor who names what belongs to somebody else.
 
     Raises:
         NotFound: there is no such chat or record.
-        NotYours: it belongs to somebody else.
+        NotOwned: it belongs to somebody else.
     """
     if not caller.is_person:
         return
-    if not is_id(thing_id):
-        raise NotFound(thing)
-    if thing in {"user", "advisor"}:
-        owner = thing_id if thing == caller.role else None
+    if not is_id(resource_id):
+        raise NotFound(resource)
+    if resource in {"user", "advisor"}:
+        owner = resource_id if resource == caller.role else None
     else:
-        parties = await (talktime.chat_parties if thing == "chat" else talktime.record_parties)(thing_id)
-        owner = parties[0 if caller.role is Role.USER else 1]
+        read_parties = talktime.chat_parties if resource == "chat" else talktime.record_parties
+        user_id, advisor_id = await read_parties(resource_id)
+        owner = user_id if caller.role is Role.USER else advisor_id
     if owner != caller.subject:
-        raise NotYours(thing)
+        raise NotOwned(resource)
+
+
+def acting_party(caller: Caller, named: Party | None) -> Party:
+    """The party that a caller acts for: a person for themselves, a backend for the party that it names.
+
+    Raises:
+        InvalidRequest: a backend names no party.
+        Forbidden: a person names the other party, or the caller is an operator.
+    """
+    if caller.role is Role.OPERATOR:
+        raise Forbidden("An operator only watches, and can't act for a party.")
+    if not caller.is_person:
+        if named is None:
+            raise InvalidRequest(("party", "is required: user or advisor"))
+        return named
+    own = Party(caller.role.value)
+    if named not in {None, own}:
+        raise Forbidden("A person can only act for themselves.")
+    return own

@@ -1,4 +1,4 @@
-"""What is sent to us, and what of it is refused before anything happens."""
+"""What requests contain. A body that is not allowed is refused before anything happens."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ Explanation = Annotated[
     AfterValidator(_not_blank),
 ]
 Amount = Annotated[int, PlainValidator(_positive_credits), WithJsonSchema(CREDITS_INPUT)]
-Seconds = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(DURATION_INPUT)]
+Duration = Annotated[int, PlainValidator(parse_seconds), WithJsonSchema(DURATION_INPUT)]
+"""In JSON a number of seconds, in Python milliseconds."""
 Instant = Annotated[
     int, PlainValidator(parse_instant), WithJsonSchema({**INSTANT, "examples": ["2026-01-05T10:00:00.000Z"]})
 ]
@@ -95,7 +96,7 @@ Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
 class Body(BaseModel):
-    """A request body: strict, and nothing in it that we would silently ignore."""
+    """A request body. A field that the call does not have is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -140,8 +141,9 @@ class RefundRecord(Body):
     """What to give back of the cost of a record: an `amount`, or the price of its last `seconds`."""
 
     amount: Annotated[Amount | None, Field(description="how much, more than 0; instead of `seconds`")] = None
-    seconds: Annotated[
-        Seconds | None, Field(description="the price of this much billed time, from the end; instead of `amount`")
+    duration_ms: Annotated[
+        Duration | None,
+        Field(alias="seconds", description="the price of this much billed time, from the end; instead of `amount`"),
     ] = None
     reason: Annotated[Explanation, Field(description="why; the receipt shows the reason")]
     borne_by: Annotated[
@@ -180,18 +182,18 @@ class Heartbeat(Body):
 
     party: Annotated[
         Party | None,
-        Field(description="who is present; only a backend says so, people speak for themselves"),
+        Field(description="who is present; a backend must name the party, a person can only act for themselves"),
     ] = None
 
 
 class NewMessage(Body):
     """A message to send."""
 
-    text: Annotated[Text, Field(description="what to say")]
+    text: Annotated[Text, Field(description="the text")]
     client_id: Annotated[Id, Field(description="the sender's own id of the message; a repeat is not a second message")]
     party: Annotated[
         Party | None,
-        Field(description="who says it; only a backend says so, people speak for themselves"),
+        Field(description="who sends it; a backend must name the party, a person can only act for themselves"),
     ] = None
 
 
@@ -199,7 +201,7 @@ class PriceQuestion(Body):
     """A session to price."""
 
     tariff: Annotated[TariffDocument, Field(description="the tariff; its free time counts as unused")]
-    seconds: Annotated[Seconds, Field(description="how long the session is")]
+    duration_ms: Annotated[Duration, Field(alias="seconds", description="how long the session is")]
 
 
 class TokenRequest(Body):
@@ -208,14 +210,14 @@ class TokenRequest(Body):
     role: Annotated[Role, Field(description="what the token may do")]
     subject: Annotated[Id, Field(description="the id of the user or advisor, or a name for the backend or operator")]
     ttl_seconds: Annotated[
-        int, Field(strict=True, ge=1, le=TTL_SECONDS_MAX, description="how long the token holds")
+        int, Field(strict=True, ge=1, le=TTL_SECONDS_MAX, description="how long the token is valid")
     ] = 3600
 
 
 class Advance(Body):
     """How far to move engine time."""
 
-    seconds: Annotated[Seconds, Field(description="how many seconds")]
+    duration_ms: Annotated[Duration, Field(alias="seconds", description="how many seconds")]
 
 
 class Topup(Body):

@@ -94,7 +94,7 @@ class Price(Document):
 
 @dataclass(frozen=True, slots=True)
 class Token(Document):
-    """A token, and for whom it is."""
+    """A token, and who uses it."""
 
     token: str
     role: Role

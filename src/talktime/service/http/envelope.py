@@ -8,7 +8,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from talktime.service.http.problems import problem_response, refused
+from talktime.service.http.problems import make_problem_response, to_refusal
 from talktime.service.metrics import Metrics
 
 HEADERS: Final = {
@@ -60,7 +60,7 @@ class Envelope:
             _log.exception("service.request_failed", method=scope["method"], route=_route(inner))
             if status:
                 raise
-            await problem_response(refused(error))(inner, receive, send_wrapped)
+            await make_problem_response(to_refusal(error))(inner, receive, send_wrapped)
         self._metrics.count_request(scope["method"], _route(inner), status)
         if "refusal" in state:
             self._metrics.count_refusal(state["refusal"])

@@ -1,4 +1,4 @@
-"""Alive, able to serve, and figures: for load balancers and Prometheus. No token, and no personal data."""
+"""The routes for load balancers and Prometheus. They take no token, and answer no personal data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from talktime.core.errors import Unavailable
 from talktime.database.pool import UNREACHABLE
+from talktime.service.connector import connector_of
 from talktime.service.http.documents import Alive, answers
 from talktime.service.metrics import Metrics, NodeMetrics
-from talktime.service.opening import opening_of
 from talktime.talktime import Talktime
 
 router = APIRouter(tags=["health"])
@@ -19,14 +19,14 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz", responses=answers(Alive))
 async def is_alive() -> JSONResponse:
-    """The process lives."""
+    """The process is alive."""
     return JSONResponse(Alive().document())
 
 
 @router.get("/readyz", responses=answers(Alive))
 async def is_ready(request: Request) -> JSONResponse:
-    """The database answers and its schema is current: this node can serve. Else 503 with the reason."""
-    talktime = await opening_of(request).talktime()
+    """The node can serve: the database answers and its schema is current. Otherwise 503, with the reason."""
+    talktime = await connector_of(request).talktime()
     await talktime.check()
     return JSONResponse(Alive().document())
 
@@ -42,9 +42,9 @@ async def is_ready(request: Request) -> JSONResponse:
     },
 )
 async def get_metrics(request: Request) -> Response:
-    """Figures for Prometheus."""
+    """Metrics for Prometheus."""
     metrics: Metrics = request.app.state.metrics
-    talktime = opening_of(request).current
+    talktime = connector_of(request).current
     return Response(
         metrics.text(NodeMetrics() if talktime is None else await _node_metrics(talktime)),
         media_type="text/plain; version=0.0.4; charset=utf-8",

@@ -1,4 +1,4 @@
-"""The past: earnings and durations as of an instant, and the books of a period."""
+"""The routes about the past: earnings and durations as of an instant, and the books of a period."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from starlette.responses import JSONResponse
 from talktime.core.roles import Role
 from talktime.documents.advisor import Earnings
 from talktime.documents.report import Report
-from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.connector import TalktimeDep
+from talktime.service.http.access import AuthenticatedRoute, RequireRole
 from talktime.service.http.documents import Duration, answers
 from talktime.service.http.parameters import AdvisorId, AsOf, ChatId, PeriodBegin, PeriodEnd
-from talktime.service.opening import TalktimeDep
 
-router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["history"])
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute, tags=["history"])
 
 
-_that_advisor = Depends(Allow(Role.SERVICE, Role.OPERATOR, Role.ADVISOR, own="advisor"))
-_viewer = Depends(Allow(*Role, own="chat"))
-_operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
+_that_advisor = Depends(RequireRole(Role.SERVICE, Role.OPERATOR, Role.ADVISOR, owned="advisor"))
+_viewer = Depends(RequireRole(*Role, owned="chat"))
+_operator = Depends(RequireRole(Role.SERVICE, Role.OPERATOR))
 
 
 @router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(Earnings))
 async def get_earnings(talktime: TalktimeDep, advisor_id: AdvisorId, at: AsOf = None) -> JSONResponse:
-    """What an advisor's sessions have brought since the beginning."""
+    """What all records of an advisor have brought."""
     return JSONResponse((await talktime.earnings(advisor_id, at=at)).document())
 
 
 @router.get("/chats/{chat_id}/duration", dependencies=[_viewer], responses=answers(Duration))
 async def get_chat_duration(talktime: TalktimeDep, chat_id: ChatId, at: AsOf = None) -> JSONResponse:
-    """How long a chat's timer has run, over all its records, from its segments."""
+    """How long the timer of a chat has run, over all its records."""
     return JSONResponse(Duration(chat_id, await talktime.chat_duration(chat_id, at=at)).document())
 
 
@@ -39,8 +39,8 @@ async def get_report(
     begin: PeriodBegin,
     end: PeriodEnd,
 ) -> JSONResponse:
-    """What every book held before a period, what came and went, and what it held then; each column adds up to nothing.
+    """What each book held before a period, what came and went by kind, and what the book held at the end.
 
-    From `from` until just before `to`.
+    The period goes from `from` until just before `to`. Each column adds up to nothing.
     """
     return JSONResponse((await talktime.report(begin, end)).document())

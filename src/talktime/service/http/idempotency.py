@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: repeating a request changes nothing the second time."""
+"""The header `Idempotency-Key`: a repeated request changes nothing."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]
 _keys: Final = TypeAdapter(_Key)
 
 
-async def _repeat(request: Request, key: str) -> Repeat:
-    # What was said, not how it was spelt: key order and spaces don't make another request.
+async def _make_repeat(request: Request, key: str) -> Repeat:
+    # A body with other spaces, or with its fields in another order, is still the same request.
     body = await request.body()
     try:
         canonical = json.dumps(json.loads(body or b"{}"), sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
-        canonical = body  # no JSON: it will be refused as a body, not here
+        canonical = body  # not JSON, which is refused when the body is read
     return Repeat(
         caller=caller_of(request).name,
         method=request.method,
@@ -37,23 +37,23 @@ async def _repeat(request: Request, key: str) -> Repeat:
     )
 
 
-async def repeat_of(request: Request) -> Repeat | None:
-    """The key of a request that may not be looked at further; None if it has none that holds."""
+async def read_repeat(request: Request) -> Repeat | None:
+    """The idempotency key of a request that is refused before its body is read; None without a valid key."""
     try:
         key = _keys.validate_python(request.headers.get("Idempotency-Key"))
     except ValidationError:
         return None
-    return await _repeat(request, key) if request.method == "POST" else None
+    return await _make_repeat(request, key) if request.method == "POST" else None
 
 
 async def required_repeat(request: Request, key: Annotated[_Key, _header]) -> Repeat:
-    """The request's key, for what moves money."""
-    return await _repeat(request, key)
+    """The idempotency key of a call that moves money, which must have one."""
+    return await _make_repeat(request, key)
 
 
 async def optional_repeat(request: Request, key: Annotated[_Key | None, _header] = None) -> Repeat | None:
-    """The request's key, if it has one."""
-    return None if key is None else await _repeat(request, key)
+    """The idempotency key of a request, if there is one."""
+    return None if key is None else await _make_repeat(request, key)
 
 
 RequiredRepeat = Annotated[Repeat, Depends(required_repeat)]

@@ -40,7 +40,7 @@ class _StrictRequest(Request):
         return json.loads(await self.body(), object_pairs_hook=_unique_fields)
 
 
-class Route(APIRoute):
+class StrictRoute(APIRoute):
     """A route that refuses JSON in which a field is named twice."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from talktime.core.errors import RateLimited, TooLarge, Unauthorized
-from talktime.service.http.problems import problem_response
+from talktime.service.http.problems import make_problem_response
 from talktime.service.token_bucket import TokenBucket
 from talktime.service.tokens import Caller, Tokens
 
@@ -70,7 +70,7 @@ class RequestLimits:
         wait_seconds = self._count(request, caller) if path.startswith(("/v1/", "/demo/")) else 0.0
         if wait_seconds:
             error = RateLimited("Too many requests at once; wait a moment.")
-            response = problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
+            response = make_problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
         await self._app(scope, _LimitedBody(receive), send)

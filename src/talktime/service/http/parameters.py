@@ -1,4 +1,4 @@
-"""The parameters that several calls take: the ids in their path, and what the query says."""
+"""The parameters that several calls take: the ids in their paths, and parts of their queries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RecordId = Annotated[
 
 AsOf = Annotated[
     Instant | None,
-    Query(description="as of this instant in the past, not of now", examples=["2026-01-05T10:00:00.000Z"]),
+    Query(description="as of this instant in the past, instead of now", examples=["2026-01-05T10:00:00.000Z"]),
 ]
 PeriodBegin = Annotated[
     Instant,
@@ -37,4 +37,4 @@ PeriodEnd = Annotated[
     Instant,
     Query(alias="to", description="the first instant after the period"),
 ]
-Limit = Annotated[int, Query(ge=1, le=1000, description="the length of the page, at most", examples=[50])]
+Limit = Annotated[int, Query(ge=1, le=1000, description="the largest number of items", examples=[50])]

@@ -1,4 +1,4 @@
-"""The price of some time by a tariff."""
+"""The route of prices."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from talktime.core.price import price
 from talktime.service.http import documents
 from talktime.service.http.bodies import PriceQuestion
 from talktime.service.http.documents import answers
-from talktime.service.http.json_bodies import Route
+from talktime.service.http.json_bodies import StrictRoute
 
-router = APIRouter(prefix="/v1", route_class=Route, tags=["service"])
+router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["service"])
 
 
 @router.post("/price", responses=answers(documents.Price))
 async def get_price(body: PriceQuestion) -> JSONResponse:
-    """What some seconds cost by a tariff whose free allowance is unused."""
-    quoted = price(body.tariff, body.seconds)
+    """What a number of seconds costs by a tariff, with the whole allowance left."""
+    quoted = price(body.tariff, body.duration_ms)
     return JSONResponse(documents.Price(quoted.cost, quoted.billed_ms).document())

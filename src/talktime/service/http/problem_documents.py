@@ -29,9 +29,9 @@ from talktime.service.http.problems import MEDIA_TYPE, MethodNotAllowed, ServerE
 _EXAMPLES: Final[tuple[TalktimeError, ...]] = (
     Unauthorized("This needs a token: Authorization: Bearer …"),
     InsufficientCredit(parse_credits("1.00"), parse_credits("0.35")),
-    Forbidden("A token of role user may not do this; it takes one of role service."),
+    Forbidden("A token of role user may not do this; it takes a token of role service."),
     NotFound("chat"),
-    MethodNotAllowed("This address knows GET, HEAD, and nothing else."),
+    MethodNotAllowed("This address only knows GET, HEAD."),
     Conflict(
         "This record has ended.",
         state=State.ENDED.value,
@@ -40,7 +40,7 @@ _EXAMPLES: Final[tuple[TalktimeError, ...]] = (
     TooLarge("The body is larger than 64 KiB."),
     InvalidRequest(("amount", "must be more than 0")),
     RateLimited("Too many requests at once; wait a moment."),
-    ServerError("This is our fault and has been logged."),
+    ServerError("An error of talktime; the log has it."),
     Unavailable("The database can't be reached right now."),
 )
 
@@ -49,15 +49,15 @@ EXAMPLES: Final = {error.code: {"summary": error.title, "value": error.problem()
 
 PROBLEM: Final[Schema] = {
     "type": "object",
-    "description": "RFC 9457: why the request was refused. Programs go by `code`, which is stable; some codes have"
+    "description": "RFC 9457: why the request was refused. Programs decide by `code`, which is stable; some codes have"
     " fields of their own.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string"},
-        "title": {"type": "string", "description": "for people; it may be worded differently tomorrow"},
+        "title": {"type": "string", "description": "for people; the words may change"},
         "status": {"type": "integer", "description": "the HTTP status"},
         "code": {"type": "string", "enum": sorted(EXAMPLES)},
-        "detail": {"type": "string", "description": "for people; it may be worded differently tomorrow"},
+        "detail": {"type": "string", "description": "for people; the words may change"},
         "errors": {
             "type": "array",
             "description": "`invalid_request`: what is wrong with which field",

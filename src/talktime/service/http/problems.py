@@ -1,4 +1,4 @@
-"""Every refusal is answered with an RFC 9457 problem document."""
+"""Every refusal becomes a problem document (RFC 9457), whether a route, the framework or the database refuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 ERRORS_MAX: Final = 20
 FIELD_LENGTH_MAX: Final = 120
 
-_WHOLE: Final = {"tariff", "terms"}  # what is wrong with all of it
+_WHOLE: Final = {"tariff", "terms"}  # the path of an error that concerns the whole document
 
 _MESSAGES: Final = {
     "missing": "is required",
@@ -49,7 +49,7 @@ class MethodNotAllowed(TalktimeError):
 
 
 class ProblemResponse(JSONResponse):
-    """An answer that is a problem document. `envelope` counts its code, which the answer leaves in the scope."""
+    """An answer that is a problem document. It leaves its code in the scope, where `envelope` counts the code."""
 
     media_type = MEDIA_TYPE
 
@@ -58,40 +58,40 @@ class ProblemResponse(JSONResponse):
         self._code = str(document["code"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Leave the code in the scope, and send the answer."""
+        """Send the answer."""
         scope.setdefault("state", {})["refusal"] = self._code
         await super().__call__(scope, receive, send)
 
 
 class ServerError(TalktimeError):
-    """An unexpected error. Only the log has the details."""
+    """Something failed in talktime. Only the log says what."""
 
 
-def problem_response(error: TalktimeError, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer that says `error`."""
-    given = dict(headers or {})
+def make_problem_response(error: TalktimeError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer for a refusal."""
+    all_headers = dict(headers or {})
     if isinstance(error, Unauthorized):
-        given["WWW-Authenticate"] = 'Bearer realm="talktime"'
-    return ProblemResponse(error.problem(), error.status, given)
+        all_headers["WWW-Authenticate"] = 'Bearer realm="talktime"'
+    return ProblemResponse(error.problem(), error.status, all_headers)
 
 
 def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
-    """What pydantic found wrong, in the field names of the request: `tariff.tiers[0].rate`."""
-    found: list[tuple[str, str]] = []
+    """The errors that pydantic found, with the field names of the request, such as `tariff.tiers[0].rate`."""
+    messages: list[tuple[str, str]] = []
     for error in errors:
         field = _field(error["loc"], error["type"])
         cause = error.get("ctx", {}).get("error")
         if isinstance(cause, TariffError | TermsError):
-            found += [(field if path in _WHOLE else f"{field}.{path}", message) for path, message in cause.errors]
+            messages += [(field if path in _WHOLE else f"{field}.{path}", message) for path, message in cause.errors]
         elif isinstance(cause, ValueError):
-            found.append((field, str(cause)))
+            messages.append((field, str(cause)))
         else:
-            found.append((field, _MESSAGES.get(error["type"], _sentence(error["msg"]))))
-    return InvalidRequest(*((field[:FIELD_LENGTH_MAX], message) for field, message in found[:ERRORS_MAX]))
+            messages.append((field, _MESSAGES.get(error["type"], _sentence(error["msg"]))))
+    return InvalidRequest(*((field[:FIELD_LENGTH_MAX], message) for field, message in messages[:ERRORS_MAX]))
 
 
-def refused(error: Exception) -> TalktimeError:
-    """`error` as one of ours: what frameworks and drivers raise has a place in our tree too."""
+def to_refusal(error: Exception) -> TalktimeError:
+    """An error of a framework or a driver as a `TalktimeError`."""
     if isinstance(error, TalktimeError):
         return error
     if isinstance(error, RequestValidationError):
@@ -100,13 +100,13 @@ def refused(error: Exception) -> TalktimeError:
         return _http_refusal(error)
     if isinstance(error, UNREACHABLE):
         return Unavailable("The database can't be reached right now.")
-    return ServerError("This is our fault and has been logged.")
+    return ServerError("An error of talktime; the log has it.")
 
 
 def add_handlers(app: FastAPI) -> None:
     """Make `app` answer every refusal with a problem document.
 
-    What nobody expected is not handled here but in the outermost layer (`envelope`), which puts its headers on it too.
+    Unexpected errors are answered by `envelope`, which adds its headers to them as well.
     """
 
     async def refuse(request: Request, error: Exception) -> JSONResponse:
@@ -115,31 +115,31 @@ def add_handlers(app: FastAPI) -> None:
             # The router names the methods of one route, but an address may have two.
             path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
             headers["Allow"] = ", ".join(_methods_at(app.openapi()["paths"], path)) or headers["Allow"]
-        refusal = refused(error)
+        refusal = to_refusal(error)
         if isinstance(refusal, MethodNotAllowed) and "Allow" in headers:
-            refusal = MethodNotAllowed(f"This address knows {headers['Allow']}, and nothing else.")
-        return problem_response(refusal, headers)
+            refusal = MethodNotAllowed(f"This address only knows {headers['Allow']}.")
+        return make_problem_response(refusal, headers)
 
-    async def replay(_request: Request, error: Exception) -> JSONResponse:
+    async def answer_again(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, Repeated):
             raise error
-        kind = ProblemResponse if error.status >= HTTPStatus.BAD_REQUEST else JSONResponse
-        return kind(error.document, error.status, {"Idempotency-Replayed": "true"})
+        response_class = ProblemResponse if error.status >= HTTPStatus.BAD_REQUEST else JSONResponse
+        return response_class(error.document, error.status, {"Idempotency-Replayed": "true"})
 
-    for kind in (TalktimeError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, refuse)
-    app.add_exception_handler(Repeated, replay)
+    for error_class in (TalktimeError, HTTPException, RequestValidationError):
+        app.add_exception_handler(error_class, refuse)
+    app.add_exception_handler(Repeated, answer_again)
 
 
 def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
     parts = path.split("/")
-    found: set[str] = set()
+    allowed: set[str] = set()
     for template, methods in paths.items():
         known = template.split("/")
         if len(known) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(known, parts, strict=True)):
-            found.update(method.upper() for method in methods)
-    # Whatever can be read can be asked about without its body (see `envelope`).
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+            allowed.update(method.upper() for method in methods)
+    # `envelope` answers HEAD for every address with GET.
+    return sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))
 
 
 def _http_refusal(error: HTTPException) -> TalktimeError:
@@ -153,7 +153,7 @@ def _http_refusal(error: HTTPException) -> TalktimeError:
         return TooLarge("The body is larger than 64 KiB.")
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return InvalidRequest(("body", "can't be read: send JSON in UTF-8, with Content-Type: application/json"))
-    return ServerError("This is our fault and has been logged.")
+    return ServerError("An error of talktime; the log has it.")
 
 
 def _field(location: tuple[int | str, ...], kind: str) -> str:

@@ -1,4 +1,4 @@
-"""Conversation time records: what is running, and receipts."""
+"""The routes of conversation time records, their receipts and refunds."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from talktime.core.roles import Role
 from talktime.documents.account import Refund
 from talktime.documents.receipt import Receipt
 from talktime.documents.snapshot import RecordView
-from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.connector import TalktimeDep
+from talktime.service.http.access import AuthenticatedRoute, RequireRole
 from talktime.service.http.bodies import RefundRecord
 from talktime.service.http.documents import Records, RecordWithSnapshot, answers
 from talktime.service.http.idempotency import RequiredRepeat
 from talktime.service.http.parameters import AsOf, Limit, RecordId
-from talktime.service.opening import TalktimeDep
 from talktime.service.tokens import Caller
 
-router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["records"])
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute, tags=["records"])
 
 
-_viewer = Depends(Allow(*Role, own="record"))
-_operator = Depends(Allow(Role.SERVICE, Role.OPERATOR))
-_refunder = Depends(Allow(Role.SERVICE, Role.OPERATOR, own="record"))
+_viewer = Depends(RequireRole(*Role, owned="record"))
+_operator = Depends(RequireRole(Role.SERVICE, Role.OPERATOR))
+_refunder = Depends(RequireRole(Role.SERVICE, Role.OPERATOR, owned="record"))
 
 
 @router.get("/records", dependencies=[_operator], responses=answers(Records))
@@ -37,11 +37,11 @@ async def list_records(
     ] = None,
     limit: Limit = 200,
 ) -> JSONResponse:
-    """Records, each with its current chat's snapshot, names, and who is connected; `active` is running and paused."""
-    found = await talktime.records(state, limit=limit)
-    pairs = await talktime.pairs_of(found)
-    listed = (RecordWithSnapshot(s.record, pairs[s.record.id], s) for s in found)
-    return JSONResponse(Records(tuple(listed)).document())
+    """Records, the newest first, each with its people, their connections, and the snapshot of its current chat."""
+    snapshots = await talktime.records(state, limit=limit)
+    pairs = await talktime.pairs_of(snapshots)
+    records = (RecordWithSnapshot(s.record, pairs[s.record.id], s) for s in snapshots)
+    return JSONResponse(Records(tuple(records)).document())
 
 
 @router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(RecordView))
@@ -54,26 +54,27 @@ async def get_record(talktime: TalktimeDep, record_id: RecordId) -> JSONResponse
 async def get_receipt(
     talktime: TalktimeDep, record_id: RecordId, caller: Annotated[Caller, _viewer], at: AsOf = None
 ) -> JSONResponse:
-    """A record's receipt, with everything that is needed to compute it again. Users do not see the shares."""
-    found = await talktime.receipt(record_id, at=at)
-    return JSONResponse(found.document(with_shares=caller.role is not Role.USER))
+    """The receipt of a record, with everything that is needed to compute it again. Users see no shares."""
+    receipt = await talktime.receipt(record_id, at=at)
+    return JSONResponse(receipt.document(with_shares=caller.role is not Role.USER))
 
 
 @router.post("/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(Refund, 201))
 async def refund_record(
     talktime: TalktimeDep, record_id: RecordId, body: RefundRecord, repeat: RequiredRepeat
 ) -> JSONResponse:
-    """Give back what a record has cost, by amount or by time, with a reason. Records that wait for credit resume.
+    """Give back what a record has cost, by amount or by time. Records that ran out of credit resume.
 
-    A refund by time is the price of the last `seconds` of billed time. More than was charged and not given back yet is
-    refused (409), with what is `refundable`. A `shared` refund is borne in the proportion in which the cost was earned.
+    By time, the refund is the price of the last billed seconds. A refund of more than was charged and not given back
+    yet is refused with 409, which says what is `refundable`. A `shared` refund is borne in the proportion in which the
+    cost was earned.
     """
-    given = await talktime.refund(
+    refund = await talktime.refund(
         record_id,
         reason=body.reason,
         borne_by=body.borne_by,
         amount=body.amount,
-        duration_ms=body.seconds,
+        duration_ms=body.duration_ms,
         repeat=repeat,
     )
-    return JSONResponse(given.document(), 201)
+    return JSONResponse(refund.document(), 201)

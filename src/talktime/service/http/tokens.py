@@ -1,4 +1,4 @@
-"""Tokens for browsers."""
+"""The route of tokens."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from starlette.responses import JSONResponse
 
 from talktime.core.roles import Role
 from talktime.service.http import documents
-from talktime.service.http.access import Allow, GuardedRoute
+from talktime.service.http.access import AuthenticatedRoute, RequireRole
 from talktime.service.http.bodies import TokenRequest
 from talktime.service.http.documents import answers
 from talktime.service.tokens import Tokens
 
-router = APIRouter(prefix="/v1", route_class=GuardedRoute, tags=["service"])
+router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute, tags=["service"])
 
-_service = Depends(Allow(Role.SERVICE))
+_service = Depends(RequireRole(Role.SERVICE))
 
 
 @router.post("/tokens", status_code=201, dependencies=[_service], responses=answers(documents.Token, 201))
 async def create_token(request: Request, body: TokenRequest) -> JSONResponse:
-    """A token for a browser."""
+    """Make a token, for example for a browser."""
     tokens: Tokens = request.app.state.tokens
     token = tokens.make(body.role, body.subject, body.ttl_seconds)
     return JSONResponse(documents.Token(token, body.role, body.subject).document(), 201)

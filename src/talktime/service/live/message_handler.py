@@ -9,9 +9,8 @@ import structlog
 from pydantic import ValidationError
 
 from talktime.core.errors import InvalidRequest, TalktimeError, Unavailable
-from talktime.service.http.access import NotYours, require_own
-from talktime.service.http.chats import party_of
-from talktime.service.http.problems import ServerError, invalid_request, refused
+from talktime.service.http.access import NotOwned, acting_party, require_owner
+from talktime.service.http.problems import ServerError, invalid_request, to_refusal
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.live.receiving import HelloMessage, TextMessage, TypingMessage, WatchMessage, parse_message
 from talktime.service.live.send_queue import SendQueue
@@ -58,7 +57,7 @@ class MessageHandler:
         try:
             message = parse_message(text)
             await self._dispatch(message, arrived_ms)
-        except NotYours:
+        except NotOwned:
             self._queue.close(CloseCode.NOT_ALLOWED, "this chat belongs to somebody else")
         except ValidationError as error:
             errors = ({**detail, "loc": ("body", *detail["loc"])} for detail in error.errors())
@@ -66,7 +65,7 @@ class MessageHandler:
         except TalktimeError as error:
             self.refuse(error, message)
         except Exception as error:  # noqa: BLE001  a message that fails must not end the socket
-            refusal = refused(error)
+            refusal = to_refusal(error)
             _log.exception("service.message_failed", type=message.get("type"))
             if isinstance(refusal, Unavailable | ServerError) and message.get("type") == "watch":
                 # A client does not repeat `watch` on an open socket, but does so on a new one.
@@ -113,18 +112,18 @@ class MessageHandler:
         self._queue.put(pong_message(c0, arrived_ms, clock_error_ms, presence.epoch, leases))
 
     async def _watch(self, caller: Caller, chat_id: str) -> None:
-        await require_own(self._talktime, caller, "chat", chat_id)
+        await require_owner(self._talktime, caller, "chat", chat_id)
         await self._watches.add(chat_id, self._sign_in.party)
 
     async def _send_text(self, caller: Caller, body: TextMessage) -> None:
-        await require_own(self._talktime, caller, "chat", body.chat_id)
-        sender = party_of(caller, body.party)
+        await require_owner(self._talktime, caller, "chat", body.chat_id)
+        sender = acting_party(caller, body.party)
         message, created = await self._talktime.send_message(body.chat_id, sender, body.text, body.client_id)
         if not created or body.chat_id not in self._watches:
             # The feed does not bring the message to this screen, which waits for the answer.
             self._queue.put(text_message(message))
 
     async def _publish_typing(self, caller: Caller, body: TypingMessage) -> None:
-        await require_own(self._talktime, caller, "chat", body.chat_id)
+        await require_owner(self._talktime, caller, "chat", body.chat_id)
         await self._talktime.chat_parties(body.chat_id)  # a backend may name any chat, but the chat must exist
-        self._talktime.node.feed.publish_typing(body.chat_id, party_of(caller, body.party))
+        self._talktime.node.feed.publish_typing(body.chat_id, acting_party(caller, body.party))

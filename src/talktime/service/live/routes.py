@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
 from talktime.core.errors import Unavailable
+from talktime.service.connector import connector_of
 from talktime.service.http.origins import is_allowed_origin
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.live.screen import Screen
 from talktime.service.metrics import Metrics
-from talktime.service.opening import opening_of
 
 TOKEN_PREFIX: Final = "bearer."  # noqa: S105  what precedes a token
 """What precedes the token in a subprotocol, for browsers that sign in with the connection."""
@@ -30,7 +30,7 @@ async def live(websocket: WebSocket) -> None:
         await websocket.close(CloseCode.NOT_ALLOWED, "this site is not among TALKTIME_ORIGINS")
         return
     try:
-        talktime = await opening_of(websocket).talktime()
+        talktime = await connector_of(websocket).talktime()
     except Unavailable as error:
         await websocket.close(CloseCode.UNAVAILABLE, error.title)
         return

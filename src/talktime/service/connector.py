@@ -1,0 +1,129 @@
+"""Connects the library to its database, for the routes.
+
+Under talktime's own server this happens when the server starts; inside a host's application, at the first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from talktime.core.errors import DatabaseProblem, TalktimeError, Unavailable
+from talktime.database.migrate import SchemaBehind
+from talktime.settings import Settings
+from talktime.talktime import Talktime
+
+RETRY_SECONDS = 1.0
+
+TalktimeLifespan = Callable[[Talktime], AbstractAsyncContextManager[None]]
+"""Entered when the library is connected, and left before it is disconnected."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Connector:
+    """Connects one `Talktime`, and keeps it connected until `close`.
+
+    If the database can't be reached, or its schema is behind, the service runs all the same: requests and `/readyz` say
+    what is wrong, and the connector tries again every second.
+
+    A task of its own holds the connection, because the request that needed it first may have ended when it is closed.
+
+    Attributes:
+        settings: the settings that the library is connected with.
+        failure: the error of the last attempt; None while the library is connected.
+    """
+
+    def __init__(self, settings: Settings, lifespan: TalktimeLifespan | None = None) -> None:
+        self.settings = settings
+        self.failure: Exception | None = None
+        self._lifespan = lifespan or _no_lifespan
+        self._talktime: Talktime | None = None
+        self._tried = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> Talktime | None:
+        """The library, if it is connected now."""
+        return self._talktime
+
+    async def talktime(self) -> Talktime:
+        """The library. The first call connects it.
+
+        Raises:
+            Unavailable: the library can't be connected now.
+        """
+        if self._task is None:
+            self._task = asyncio.create_task(self._stay_connected(), name="talktime")
+        await self._tried.wait()
+        if self._talktime is None:
+            raise Unavailable(self.reason())
+        return self._talktime
+
+    def reason(self) -> str:
+        """Why the library is not connected, in a sentence for clients. The log says more."""
+        if isinstance(self.failure, SchemaBehind):
+            return str(self.failure)
+        return "The database can't be reached right now." if self.failure else "The service is starting or stopping."
+
+    async def close(self) -> None:
+        """Disconnect. Later requests are refused."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task
+
+    async def _stay_connected(self) -> None:
+        logged = ""
+        while not self._closing.is_set():
+            try:
+                async with Talktime.connect(settings=self.settings) as talktime, self._lifespan(talktime):
+                    self._talktime, self.failure = talktime, None
+                    self._tried.set()
+                    try:
+                        await self._closing.wait()
+                    finally:
+                        self._talktime = None
+            except Exception as error:  # noqa: BLE001  the next attempt may succeed after any error
+                self.failure = error
+                if logged != str(error):
+                    logged = str(error)
+                    _log.error(
+                        "service.not_open",
+                        reason=logged,
+                        exc_info=not isinstance(error, TalktimeError | DatabaseProblem | OSError),
+                    )
+                self._tried.set()
+                try:
+                    await asyncio.wait_for(self._closing.wait(), RETRY_SECONDS)
+                except TimeoutError:
+                    continue
+
+
+def _no_lifespan(_talktime: Talktime) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
+
+
+def connector_of(connection: HTTPConnection) -> Connector:
+    """The connector of the application that serves this request or WebSocket."""
+    connector: Connector = connection.app.state.connector
+    return connector
+
+
+async def connected_talktime(request: Request) -> Talktime:
+    """The dependency that gives the library to a route.
+
+    Raises:
+        Unavailable: the library can't be connected now.
+    """
+    return await connector_of(request).talktime()
+
+
+TalktimeDep = Annotated[Talktime, Depends(connected_talktime)]
+"""What a route declares to get the library."""
