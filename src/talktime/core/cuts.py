@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from talktime.core.record import Record
 
 INSTANT_MAX: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999, the last instant that JSON can show. A later cut is shown as this one."""
+"""The last millisecond of the year 9999, the last instant that JSON can show. A later cut is shown as this instant."""
 
 _SEARCH_MS: Final = 100 * 365 * 86_400_000
 """How far after the start of a record the search looks: a century. A later cut counts as none."""

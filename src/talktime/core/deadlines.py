@@ -7,8 +7,8 @@
     another reason
     a gift                expires (`posting.next_expiry`)
 
-`meter.settle` applies the deadlines that have fallen due. The earliest one is stored with the account, so that a worker
-wakes at this instant. A worker that wakes late changes no cost, because each deadline acts as of its own instant.
+`meter.settle` applies the deadlines that have fallen due. The earliest deadline is stored with the account, so that a
+worker wakes at this instant. A worker that wakes late changes no cost: each deadline acts as of its own instant.
 
 Units: instants and durations in milliseconds of engine time, all integers.
 """

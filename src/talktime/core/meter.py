@@ -47,19 +47,17 @@ if TYPE_CHECKING:
 def settle(payer: Payer, now: int, rules: Rules) -> Payer:
     """Apply every deadline up to `now`, in order, each as of its own instant.
 
-    Each deadline may change the later ones, so the deadlines are found again after each.
+    Each deadline may change the later deadlines, so all deadlines are computed again after each.
     """
     while True:
-        deadline = min(
-            (found for found in find_deadlines(payer, rules, find_cuts(payer), held=True) if found.at <= now),
-            key=lambda found: found.order,
-            default=None,
-        )
+        deadlines = find_deadlines(payer, rules, find_cuts(payer), held=True)
+        due = (deadline for deadline in deadlines if deadline.at <= now)
+        first = min(due, key=lambda deadline: deadline.order, default=None)
         expiry = next_expiry(payer)
-        if expiry is not None and expiry <= now and (deadline is None or expiry <= deadline.at):
+        if expiry is not None and expiry <= now and (first is None or expiry <= first.at):
             payer = expire_gifts(replace(payer, settled_at=expiry), expiry)
-        elif deadline is not None:
-            payer = _apply(replace(payer, settled_at=max(deadline.at, payer.settled_at)), deadline)
+        elif first is not None:
+            payer = _apply(replace(payer, settled_at=max(first.at, payer.settled_at)), first)
         else:
             return replace(payer, settled_at=max(now, payer.settled_at))
 
