@@ -1,4 +1,4 @@
-"""The auditor: each rule is broken with plain SQL, and the doctor says so in words; what can be mended it mends."""
+"""The auditor: tests break each rule with plain SQL; the auditor must find it, and repair what can be repaired."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ BREACHES = [
 
 
 async def talk(talktime: Talktime) -> None:
-    """Alice has had one record with Maya, over two chats, and another one runs; a message, a kept answer."""
+    """Alice has one ended record with Maya, over two chats, one running record, a message and a kept answer."""
     tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}], "free_seconds": 5})
     for advisor in ("maya", "ben"):
         await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000, 10_000, 1_000))
@@ -263,13 +263,13 @@ async def talk(talktime: Talktime) -> None:
 
 
 async def damage(database: Pool, sql: str) -> None:
-    """Change facts behind the program's back."""
+    """Change stored facts without the program."""
     async with database.acquire() as connection, connection.transaction():
         await connection.execute(LIFT)
         await connection.execute(sql)
 
 
-async def test_what_is_right_is_right(visitor: Talktime) -> None:
+async def test_a_database_without_breaches_has_no_findings(visitor: Talktime) -> None:
     await talk(visitor)
     audit = await visitor.audit()
     assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 8}}
@@ -277,7 +277,9 @@ async def test_what_is_right_is_right(visitor: Talktime) -> None:
 
 @breaking
 @pytest.mark.parametrize(("rule", "what", "sql"), BREACHES, ids=lambda value: str(value)[:60])
-async def test_each_breach_is_found(visitor: Talktime, database: Pool, rule: int, what: str, sql: str) -> None:
+async def test_each_breach_of_a_rule_is_found(
+    visitor: Talktime, database: Pool, rule: int, what: str, sql: str
+) -> None:
     await talk(visitor)
     await damage(database, sql)
     found = {broken["rule"]: broken for broken in await visitor.broken_rules()}
@@ -287,11 +289,11 @@ async def test_each_breach_is_found(visitor: Talktime, database: Pool, rule: int
     assert found[rule]["says"] == RULES[rule].says
 
 
-def test_no_rule_is_left_out() -> None:
+def test_each_rule_has_a_breach_here() -> None:
     assert {rule for rule, _, _ in BREACHES} == set(RULES) == set(range(1, 10))
 
 
-def test_what_is_to_be_done_can_be_typed() -> None:
+def test_the_commands_that_rules_advise_exist() -> None:
     for rule in RULES.values():
         for typed in re.findall(r"talktime ([a-z ]+)((?: ?(?:[A-Z_]+|--[a-z-]+(?: [A-Za-z_]+)?))*)", rule.repair):
             words, rest = typed[0].split(), typed[1]
@@ -301,7 +303,7 @@ def test_what_is_to_be_done_can_be_typed() -> None:
                 assert option in shown.output, typed
 
 
-MENDED = """
+REPAIRED = """
 update chats set duration_ms = duration_ms + 1000 where chat_id = 'second';
 update records set elapsed_ms = elapsed_ms - 1, charged = charged - 1;
 update records set cut_at = cut_at + interval '1 second' where state = 'running';
@@ -310,12 +312,12 @@ update accounts set balance = balance + 5, due_at = null, gifts = '[[1, null]]';
 """
 
 
-async def test_repair_makes_totals_anew_from_facts(visitor: Talktime, database: Pool) -> None:
+async def test_repair_computes_totals_from_facts(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
     totals = [f"select * from {table} order by 1" for table in ("chats", "records")]
     totals.append("select user_id, balance, due_at, gifts from accounts order by 1")
     before = [await database.fetch(sql) for sql in totals]
-    await damage(database, MENDED)
+    await damage(database, REPAIRED)
     audit = await visitor.audit()
     assert {3, 4, 5, 8, 9} <= set(audit.counts)
     await visitor.repair(audit)
@@ -326,7 +328,7 @@ async def test_repair_makes_totals_anew_from_facts(visitor: Talktime, database: 
 @pytest.mark.parametrize(
     "sql", ["update accounts set due_at = null", "update accounts set gifts = jsonb_set(gifts, '{0,1}', 'null')"]
 )
-async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, database: Pool, sql: str) -> None:
+async def test_repair_stores_the_expiry_of_gifts_as_a_deadline(visitor: Talktime, database: Pool, sql: str) -> None:
     await visitor.put_user("alice", "Alice")
     expires_at = await visitor.now() + 3_600_000
     await visitor.add_credit("alice", parse_credits("1.00"), "gift", expires_at=expires_at)
@@ -339,7 +341,7 @@ async def test_repair_plans_anew_for_gifts_that_expire(visitor: Talktime, databa
 
 
 @breaking
-async def test_a_node_sees_breaches_as_it_goes_round(visitor: Talktime, database: Pool) -> None:
+async def test_the_auditor_of_a_node_counts_breaches(visitor: Talktime, database: Pool) -> None:
     await talk(visitor)
     await visitor.node.auditor.look()
     assert set(visitor.breaches().values()) == {0}

@@ -33,7 +33,7 @@ class Talk:
         self.user, self.advisor, self.chat = f"user of {self.name}", f"advisor of {self.name}", f"chat of {self.name}"
 
     async def people(self, credit: str, tariff: dict[str, Any], **advisor: Any) -> None:
-        """The two of them, the user with credit."""
+        """Create the user, with credit, and the advisor."""
         await self.service.done("PUT", f"/v1/users/{self.user}", {"display_name": "Una"})
         await self.set_tariff(tariff, **advisor)
         await self.top_up(credit)
@@ -46,16 +46,16 @@ class Talk:
         await self.service.done("POST", f"/v1/users/{self.user}/credits", {"amount": credit, "kind": "purchase"})
 
     async def begin(self) -> dict[str, Any]:
-        """The chat, its record and its timer."""
+        """Start the chat, its record and its timer."""
         body = {"user_id": self.user, "advisor_id": self.advisor, "chat_id": self.chat}
         return await self.service.done("POST", "/v1/chats", body)
 
     async def go_on(self, seconds: float) -> None:
-        """Time passes."""
+        """Let time pass."""
         await self.service.done("POST", "/v1/test-clock/advance", {"seconds": seconds})
 
     async def act(self, what: str, by: str = "service") -> dict[str, Any]:
-        """Pause, resume, stop, tracking, heartbeat."""
+        """Send an act on the chat: pause, resume, stop, tracking or heartbeat."""
         return await self.service.done("POST", f"/v1/chats/{self.chat}/{what}", by=by)
 
     async def see(self, by: str = "service") -> dict[str, Any]:
@@ -66,12 +66,12 @@ class Talk:
         return await self.service.done("GET", f"/v1/users/{self.user}/account")
 
     async def charges(self) -> list[str]:
-        """What was taken, oldest first."""
+        """The amounts of the charges, oldest first."""
         entries = (await self.service.done("GET", f"/v1/users/{self.user}/entries"))["entries"]
         return [entry["amount"] for entry in reversed(entries) if entry["kind"] == "charge"]
 
     async def talked(self, seconds: float) -> dict[str, Any]:
-        """A whole session of that length: its receipt."""
+        """Play a whole record of this length; its receipt."""
         begun = await self.begin()
         await self.go_on(seconds)
         await self.act("stop")

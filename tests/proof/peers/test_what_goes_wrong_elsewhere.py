@@ -1,4 +1,4 @@
-"""What others in the field got wrong, whom it happened to, and that it does not happen here."""
+"""What went wrong in other systems, each named, and that talktime does otherwise."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CNXCC = {
 
 @asynccontextmanager
 async def no_entries(talk: Talk) -> AsyncIterator[None]:
-    """While it lasts, nothing can be written to the ledger of this user."""
+    """In this block no entry can be added for this user."""
     await talk.database.execute(
         "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;"
         "create trigger fail before insert on entries for each row"
@@ -50,12 +50,16 @@ async def no_entries(talk: Talk) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize(("seconds", "cost"), [(120, "0.70"), (130, "0.7167")])
-async def test_cgrates_rounds_every_increment_and_here_only_the_sum_is(talk: Talk, seconds: int, cost: str) -> None:
+async def test_cgrates_rounds_every_increment_and_here_only_the_sum_is_rounded(
+    talk: Talk, seconds: int, cost: str
+) -> None:
     await talk.people("9", CGRATES)
     assert (await talk.talked(seconds))["cost"] == cost
 
 
-async def test_cgrates_gives_a_failed_call_back_as_a_success_and_here_a_repeat_fails_again(talk: Talk) -> None:
+async def test_cgrates_answers_the_repeat_of_a_failed_call_with_success_and_here_the_repeat_fails_too(
+    talk: Talk,
+) -> None:
     await talk.people("1", BY_THE_MINUTE)
     path, body = f"/v1/users/{talk.user}/debits", {"amount": "2"}
     first = await talk.service.call("POST", path, body, by="service", key=talk.name)
@@ -65,14 +69,14 @@ async def test_cgrates_gives_a_failed_call_back_as_a_success_and_here_a_repeat_f
     assert again.headers["idempotency-replayed"] == "true"
 
 
-async def test_nibblebill_bills_after_the_use_and_here_what_has_begun_is_held_at_once(talk: Talk) -> None:
+async def test_nibblebill_charges_after_the_use_and_here_the_begun_increment_is_held_at_once(talk: Talk) -> None:
     await talk.people("1", BY_THE_MINUTE)
     await talk.begin()
     account = await talk.account()
     assert (account["balance"], account["committed"], account["available"]) == ("1.00", "1.00", "0.00")
 
 
-async def test_nibblebill_loses_what_it_could_not_write_and_here_it_is_charged_once_that_can_be(talk: Talk) -> None:
+async def test_nibblebill_loses_a_charge_that_it_could_not_write_and_here_the_next_stop_posts_it(talk: Talk) -> None:
     await talk.people("9", BY_THE_MINUTE)
     await talk.begin()
     await talk.go_on(90)
@@ -83,13 +87,13 @@ async def test_nibblebill_loses_what_it_could_not_write_and_here_it_is_charged_o
     assert await talk.charges() == ["-2.00"]
 
 
-async def test_cnxcc_adds_a_pulse_at_exact_boundaries_and_here_36_seconds_are_36(talk: Talk) -> None:
+async def test_cnxcc_adds_an_increment_at_exact_boundaries_and_here_36_seconds_are_36(talk: Talk) -> None:
     await talk.people("50", CNXCC)
     receipt = await talk.talked(36)
     assert (receipt["billed_ms"], receipt["cost"]) == (36_000, "21.00")
 
 
-async def test_magnusbilling_lets_thirty_calls_pass_on_credit_for_one_and_here_one_does(talk: Talk) -> None:
+async def test_magnusbilling_starts_thirty_calls_on_credit_for_one_and_here_only_one_starts(talk: Talk) -> None:
     await talk.people("1", BY_THE_MINUTE)
     advisors = [f"{talk.advisor} {number}" for number in range(30)]
     for advisor in advisors:
@@ -103,7 +107,7 @@ async def test_magnusbilling_lets_thirty_calls_pass_on_credit_for_one_and_here_o
     assert sorted(answer.status_code for answer in answers) == [201] + [402] * 29
 
 
-async def test_astpp_lets_credit_be_withdrawn_during_a_session_and_here_what_is_held_stays(talk: Talk) -> None:
+async def test_astpp_lets_credit_be_withdrawn_during_a_call_and_here_held_credit_stays(talk: Talk) -> None:
     await talk.people("5.50", BY_THE_MINUTE)
     await talk.begin()
     await talk.go_on(60.5)
@@ -117,7 +121,7 @@ async def test_astpp_lets_credit_be_withdrawn_during_a_session_and_here_what_is_
     assert (await talk.account())["balance"] == "0.00"
 
 
-async def test_astpp_takes_half_a_credit_to_minus_one_and_a_half_and_here_it_ends_at_nothing(talk: Talk) -> None:
+async def test_astpp_takes_half_a_credit_to_minus_one_and_a_half_and_here_the_record_ends_at_zero(talk: Talk) -> None:
     await talk.people("0.50", SECOND)
     await talk.begin()
     await talk.go_on(200)
@@ -126,7 +130,9 @@ async def test_astpp_takes_half_a_credit_to_minus_one_and_a_half_and_here_it_end
     assert (await talk.account())["balance"] == "0.00"
 
 
-async def test_ivozprovider_charges_live_and_again_from_the_record_and_here_it_is_charged_once(talk: Talk) -> None:
+async def test_ivozprovider_charges_during_the_call_and_again_afterwards_and_here_time_is_charged_once(
+    talk: Talk,
+) -> None:
     await talk.people("100", BY_THE_MINUTE)
     begun = await talk.begin()
     for _ in range(3):
@@ -145,7 +151,7 @@ async def test_a2billing_admits_a_first_block_that_cannot_be_paid_and_here_it_is
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.5, 59.0])
-async def test_wall_clock_cron_bills_by_where_the_minute_falls_and_here_only_by_how_long(
+async def test_a_job_on_the_minute_charges_by_the_wall_clock_and_here_only_the_duration_counts(
     talk: Talk, offset: float
 ) -> None:
     await talk.people("9", SECOND)
@@ -155,7 +161,9 @@ async def test_wall_clock_cron_bills_by_where_the_minute_falls_and_here_only_by_
     assert (await talk.talked(1))["cost"] == "0.01"
 
 
-async def test_at_least_sixty_seconds_ago_skips_minutes_and_here_a_late_worker_bills_all_600(talk: Talk) -> None:
+async def test_a_worker_that_waits_sixty_seconds_skips_minutes_and_here_a_late_worker_charges_all_600(
+    talk: Talk,
+) -> None:
     await talk.people("600", BY_THE_MINUTE)
     begun = await talk.begin()
     for number in range(40):
@@ -166,7 +174,7 @@ async def test_at_least_sixty_seconds_ago_skips_minutes_and_here_a_late_worker_b
     assert (await talk.account())["balance"] == "0.00"
 
 
-async def test_where_the_browser_sends_the_amount_it_is_believed_and_here_nobody_asks_it(talk: Talk) -> None:
+async def test_elsewhere_the_browser_sends_the_amount_and_here_no_browser_can(talk: Talk) -> None:
     await talk.people("9", BY_THE_MINUTE)
     by = f"user:{talk.user}"
     await talk.begin()
@@ -180,7 +188,7 @@ async def test_where_the_browser_sends_the_amount_it_is_believed_and_here_nobody
         assert answer.status_code == 403
 
 
-async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(talk: Talk) -> None:
+async def test_elsewhere_an_ended_record_is_charged_again_and_here_never(talk: Talk) -> None:
     await talk.people("9", BY_THE_MINUTE)
     await talk.talked(61)
     for _ in range(3):
@@ -189,7 +197,7 @@ async def test_an_ended_session_is_charged_once_more_elsewhere_and_here_never(ta
     assert await talk.charges() == ["-2.00"]
 
 
-async def test_the_advisor_is_paid_when_the_debit_fails_elsewhere_and_here_both_are_one_row(talk: Talk) -> None:
+async def test_elsewhere_the_advisor_is_paid_although_the_charge_failed_and_here_both_are_one_entry(talk: Talk) -> None:
     await talk.people("3", BY_THE_MINUTE, terms={"share_percent": 50})
     receipt = await talk.talked(3600)
     rows = await talk.database.fetch(
@@ -209,7 +217,7 @@ async def test_openmeter_5118_claims_the_key_before_the_write_and_here_a_failed_
     assert (failed.status_code, again.status_code, again.json()["balance"]) == (500, 201, "14.00")
 
 
-async def test_lago_refreshes_balances_every_five_minutes_and_here_they_are_true_at_every_instant(talk: Talk) -> None:
+async def test_lago_refreshes_balances_every_five_minutes_and_here_they_are_right_at_every_instant(talk: Talk) -> None:
     await talk.people("9", SECOND)
     await talk.begin()
     for seconds, available in ((0, "8.99"), (0.001, "8.99"), (0.999, "8.98"), (1, "8.97")):
@@ -217,7 +225,7 @@ async def test_lago_refreshes_balances_every_five_minutes_and_here_they_are_true
         assert (await talk.account())["available"] == available
 
 
-async def test_a_disconnect_handler_does_nothing_for_billing_elsewhere_and_here_absence_is_free(
+async def test_elsewhere_time_without_a_connection_is_charged_and_here_absence_is_free(
     strict_talk: Talk,
 ) -> None:
     talk = strict_talk
@@ -250,12 +258,12 @@ async def test_a_reconnect_loses_nothing_18_and_24_minutes_are_42(strict_talk: T
 
 
 async def both(talk: Talk) -> None:
-    """Both prove that they are there."""
+    """Both parties prove their presence."""
     for by in (f"user:{talk.user}", f"advisor:{talk.advisor}"):
         await talk.act("heartbeat", by)
 
 
-async def test_two_timers_in_memory_forget_everything_on_restart_and_here_a_restart_is_nothing(
+async def test_timers_in_memory_forget_everything_at_a_restart_and_here_a_restart_changes_nothing(
     strict_talk: Talk, restarted: Any
 ) -> None:
     talk = strict_talk

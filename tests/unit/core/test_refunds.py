@@ -89,6 +89,25 @@ def test_the_example_of_the_module_costs_the_advisor_its_amounts() -> None:
     assert (-first.advisor_amount, -second.advisor_amount) == (parse_credits("0.40"), parse_credits("0.60"))
 
 
+@pytest.mark.parametrize(
+    ("tariff", "terms", "later_ms", "first", "second"),
+    [
+        # Under the minimum charge the advisor has earned 2.80 of 3.00, and then, by more fees, 1.80 of 3.00.
+        (minute_tariff("0.50", minimum_charge="3"), Terms(1_000_000, fee_per_minute=200_000), 6 * MINUTE, 933_333, 0),
+        # After the fee for the record the advisor has earned 0.10 of 1.00, and then 9.10 of 10.00.
+        (minute_tariff(), Terms(1_000_000, fee_per_session=900_000), 10 * MINUTE, 100_000, 1),
+    ],
+)
+def test_if_the_proportion_changes_a_shared_refund_neither_pays_the_advisor_nor_takes_more_than_the_refund(
+    tariff: Tariff, terms: Terms, later_ms: int, first: int, second: int
+) -> None:
+    payer = settle(start(payer_with(100), tariff, terms=terms), MINUTE)
+    payer, entry, _ = refunded(payer, of_amount("1"))
+    assert -entry.advisor_amount == first
+    _, entry, _ = refunded(settle(payer, later_ms), of_amount("0.000001"))
+    assert -entry.advisor_amount == second
+
+
 # Refunds by time.
 
 

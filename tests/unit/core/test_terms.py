@@ -60,6 +60,12 @@ def test_a_maximum_below_the_connect_fee_leaves_no_fee_per_minute() -> None:
     assert share(terms(100, "0.20"), tariff, 9 * MINUTE, 0) == (parse_credits("3"), 0)
 
 
+def test_a_maximum_that_the_connect_fee_reaches_leaves_no_fee_for_time_at_rate_zero() -> None:
+    tiers = [{"rate": "0"}, {"from_seconds": 120, "rate": "1.00"}]
+    tariff = Tariff.parse({"tiers": tiers, "connect_fee": "3", "max_cost": "3"})
+    assert share(terms(100, "0.20"), tariff, 9 * MINUTE, 0) == (parse_credits("3"), 0)
+
+
 def test_minutes_under_a_minimum_charge_bear_their_fees() -> None:
     tariff = minute_tariff("0.50", minimum_charge="3")
     assert [share(terms(100, "0.20"), tariff, minutes * MINUTE, 0).advisor for minutes in (1, 6, 7)] == [
