@@ -50,7 +50,7 @@ def create_app(
     Args:
         settings: the settings; None for those of the environment and `talktime.toml`.
         while_open: entered with the `Talktime` when it is connected, and left before it is disconnected.
-        on_screens: called with the id of a chat when screens of people begin or stop to watch the chat.
+        on_screens: called with the id of a chat when a screen begins or stops to watch the chat.
 
     Raises:
         SettingsError: a setting or the signing secret is not allowed.

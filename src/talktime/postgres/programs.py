@@ -128,10 +128,9 @@ def _system_user() -> pwd.struct_passwd:
             capture_output=True,
             text=True,
         )
+    # Another process may have made the user first, so the exit code does not decide.
     try:
-        return pwd.getpwnam(
-            SYSTEM_USER
-        )  # another process may have made the user first, so the exit code does not decide
+        return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         raise DatabaseProblem(f"The system user {SYSTEM_USER} can't be made: {useradd.stderr.strip()}") from None
 

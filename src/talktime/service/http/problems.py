@@ -135,8 +135,8 @@ def _methods_at(paths: Mapping[str, Mapping[str, Any]], path: str) -> list[str]:
     parts = path.split("/")
     allowed: set[str] = set()
     for template, methods in paths.items():
-        known = template.split("/")
-        if len(known) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(known, parts, strict=True)):
+        pattern = template.split("/")
+        if len(pattern) == len(parts) and all(a == b or a.startswith("{") for a, b in zip(pattern, parts, strict=True)):
             allowed.update(method.upper() for method in methods)
     # `envelope` answers HEAD for every address with GET.
     return sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))
