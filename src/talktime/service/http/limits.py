@@ -1,4 +1,4 @@
-"""Who calls, how often, and how large the body may be. All of it is checked before routing."""
+"""Who calls, how often, and how large a body may be. Callers are identified and counted before routing."""
 
 from __future__ import annotations
 
