@@ -35,6 +35,7 @@ check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(NPM) run check
+	$(NPM) --silent --prefix generator run check
 
 # The documents as a site, in `site/`: open site/index.html.
 docs: $(STAMPS)/dev
@@ -51,6 +52,10 @@ nightly: $(STAMPS)/dev $(STAMPS)/client
 mutation: $(STAMPS)/dev
 	nice -n 19 $(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut results
+
+# The types of the client, from the OpenAPI document. A test says when they are to be made again.
+types: $(STAMPS)/dev $(STAMPS)/client-packages
+	scripts/client-types
 
 # Newest versions of everything, pinned and hashed. `make lock UPGRADE=` only adds what is missing.
 lock: UPGRADE ?= --upgrade
@@ -73,8 +78,9 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/run
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(STAMPS)/client-packages: client/package-lock.json $(STAMPS)/run
+$(STAMPS)/client-packages: client/package-lock.json client/generator/package-lock.json $(STAMPS)/run
 	$(NPM) ci
+	$(NPM) --prefix generator ci
 	@touch $@
 
 $(STAMPS)/client: $(CLIENT_SOURCES) $(STAMPS)/client-packages

@@ -27,6 +27,8 @@ export function snapshot(ms: number, { timer, record, chat, ...changes }: Change
       advisor_id: "advisor",
       current_chat_id: "chat",
       started_at: at(0),
+      paused_at: null,
+      paused_by: null,
       ended_at: null,
       ...record,
     },

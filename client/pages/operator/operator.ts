@@ -9,20 +9,13 @@ import { measure } from "../../src/core/meter.ts";
 import type { ConversationRecord, Snapshot } from "../../src/core/types.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showProblem } from "../shell/frame.ts";
-import { path, request, root } from "../shell/service.ts";
+import { type Documents, path, request, root } from "../shell/service.ts";
 import { money, reason, timeOfDay } from "../texts/words.ts";
 
 const REFRESH_MS = 2000;
 const PAINT_MS = 250;
 
-/** A record in the list of records. */
-interface ListedRecord {
-  user_name: string;
-  advisor_name: string;
-  /** The parties that have a live channel open on the current chat. */
-  connected: ("user" | "advisor")[];
-  snapshot: Snapshot;
-}
+type ListedRecord = Documents["RecordWithSnapshot"];
 
 interface Row {
   element: HTMLElement;
@@ -39,7 +32,7 @@ const rows = new Map<string, Row>();
 
 async function refresh(): Promise<void> {
   try {
-    show((await request<{ records: ListedRecord[] }>("GET", "/records?state=active")).records);
+    show((await request<Documents["Records"]>("GET", "/records?state=active")).records);
     showProblem(null);
   } catch (error) {
     showProblem(error);

@@ -1,16 +1,11 @@
 /** The form with which an operator refunds a record. */
 
-import type { Credits, Receipt } from "../../src/core/types.ts";
+import type { Receipt } from "../../src/core/types.ts";
 import { randomId } from "../../src/request.ts";
 import { find, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
-import { path, request } from "../shell/service.ts";
+import { type Documents, path, request } from "../shell/service.ts";
 import { money } from "../texts/words.ts";
-
-interface Refund {
-  amount: Credits;
-  refundable: Credits;
-}
 
 let key = randomId();
 
@@ -24,7 +19,7 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void perform(find<HTMLButtonElement>("give-back"), async () => {
-      const refund = await request<Refund>(
+      const refund = await request<Documents["Refund"]>(
         "POST",
         path`/records/${recordId}/refunds`,
         refundRequest(form),

@@ -1,47 +1,17 @@
 /** Requests to the service with the token of this tab, and the documents that only pages use. */
 
-import type { Credits, Instant, Reason, Tariff } from "../../src/core/types.ts";
+import type { components } from "../../src/core/generated.ts";
 import { RequestProblem, requester } from "../../src/request.ts";
 import { type Role, readSession, removeToken } from "./session.ts";
+
+export type Documents = components["schemas"];
 
 /** The path under which the service is mounted: "", or a path such as "/talktime". */
 export const root = document.documentElement.dataset.root ?? "";
 
-export interface ChatSummary {
-  id: string;
-  user_id: string;
-  user_name: string;
-  advisor_id: string;
-  advisor_name: string;
-  duration_ms: number;
-  state: "running" | "paused" | "ended" | null;
-  reason: Reason | null;
-  record_id: string | null;
-  /** Whether the current chat of the record is this chat. */
-  current: boolean;
-  created_at: Instant;
-  last_message: string | null;
-  /** The advisor's part of the record's cost so far; only in an advisor's own list. */
-  earned?: Credits;
-  /** The number of the chat among the pair's chats, from 1, in the order in which they were begun. */
-  number: number;
-}
-
-export interface Account {
-  balance: Credits;
-  committed: Credits;
-  available: Credits;
-  /** The part of the balance that was given, not bought. */
-  gift: Credits;
-  next_expiry: { amount: Credits; expires_at: Instant } | null;
-}
-
-export interface Advisor {
-  id: string;
-  display_name: string;
-  tariff: Tariff;
-  tariff_version?: number;
-}
+export type ChatSummary = Documents["ChatSummary"];
+export type Account = Documents["Account"];
+export type Advisor = Documents["Advisor"];
 
 const send = requester(root, token);
 

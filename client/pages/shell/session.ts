@@ -5,7 +5,9 @@
  * side by side in one browser.
  */
 
-export type Role = "user" | "advisor" | "operator" | "service";
+import type { Role } from "../../src/core/types.ts";
+
+export type { Role };
 
 export interface Session {
   token: string;

@@ -1,96 +1,45 @@
 /** The documents and messages that travel between the service and a screen: see `docs/reference/http-documents.md`. */
 
+import type { components } from "./generated.ts";
+
+/** The documents as `docs/reference/http-documents.md` describes them; their types are generated. */
+type Documents = components["schemas"];
+
 /** Credits as an exact decimal string, at most six places: "8.75". Never a float. */
 export type Credits = string;
 
 /** RFC 3339, UTC, milliseconds: "2026-01-05T10:00:01.250Z". */
 export type Instant = string;
 
-export interface Tier {
-  from_seconds: number;
-  rate: Credits;
-  per_seconds: number;
-  /** 1 when absent. */
-  increment_seconds?: number;
-}
+export type State = Documents["State"];
+export type Reason = Documents["Reason"];
+export type Role = Documents["Role"];
+export type Party = Documents["Party"];
+export type ConversationRecord = Documents["Record"];
+export type Snapshot = WithTariff<Documents["Snapshot"]>;
+export type Message = Documents["Message"];
+export type Segment = Documents["Segment"];
+export type Gap = Documents["Gap"];
+export type Entry = Documents["Entry"];
+export type SharedEntry = Documents["SharedEntry"];
+export type Receipt = WithTariff<Documents["Receipt"]>;
+
+/** A tier of a tariff that may leave out what has a default. */
+export type Tier = WithDefaults<Documents["Tier"], "increment_seconds">;
 
 /** What time costs. Every field but `tiers` has a default: see `docs/reference/tariff.md`. */
-export interface Tariff {
-  connect_fee?: Credits;
-  free_seconds?: number;
-  grace_seconds?: number;
+export interface Tariff extends Partial<Omit<Documents["Tariff"], "tiers" | "rounding">> {
   tiers: readonly Tier[];
-  boundary?: "ceil" | "begun";
-  minimum_charge?: Credits;
-  max_cost?: Credits | null;
-  at_max_cost?: "free" | "stop";
-  rounding?: { places?: number; mode?: "up" | "down" | "half_up" };
+  rounding?: Partial<Documents["Rounding"]>;
 }
 
-export type Reason =
-  | "stopped"
-  | "paused"
-  | "out_of_credit"
-  | "user_away"
-  | "advisor_away"
-  | "abandoned"
-  | "switched"
-  | "timer_failed"
-  | "max_cost";
+/** What an advisor gets of what their users pay. The fees have a default. */
+export type Terms = WithDefaults<Documents["Terms"], "fee_per_minute" | "fee_per_session">;
 
-export interface ConversationRecord {
-  id: string;
-  state: "running" | "paused" | "ended";
-  reason: Reason | null;
-  user_id: string;
-  advisor_id: string;
-  current_chat_id: string;
-  started_at: Instant;
-  /** When the pause began; null while the record runs and after it has ended. */
-  paused_at?: Instant | null;
-  /** Who paused the record; null where the pause was not a person's act. */
-  paused_by?: "user" | "advisor" | "operator" | "service" | null;
-  ended_at: Instant | null;
-}
+type WithTariff<Document> = Omit<Document, "tariff"> & { tariff: Tariff };
 
-/** Everything one screen needs, as of `server_time`. */
-export interface Snapshot {
-  server_time: Instant;
-  sequence: number;
-  /** The chat's latest record; null when the chat never had a record. */
-  record: ConversationRecord | null;
-  chat: { id: string; user_id: string; advisor_id: string; duration_ms: number };
-  timer: {
-    running: boolean;
-    since: Instant | null;
-    lease_until: Instant | null;
-    cut_at: Instant | null;
-    recharge_until: Instant | null;
-  };
-  /** The record's running time over all its chats. */
-  elapsed_ms: number;
-  /** What was left of the pair's allowance when the record started. */
-  allowance_ms: number;
-  /** What is left of the allowance now. */
-  free_remaining_ms: number;
-  billed_ms: number;
-  cost: Credits;
-  /** The credit that the user has available now. */
-  balance: Credits;
-  /** The record's tariff, or the advisor's current tariff when there is no record. */
-  tariff: Tariff;
-  tariff_version: number;
-}
-
-export interface Message {
-  id: string;
-  chat_id: string;
-  position: number;
-  client_id: string;
-  sender: "user" | "advisor";
-  text: string;
-  at: Instant;
-}
+type WithDefaults<Document, Field extends keyof Document> = Omit<Document, Field> &
+  Partial<Pick<Document, Field>>;
 
 /** An RFC 9457 problem document; `code` is the stable name of the problem. */
 export interface Problem {
@@ -108,7 +57,7 @@ export type Leases = Record<string, Instant>;
 export type ServerMessage =
   | { type: "snapshot"; chat_id: string; snapshot: Snapshot }
   | { type: "message"; chat_id: string; message: Message }
-  | { type: "typing"; chat_id: string; party: "user" | "advisor" }
+  | { type: "typing"; chat_id: string; party: Party }
   | {
       type: "pong";
       c0: number;
@@ -165,94 +114,6 @@ export interface Frame extends Reading {
   rechargeMs: number | null;
   /** The facts that the frame was computed from; null before the first snapshot. */
   snapshot: Snapshot | null;
-}
-
-/** What an advisor gets of what their users pay. */
-export interface Terms {
-  /** From 0 to 100, at most 4 decimals. */
-  share_percent: number;
-  /** Taken before the split, for each minute of billed time. "0.00" when absent. */
-  fee_per_minute?: Credits;
-  /** Taken before the split, for each session that costs something. "0.00" when absent. */
-  fee_per_session?: Credits;
-}
-
-/** An uninterrupted part of a record's running time, for one chat. */
-export interface Segment {
-  chat_id: string;
-  started_at: Instant;
-  /** Null while it runs. */
-  ended_at: Instant | null;
-  duration_ms: number;
-  /** Why it ended; null while it runs. */
-  reason: Reason | null;
-  /** Who caused its end; null where nobody noted that. */
-  caused_by: string | null;
-}
-
-/** Time of a record that was not billed: from when to when, why, and who caused it. */
-export interface Gap {
-  started_at: Instant;
-  /** Null while it goes on; then `duration_ms` is as of the receipt's `server_time`. */
-  ended_at: Instant | null;
-  duration_ms: number;
-  reason: Reason;
-  caused_by: string | null;
-}
-
-/** A line of the ledger: a charge is negative, a refund positive. `gift` is the part that was given, not bought. */
-export interface Entry {
-  id: string;
-  amount: Credits;
-  gift: Credits;
-  kind: "charge" | "refund";
-  at: Instant;
-  record_id: string | null;
-  reference: string | null;
-  reason: string | null;
-  expires_at: Instant | null;
-}
-
-/** The same line with its other sides. A line of kind `share` moves fees alone, and takes nothing from the user. */
-export interface SharedEntry {
-  id: string;
-  at: Instant;
-  kind: "charge" | "share" | "refund";
-  amount: Credits;
-  advisor_amount: Credits;
-  platform_amount: Credits;
-  /** What of the platform's amount are fees. */
-  fees: Credits;
-  /** Who bears a refund. */
-  borne_by: "platform" | "advisor" | "shared" | null;
-}
-
-/** A record's bill, with everything that it follows from. */
-export interface Receipt {
-  server_time: Instant;
-  record: Required<ConversationRecord>;
-  user_name: string;
-  advisor_name: string;
-  tariff: Tariff;
-  tariff_version: number;
-  /** The free time that the pair had used before this record. */
-  free_ms_before: number;
-  segments: Segment[];
-  gaps: Gap[];
-  /** The leases that ended a segment. */
-  leases: { party: "user" | "advisor"; ended_at: Instant | null }[];
-  elapsed_ms: number;
-  billed_ms: number;
-  cost: Credits;
-  lines: { text: string; amount: Credits }[];
-  entries: Entry[];
-  /** The part of the cost that is not charged yet. */
-  unposted: Credits;
-  totals: Record<"charged" | "refunded" | "paid" | "gift" | "bought", Credits>;
-  /** On receipts for the advisor, operators and the service; the user's has none. */
-  shares?: { terms: Terms; advisor: Credits; fees: Credits; platform: Credits; entries: SharedEntry[] };
-  how_to_recompute: string;
-  fingerprint: string;
 }
 
 /** Any value of a JSON document. */

@@ -10,7 +10,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { readReceipt } from "./form.ts";
 import { least, most } from "./integers.ts";
 import { credits, micros, price } from "./price.ts";
-import type { Entry, Gap, Instant, Json, Reason, Receipt, Segment } from "./types.ts";
+import type { Entry, Gap, Instant, Json, Reason, Receipt, Role, Segment } from "./types.ts";
 import { shareChecks } from "./verify-shares.ts";
 
 /**
@@ -112,7 +112,7 @@ function gaps(receipt: Receipt): Check[] {
 }
 
 /** Who causes time that is not billed, where the reason alone says so. */
-const CAUSES: Partial<Record<Reason, string>> = {
+const CAUSES: Partial<Record<Reason, Role>> = {
   user_away: "user",
   advisor_away: "advisor",
   out_of_credit: "user",
@@ -124,12 +124,12 @@ function gapsOf({ record, segments, server_time }: Receipt): Gap[] {
   const found: Gap[] = [];
   let begin: Instant | null = record.started_at;
   let reason: Reason = "timer_failed";
-  let by: string | null = "service";
+  let by: Role | null = "service";
   for (const segment of [...segments, null]) {
     const until: Instant | null = segment === null ? record.ended_at : segment.started_at;
     if (begin === null) break; // the last segment is open
     const duration_ms: number = at(until ?? server_time) - at(begin);
-    const caused_by: string | null = CAUSES[reason] ?? by;
+    const caused_by: Role | null = CAUSES[reason] ?? by;
     if (duration_ms > 0) found.push({ started_at: begin, ended_at: until, duration_ms, reason, caused_by });
     begin = segment?.ended_at ?? null;
     by = segment?.caused_by ?? null;

@@ -8,7 +8,7 @@ test.each(vectors.map((vector) => [vector.id, vector] as const))(
   (_, { snapshot, shown }) => {
     for (const expected of shown) {
       const at = Date.parse(expected.at);
-      const screen = measure(snapshot as Snapshot, at);
+      const screen = measure(snapshot as unknown as Snapshot, at);
       expect({
         at: expected.at,
         elapsed_ms: screen.elapsedMs,
