@@ -15,7 +15,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run setup test nightly check docs mutation lock
+.PHONY: run setup test nightly check docs types mutation lock
 .DELETE_ON_ERROR:
 
 run: setup

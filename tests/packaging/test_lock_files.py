@@ -29,8 +29,9 @@ def test_developers_have_what_users_have() -> None:
     assert pins("run") < pins("dev")
 
 
-def test_client_packages_are_pinned_and_hashed() -> None:
-    packages = json.loads((_ROOT / "client" / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", ["client", "client/generator"])
+def test_client_packages_are_pinned_and_hashed(folder: str) -> None:
+    packages = json.loads((_ROOT / folder / "package-lock.json").read_text())["packages"]
     for path, package in packages.items():
         assert "resolved" not in package, path
         assert not path or package["version"], path
