@@ -857,7 +857,7 @@ export interface components {
             expires_at: string | null;
         };
         /**
-         * @description Why credit came to an account or left it. Reports have their columns in this order.
+         * @description Why an entry moves credit. Reports have their columns in this order.
          * @enum {string}
          */
         EntryKind: "purchase" | "gift" | "refund" | "debit" | "charge" | "share" | "expiry";
@@ -1169,7 +1169,9 @@ export interface components {
             totals: components["schemas"]["Book"][];
         };
         /**
-         * @description A host's backend may do everything, an operator may look, stop and refund, people may do what is theirs.
+         * @description A host's backend (`service`) may do everything. An operator may see everything, stop records and refund.
+         *
+         *     A user and an advisor may see and do what belongs to themselves.
          * @enum {string}
          */
         Role: "service" | "operator" | "user" | "advisor";
@@ -1598,7 +1600,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description as of this instant in the past, not of now */
-                at?: string | null;
+                at?: string;
             };
             header?: never;
             path: {
@@ -1644,7 +1646,7 @@ export interface operations {
                 /** @description the length of the page, at most */
                 limit?: number;
                 /** @description the id of the last entry of the page before */
-                before?: string | null;
+                before?: string;
             };
             header?: never;
             path: {
@@ -2008,7 +2010,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description the caller's own name of this request; the same key and body again give the first answer again */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -2103,7 +2105,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description the caller's own name of this request; the same key and body again give the first answer again */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description the id of the chat: the host's own, or the id that talktime gave */
@@ -2113,7 +2115,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Track"] | null;
+                "application/json": components["schemas"]["Track"];
             };
         };
         responses: {
@@ -2158,7 +2160,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Heartbeat"] | null;
+                "application/json": components["schemas"]["Heartbeat"];
             };
         };
         responses: {
@@ -2196,7 +2198,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description the caller's own name of this request; the same key and body again give the first answer again */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description the id of the chat: the host's own, or the id that talktime gave */
@@ -2206,7 +2208,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"] | null;
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -2244,7 +2246,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description the caller's own name of this request; the same key and body again give the first answer again */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description the id of the chat: the host's own, or the id that talktime gave */
@@ -2254,7 +2256,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"] | null;
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -2292,7 +2294,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description the caller's own name of this request; the same key and body again give the first answer again */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description the id of the chat: the host's own, or the id that talktime gave */
@@ -2302,7 +2304,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"] | null;
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -2439,7 +2441,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description only these records; `active` is running and paused */
-                state?: components["schemas"]["RecordFilter"] | null;
+                state?: components["schemas"]["RecordFilter"];
                 /** @description the length of the page, at most */
                 limit?: number;
             };
@@ -2523,7 +2525,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description as of this instant in the past, not of now */
-                at?: string | null;
+                at?: string;
             };
             header?: never;
             path: {
@@ -2615,7 +2617,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description as of this instant in the past, not of now */
-                at?: string | null;
+                at?: string;
             };
             header?: never;
             path: {
@@ -2659,7 +2661,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description as of this instant in the past, not of now */
-                at?: string | null;
+                at?: string;
             };
             header?: never;
             path: {

@@ -73,7 +73,17 @@ def _complete(operation: dict[str, Any]) -> None:
     operation.setdefault("security", [])  # that a call needs no token is said, too
     operation["responses"].pop("422", None)  # the framework's own description of what is invalid
     operation["responses"] |= refusals()
+    for place in (*operation.get("parameters", []), *operation.get("requestBody", {"content": {}})["content"].values()):
+        place["schema"] = _without_null(place["schema"])
     _add_examples(operation, _examples().get(operation["operationId"], {}))
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without null: a parameter or a body that may be left out is left out, not null."""
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) != 1:
+        return schema
+    return {**options[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def _sentence(name: str) -> str:
