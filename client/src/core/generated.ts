@@ -12,10 +12,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /**
-         * Put user
-         * @description Create a user, or rename one.
-         */
         put: operations["putUser"];
         post?: never;
         delete?: never;
@@ -31,10 +27,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get account
-         * @description What a user has, what running meters have committed of it, and what is available.
-         */
         get: operations["getAccount"];
         put?: never;
         post?: never;
@@ -51,10 +43,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List entries
-         * @description A user's ledger, newest first.
-         */
         get: operations["listEntries"];
         put?: never;
         post?: never;
@@ -71,10 +59,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List user chats
-         * @description A user's chats.
-         */
         get: operations["listUserChats"];
         put?: never;
         post?: never;
@@ -93,13 +77,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Add credit
-         * @description Add credit to a user's account; records waiting for it go on.
-         *
-         *     A gift is spent before bought credit, the soonest to expire first; at `expires_at` what is neither spent nor
-         *     committed of it is gone.
-         */
         post: operations["addCredit"];
         delete?: never;
         options?: never;
@@ -116,10 +93,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Debit credit
-         * @description Spend a user's credit elsewhere, gifts first; refused beyond what is available.
-         */
         post: operations["debitCredit"];
         delete?: never;
         options?: never;
@@ -134,17 +107,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get advisor
-         * @description An advisor's name and the tariff a record started now would have; the terms, unless a user or another asks.
-         */
         get: operations["getAdvisor"];
-        /**
-         * Put advisor
-         * @description Create an advisor, or change one; a changed tariff is a new version, for records that start from now on.
-         *
-         *     So are changed terms; when none are given, those that hold stay.
-         */
         put: operations["putAdvisor"];
         post?: never;
         delete?: never;
@@ -160,10 +123,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List advisor chats
-         * @description An advisor's chats, and what is theirs of the cost of each one's record by now, over all its chats.
-         */
         get: operations["listAdvisorChats"];
         put?: never;
         post?: never;
@@ -180,12 +139,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get statement
-         * @description An advisor's sessions in a period: time, gross, fees, share, refunds and net, from the ledger's entries.
-         *
-         *     From `from` until just before `to`, at most a year.
-         */
         get: operations["getStatement"];
         put?: never;
         post?: never;
@@ -204,10 +157,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Start chat
-         * @description A new chat; its record and timer start with it. An existing `chat_id` of the same pair acts as tracking (200).
-         */
         post: operations["startChat"];
         delete?: never;
         options?: never;
@@ -222,16 +171,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get snapshot
-         * @description Everything one screen needs.
-         */
         get: operations["getSnapshot"];
         put?: never;
-        /**
-         * Track chat
-         * @description Start the timer here, resume it, or move the pair's record to this chat: `initialize_time_tracking_for_chat`.
-         */
         post: operations["trackChat"];
         delete?: never;
         options?: never;
@@ -248,10 +189,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Send heartbeat
-         * @description Proof of presence without a socket; a host's backend names the `party` that is present.
-         */
         post: operations["sendHeartbeat"];
         delete?: never;
         options?: never;
@@ -268,10 +205,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Pause chat
-         * @description Pause the record, on its current chat.
-         */
         post: operations["pauseChat"];
         delete?: never;
         options?: never;
@@ -288,10 +221,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Resume chat
-         * @description Resume the record, on its current chat.
-         */
         post: operations["resumeChat"];
         delete?: never;
         options?: never;
@@ -308,10 +237,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Stop chat
-         * @description End the record, from any of its chats.
-         */
         post: operations["stopChat"];
         delete?: never;
         options?: never;
@@ -326,16 +251,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List messages
-         * @description The conversation, in order.
-         */
         get: operations["listMessages"];
         put?: never;
-        /**
-         * Send message
-         * @description Say something; the same `client_id` again is the same message (200).
-         */
         post: operations["sendMessage"];
         delete?: never;
         options?: never;
@@ -350,10 +267,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * List records
-         * @description Records, each with its current chat's snapshot, names, and who is connected; `active` is running and paused.
-         */
         get: operations["listRecords"];
         put?: never;
         post?: never;
@@ -370,10 +283,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get record
-         * @description A record as it stands.
-         */
         get: operations["getRecord"];
         put?: never;
         post?: never;
@@ -390,10 +299,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get receipt
-         * @description A record's bill, with everything needed to recompute it; the shares, unless a user asks.
-         */
         get: operations["getReceipt"];
         put?: never;
         post?: never;
@@ -412,13 +317,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Refund record
-         * @description Give back what a record has cost, by amount or by time, with a reason; records waiting for credit go on.
-         *
-         *     By time it is the price of the last so many billed seconds. It is never more than was charged and not given back
-         *     yet: then 409, with what is `refundable`. `shared` is borne in the proportion in which it was earned.
-         */
         post: operations["refundRecord"];
         delete?: never;
         options?: never;
@@ -433,10 +331,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get earnings
-         * @description What an advisor's sessions have brought since the beginning.
-         */
         get: operations["getEarnings"];
         put?: never;
         post?: never;
@@ -453,10 +347,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get chat duration
-         * @description How long a chat's timer has run, over all its records, from its segments.
-         */
         get: operations["getChatDuration"];
         put?: never;
         post?: never;
@@ -473,12 +363,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get report
-         * @description What every book held before a period, what came and went, and what it held then; each column adds up to nothing.
-         *
-         *     From `from` until just before `to`.
-         */
         get: operations["getReport"];
         put?: never;
         post?: never;
@@ -497,10 +381,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Create token
-         * @description A token for a browser.
-         */
         post: operations["createToken"];
         delete?: never;
         options?: never;
@@ -515,10 +395,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Is alive
-         * @description The process lives.
-         */
         get: operations["isAlive"];
         put?: never;
         post?: never;
@@ -535,10 +411,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Is ready
-         * @description The database answers and its schema is current: this node can serve. Else 503 with the reason.
-         */
         get: operations["isReady"];
         put?: never;
         post?: never;
@@ -555,10 +427,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get metrics
-         * @description Figures for Prometheus.
-         */
         get: operations["getMetrics"];
         put?: never;
         post?: never;
@@ -577,10 +445,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Get price
-         * @description What some seconds cost by a tariff whose free allowance is unused.
-         */
         post: operations["getPrice"];
         delete?: never;
         options?: never;
@@ -595,10 +459,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get time
-         * @description Engine time. `epoch` changes when engine time may have jumped.
-         */
         get: operations["getTime"];
         put?: never;
         post?: never;
@@ -617,10 +477,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Advance test clock
-         * @description Move engine time ahead, and apply every deadline on the way in order. Only with `TALKTIME_TEST_CLOCK=1`.
-         */
         post: operations["advanceTestClock"];
         delete?: never;
         options?: never;
@@ -883,7 +739,7 @@ export interface components {
          * @description A proof of presence.
          */
         Heartbeat: {
-            /** @description who is present; only a backend says so, people speak for themselves */
+            /** @description who is present; a backend must name the party, a person can only act for themselves */
             party?: components["schemas"]["Party"] | null;
         };
         /** @description A lease that ended a segment: whose, and when. */
@@ -921,7 +777,7 @@ export interface components {
         NewMessage: {
             /**
              * Text
-             * @description what to say
+             * @description the text
              */
             text: string;
             /**
@@ -929,7 +785,7 @@ export interface components {
              * @description the sender's own id of the message; a repeat is not a second message
              */
             client_id: string;
-            /** @description who says it; only a backend says so, people speak for themselves */
+            /** @description who sends it; a backend must name the party, a person can only act for themselves */
             party?: components["schemas"]["Party"] | null;
         };
         /**
@@ -966,16 +822,16 @@ export interface components {
              */
             seconds: number | string;
         };
-        /** @description RFC 9457: why the request was refused. Programs go by `code`, which is stable; some codes have fields of their own. */
+        /** @description RFC 9457: why the request was refused. Programs decide by `code`, which is stable; some codes have fields of their own. */
         Problem: {
             type: string;
-            /** @description for people; it may be worded differently tomorrow */
+            /** @description for people; the words may change */
             title: string;
             /** @description the HTTP status */
             status: number;
             /** @enum {string} */
             code: "conflict" | "forbidden" | "insufficient_credit" | "internal_error" | "invalid_request" | "method_not_allowed" | "not_found" | "rate_limited" | "too_large" | "unauthorized" | "unavailable";
-            /** @description for people; it may be worded differently tomorrow */
+            /** @description for people; the words may change */
             detail: string;
             /** @description `invalid_request`: what is wrong with which field */
             errors?: {
@@ -1029,7 +885,7 @@ export interface components {
          * @enum {string}
          */
         Reason: "stopped" | "paused" | "out_of_credit" | "user_away" | "advisor_away" | "abandoned" | "switched" | "timer_failed" | "max_cost";
-        /** @description The bill of a record, with everything that is needed to compute it again. */
+        /** @description The receipt of a record, with everything that is needed to compute it again. */
         Receipt: {
             /** Format: date-time */
             server_time: string;
@@ -1480,7 +1336,7 @@ export interface components {
             /** @description until when a record that is out of credit waits for more */
             recharge_until: string | null;
         };
-        /** @description A token, and for whom it is. */
+        /** @description A token, and who uses it. */
         Token: {
             token: string;
             role: components["schemas"]["Role"];
@@ -1501,7 +1357,7 @@ export interface components {
             subject: string;
             /**
              * Ttl Seconds
-             * @description how long the token holds
+             * @description how long the token is valid
              * @default 3600
              */
             ttl_seconds: number;
@@ -1547,7 +1403,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
@@ -1558,7 +1413,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1567,7 +1421,6 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1576,7 +1429,6 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1585,7 +1437,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1599,19 +1450,16 @@ export interface operations {
     getAccount: {
         parameters: {
             query?: {
-                /** @description as of this instant in the past, not of now */
                 at?: string;
             };
             header?: never;
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1620,7 +1468,6 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1629,7 +1476,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1643,21 +1489,17 @@ export interface operations {
     listEntries: {
         parameters: {
             query?: {
-                /** @description the length of the page, at most */
                 limit?: number;
-                /** @description the id of the last entry of the page before */
                 before?: string;
             };
             header?: never;
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1666,7 +1508,6 @@ export interface operations {
                     "application/json": components["schemas"]["Entries"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1675,7 +1516,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1691,14 +1531,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1707,7 +1545,6 @@ export interface operations {
                     "application/json": components["schemas"]["ChatSummaries"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1716,7 +1553,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1731,11 +1567,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key": string;
             };
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
@@ -1746,7 +1580,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1755,7 +1588,6 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1764,7 +1596,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1779,11 +1610,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key": string;
             };
             path: {
-                /** @description the host's own id of the user */
                 user_id: string;
             };
             cookie?: never;
@@ -1794,7 +1623,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1803,7 +1631,6 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1812,7 +1639,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1828,14 +1654,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the host's own id of the advisor */
                 advisor_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1844,7 +1668,6 @@ export interface operations {
                     "application/json": components["schemas"]["Advisor"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1853,7 +1676,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1869,7 +1691,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the host's own id of the advisor */
                 advisor_id: string;
             };
             cookie?: never;
@@ -1880,7 +1701,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1889,7 +1709,6 @@ export interface operations {
                     "application/json": components["schemas"]["Advisor"];
                 };
             };
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1898,7 +1717,6 @@ export interface operations {
                     "application/json": components["schemas"]["Advisor"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1907,7 +1725,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1923,14 +1740,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the host's own id of the advisor */
                 advisor_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1939,7 +1754,6 @@ export interface operations {
                     "application/json": components["schemas"]["ChatSummaries"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1948,7 +1762,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1962,21 +1775,17 @@ export interface operations {
     getStatement: {
         parameters: {
             query: {
-                /** @description the first instant of the period */
                 from: string;
-                /** @description the first instant after the period */
                 to: string;
             };
             header?: never;
             path: {
-                /** @description the host's own id of the advisor */
                 advisor_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1985,7 +1794,6 @@ export interface operations {
                     "application/json": components["schemas"]["Statement"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -1994,7 +1802,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2009,7 +1816,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2021,7 +1827,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2030,7 +1835,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2039,7 +1843,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2048,7 +1851,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2064,14 +1866,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2080,7 +1880,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2089,7 +1888,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2104,11 +1902,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2119,7 +1915,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2128,7 +1923,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2137,7 +1931,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2153,7 +1946,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2164,7 +1956,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2173,7 +1964,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2182,7 +1972,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2197,11 +1986,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2212,7 +1999,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2221,7 +2007,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2230,7 +2015,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2245,11 +2029,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2260,7 +2042,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2269,7 +2050,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2278,7 +2058,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2293,11 +2072,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2308,7 +2085,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2317,7 +2093,6 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2326,7 +2101,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2340,21 +2114,17 @@ export interface operations {
     listMessages: {
         parameters: {
             query?: {
-                /** @description the position to begin after */
                 after?: number;
-                /** @description the length of the page, at most */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2363,7 +2133,6 @@ export interface operations {
                     "application/json": components["schemas"]["Messages"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2372,7 +2141,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2388,7 +2156,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
@@ -2399,7 +2166,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2408,7 +2174,6 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2417,7 +2182,6 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2426,7 +2190,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2440,9 +2203,7 @@ export interface operations {
     listRecords: {
         parameters: {
             query?: {
-                /** @description only these records; `active` is running and paused */
                 state?: components["schemas"]["RecordFilter"];
-                /** @description the length of the page, at most */
                 limit?: number;
             };
             header?: never;
@@ -2451,7 +2212,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2460,7 +2220,6 @@ export interface operations {
                     "application/json": components["schemas"]["Records"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2469,7 +2228,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2485,14 +2243,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description the id of the record, from a snapshot or a list */
                 record_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2501,7 +2257,6 @@ export interface operations {
                     "application/json": components["schemas"]["Record"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2510,7 +2265,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2524,19 +2278,16 @@ export interface operations {
     getReceipt: {
         parameters: {
             query?: {
-                /** @description as of this instant in the past, not of now */
                 at?: string;
             };
             header?: never;
             path: {
-                /** @description the id of the record, from a snapshot or a list */
                 record_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2545,7 +2296,6 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2554,7 +2304,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2569,11 +2318,9 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description the caller's own name of this request; the same key and body again give the first answer again */
                 "Idempotency-Key": string;
             };
             path: {
-                /** @description the id of the record, from a snapshot or a list */
                 record_id: string;
             };
             cookie?: never;
@@ -2584,7 +2331,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2593,7 +2339,6 @@ export interface operations {
                     "application/json": components["schemas"]["Refund"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2602,7 +2347,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2616,19 +2360,16 @@ export interface operations {
     getEarnings: {
         parameters: {
             query?: {
-                /** @description as of this instant in the past, not of now */
                 at?: string;
             };
             header?: never;
             path: {
-                /** @description the host's own id of the advisor */
                 advisor_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2637,7 +2378,6 @@ export interface operations {
                     "application/json": components["schemas"]["Earnings"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2646,7 +2386,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2660,19 +2399,16 @@ export interface operations {
     getChatDuration: {
         parameters: {
             query?: {
-                /** @description as of this instant in the past, not of now */
                 at?: string;
             };
             header?: never;
             path: {
-                /** @description the id of the chat: the host's own, or the id that talktime gave */
                 chat_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2681,7 +2417,6 @@ export interface operations {
                     "application/json": components["schemas"]["Duration"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2690,7 +2425,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2704,9 +2438,7 @@ export interface operations {
     getReport: {
         parameters: {
             query: {
-                /** @description the first instant of the period */
                 from: string;
-                /** @description the first instant after the period */
                 to: string;
             };
             header?: never;
@@ -2715,7 +2447,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2724,7 +2455,6 @@ export interface operations {
                     "application/json": components["schemas"]["Report"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2733,7 +2463,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2757,7 +2486,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2766,7 +2494,6 @@ export interface operations {
                     "application/json": components["schemas"]["Token"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2775,7 +2502,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2795,7 +2521,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2804,7 +2529,6 @@ export interface operations {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2813,7 +2537,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2833,7 +2556,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2842,7 +2564,6 @@ export interface operations {
                     "application/json": components["schemas"]["Alive"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2851,7 +2572,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2871,7 +2591,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Prometheus' text format */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2880,7 +2599,6 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2889,7 +2607,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2913,7 +2630,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2922,7 +2638,6 @@ export interface operations {
                     "application/json": components["schemas"]["Price"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2931,7 +2646,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2951,7 +2665,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2960,7 +2673,6 @@ export interface operations {
                     "application/json": components["schemas"]["Time"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2969,7 +2681,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2993,7 +2704,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3002,7 +2712,6 @@ export interface operations {
                     "application/json": components["schemas"]["Now"];
                 };
             };
-            /** @description Refused. Nothing has changed. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -3011,7 +2720,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Failed, or not available right now. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
