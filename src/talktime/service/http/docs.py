@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
+from talktime.documents.fields import CREDITS, CREDITS_INPUT
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.pages.routes import page
 
 router = APIRouter(include_in_schema=False)
+
+_CODE: Final = re.compile(r"`([^`]+)`")
+_CREDITS: Final = {CREDITS["pattern"], CREDITS_INPUT["pattern"]}
 
 
 @router.get("/docs")
@@ -39,7 +45,7 @@ def _call(document: dict[str, Any], method: str, path: str, operation: dict[str,
         "method": method.upper(),
         "path": path,
         "summary": operation["summary"],
-        "about": operation["description"],
+        "about": _paragraphs(operation["description"]),
         "tag": operation["tags"][0],
         "needs_token": bool(operation["security"]),
         "parameters": [_parameter(parameter) for parameter in operation.get("parameters", [])],
@@ -55,7 +61,7 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
         "place": {"path": "path", "query": "query", "header": "header"}[parameter["in"]],
         "required": parameter.get("required", False),
         "type": _type(parameter["schema"]),
-        "about": parameter.get("description", ""),
+        "about": _marked(parameter.get("description", "")),
     }
 
 
@@ -70,7 +76,11 @@ def _answer(status: str, response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _document(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"about": schema.get("description", ""), "fields": _fields(schema), "values": schema.get("enum", [])}
+    return {
+        "about": _paragraphs(schema.get("description", "")),
+        "fields": _fields(schema),
+        "values": schema.get("enum", []),
+    }
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +95,12 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 def _fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
     required = schema.get("required", [])
     return [
-        {"name": name, "type": _type(field), "required": name in required, "about": field.get("description", "")}
+        {
+            "name": name,
+            "type": _type(field),
+            "required": name in required,
+            "about": _marked(field.get("description", "")),
+        }
         for name, field in schema.get("properties", {}).items()
     ]
 
@@ -100,13 +115,26 @@ def _type(schema: dict[str, Any]) -> list[str]:
         return list(dict.fromkeys(text for option in schema["anyOf"] for text in _type(option)))
     if schema.get("type") == "array":
         return ["list of", *_type(schema.get("items", {}))]
-    if schema.get("format") == "date-time":
-        return ["instant"]
-    return [str(schema["type"])] if "type" in schema else []
+    return [_plain_type(schema)] if "type" in schema else []
+
+
+def _plain_type(schema: dict[str, Any]) -> str:
+    if schema.get("pattern") in _CREDITS:
+        return "credits"
+    return "instant" if schema.get("format") == "date-time" else str(schema["type"])
 
 
 def _name(reference: dict[str, Any]) -> str:
     return str(reference["$ref"]).rsplit("/", 1)[1]
+
+
+def _paragraphs(text: str) -> list[Markup]:
+    return [_marked(paragraph) for paragraph in text.split("\n\n") if paragraph]
+
+
+def _marked(text: str) -> Markup:
+    """The text for a page, with code where it has backticks."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  it is escaped before
 
 
 def _text(example: Any) -> str | None:
