@@ -7,9 +7,6 @@ STAMPS := .venv/stamps
 NPM := scripts/npm
 CLIENT_SOURCES := $(shell find client -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-# Tests that look at screens want the machine for themselves; all the others mostly wait for a database.
-SCREENS := $(wildcard tests/acceptance tests/pages tests/screen tests/examples)
-
 UV := $(BIN)/uv --quiet --no-progress
 INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
@@ -24,10 +21,7 @@ run: setup
 setup: $(STAMPS)/run $(STAMPS)/client
 
 test: $(STAMPS)/dev $(STAMPS)/client
-	scripts/debian-packages
-	$(NPM) test
-	$(BIN)/pytest --numprocesses=2 --dist=worksteal --durations=20 $(SCREENS:%=--ignore=%)
-	$(BIN)/pytest --durations=20 $(SCREENS)
+	@scripts/tests
 
 check: $(STAMPS)/dev $(STAMPS)/client-packages
 	$(BIN)/ruff format --check

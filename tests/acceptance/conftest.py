@@ -1,23 +1,18 @@
-"""Both screens of a chat in a real Chromium, side by side, on a real service with a database of its own.
-
-One conversation lasts five minutes of real time: it starts with the test run, goes on beside all other tests, and is
-judged last.
-"""
+"""Both screens of a chat in a real Chromium, side by side, on a real service with a database of its own."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from talktime.postgres.guardian import Guardian
 
-from .long_session import LongSession
 from .stage import Stage, on_stage
 
-_figures = pytest.StashKey[list[str]]()
-_long_session = pytest.StashKey[LongSession]()
+_FIGURE = "figure"
 
 
 @pytest.fixture
@@ -36,43 +31,51 @@ async def another_stage(another_database_url: str, tmp_path: Path, guardian: Gua
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Has a figure shown at the end of the test run."""
-    figures = request.config.stash.setdefault(_figures, [])
-    return lambda text: figures.append(f"{request.node.name}: {text}")
+async def stage_without_database(data_dir: Path, guardian: Guardian) -> AsyncIterator[Stage]:
+    """A stage whose service brings its own database."""
+    async with on_stage(None, data_dir, guardian) as stage:
+        yield stage
 
 
 @pytest.fixture
-def long_session(request: pytest.FixtureRequest) -> LongSession:
-    """The conversation that began with the test run."""
-    return request.config.stash[_long_session]
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Has a figure shown at the end of the test run."""
+    return lambda text: record_property(_FIGURE, text)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Shows the figures."""
-    if figures := config.stash.get(_figures, []):
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    figures = [
+        f"{report.nodeid.rpartition('::')[2]}: {text}"
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, text in report.user_properties
+        if name == _FIGURE
+    ]
+    if figures:
         terminalreporter.section("figures")
         for figure in figures:
             terminalreporter.line(figure)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever waits for the long session comes last."""
-    items.sort(key=_waits_for_long_session)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begins it."""
-    if any(map(_waits_for_long_session, session.items)) and not session.config.option.collectonly:
-        session.config.stash[_long_session] = LongSession()
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Ends it, if nobody waited for it."""
-    if running := session.config.stash.get(_long_session, None):
-        running.close()
-
-
-def _waits_for_long_session(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and "long_session" in item.fixturenames
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Spreads these tests, which mostly wait, over the queues of several workers, the longest first."""
+    if not hasattr(config, "workerinput"):
+        return
+    waiting = [item for item in items if Path(__file__).parent in item.path.parents]
+    waiting.sort(key=lambda item: "five_minutes" not in item.name)
+    busy = [item for item in items if item not in waiting]
+    # Between modules alone, since fixtures of a module would begin again.
+    modules = [list(group) for _, group in groupby(busy, key=lambda item: item.path)]
+    items[:] = waiting[:1]
+    given, of = 1, max(1, len(waiting))
+    passed = 0
+    for module in modules:
+        while given < of and passed / max(1, len(busy)) >= given / of:
+            items.append(waiting[given])
+            given += 1
+        items += module
+        passed += len(module)
+    items += waiting[given:]

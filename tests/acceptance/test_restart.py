@@ -23,6 +23,7 @@ async def killed_and_restarted(stage: Stage, *, lease_seconds: int) -> None:
     opened = await stage.new_chat()
     chat_id, record_id = opened["chat"]["id"], opened["record"]["id"]
     screens = await stage.both_screens(chat_id)
+    opened_in_ms = time.time() * 1000 - milliseconds(opened["record"]["started_at"])
     await screens[0].page.get_by_label("Your message").fill("Before")
     await screens[0].page.keyboard.press("Enter")
     await screens[1].page.get_by_text("Before").wait_for()
@@ -43,7 +44,8 @@ async def killed_and_restarted(stage: Stage, *, lease_seconds: int) -> None:
     receipt = await stage.assert_adds_up(record_id)
     assert receipt["segments"][0]["started_at"] == opened["record"]["started_at"]
     if lease_seconds < AWAY_SECONDS:
-        before, after = receipt["segments"]
+        *earlier, before, after = receipt["segments"]
+        assert not earlier or opened_in_ms > lease_seconds * 1000, "a lease ended although both screens were there"
         assert before["reason"] in {"user_away", "advisor_away"}
         # One renewal more may have been stored in the instant of the kill.
         late_ms = milliseconds(before["ended_at"]) - milliseconds(lease_until)
