@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import lcm
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from talktime.core.durations import parse_seconds, seconds
 from talktime.core.money import format_credits, parse_credits
@@ -199,12 +199,12 @@ class _Parser:
             "connect_fee": self._credits(fields, "connect_fee"),
             "free_ms": self._duration(fields, "free_seconds", "", 0),
             "grace_ms": self._duration(fields, "grace_seconds", "", 0),
-            "boundary": self._choice(fields, "boundary", "", ("ceil", "begun")),
+            "boundary": self._choice(fields, "boundary", "", get_args(Boundary)),
             "minimum_charge": self._credits(fields, "minimum_charge"),
             "max_cost": None if fields.get("max_cost") is None else self._credits(fields, "max_cost"),
-            "at_max_cost": self._choice(fields, "at_max_cost", "", ("free", "stop")),
+            "at_max_cost": self._choice(fields, "at_max_cost", "", get_args(AtMaxCost)),
             "places": places,
-            "mode": self._choice(rounding, "mode", "rounding.", ("up", "down", "half_up")),
+            "mode": self._choice(rounding, "mode", "rounding.", get_args(RoundingMode)),
         }
         if self._errors:
             raise TariffError(self._errors)

@@ -1,0 +1,42 @@
+"""The database accepts exactly the values that the program's enumerations have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from talktime.core.entries import EntryKind
+from talktime.core.record import Party, Reason, State
+from talktime.core.refunds import BorneBy
+from talktime.core.roles import Role
+from talktime.database.pool import Pool
+
+ENDS_NO_SEGMENT = {Reason.ABANDONED, Reason.TIMER_FAILED}
+"""Reasons of records whose timer did not run."""
+
+VALUES: Mapping[tuple[str, str], AbstractSet[str]] = {
+    ("entries", "borne_by"): set(BorneBy),
+    ("entries", "kind"): set(EntryKind),
+    ("messages", "sender"): set(Party),
+    ("records", "paused_by"): set(Role),
+    ("records", "reason"): set(Reason) - {Reason.SWITCHED},
+    ("records", "state"): set(State),
+    ("segments", "ended_by"): set(Role),
+    ("segments", "reason"): set(Reason) - ENDS_NO_SEGMENT,
+    ("watches", "party"): set(Party),
+}
+_CONSTRAINTS = """
+select conrelid::regclass::text as table, pg_get_constraintdef(oid) as definition from pg_constraint
+where contype = 'c' and connamespace = 'talktime'::regnamespace
+"""
+_ONE_OF = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[(.*)\]\)\)\)")
+
+
+async def test_each_column_accepts_the_values_of_its_enumeration(database: Pool) -> None:
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in await database.fetch(_CONSTRAINTS):
+        match = _ONE_OF.fullmatch(row["definition"])
+        if match is not None:
+            found[row["table"].removeprefix("talktime."), match[1]] = set(re.findall(r"'(\w+)'", match[2]))
+    assert found == {column: set(values) for column, values in VALUES.items()}
