@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from talktime import Talktime, Tariff, parse_credits
+from talktime import Talktime
 from talktime.database.migrate import migrate
 from talktime.database.pool import Pool
 from talktime.postgres.cluster import Cluster
@@ -27,8 +27,8 @@ from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
-from talktime.settings import load_settings
 from tests.databases import SERVER_SETTINGS, Server, open_database, server_folder
+from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -136,14 +136,10 @@ async def database(database_url: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def talktime(database_url: str) -> AsyncIterator[Talktime]:
     """A node that does nothing by itself but deadlines: alice with 100 credits, maya at 0.60 a minute by the second."""
-    quiet = load_settings(
-        database_url=database_url, checkpoint_seconds=0, health_seconds=100_000, presence_lease_seconds=100_000
-    )
-    async with Talktime.connect(database_url, settings=quiet) as node:
-        await node.put_user("alice", "Alice")
-        tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]})
-        await node.put_advisor("maya", "Maya", tariff)
-        await node.add_credit("alice", parse_credits("100.00"))
+    async with node_on(
+        database_url, checkpoint_seconds=0, health_seconds=LONG_SECONDS, presence_lease_seconds=LONG_SECONDS
+    ) as node:
+        await add_alice_and_maya(node)
         yield node
         assert await node.broken_rules() == []
 

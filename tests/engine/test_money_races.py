@@ -13,7 +13,7 @@ from talktime.core.errors import Conflict, InsufficientCredit, Repeated
 from talktime.core.terms import Terms
 from talktime.documents.account import Refund
 from talktime.engine.idempotency import Repeat
-from talktime.settings import load_settings
+from tests.nodes import LONG_SECONDS, node_on
 
 pytestmark = pytest.mark.both_servers
 
@@ -27,8 +27,7 @@ async def nodes(talktime: Talktime, database_url: str) -> AsyncIterator[tuple[Ta
     await talktime.put_user("bob", "Bob")
     for number in range(30):
         await talktime.put_advisor(f"advisor {number}", "A", MINUTES, Terms.parse({"share_percent": 30}))
-    quiet = load_settings(database_url=database_url, presence_lease_seconds=100_000)
-    async with Talktime.connect(database_url, settings=quiet, work=False) as other:
+    async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS) as other:
         yield talktime, other
 
 

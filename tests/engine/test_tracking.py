@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from talktime import Reason, State, Talktime, Tariff, parse_credits
+from talktime import Reason, State, Talktime, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest, NotFound, Repeated
 from talktime.core.price import price
 from talktime.database.pool import Pool
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.idempotency import Repeat
-from talktime.settings import load_settings
+from tests.nodes import add_alice_and_maya, node_on
 
 pytestmark = pytest.mark.both_servers
 
@@ -255,11 +255,8 @@ async def test_a_chat_can_be_changed_while_its_timer_fails(talktime: Talktime, d
 
 
 async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(database_url: str, database: Pool) -> None:
-    settings = load_settings(database_url=database_url, presence_lease_seconds=1, abandon_seconds=1)
-    async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
-        await visitor.put_user("alice", "Alice")
-        await visitor.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
-        await visitor.add_credit("alice", parse_credits("100.00"))
+    async with node_on(database_url, work=False, presence_lease_seconds=1, abandon_seconds=1) as visitor:
+        await add_alice_and_maya(visitor)
         first = await begin(visitor)
         await database.execute("update engine_clock set offset_ms = offset_ms + 60000")
         again = await begin(visitor)
@@ -272,11 +269,8 @@ async def test_a_new_record_starts_where_an_overdue_end_is_not_stored_yet(databa
 async def test_the_worker_waits_for_who_holds_a_due_account(
     database_url: str, database: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = load_settings(database_url=database_url, presence_lease_seconds=1)
-    async with Talktime.connect(database_url, settings=settings) as node:
-        await node.put_user("alice", "Alice")
-        await node.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
-        await node.add_credit("alice", parse_credits("100.00"))
+    async with node_on(database_url, presence_lease_seconds=1) as node:
+        await add_alice_and_maya(node)
         await begin(node)
         rounds = 0
         settle_due = node.timers.settle_due

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from talktime import Talktime
-from talktime.settings import load_settings
+from tests.nodes import LONG_SECONDS, node_on
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=list(HealthCheck))
@@ -18,6 +18,5 @@ settings.load_profile("patient")
 @pytest.fixture
 async def visitor(database_url: str) -> AsyncIterator[Talktime]:
     """Commands and questions alone; leases outlast every test."""
-    quiet = load_settings(database_url=database_url, presence_lease_seconds=100_000)
-    async with Talktime.connect(database_url, settings=quiet, work=False) as talktime:
+    async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS) as talktime:
         yield talktime

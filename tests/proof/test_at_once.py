@@ -17,7 +17,7 @@ from talktime import Party, Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InsufficientCredit, NotFound, Repeated
 from talktime.database.pool import Pool
 from talktime.engine.idempotency import Repeat
-from talktime.settings import load_settings
+from tests.nodes import node_on
 
 pytestmark = pytest.mark.both_servers
 
@@ -28,7 +28,7 @@ USERS = ["alice", "bob", "carol"]
 ADVISORS = ["maya", "ben", "cleo", "dora"]
 KNOWN_REFUSALS = (Conflict, InsufficientCredit, NotFound, Repeated)
 # So short that leases lapse and credit ends during the test.
-QUICK = {
+QUICK: dict[str, Any] = {
     "presence_lease_seconds": 0.4,
     "recharge_seconds": 0.3,
     "abandon_seconds": 0.5,
@@ -92,9 +92,8 @@ def tariff(random: Random) -> Tariff:
 
 
 async def test_sixteen_clients_at_once_get_known_answers_only(database_url: str, database: Pool) -> None:
-    settings = load_settings(database_url=database_url, **QUICK)
     async with AsyncExitStack() as stack:
-        nodes = [await stack.enter_async_context(Talktime.connect(database_url, settings=settings)) for _ in range(2)]
+        nodes = [await stack.enter_async_context(node_on(database_url, **QUICK)) for _ in range(2)]
         for user in USERS:
             await nodes[0].put_user(user, user)
             await nodes[0].add_credit(user, parse_credits("0.50"))
@@ -115,8 +114,7 @@ async def test_sixteen_clients_at_once_get_known_answers_only(database_url: str,
 
 
 async def test_credit_and_debits_at_once_end_as_if_one_came_after_the_other(database_url: str) -> None:
-    settings = load_settings(database_url=database_url, checkpoint_seconds=0)
-    async with Talktime.connect(database_url, settings=settings, work=False) as node:
+    async with node_on(database_url, work=False, checkpoint_seconds=0) as node:
         await node.put_user("alice", "Alice")
         for _ in range(10):
             before = (await node.account("alice")).balance

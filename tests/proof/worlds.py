@@ -26,8 +26,8 @@ from talktime.engine import accounts, presence, tracking
 from talktime.engine.command import Command
 from talktime.engine.idempotency import Repeat
 from talktime.engine.screens import account_of, snapshot_of
-from talktime.settings import load_settings
 from tests.databases import STANDING_CLOCK, open_database
+from tests.nodes import node_on
 from tests.proof.histories import Act
 from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, ModelRecord
 
@@ -44,10 +44,9 @@ FAR_MS = 1_800_000
 @asynccontextmanager
 async def frozen(database_url: str) -> AsyncIterator[tuple[Talktime, Pool]]:
     """Talktime with the model's times, on a clock that stands still, without workers; and SQL on its database."""
-    settings = load_settings(database_url=database_url, **LIFE)
     async with (
         open_database(database_url) as database,
-        Talktime.connect(database_url, settings=settings, work=False) as talktime,
+        node_on(database_url, work=False, **LIFE) as talktime,
     ):
         await database.execute(STANDING_CLOCK)
         yield talktime, database

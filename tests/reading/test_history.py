@@ -16,8 +16,8 @@ from talktime.documents.account import Account
 from talktime.documents.advisor import Earnings
 from talktime.documents.report import KINDS, Report
 from talktime.documents.what_if import Replay
-from talktime.settings import load_settings
 from tests.databases import STANDING_CLOCK
+from tests.nodes import LONG_SECONDS, node_on
 from tests.vectors.receipts import STORIES
 
 pytestmark = pytest.mark.both_servers
@@ -90,8 +90,7 @@ DUE: Final[list[tuple[Callable[[Talktime, int], Awaitable[Any]], Any]]] = [
 async def test_what_was_due_counts_though_nobody_worked(
     database_url: str, database: Pool, ask: Callable[[Talktime, int], Awaitable[Any]], answer: Any
 ) -> None:
-    settings = load_settings(database_url=database_url, presence_lease_seconds=100_000)
-    async with Talktime.connect(database_url, settings=settings, work=False) as visitor:
+    async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS) as visitor:
         await database.execute(STANDING_CLOCK)
         await visitor.put_user("alice", "Alice")
         await visitor.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)

@@ -13,9 +13,9 @@ from talktime import Party, Talktime, Tariff, logs, parse_credits
 from talktime.core.refunds import BorneBy
 from talktime.core.terms import Terms
 from talktime.documents.receipt import Receipt
-from talktime.settings import load_settings
 from talktime.testing import disposable_database
 from tests.databases import STANDING_CLOCK, open_database
+from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 TARIFF: Final = Tariff.parse(
     {
@@ -111,14 +111,14 @@ async def documents() -> list[dict[str, Any]]:
     """The receipt of each story."""
     found = []
     for story in STORIES:
-        async with disposable_database() as url:
-            settings = load_settings(database_url=url, presence_lease_seconds=100_000, checkpoint_seconds=0)
-            async with Talktime.connect(url, settings=settings) as talktime, open_database(url) as database:
-                await database.execute(STANDING_CLOCK)
-                await talktime.put_user("alice", "Alice")
-                await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
-                await talktime.add_credit("alice", parse_credits("100.00"))
-                found.append((await story(talktime)).document())
+        async with (
+            disposable_database() as url,
+            node_on(url, presence_lease_seconds=LONG_SECONDS, checkpoint_seconds=0) as talktime,
+            open_database(url) as database,
+        ):
+            await database.execute(STANDING_CLOCK)
+            await add_alice_and_maya(talktime)
+            found.append((await story(talktime)).document())
     return found
 
 
