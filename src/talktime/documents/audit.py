@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.core.durations import clock_text
+from talktime.core.entries import EntryKind
 from talktime.core.money import format_credits
 from talktime.core.price import price
+from talktime.core.refunds import BorneBy
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 
@@ -185,9 +187,9 @@ def shared_refund_findings(
     """
     charged = earned = shared = by_advisor = 0
     for kind, amount, advisor_amount, borne_by in entries:
-        if kind != "refund":
+        if kind != EntryKind.REFUND:
             charged, earned = charged - amount, earned + advisor_amount
-        elif borne_by == "shared":
+        elif borne_by == BorneBy.SHARED:
             shared += amount
             follows = min(amount, max(0, shared * earned // charged - by_advisor)) if charged else 0
             by_advisor -= advisor_amount

@@ -286,8 +286,8 @@ def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     def total(field: str, *kinds: str) -> int:
         return sum(parse_formatted(entry[field]) for entry in entries if entry["kind"] in kinds)
 
-    charged, refunded = -total("amount", "charge"), total("amount", "refund")
-    gift = -total("gift", "charge", "refund")
+    charged, refunded = -total("amount", EntryKind.CHARGE), total("amount", EntryKind.REFUND)
+    gift = -total("gift", EntryKind.CHARGE, EntryKind.REFUND)
     found = {
         "charged": charged,
         "refunded": refunded,

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from talktime.core.entries import EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import parse_formatted
 from talktime.core.record import Reason
@@ -210,7 +211,7 @@ RECEIPT: Final[dict[str, Any]] = {
             "id": _text,
             "amount": _amount,
             "gift": _amount,
-            "kind": _one_of("charge", "refund"),
+            "kind": _one_of(EntryKind.CHARGE, EntryKind.REFUND),
             "at": _instant,
             "record_id": _or_null(_text),
             "reference": _or_null(_text),
@@ -234,7 +235,7 @@ SHARES: Final[dict[str, Any]] = {
         {
             "id": _text,
             "at": _instant,
-            "kind": _one_of("charge", "share", "refund"),
+            "kind": _one_of(EntryKind.CHARGE, EntryKind.SHARE, EntryKind.REFUND),
             "amount": _amount,
             "advisor_amount": _amount,
             "platform_amount": _amount,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from talktime.core.entries import EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import explain, price
@@ -194,8 +195,8 @@ def _entries(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
         path = f"entries[{index}]"
         record_id = document["record"]["id"]
         yield Check(f"{path}.record_id", "an entry belongs to this record", entry["record_id"], record_id)
-        yield from _charge(path, entry, tally, facts) if entry["kind"] == "charge" else _refund(path, entry, tally)
-        is_charge = entry["kind"] == "charge"
+        is_charge = entry["kind"] == EntryKind.CHARGE
+        yield from _charge(path, entry, tally, facts) if is_charge else _refund(path, entry, tally)
         yield Check(f"{path}.reason", "a refund says why", entry["reason"] is None, is_charge)
         what = "what is charged or given back does not expire"
         yield Check(f"{path}.expires_at", what, entry["expires_at"], None)
@@ -266,7 +267,7 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     for index, entry in enumerate(entries):
         path, amount = f"shares.entries[{index}]", parse_formatted(entry["amount"])
         advisor, borne_by = parse_formatted(entry["advisor_amount"]), entry["borne_by"]
-        if entry["kind"] == "refund":
+        if entry["kind"] == EntryKind.REFUND:
             borne, shared = _borne(borne_by, amount, -advisor, shared, (earned, charged))
             yield _credits(f"{path}.advisor_amount", "the advisor's part of a refund", advisor, -borne)
             yield _credits(f"{path}.fees", "a refund gives no fees back", parse_formatted(entry["fees"]), 0)
@@ -279,7 +280,7 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
             yield Check(f"{path}.borne_by", "only a refund is borne by somebody", borne_by, None)
             earned, fees = by_then
             charged -= amount
-        if entry["kind"] == "share":
+        if entry["kind"] == EntryKind.SHARE:
             yield _credits(f"{path}.amount", "fees that go on alone take nothing from the user", amount, 0)
         platform = parse_formatted(entry["platform_amount"])
         yield _credits(f"{path}.platform_amount", "the three sides add up to nothing", platform, -(amount + advisor))
@@ -289,7 +290,7 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     for name, follows in (("advisor", by_now.advisor), ("fees", by_now.fees), ("platform", cost - by_now.advisor)):
         yield Check(f"shares.{name}", "how the cost divides", shares[name], format_credits(follows))
     users = [[entry[name] for name in _SAME] for entry in document["entries"]]
-    same = [[entry[name] for name in _SAME] for entry in entries if entry["kind"] != "share"]
+    same = [[entry[name] for name in _SAME] for entry in entries if entry["kind"] != EntryKind.SHARE]
     yield Check("shares.entries", "the shared entries are the user's entries", same, users)
 
 

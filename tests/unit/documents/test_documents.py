@@ -12,6 +12,9 @@ import jsonschema_rs
 import pytest
 
 from talktime.documents.document import Document, Mark, encoded, fields_of
+from talktime.documents.receipt import Receipt
+from talktime.documents.receipt_form import RECEIPT as RECEIPT_FORM
+from talktime.documents.receipt_form import SHARES
 from talktime.documents.schema import Schemas, name_of
 from tests.unit.documents.samples import DOCUMENTS
 
@@ -76,3 +79,29 @@ def test_only_a_type_that_json_can_show_may_be_declared() -> None:
 
     with pytest.raises(TypeError, match="not a type for a field of a document"):
         Odd(1j).document()
+
+
+def test_the_form_of_a_receipt_has_the_fields_that_are_declared() -> None:
+    assert names(RECEIPT_FORM | {"shares": SHARES}) == declared_names(Receipt)
+
+
+def names(form: Any) -> Any:
+    """The fields of a form, and of what its fields contain; a tariff and terms are read by their own classes."""
+    if isinstance(form, list):
+        return names(form[0])
+    return {name: names(inner) for name, inner in form.items()} if isinstance(form, dict) else {}
+
+
+def declared_names(document: type[Document]) -> Any:
+    schemas = Schemas()
+    schemas.add(document)
+
+    def names_of(schema: dict[str, Any]) -> Any:
+        schema = schema.get("items", schema)
+        name = schema.get("$ref", "").rsplit("/", 1)[-1]
+        if name in {"Tariff", "Terms"} or (name and "properties" not in schemas.by_name[name]):
+            return {}
+        found = schemas.by_name[name] if name else schema
+        return {field: names_of(inner) for field, inner in found.get("properties", {}).items()}
+
+    return names_of({"$ref": name_of(document)})
