@@ -1,4 +1,4 @@
-"""All scenarios are played at once when the first of them is asked how it went; each then has a test of its own."""
+"""All scenarios are played before the test of the first one; the test of each scenario then reports its outcome."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def databases(server: Any) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[tuple[str, str], Outcome]:
-    """How every scenario that is asked for went, by browser and scenario."""
+    """The outcome of every scenario that pytest has selected, by browser and scenario."""
     asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [(params["browser"], params["scenario"]) for params in asked if "scenario" in params]
     full = request.config.getoption("--full")
@@ -38,7 +38,7 @@ def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Lets `--durations` tell how long a scenario played, instead of how long it took to ask."""
+    """Makes `--durations` show how long the scenario was played."""
     report = yield
     properties = dict(item.user_properties)
     if report.when == "call" and SECONDS in properties:
@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names the scenarios that failed first and passed when they were played again alone."""
+    """Names the scenarios that failed beside others and passed when they were played again alone."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     told = [
         f"{report.nodeid.partition('[')[2].rstrip(']')}: {dict(report.user_properties)[FAILED_FIRST]}"

@@ -1,4 +1,4 @@
-"""Plays scenarios: those of all browsers at once, as many as two processors can paint, on one theatre."""
+"""Plays the scenarios of all browsers side by side, with as many open windows as two processors can paint."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.screen.stage import Scenario, Stage, launch
 from tests.screen.theatre import Theatre, theatre
 
 WINDOWS_MAX = 14
-"""A window that looks at every frame takes about a twentieth of a processor. What two processors cannot paint in time
-would be a test of the machine."""
+"""The windows that are open at once. A window takes about a twentieth of a processor, because its page looks at every
+frame; with more windows than two processors can paint, scenarios would test the machine."""
 
 PLAY_SECONDS_MAX = {True: 900, False: 150}
 CLOSE_SECONDS_MAX = 5.0
@@ -27,30 +27,30 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "patient": {"presence_lease_seconds": 300},
     "brief": {"presence_lease_seconds": 6},
 }
-"""The settings of each kind of service that scenarios play on."""
+"""The settings of each kind of service."""
 
 
 @dataclass
 class Outcome:
-    """How a scenario went in a browser: what failed at each try, and how long the first took."""
+    """The outcome of a scenario in a browser: the failure of each try, or None, and the duration of the first try."""
 
     failures: list[BaseException | None] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def failure(self) -> BaseException | None:
-        """What failed at the last try."""
+        """The failure of the last try, or None."""
         return self.failures[-1]
 
 
 Case = tuple[str, Scenario]
-"""The name of a browser, and what is played in it."""
+"""A browser, and the scenario to play in it."""
 
 
 async def play(
     cases: Sequence[Case], databases: dict[str, str], folder: Path, *, full: bool
 ) -> dict[tuple[str, str], Outcome]:
-    """Play each case beside others, and once more alone if it failed. Outcomes by browser and scenario."""
+    """Play every case beside others, and a case that fails again alone. Outcomes by browser and scenario."""
     outcomes = {case: Outcome() for case in cases}
     windows = Windows(WINDOWS_MAX)
     async with theatre(databases, folder, SETTINGS) as open_theatre, AsyncExitStack() as stack:
@@ -73,8 +73,8 @@ async def play(
                 outcome.seconds = outcome.seconds or time.monotonic() - began
 
         await asyncio.gather(*map(once, cases))
-        # A scenario that failed beside others is played once more alone: a mistake fails alone, too. Both are told,
-        # since a scenario that often fails beside others is a test of the machine, or of a race.
+        # A mistake in the code fails alone, too. The report names both outcomes: a scenario that often fails beside
+        # others shows that the machine is too slow, or that there is a race.
         for case, outcome in outcomes.items():
             if outcome.failure is not None:
                 await once(case)
@@ -82,7 +82,7 @@ async def play(
 
 
 class Windows:
-    """Lends out a number of windows; who asks first gets them first."""
+    """Grants windows to scenarios, in the order in which they ask."""
 
     def __init__(self, number: int) -> None:
         self._number = self._free = number
@@ -90,7 +90,7 @@ class Windows:
 
     @asynccontextmanager
     async def taken(self, number: int) -> AsyncIterator[None]:
-        """Wait until as many windows are free, and have them until the context ends."""
+        """Wait until this number of windows is free, and keep them until the context ends."""
         number = min(number, self._number)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((number, turn))
@@ -110,7 +110,7 @@ class Windows:
 
 
 class Guest:
-    """A browser that several scenarios share, as one of them sees it: its windows are closed when it ends."""
+    """A shared browser, for one scenario: the windows that the scenario opens are closed when the scenario ends."""
 
     def __init__(self, browser: Browser, own: AsyncExitStack) -> None:
         self._browser = browser
@@ -125,7 +125,7 @@ class Guest:
 
 
 async def _close(tab: Tab) -> None:
-    """Close a window that the scenario may have closed itself, or whose page may have died."""
+    """Close a window. The scenario may have closed it already, or killed its page."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await tab.close()

@@ -1,4 +1,4 @@
-"""Ports that nobody uses."""
+"""Free ports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 def free_port() -> int:
-    """One for a program that must be told which; taken by nobody a moment ago."""
+    """A port for a program that cannot choose one itself. The port was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

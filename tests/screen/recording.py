@@ -1,13 +1,13 @@
-"""What a screen showed, and the one judge of it.
+"""What a screen showed, and the rules that judge it.
 
 A0  no decrement while the timer runs
-A1  a visible second lasts 930 to 1070 ms, but for the time in which the screen says that it does not know
+A1  a visible second lasts 930 to 1070 ms, without the time in which the screen says that it is not sure
 A2  a digit is late by no more than the published bound, a frame and 20 ms, early by no more than the bound and half a
     frame, since it is painted in the frame that is nearest to it; a reading is never further off than that
 A3  no step forward without an event, at most one for each
 
-A frame is what the browser made of it, and in every row. On a machine with more to do than it can, frames are long,
-and what they delay is not the clock's.
+Every row has the length of its frame. On a busy machine frames are long, and the delay that they cause is not an error
+of the clock.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SECOND_MS = (930.0, 1070.0)
 LATE_MS = 20.0
 FRAME_MS = 17.0
 GRAIN_MS = 2.0
-"""What the wall clocks of a browser and a service are rounded to, together."""
+"""The rounding of the wall clocks of a browser and a service together."""
 
 MOVES = frozenset({"running", "syncing", "reconnecting"})
 
 
 class Row(NamedTuple):
-    """What the screen showed: `at` is ms since 1970, `gap` the ms of the last frame and of what held it up."""
+    """What the screen showed. `at` is in ms since 1970; `gap` is the length of the last frame, with its delays."""
 
     at: float
     gap: float
@@ -59,7 +59,7 @@ class Change(NamedTuple):
 
     @property
     def by(self) -> int:
-        """How many seconds; negative is backwards."""
+        """The seconds by which the digits changed; negative is backwards."""
         assert self.row.seconds is not None
         assert self.before.seconds is not None
         return self.row.seconds - self.before.seconds
@@ -67,7 +67,7 @@ class Change(NamedTuple):
 
 @dataclass
 class Recording:
-    """The rows of one screen, in order; `zero_ms` is the instant at which its running timer truly showed zero."""
+    """The rows of one screen, in order. `zero_ms` is the instant at which the service's timer was at zero."""
 
     name: str
     rows: list[Row] = field(default_factory=list)
@@ -75,11 +75,11 @@ class Recording:
 
     @classmethod
     def of(cls, name: str, rows: Sequence[Sequence[Any]], zero_ms: float = math.nan) -> Recording:
-        """From what the recorder of the page kept."""
+        """Make a recording of the rows that the page kept."""
         return cls(name, [Row._make([*row[:4], *map(_known, row[4:5]), *row[5:]]) for row in rows], zero_ms)
 
     def between(self, from_ms: float = -math.inf, until_ms: float = math.inf) -> Recording:
-        """What was shown in a span of time."""
+        """The rows between two instants."""
         return Recording(self.name, [row for row in self.rows if from_ms <= row.at <= until_ms], self.zero_ms)
 
     def changes(self) -> Iterator[Change]:
@@ -91,8 +91,8 @@ class Recording:
                 yield Change(before, row)
 
     def backwards(self) -> list[str]:
-        """A0: the decrements, of the digits and of the reading."""
-        # A placeholder or words between, or a pause, do not make it less of a step back.
+        """A0: the steps backwards, of the digits and of the reading."""
+        # Digits that return lower after a placeholder, after words or after a pause are a step backwards, too.
         shown = [row for row in self.rows if row.seconds is not None]
         stepped = [Change(before, row) for before, row in pairwise(shown) if row.state in MOVES]
         found = [_says(change) for change in stepped if change.by < 0]
@@ -104,15 +104,15 @@ class Recording:
         return found
 
     def irregular(self) -> list[str]:
-        """A1: the visible seconds that were too short or too long for the frames there were."""
+        """A1: the visible seconds that were too short or too long, even with the length of their frames."""
         found = []
         for one, two in pairwise(self.changes()):
             if one.row is not two.before and one.row.digits != two.before.digits:
-                continue  # something stood between
+                continue  # the screen showed something else between them
             if any((one.row.hidden, two.row.hidden)) or one.by < 0 or two.by < 0:
                 continue
             lasted = two.row.at - one.row.at
-            # Doubt makes its own second longer, and if that ends late, the next one shorter.
+            # While the screen is not sure its digits stand. That makes this second longer, or the next one shorter.
             doubted = self._doubted_ms(one.row.at - 1000, one.row.at), self._doubted_ms(one.row.at, two.row.at)
             least = SECOND_MS[0] - max(0.0, one.row.gap - FRAME_MS) - GRAIN_MS - doubted[0]
             most = SECOND_MS[1] + max(0.0, two.row.gap - FRAME_MS) + GRAIN_MS + doubted[1]
@@ -121,7 +121,7 @@ class Recording:
         return found
 
     def _doubted_ms(self, from_ms: float, until_ms: float) -> float:
-        """For how long the screen said, between two instants, that it does not know: its digits stand, dimmed."""
+        """For how long the screen was not sure between two instants. Its digits stand, dimmed, meanwhile."""
         return sum(
             after.at - before.at
             for before, after in pairwise(self.rows)
@@ -129,7 +129,7 @@ class Recording:
         )
 
     def steps(self) -> list[str]:
-        """A3: forward by more than a second at once, and more than the frames explain."""
+        """A3: the steps forward by more than a second, which long frames do not explain."""
         return [
             _says(change)
             for change in self.changes()
@@ -137,19 +137,19 @@ class Recording:
         ]
 
     def lateness_ms(self) -> list[float]:
-        """How late each digit came; negative is early."""
+        """How late each digit appeared; negative is early."""
         return [self._late_ms(change.row) for change in self.counted()]
 
     def errors_ms(self) -> list[float]:
-        """How far from the truth the digits were whenever they changed, in either direction, on a visible page."""
+        """How late the digits were at each change on a visible page, steps included; negative is early."""
         return [self._late_ms(change.row) for change in self.changes() if not change.row.hidden]
 
     def owed_ms(self) -> list[float]:
-        """The same, without what frames longer than usual have delayed."""
+        """How late each digit appeared, without the delay that long frames have caused."""
         return [self._late_ms(row) - max(0.0, row.gap - FRAME_MS) for _, row in self.counted()]
 
     def reading_errors_ms(self) -> list[float]:
-        """How far ahead the reading was of the true time, in every row of the running timer."""
+        """How far the reading was ahead of the true time, in every row of the running timer."""
         return [
             row.elapsed - (row.at - self.zero_ms)
             for row in self.rows
@@ -157,7 +157,7 @@ class Recording:
         ]
 
     def beyond_bound(self) -> list[str]:
-        """A2: the digits that were wrong by more than the screen itself allowed."""
+        """A2: the digits and readings that were wrong by more than the bound that the screen showed."""
         found = []
         for _, row in self.counted():
             late = self._late_ms(row)
@@ -176,7 +176,7 @@ class Recording:
         return next(row for row in self.rows if row.seconds is not None)
 
     def counted(self) -> Iterator[Change]:
-        """The changes that are judged: single seconds of a visible, running timer."""
+        """The changes that are judged: those by one second of a visible, running timer."""
         for change in self.changes():
             if change.by == 1 and not change.row.hidden and change.before.state == change.row.state == "running":
                 yield change
@@ -195,5 +195,5 @@ def _says(change: Change) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The `share` quantile: of twenty values, the last one is beyond 95 %."""
+    """The quantile of values. With twenty values, the last one lies beyond 0.95."""
     return sorted(values)[int(share * (len(values) - 1))] if values else math.nan

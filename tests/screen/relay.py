@@ -1,4 +1,4 @@
-"""A TCP relay that is as bad a network as a test wants: delay, jitter and stalls per direction, resets, silence.
+"""A TCP relay that imitates a bad network: delay, jitter and stalls for each direction, resets, silence.
 
 What a browser's own emulation can't do: it delays the frames of sockets too, and it can leave a connection half open.
 Bytes arrive in order, as TCP has it: what is held up holds up everything behind it.
@@ -32,7 +32,7 @@ class Way:
     stall_ms: tuple[float, float] = (100, 1500)
 
     def pick_seconds(self, chance: random.Random) -> float:
-        """How long the next packet takes."""
+        """How long the next packet is under way."""
         ms = self.delay_ms
         if self.jitter_ms:
             ms += chance.expovariate(1 / self.jitter_ms)
@@ -50,7 +50,7 @@ class Network:
     down: Way
 
     def slower(self, *, up_ms: float = 0, down_ms: float = 0) -> Network:
-        """The same with longer ways."""
+        """This network with longer delays."""
         return Network(
             f"{self.name}, {up_ms:+g} ms up, {down_ms:+g} ms down",
             replace(self.up, delay_ms=self.up.delay_ms + up_ms),
@@ -59,7 +59,7 @@ class Network:
 
 
 def even(name: str, ms: float, jitter_ms: float = 0, stalls: float = 0) -> Network:
-    """The same delay both ways."""
+    """A network with the same delay in both directions."""
     way = Way(ms, jitter_ms, stalls)
     return Network(name, way, way)
 
@@ -72,7 +72,7 @@ SATELLITE = even("satellite", 300, 40)
 
 
 class Relay:
-    """Listens on a free port and passes on to `port`. All of it may be changed while connections are open."""
+    """Listens on a free port and passes everything on. Its attributes may change while connections are open."""
 
     def __init__(self, port: int, network: Network = DIRECT, seed: int = 1) -> None:
         self.target_port = port
@@ -91,7 +91,7 @@ class Relay:
 
     @property
     def address(self) -> str:
-        """Where browsers find the service."""
+        """The address of the service for browsers."""
         return f"http://127.0.0.1:{self.port}"
 
     def reset(self) -> None:
@@ -103,7 +103,7 @@ class Relay:
             writer.transport.abort()
 
     def swallow(self, swallowing: bool) -> None:
-        """Deliver nothing while connections stay open, new ones included; what was sent meanwhile comes afterwards."""
+        """Deliver nothing while connections stay open, also new ones. What is sent meanwhile arrives afterwards."""
         if swallowing:
             self._flowing.clear()
         else:
@@ -132,7 +132,7 @@ class Relay:
 
     @staticmethod
     def reset_one(writer: asyncio.StreamWriter) -> None:
-        """Refuse."""
+        """Refuse a connection."""
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         writer.transport.abort()
 

@@ -1,4 +1,4 @@
-"""A service process on a database of its own, and the people who use it."""
+"""A service in a process of its own, on a database of its own, and the people who use it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def milliseconds(instant: str) -> float:
 
 @dataclass
 class Service:
-    """A service process on a database of its own, with the lease it was given."""
+    """A service in a process of its own, and its settings."""
 
     port: int
     process: asyncio.subprocess.Process
@@ -46,7 +46,7 @@ class Service:
     async def start(
         cls, database_url: str, folder: Path, *, port: int = 0, skew_ms: float = 0, **settings: object
     ) -> Service:
-        """Start it; `skew_ms`: how wrong it is about engine time."""
+        """Start a service. `skew_ms` is the error of its engine time."""
         given = environment(database_url=database_url, data_dir=folder, port=port, **settings)
         program = [str(Path(sys.executable).with_name("talktime"))]
         if skew_ms:
@@ -63,11 +63,11 @@ class Service:
         return cls(listening, process, database_url, {k: str(v) for k, v in settings.items()}, folder, http)
 
     async def again(self, **changes: Any) -> Service:
-        """Another process on the same database."""
+        """Start another service on the same database."""
         return await Service.start(self.database_url, self.folder, **{**self.settings, **changes})
 
     async def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the process, as a power cut does."""
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
@@ -77,7 +77,7 @@ class Service:
         await end(self.process)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """What the service answers to the host's backend."""
+        """The answer of the service to a call of the host's backend."""
         headers = {"Authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'host')}"}
         if path.endswith("/credits"):
             headers["Idempotency-Key"] = path
@@ -88,7 +88,7 @@ class Service:
 
 @dataclass
 class Pair:
-    """A user and an advisor of their own, and their chat."""
+    """A user and an advisor who belong to one scenario, and their chat."""
 
     service: Service
     user: str
@@ -96,14 +96,14 @@ class Pair:
     chat: str
 
     async def act(self, act: str, chat: str | None = None) -> Any:
-        """A person's act on a chat; its snapshot."""
+        """Pause, resume, stop or track the chat; returns its snapshot."""
         return await self.service.call("POST", f"/chats/{chat or self.chat}/{act}", {})
 
     async def tracking(self, chat: str | None = None) -> Any:
         return await self.service.call("GET", f"/chats/{chat or self.chat}/tracking")
 
     async def zero_ms(self, chat: str | None = None) -> float:
-        """The instant at which the running timer showed zero."""
+        """The instant at which the running timer was at zero, in ms since 1970."""
         snapshot = await self.tracking(chat)
         assert snapshot["timer"]["running"], snapshot
         return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])

@@ -1,4 +1,4 @@
-"""What a scenario plays on, and what it may ask of every screen."""
+"""What a scenario uses, and what it can assert of every screen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BROWSERS = {"C": "chromium", "F": "firefox", "W": "webkit"}
 
 @asynccontextmanager
 async def launch(name: str, *arguments: str) -> AsyncIterator[Browser]:
-    """A browser by its name; only Chromium takes arguments."""
+    """Start a browser by its name. Only Chromium takes arguments."""
     if name == "chromium":
         async with chromium(*arguments) as browser:
             yield browser
@@ -35,7 +35,7 @@ async def launch(name: str, *arguments: str) -> AsyncIterator[Browser]:
 
 @dataclass
 class Stage:
-    """A browser that scenarios share, the theatre, and how much time there is."""
+    """What a scenario uses: a browser that scenarios share, the services, and durations in full or short."""
 
     theatre: Theatre
     browser: Browser
@@ -43,15 +43,15 @@ class Stage:
     own: AsyncExitStack
 
     def span(self, full_seconds: float, short_seconds: float) -> float:
-        """How long something lasts: in full at night, shortened while people wait."""
+        """How long a step lasts: in full in `make nightly`, shortened in `make test`."""
         return full_seconds if self.full else short_seconds
 
     async def alone(self, *arguments: str) -> Browser:
-        """Another browser of the same kind, for what concerns all of it: hiding, stopping, killing."""
+        """Another browser of the same kind, to hide, stop or kill it."""
         return await self.own.enter_async_context(launch(self.browser.name, *arguments))
 
     async def pair(self, kind: str = "usual", credit: str = "500.00") -> Pair:
-        """A running chat whose advisor is there."""
+        """A running chat whose advisor is present."""
         pair = await self.theatre.pair(kind, credit)
         await self.theatre.stand_in(pair)
         return pair
@@ -59,7 +59,7 @@ class Stage:
     async def screen(
         self, pair: Pair, network: Network = DIRECT, browser: Browser | None = None, **options: object
     ) -> Screen:
-        """The user's screen of the pair's chat, running."""
+        """The user's screen of the chat of a pair, with a running timer."""
         screen = await self.theatre.screen(browser or self.browser, pair, network, **options)  # type: ignore[arg-type]
         await screen.until_running()
         return screen
@@ -67,7 +67,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A row of the table of scenarios. `windows` and `seconds` are about what it takes by day, for planning."""
+    """A row of the table of scenarios. `windows` and `seconds` are what it takes in `make test`, for the plan."""
 
     number: int
     browsers: tuple[str, ...]
@@ -81,7 +81,7 @@ class Scenario:
         return f"{self.number:02}-{self.play.__name__.replace('_', '-')}"
 
     def windows_at(self, *, full: bool) -> int:
-        """How many windows it has open at once, at most."""
+        """The most windows that it has open at once."""
         return self.windows_in_full if full else self.windows
 
 
@@ -91,7 +91,7 @@ SCENARIOS: list[Scenario] = []
 def scenario(
     number: int, browsers: str, seconds: int, *, windows: int = 1, windows_in_full: int | None = None
 ) -> Callable[[Callable[[Stage], Awaitable[None]]], Callable[[Stage], Awaitable[None]]]:
-    """Enter a scenario into the table: its number, its browsers (C, F, W), and what it takes."""
+    """Add a scenario to the table: its number, its browsers (C, F, W), its duration and its windows."""
 
     def enter(play: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], Awaitable[None]]:
         concerned = tuple(BROWSERS[letter] for letter in browsers.split())
@@ -102,12 +102,12 @@ def scenario(
 
 
 def assert_never_back(recording: Recording) -> None:
-    """A0."""
+    """Rule A0 holds."""
     assert not (found := recording.backwards()), f"{recording.name}: {found}"
 
 
 def assert_calm(recording: Recording) -> None:
-    """A0, A1, and no step."""
+    """The rules A0 and A1 hold, and there is no step."""
     assert len(list(recording.changes())) >= 3, f"{recording.name}: hardly moved"
     assert_never_back(recording)
     assert not (found := recording.irregular()), f"{recording.name}: {found}"
@@ -115,17 +115,17 @@ def assert_calm(recording: Recording) -> None:
 
 
 def assert_right(recording: Recording) -> None:
-    """A2."""
+    """Rule A2 holds."""
     assert not (found := recording.beyond_bound()), f"{recording.name}: {found}"
 
 
 def assert_late_at_most(recording: Recording, ms: float) -> None:
-    """19 of 20 digits came no later, but for the frames that were longer than usual."""
+    """19 of 20 digits appeared no later than this, without the delay of long frames."""
     late = quantile(recording.owed_ms(), 0.95)
     assert late <= ms + GRAIN_MS, f"{recording.name}: {sorted(recording.owed_ms())}"
 
 
 async def recorded(screen: Screen, seconds: float) -> Recording:
-    """What the screen shows, so much later."""
+    """The recording of a screen after this number of seconds."""
     await asyncio.sleep(seconds)
     return await screen.recording()

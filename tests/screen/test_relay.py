@@ -1,4 +1,4 @@
-"""The relay is the network it says it is."""
+"""The relay imitates the network that it is given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.screen.relay import DIRECT, Relay, Way, even
 
 @pytest.fixture
 async def echo() -> AsyncIterator[int]:
-    """The port of a server that says everything back."""
+    """The port of a server that sends everything back."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while text := await reader.read(1000):
@@ -31,7 +31,7 @@ async def trip_ms(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     return (time.monotonic() - began) * 1000
 
 
-async def test_delays_each_way_and_counts(echo: int) -> None:
+async def test_the_relay_delays_each_direction_and_counts_bytes(echo: int) -> None:
     async with Relay(echo, even("slow", 50)).run() as relay:
         streams = await asyncio.open_connection("127.0.0.1", relay.port)
         assert await trip_ms(*streams) >= 100
@@ -42,7 +42,7 @@ async def test_delays_each_way_and_counts(echo: int) -> None:
         assert (relay.up_bytes, relay.down_bytes, relay.connections) == (30, 30, 1)
 
 
-async def test_order_is_kept_whatever_the_delays(echo: int) -> None:
+async def test_packets_keep_their_order_whatever_their_delays(echo: int) -> None:
     async with Relay(echo, even("wild", 0, 30)).run() as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         for number in range(50):
@@ -51,7 +51,7 @@ async def test_order_is_kept_whatever_the_delays(echo: int) -> None:
         assert await reader.readexactly(150) == b"".join(b"%03d" % number for number in range(50))
 
 
-async def test_a_reset_is_seen_at_once(echo: int) -> None:
+async def test_a_reset_ends_connections_at_once(echo: int) -> None:
     async with Relay(echo).run() as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         await trip_ms(reader, writer)
@@ -64,7 +64,7 @@ async def test_a_reset_is_seen_at_once(echo: int) -> None:
             await reader.readexactly(1)
 
 
-async def test_what_is_swallowed_comes_when_the_network_is_back(echo: int) -> None:
+async def test_what_was_swallowed_arrives_when_the_network_is_back(echo: int) -> None:
     async with Relay(echo).run() as relay:
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
         relay.swallow(swallowing=True)
@@ -76,7 +76,7 @@ async def test_what_is_swallowed_comes_when_the_network_is_back(echo: int) -> No
         assert await reader.readexactly(5) == b"later"
 
 
-async def test_stalls_are_as_often_and_as_long_as_said(echo: int) -> None:
+async def test_stalls_delay_packets(echo: int) -> None:
     stalling = Way(0, 0, stalls=1, stall_ms=(80, 90))
     async with Relay(echo, even("direct", 0)).run() as relay:
         relay.network = type(DIRECT)("stalling", stalling, Way())

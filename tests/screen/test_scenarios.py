@@ -1,4 +1,4 @@
-"""The scenarios of the number on the screen, each in the browsers it concerns."""
+"""The scenarios of the number on the screen, each in every browser that it is meant for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_scenario(
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """At night a scenario that failed first has failed; by day, beside everything else, it is named at the end."""
+    """With `--full`, a scenario that failed beside others has failed. Otherwise the end of the report names it."""
     outcome = outcomes[browser, scenario.name]
     record_property(SECONDS, outcome.seconds)
     if outcome.failure is not None:
@@ -40,5 +40,5 @@ def test_scenario(
         record_property(FAILED_FIRST, repr(first))
 
 
-def test_the_table_is_whole() -> None:
+def test_no_scenario_is_missing_from_the_table() -> None:
     assert sorted(scenario.number for scenario in SCENARIOS) == list(range(1, 26))

@@ -1,4 +1,4 @@
-"""Services, relays and a host's site, for screens to play on."""
+"""The services, networks and pages that scenarios use."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SITE = Path(__file__).parent / "site"
 
 @dataclass
 class Screen:
-    """A page in a browser, the network it is on, and what it shows."""
+    """A page in a browser, its network, and what it shows."""
 
     tab: Tab
     relay: Relay
@@ -47,22 +47,22 @@ class Screen:
         return await self.tab.run(expression)
 
     async def keep(self) -> None:
-        """Keep the rows, before they are lost with the page."""
+        """Keep the rows of the page before it is left."""
         self._kept += await self.tab.run("rows")
 
     async def reload(self) -> None:
-        """As a person does with F5; the rows go on."""
+        """Load the page again, as a person does with F5; the recording goes on."""
         await self.keep()
         await self.tab.open(self.url)
 
     async def recording(self, zero_ms: float | None = None) -> Recording:
-        """Everything shown so far."""
+        """The recording of everything that was shown so far."""
         rows = self._kept + await self.tab.run("rows")
         zero = await self.pair.zero_ms() if zero_ms is None else zero_ms
         return Recording.of(self.name, rows, zero)
 
     async def until(self, condition: str, seconds: float = 20) -> None:
-        """Until a JavaScript condition holds."""
+        """Wait until a JavaScript condition holds."""
         async with asyncio.timeout(seconds):
             while not await self.tab.run(f"Boolean({condition})"):
                 await asyncio.sleep(0.05)
@@ -71,17 +71,17 @@ class Screen:
         await self.until(f"document.querySelector('talk-time').getAttribute('state') === '{state}'", seconds)
 
     async def until_running(self) -> None:
-        """Until there are digits, and they move."""
+        """Wait until the screen shows digits that move."""
         await self.until_state("running")
 
 
-# One count for all browsers: their theatres share a database, and nobody in it.
+# Numbers for people: scenarios share the databases, but no people.
 _PEOPLE = itertools.count(1)
 
 
 @dataclass
 class Theatre:
-    """The host's site in front of the services."""
+    """The services, and a site of a host in front of them."""
 
     site: str
     services: dict[str, Service]
@@ -89,7 +89,7 @@ class Theatre:
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def pair(self, kind: str = "usual", credit: str = "500.00", tariff: object = BY_THE_SECOND) -> Pair:
-        """People whom nobody has met, with credit, in a running chat."""
+        """A new user with credit and a new advisor, in a running chat."""
         service = self.services[kind]
         number = next(_PEOPLE)
         pair = Pair(service, f"user-{number}", f"advisor-{number}", f"chat-{number}")
@@ -101,7 +101,7 @@ class Theatre:
         return pair
 
     async def relay(self, service: Service, network: Network = DIRECT) -> Relay:
-        """A network between browsers and a service."""
+        """A relay between browsers and a service."""
         return await self.stack.enter_async_context(Relay(service.port, network, seed=next(self.numbers)).run())
 
     async def screen(
@@ -116,7 +116,7 @@ class Theatre:
         relay: Relay | None = None,
         **options: object,
     ) -> Screen:
-        """A page of the host that shows the pair's chat over a network."""
+        """A page of the host that shows the chat of a pair over a network."""
         relay = relay or await self.relay(pair.service, network)
         asked = {
             "service": relay.address,
@@ -132,17 +132,17 @@ class Theatre:
         return screen
 
     async def stand_in(self, pair: Pair) -> None:
-        """The advisor is there, for as long as the theatre is open: an advisor's lease ends no scenario."""
+        """Keep the advisor present until the scenario ends: the lease of an advisor ends no scenario."""
         await self.present(pair, pair.chat)
 
     async def present(self, pair: Pair, chat: str) -> None:
-        """The advisor is there, in this chat."""
+        """Keep the advisor present in this chat."""
         await self.stack.enter_async_context(_present(pair, chat, Role.ADVISOR))
 
 
 @asynccontextmanager
 async def _present(pair: Pair, chat: str, role: Role) -> AsyncIterator[None]:
-    """Somebody without a browser who watches the chat and answers every heartbeat."""
+    """A party without a browser, who watches the chat and answers every heartbeat."""
     subject = pair.user if role is Role.USER else pair.advisor
     token = Tokens(SECRET).make(role, subject)
 
@@ -170,7 +170,7 @@ async def _present(pair: Pair, chat: str, role: Role) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def serving(app: Starlette) -> AsyncIterator[str]:
-    """A host's site until the context ends; its origin."""
+    """Serve a site of a host until the context ends; returns its origin."""
     port = free_port()
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="none")
@@ -190,7 +190,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
 async def theatre(
     databases: dict[str, str], folder: Path, settings: dict[str, dict[str, Any]]
 ) -> AsyncIterator[Theatre]:
-    """Open: a service of each kind, on its own database, with its settings."""
+    """Start a service of each kind, on its own database, with its settings."""
     async with serving(_site()) as origin, AsyncExitStack() as stack:
         services = {}
         try:
@@ -206,7 +206,7 @@ async def theatre(
 
 
 def _site() -> Starlette:
-    """The host's own pages, which hand their people tokens."""
+    """The pages of the host, which give tokens to their people."""
 
     async def token(request: Request) -> PlainTextResponse:
         asked = request.query_params

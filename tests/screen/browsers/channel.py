@@ -1,4 +1,4 @@
-"""Commands to a browser and their answers, over one socket; any number under way at once."""
+"""Commands to a browser and their answers, over one socket. Any number may wait for answers at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 120.0
 
 
 class Channel:
-    """What WebDriver BiDi and the protocol of Chromium's tools have in common: numbered commands in JSON."""
+    """Numbered commands in JSON, as WebDriver BiDi and the protocol of Chromium's tools have them."""
 
     def __init__(self, socket: websockets.ClientConnection, pid: int) -> None:
         self._socket = socket
@@ -28,7 +28,7 @@ class Channel:
         self.pid = pid
 
     async def listen(self) -> None:
-        """Hand out answers, for ever."""
+        """Give each answer to the command that waits for it, for ever."""
         async for text in self._socket:
             answer = json.loads(text)
             waiting = self._waiting.pop(answer.get("id"), None)
@@ -36,7 +36,7 @@ class Channel:
                 waiting.set_result(answer)
 
     async def call(self, method: str, parameters: dict[str, Any], **more: Any) -> Any:
-        """The result of a command; `RuntimeError` with what the browser says when it fails."""
+        """The result of a command. Raises RuntimeError with the message of the browser when the command fails."""
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"id": number, "method": method, "params": parameters, **more}))
@@ -49,7 +49,7 @@ class Channel:
 
 @asynccontextmanager
 async def started(program: Sequence[str], environment: dict[str, str], path: str = "") -> AsyncIterator[Channel]:
-    """Start a browser that says on stderr which socket it listens on; connected until the context ends."""
+    """Start a browser that prints its socket on stderr, and stay connected until the context ends."""
     process = await asyncio.create_subprocess_exec(
         *program, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
@@ -79,6 +79,6 @@ async def _address(stderr: asyncio.StreamReader) -> str:
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
-    """A full pipe must not stop the browser."""
+    """Read the pipe, since a full pipe stops the browser."""
     while await stream.read(4096):
         pass

@@ -43,7 +43,7 @@ class FirefoxTab:
         await self._call("browsingContext.navigate", context=self._context, url=url, wait="complete")
 
     async def run(self, expression: str) -> Any:
-        # What BiDi makes of values is a language of its own; text goes through unchanged.
+        # BiDi has its own format for values; text needs no such format.
         answer = await self._call(
             "script.evaluate",
             expression=f"Promise.resolve({expression}).then((value) => JSON.stringify(value ?? null))",

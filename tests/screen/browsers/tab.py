@@ -1,4 +1,4 @@
-"""What a test needs of a browser, whichever it is."""
+"""What scenarios need of every browser."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class Tab(Protocol):
     """A page in a window of its own, so that it is visible."""
 
     async def open(self, url: str) -> None:
-        """Go there, and wait until it is loaded."""
+        """Open a page, and wait until it is loaded."""
 
     async def run(self, expression: str) -> Any:
-        """The value of a JavaScript expression; a promise's outcome. Must be JSON."""
+        """The value of a JavaScript expression, or of its promise. It must be JSON."""
 
     async def hide(self) -> None:
-        """Put another tab in front of it."""
+        """Put another tab in front of the page."""
 
     async def show(self) -> None:
-        """Put it in front again."""
+        """Put the page in front again."""
 
     async def back(self) -> None:
-        """To the page before in its history."""
+        """Go back to the previous page."""
 
     async def close(self) -> None:
-        """Close it as a person does."""
+        """Close the page as a person does."""
 
 
 class Browser(Protocol):
@@ -48,7 +48,7 @@ class Browser(Protocol):
 
 @asynccontextmanager
 async def display() -> AsyncIterator[dict[str, str]]:
-    """A screen without a monitor; the environment in which programs find it."""
+    """A display without a monitor; returns the environment in which programs find it."""
     reading, writing = os.pipe()
     xvfb = await asyncio.create_subprocess_exec(
         "Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp",
@@ -64,13 +64,13 @@ async def display() -> AsyncIterator[dict[str, str]]:
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """A process and all that it started, itself first."""
+    """A process and all processes that it started, itself first."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """End a process that we started, with all that it started."""
+    """End a process that we started, and all processes that it started."""
     if process.returncode is None:
         relatives = family(process.pid)
         for relative in relatives:

@@ -18,7 +18,7 @@ START_SECONDS = 60.0
 
 
 class Session:
-    """One automated browser. It has one current window, so commands take turns."""
+    """An automated browser. It has one current window, so commands wait for each other."""
 
     def __init__(self, http: httpx.AsyncClient, path: str) -> None:
         self._http = http
@@ -27,16 +27,16 @@ class Session:
         self._first: str | None = None
 
     async def begin(self) -> None:
-        """Note the window that it began with, which stays open."""
+        """Remember the first window, which stays open."""
         self._first = str(await self.call("GET", "/window"))
 
     async def window(self) -> str:
-        """The handle of a new window. WebKit opens one only while the current window is open."""
+        """Open a window; returns its handle. WebKit does that only while the current window is open."""
         made = await self.call("POST", "/window/new", {"type": "window"}, self._first)
         return str(made["handle"])
 
     async def call(self, method: str, path: str, body: object = None, window: str | None = None) -> Any:
-        """The value of a command, in `window`; `RuntimeError` with what WebKit says when it fails."""
+        """The value of a command in `window`. Raises RuntimeError with the message of WebKit when the command fails."""
         async with self._turn:
             if window is not None:
                 await self._send("POST", "/window", {"handle": window})

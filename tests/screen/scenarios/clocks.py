@@ -31,7 +31,7 @@ DAY_MS = 86_400_000
 
 
 def assert_shows_the_truth(recording: Recording, since_ms: float) -> None:
-    """From an instant on every visible row is right: no second that is over, and none that has not come."""
+    """From an instant on every visible row shows the current second."""
     rows = [row for row in recording.rows if row.at >= since_ms and not row.hidden]
     assert rows
     for row in rows:
@@ -84,7 +84,7 @@ async def somebody_sets_the_clock(stage: Stage) -> None:
         at = float(await screen.run(f"(clocks.wallMs = {wall_ms}, truth.wall())"))
         await asyncio.sleep(4)
         pings = [when for when, kind in await screen.run("sent") if kind == "ping" and when >= at]
-        # Noticed by the next second, then 0, 150, 400, 900, 1800 ms after; a heartbeat may add one of its own.
+        # The page notices within a second, and pings 0, 150, 400, 900 and 1800 ms later. A heartbeat may add a ping.
         assert 4 <= len([when for when in pings if when <= pings[0] + 1000]) <= 6
         assert len(pings) <= 8, "one burst, not several"
     recording = await screen.recording()
@@ -104,7 +104,7 @@ async def hidden(stage: Stage) -> None:
     assert_never_back(recording)
     returned = next(row for row in reversed(recording.rows) if row.hidden).at
     first = next(row for row in recording.rows if row.at > returned)
-    # One frame: the first rows may still be of the one before.
+    # One frame: the first rows may still show what was painted before.
     assert_shows_the_truth(recording, first.at + max(2 * FRAME_MS, first.gap if first.gap < 1000 else 0) + LATE_MS)
 
 
@@ -122,7 +122,7 @@ async def throttled_in_the_background(stage: Stage) -> None:
     sent = [(at, kind) for at, kind in await screen.run("sent") if at >= began]
     beats = [at for at, kind in sent if kind == "heartbeat"]
     pings = [at for at, kind in sent if kind == "ping"]
-    # One every third of a lease of 30 s, and each asks for the time at once: the handler of a message is not held back.
+    # A heartbeat comes three times in a lease of 30 s, and the page pings at once: browsers do not throttle messages.
     assert len(beats) >= seconds // 10 - 1
     assert all(any(beat <= ping <= beat + 1000 for ping in pings) for beat in beats)
     assert screen.relay.connections == connections
@@ -148,7 +148,7 @@ async def frozen(stage: Stage) -> None:
 
 
 async def frozen_beyond_the_lease(stage: Stage) -> None:
-    """Screen and bill stop where the lease does."""
+    """The timers of the screen and of the service stop at the end of the lease."""
     pair = await stage.pair("usual" if stage.full else "brief")
     screen = await stage.screen(pair, NEAR, await stage.alone())
     assert isinstance(screen.tab, ChromiumTab)
@@ -159,7 +159,7 @@ async def frozen_beyond_the_lease(stage: Stage) -> None:
     assert ended["record"]["reason"] == "user_away", ended
     await screen.tab.send("Page.setWebLifecycleState", state="active")
     await screen.tab.show()
-    # Whoever is back goes on by itself; what passed meanwhile is no time of theirs.
+    # The record resumes by itself, and the time of the absence is not counted.
     await screen.until_running()
     recording = (await recorded(screen, 5)).between(time.time() * 1000 - 4500)
     assert_never_back(await screen.recording(0))
@@ -170,7 +170,7 @@ async def frozen_beyond_the_lease(stage: Stage) -> None:
 
 @asynccontextmanager
 async def stopped(browser: Browser, seconds: float) -> AsyncIterator[None]:
-    """The whole browser stands still for so long, as if the machine slept."""
+    """Stop the whole browser for this number of seconds, as if the machine slept."""
     relatives = family(browser.pid)
     for relative in relatives:
         relative.send_signal(signal.SIGSTOP)
@@ -186,7 +186,7 @@ async def stopped(browser: Browser, seconds: float) -> AsyncIterator[None]:
 
 
 async def asleep(stage: Stage, *, standing: bool) -> tuple[Screen, float]:
-    """A screen whose machine has slept, its local time standing or not, and when it woke (ms since 1970)."""
+    """A screen whose machine has slept, and when it woke, in ms since 1970. `standing`: local time stood meanwhile."""
     browser = await stage.alone()
     screen = await stage.screen(await stage.pair("patient"), NEAR, browser)
     await asyncio.sleep(4)
@@ -211,7 +211,7 @@ async def a_sleep_that_stops_the_clock(stage: Stage) -> None:
     assert step is not None
     assert len([change for change in after.changes() if change.by > 1]) == 1
     assert any(row.state == "syncing" for row in after.rows if row.at <= step.row.at)
-    # Half a second from when the page ran again: a stopped browser takes its time.
+    # Within half a second of the first frame: a browser that was stopped needs time before that frame.
     ran = next(row.at for row in after.rows if row.gap < 500)
     assert step.row.at - ran <= 500 + step.row.gap
     assert_shows_the_truth(recording, step.row.at)

@@ -1,4 +1,4 @@
-"""Scenarios 16 to 22 and 25: what breaks, what ends, and what people do."""
+"""Scenarios 16 to 22 and 25: connections that break, records that end, and people who switch."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ async def a_service_away_for_five_seconds(stage: Stage) -> None:
     left = float(await screen.run("truth.wall()"))
     await asyncio.sleep(5)
     screen.relay.refusing = False
-    # Longer and longer waits, each cut by chance: a crowd that comes back is no storm.
+    # Each wait is longer than the one before, and random: pages do not return all at once.
     assert 2 <= screen.relay.refused <= 8
     await screen.until_running()
     recording = await recorded(screen, 3)
     assert_calm(recording)
     away = recording.between(left, left + 5000)
-    assert len(list(away.changes())) >= 4, "it stood although the lease holds"
+    assert len(list(away.changes())) >= 4, "the timer stood although the lease lasted"
 
 
 async def assert_stopped_together(pair: Pair, recording: Recording) -> None:
-    """The screen and the service stopped the timer at one instant, within a second."""
+    """The screen and the service stopped the timer at the same time, within a second."""
     snapshot = await pair.tracking()
     assert snapshot["record"]["reason"] == "user_away", snapshot
     shown = max(row.elapsed for row in recording.rows if row.elapsed is not None and row.state == "reconnecting")
@@ -44,7 +44,7 @@ async def assert_stopped_together(pair: Pair, recording: Recording) -> None:
 
 
 async def at_rest(screen: Screen) -> None:
-    """Between two beats, when the pings of the beginning are over.
+    """Wait for the middle between two heartbeats, after the pings of the beginning.
 
     What a screen has proved since the lease that it was told counts for the bill, though nobody could tell it.
     """
@@ -59,7 +59,7 @@ async def half_open(stage: Stage) -> None:
     await at_rest(screen)
     screen.relay.swallow(swallowing=True)
     silent = time.time()
-    # A lease of 6 s is three heartbeats of 2 s; the last may have come just now.
+    # A lease of 6 s has heartbeats every 2 s; the last one may have come just now.
     await screen.until_state("reconnecting", 2.5 * 2 + 2)
     await asyncio.sleep(stage.span(60, 14) - (time.time() - silent))
     recording = await screen.recording(0)
@@ -139,7 +139,7 @@ async def the_credit_runs_out(stage: Stage) -> None:
     recording = await screen.recording(0)
     rows = [row for row in recording.rows if row.seconds is not None]
     for before, row in pairwise(rows):
-        # Every second but the last costs a tenth when it begins, so in every frame both change or neither does.
+        # Every second but the last costs 0.10 when it begins, so time and credit change in the same frame.
         if row.seconds != seconds:
             assert (before.digits == row.digits) == (before.credits == row.credits), (before, row)
     assert max(row.seconds for row in rows if row.seconds is not None) == seconds
@@ -150,7 +150,7 @@ async def the_credit_runs_out(stage: Stage) -> None:
 
 
 async def assert_ends_by_the_lease(pair: Pair, gone_ms: float) -> None:
-    """The record pauses one lease after the last proof, which is no later than `gone_ms`."""
+    """The record pauses one lease after the last proof of presence, which came no later than `gone_ms`."""
     await asyncio.sleep(8)
     snapshot = await pair.tracking()
     assert snapshot["record"]["reason"] == "user_away", snapshot

@@ -36,14 +36,14 @@ _BLOCK = """(() => {
 
 
 async def assert_quick(screen: Screen) -> None:
-    """The first digits come within a second of the socket's opening."""
+    """The first digits appear within a second after the socket has opened."""
     opened = float(await screen.run("opened"))
     first = (await screen.recording()).first()
     assert first.at - opened <= 1000 + first.gap
 
 
 async def assert_own_page_runs(stage: Stage, pair: Pair) -> None:
-    """The service's own page of the chat, under its own strict policy, runs and says how well it is in sync."""
+    """The service's own page of the chat runs under its strict content security policy, and shows how exact it is."""
     address = f"http://127.0.0.1:{pair.service.port}"
     session = {"token": Tokens(SECRET).make(Role.USER, pair.user), "role": "user", "subject": pair.user}
     tab = await stage.browser.tab()
@@ -124,7 +124,7 @@ async def beside_the_page_that_polls(stage: Stage) -> None:
     assert_calm(recording)
     assert_right(recording)
     polled = await theirs.recording()
-    assert polled.backwards() or polled.irregular(), "the judge finds no fault with a page that has one"
+    assert polled.backwards() or polled.irregular(), "the rules find no mistake on a page that makes some"
     if stage.full:
         assert polled.backwards()
         assert polled.irregular()
@@ -135,7 +135,7 @@ async def another_route(stage: Stage) -> None:
     screen = await stage.screen(await stage.pair(), even("20/20", 20))
     await asyncio.sleep(15)
     screen.relay.network = even("20/20", 20).slower(up_ms=100)
-    # What the old route has proved counts for five minutes.
+    # Samples of the old route count for five minutes.
     recording = await recorded(screen, stage.span(360, 20))
     assert_calm(recording)
     assert_right(recording)

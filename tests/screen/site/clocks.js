@@ -1,4 +1,4 @@
-// Keeps the browser's clocks for the recorder, and lets a test take them away from the page under test.
+// Keeps the clocks of the browser for the recorder, and lets a test replace the clocks of the page under test.
 (() => {
   const now = performance.now.bind(performance);
   const wall = Date.now;

@@ -1,4 +1,4 @@
-// The number on the screen as it was done before: a counter of the page's own, overwritten by a poll every 5 seconds.
+// The number on the screen as other systems show it: the page counts, and a poll every 5 seconds sets its counter.
 const asked = new URLSearchParams(location.search);
 const digits = document.querySelector("#elapsed");
 const token = await (await fetch(`token${location.search}`)).text();

@@ -1,11 +1,11 @@
-// What the screen showed, by the browser's true clocks. A row for every change, and ten a second besides.
+// Records what the screen shows, by the true clocks of the browser: a row for every change, and ten rows a second.
 window.rows = [];
 const FRAME_MS = 1000 / 60;
 const TICK_MS = 20;
 
 /** `read` answers {state, shownState, errorMs, elapsedMs}. */
 window.record = (digits, credits, host, read) => {
-  // A page that stood still for a while runs its timers in one frame and paints in the next.
+  // A page that was stopped runs its timers in one frame and paints in the next.
   const frames = [truth.now(), truth.now(), truth.now()];
   const loop = () => {
     frames.push(truth.now());
@@ -14,7 +14,7 @@ window.record = (digits, credits, host, read) => {
   };
   requestAnimationFrame(loop);
 
-  // Nor is a timer of ours kept waiting for longer than any other of the page.
+  // The delay of our own timers is the delay of every timer of the page.
   const waits = [0, 0, 0, 0, 0];
   const tick = (due) => {
     waits.push(truth.now() - due);
@@ -27,10 +27,10 @@ window.record = (digits, credits, host, read) => {
   const note = () => {
     const { state, shownState = state, errorMs, elapsedMs } = read();
     const bound = Number.isFinite(errorMs) ? errorMs : null;
-    // What is late by no more than the page itself is not the clock's fault.
+    // A delay of the whole page is not an error of the clock.
     const since = Math.max(0, truth.now() - frames[0] - 2 * FRAME_MS, ...waits);
     const text = digits.textContent;
-    // Between the news and the frame that paints it the reading is ahead of the screen.
+    // Between a change and the frame that paints it, the reading is ahead of the screen.
     const reading = state === shownState ? elapsedMs : null;
     rows.push([truth.wall(), since, text, shownState, bound, reading, credits?.textContent ?? "", document.hidden]);
   };

@@ -1,4 +1,4 @@
-// The number on the screen as we do it, on a page of another site.
+// The number on the screen as talktime shows it, on a page of another site.
 const asked = new URLSearchParams(location.search);
 const element = document.querySelector("talk-time");
 
