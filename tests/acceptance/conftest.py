@@ -23,7 +23,7 @@ async def stage(database_url: str, tmp_path: Path, guardian: Guardian) -> AsyncI
 
 @pytest.fixture
 async def another_stage(another_database_url: str, tmp_path: Path, guardian: Guardian) -> AsyncIterator[Stage]:
-    """A second one that has nothing to do with the first."""
+    """A second stage, with another service and another database."""
     folder = tmp_path / "another"
     folder.mkdir()
     async with on_stage(another_database_url, folder, guardian) as stage:
@@ -32,19 +32,19 @@ async def another_stage(another_database_url: str, tmp_path: Path, guardian: Gua
 
 @pytest.fixture
 async def stage_without_database(data_dir: Path, guardian: Guardian) -> AsyncIterator[Stage]:
-    """A stage whose service brings its own database."""
+    """A stage whose service starts its own database."""
     async with on_stage(None, data_dir, guardian) as stage:
         yield stage
 
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Has a figure shown at the end of the test run."""
+    """Adds a figure to the end of the report."""
     return lambda text: record_property(_FIGURE, text)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shows the figures."""
+    """Shows the figures, such as how far screens and server were apart."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     figures = [
         f"{report.nodeid.rpartition('::')[2]}: {text}"
@@ -61,13 +61,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Spreads these tests, which mostly wait, over the queues of several workers, the longest first."""
+    """With several workers: starts the longest of these tests first, and spreads the others, which mostly wait."""
     if not hasattr(config, "workerinput"):
         return
     waiting = [item for item in items if Path(__file__).parent in item.path.parents]
     waiting.sort(key=lambda item: "five_minutes" not in item.name)
     busy = [item for item in items if item not in waiting]
-    # Between modules alone, since fixtures of a module would begin again.
+    # Only between modules: a module that is interrupted sets up its fixtures twice.
     modules = [list(group) for _, group in groupby(busy, key=lambda item: item.path)]
     items[:] = waiting[:1]
     given, of = 1, max(1, len(waiting))

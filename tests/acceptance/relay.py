@@ -1,4 +1,4 @@
-"""What a load balancer is to a page, and a bad line."""
+"""A relay between a page and a service, as a load balancer or a broken connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Relay:
-    """An address of ours before the service at `port`, which may be changed. `silent`: it takes and gives nothing."""
+    """Passes everything on to the service at `port`, which may be changed."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -26,11 +26,11 @@ class Relay:
         self._open.set()
 
     def fall_silent(self) -> None:
-        """The line is dead, and nobody is told."""
+        """Deliver nothing, and close no connection."""
         self._open.clear()
 
     def speak(self) -> None:
-        """The line is back; what was sent meanwhile arrives."""
+        """Deliver again, and what was sent meanwhile, too."""
         self._open.set()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

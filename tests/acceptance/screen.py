@@ -1,4 +1,4 @@
-"""One side's page of a chat, with a recorder in it that looks at every frame."""
+"""The page of a chat for one party, with a recorder that looks at every frame."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-# What a frame shows: when (ms since 1970), the reading, the digits. A tab that is refreshed goes on with the last one.
+# What each frame shows: the instant (ms since 1970), the reading, the digits. A refreshed page keeps the last frame.
 RECORDER = """
 if (window === top) {
   const key = `recorded ${location.pathname}`;
@@ -34,13 +34,13 @@ if (window === top) {
 }
 """
 
-# A digit may only be called skipped if the page itself was awake to change it.
+# A digit is only skipped if the page painted a frame in which it could have changed.
 _AWAKE_MS = 900
 _UNKNOWN = "--:--"
 
 
 class Screen:
-    """A tab, of somebody who is signed in."""
+    """A page of a person who is signed in."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -48,12 +48,12 @@ class Screen:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     async def open(self, address: str, chat_id: str, state: str = "running") -> None:
-        """The chat's page at this service, until its timer shows `state`."""
+        """Open the page of the chat at this service, and wait until its timer shows `state`."""
         await self.page.goto(f"{address}/chat/{chat_id}")
         await self.wait_for(state)
 
     async def wait_for(self, *states: str, timeout_s: float = 30) -> None:
-        """Until the timer shows one of `states`."""
+        """Wait until the timer shows one of `states`."""
         wanted = ", ".join(f"talk-time[state={state}]" for state in states)
         await self.page.wait_for_selector(wanted, timeout=timeout_s * 1000)
 
@@ -62,30 +62,30 @@ class Screen:
         await self.page.locator(f"#{button}").click()
 
     async def elapsed_ms(self) -> float:
-        """What the timer shows."""
+        """The time that the timer shows, in ms."""
         return float(await self.page.evaluate("document.querySelector('talk-time').reading.elapsedMs"))
 
     async def digits(self) -> str:
-        """The timer's digits."""
+        """The digits of the timer."""
         return await self.page.locator("talk-time [data-role=elapsed]").inner_text()
 
     async def zero_ms(self) -> float:
-        """The instant at which this screen's running timer would have shown zero, in ms since 1970."""
+        """The instant at which the running timer of this screen was at zero, in ms since 1970."""
         script = "(() => Date.now() - document.querySelector('talk-time').reading.elapsedMs)()"
         return float(await self.page.evaluate(script))
 
     async def samples(self) -> list[tuple[float, float | None, str, str]]:
-        """What every frame showed since the page was loaded, and the last one before."""
+        """What every frame showed since the page was loaded, and the last frame before."""
         return [tuple(sample) for sample in await self.page.evaluate("window.samples")]
 
     async def change(self, state: str, number: int = -1) -> float | None:
-        """When the screen came to show `state`, in ms since 1970: the last time, or the one of this number."""
+        """The instant of a change to `state`, in ms since 1970: of the last one, or of the one with this index."""
         changes: list[Any] = await self.page.evaluate("window.changes")
         times = [at for at, shown in changes if shown == state]
         return float(times[number]) if times else None
 
     async def assert_calm(self, *, clock_moved: bool = False) -> None:
-        """No digit went back or was skipped while time ran, and no script failed.
+        """No digit went backwards or was skipped while the timer ran, and no script failed.
 
         Where the test clock was moved, digits must skip.
         """
@@ -97,12 +97,12 @@ class Screen:
             if elapsed is None or text in {_UNKNOWN, "starting…"}:
                 continue  # a page that has just loaded
             stands = state in {"paused", "ended"}
-            # A screen that learns late of a pause or an end takes back the delay; nothing else goes back.
+            # Only a screen that learns late of a pause or an end goes back, by the delay.
             if shown is not None and at is not None and not stands:
                 assert elapsed >= shown, f"back from {shown} to {elapsed} ms ({before}, {state})"
                 step = _seconds(text) - _seconds(digits)
                 assert step >= 0, f"digits back from {digits} to {text} ({before}, {state})"
-                # A frame knows the new state before its digits are painted.
+                # A frame has the new state before its digits are painted.
                 if before_that == before == state == "running" and not clock_moved and next_at - at < _AWAKE_MS:
                     assert step <= 1, f"digits skipped from {digits} to {text}"
             at, shown, digits, before, before_that = next_at, elapsed, text, state, before

@@ -1,4 +1,4 @@
-"""The service as processes on a real database, its API as the host's backend sees it, and a browser before it.
+"""Services in processes of their own on a real database, called as by the backend of a host, and a browser.
 
 Everything runs on one machine and so by one clock. A screen's and the server's timers are compared by the instant at
 which each would have shown zero, which no delay of a request or of the browser can blur.
@@ -37,14 +37,14 @@ def milliseconds(instant: str) -> float:
 
 
 def micros(amount: str) -> int:
-    """An amount of the API in micro-credits."""
+    """An amount of the API as micro-credits."""
     whole, _, decimals = amount.removeprefix("-").partition(".")
     value = int(whole) * 1_000_000 + int(decimals.ljust(6, "0"))
     return -value if amount.startswith("-") else value
 
 
 class Node:
-    """A service process."""
+    """A service in a process of its own."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self._process = process
@@ -52,13 +52,13 @@ class Node:
         self.address = f"http://127.0.0.1:{port}"
 
     async def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the process, as a power cut does."""
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
 
     async def stop(self) -> None:
-        """As whoever runs it does."""
+        """Stop the process, as an operator does."""
         if self._process.returncode is None:
             self._process.terminate()
         await self._process.wait()
@@ -66,7 +66,7 @@ class Node:
 
 @dataclass
 class Stage:
-    """Nodes of the service, and people before them: the user uma and the advisor ada unless others are named.
+    """Nodes, and the people who use them: the user uma and the advisor ada, unless others are named.
 
     `database_url` None: the service's own database, below `folder`.
     """
@@ -81,7 +81,7 @@ class Stage:
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30))
 
     async def start(self, command: str = "serve", port: int = 0, **settings: object) -> Node:
-        """A service; `settings` by their names, such as `presence_lease_seconds=3`."""
+        """Start a service with settings by their names, such as `presence_lease_seconds=3`."""
         own = {"database_url": self.database_url, "data_dir": self.folder, "port": port, "checkpoint_seconds": 2}
         given = environment(**{**own, **settings})
         program = Path(sys.executable).with_name("talktime")
@@ -103,7 +103,7 @@ class Stage:
     async def call(
         self, method: str, path: str, body: object = None, *, as_user: str | None = None, node: Node | None = None
     ) -> Any:
-        """What a node, the newest unless told, answers to the host's backend, or to a user."""
+        """The answer of a node (by default the newest) to the backend of the host, or to a user."""
         token = self.tokens.make(Role.USER, as_user) if as_user else self.tokens.make(Role.SERVICE, "host")
         headers = {"Authorization": f"Bearer {token}"}
         if method == "POST":
@@ -114,36 +114,36 @@ class Stage:
         return answer.json()
 
     async def people(self, credit: str = "50.00", tariff: object = BY_THE_SECOND, user: str = "uma") -> None:
-        """A user, with credit, and the advisor ada."""
+        """Add a user with credit, and the advisor ada."""
         await self.call("PUT", f"/users/{user}", {"display_name": user.title()})
         await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": tariff})
         await self.top_up(credit, user)
 
     async def top_up(self, amount: str, user: str = "uma") -> Any:
-        """Credit, from the host's backend."""
+        """Add credit, as the backend of the host does."""
         return await self.call("POST", f"/users/{user}/credits", {"amount": amount, "kind": "purchase"})
 
     async def new_chat(self, user: str = "uma") -> Any:
-        """A new chat with ada, as its snapshot."""
+        """Start a new chat with ada; returns its snapshot."""
         return await self.call("POST", "/chats", {"user_id": user, "advisor_id": "ada"}, as_user=user)
 
     async def tracking(self, chat_id: str) -> Any:
-        """The chat's snapshot."""
+        """The snapshot of a chat."""
         return await self.call("GET", f"/chats/{chat_id}/tracking")
 
     async def receipt(self, record_id: str) -> Any:
-        """The record's receipt."""
+        """The receipt of a record."""
         return await self.call("GET", f"/records/{record_id}/receipt")
 
     async def entries(self, user: str = "uma") -> list[Any]:
-        """The user's whole ledger, newest first."""
+        """All entries of a user, newest first."""
         entries: list[Any] = []
         while page := (await self.call("GET", f"/users/{user}/entries{_before(entries)}"))["entries"]:
             entries += page
         return entries
 
     async def sql(self, statement: str, *arguments: object) -> list[Any]:
-        """What a statement says in the service's database."""
+        """The rows of a statement in the database of the service."""
         assert self.database_url is not None
         connection = await asyncpg.connect(self.database_url, server_settings={"search_path": "talktime"})
         try:
@@ -152,7 +152,7 @@ class Stage:
             await connection.close()
 
     async def screen(self, role: Role, person: str) -> Screen:
-        """A browser of `person`'s own, signed in."""
+        """A page in a browser profile of its own, where the person is signed in."""
         context = await self.browser.new_context()
         session = {"token": self.tokens.make(role, person), "role": role.value, "subject": person}
         kept = "".join(f"sessionStorage.setItem('talktime.{key}', '{value}');" for key, value in session.items())
@@ -160,13 +160,13 @@ class Stage:
         return Screen(await context.new_page())
 
     async def both_screens(self, chat_id: str, state: str = "running") -> tuple[Screen, Screen]:
-        """The user's and the advisor's page of the chat."""
+        """The page of the chat for the user and for the advisor."""
         user, advisor = await self.screen(Role.USER, "uma"), await self.screen(Role.ADVISOR, "ada")
         await asyncio.gather(*(screen.open(self.nodes[-1].address, chat_id, state) for screen in (user, advisor)))
         return user, advisor
 
     async def apart_ms(self, chat_id: str, *screens: Screen) -> float:
-        """How far the screens' running timers and the server's are apart, at most."""
+        """How far the running timers of the screens and of the server are apart, at most."""
         snapshot = await self.tracking(chat_id)
         assert snapshot["timer"]["running"]
         server = milliseconds(snapshot["server_time"]) - snapshot["chat"]["duration_ms"]
@@ -174,13 +174,13 @@ class Stage:
         return float(max(*zeros, server) - min(*zeros, server))
 
     async def assert_agreement(self, chat_id: str, *screens: Screen) -> float:
-        """The screens' running timers and the server's show the same; how far they are apart."""
+        """The running timers of the screens and of the server agree; returns how far they are apart."""
         apart = await self.apart_ms(chat_id, *screens)
         assert apart <= AGREE_MS, f"{apart} ms apart"
         return apart
 
     async def assert_adds_up(self, record_id: str, user: str = "uma") -> Any:
-        """The receipt of a record that does not run equals its segments and the ledger; answers it."""
+        """The receipt of a record that does not run agrees with its segments and entries; returns the receipt."""
         receipt = await self.receipt(record_id)
         for segment in receipt["segments"]:
             lasted = milliseconds(segment["ended_at"]) - milliseconds(segment["started_at"])
@@ -202,7 +202,7 @@ def _before(entries: list[Any]) -> str:
 
 @asynccontextmanager
 async def on_stage(database_url: str | None, folder: Path, guardian: Guardian) -> AsyncIterator[Stage]:
-    """A stage without anything on it yet."""
+    """A stage without services and people."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]

@@ -1,4 +1,4 @@
-"""1 to 4: both screens and the server show the same, whatever is done to the chats of the pair."""
+"""1 to 4: both screens and the server agree, whatever is done to the chats of a pair."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from talktime.core.roles import Role
 from .stage import AGREE_MS, Stage, milliseconds
 
 MINUTE_SECONDS = 60
-# How long a page may take to be there on a busy machine; on a quiet one it takes a few tenths of a second.
+# How long a page may take to appear on a busy machine. On a quiet machine it takes a few tenths of a second.
 AT_ONCE_MS = 3_000
 
 
-async def test_1_a_new_chat_is_the_same_on_both_screens_for_a_minute(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_1_both_screens_and_the_server_agree_on_a_new_chat_for_a_minute(
+    stage: Stage, tell: Callable[[str], None]
+) -> None:
     await stage.start()
     await stage.people()
     opened = await stage.new_chat()
@@ -40,9 +42,7 @@ async def test_1_a_new_chat_is_the_same_on_both_screens_for_a_minute(stage: Stag
         await screen.assert_calm()
 
 
-async def test_2_a_chat_that_has_a_record_resumes_at_once_where_it_stood(
-    stage: Stage, tell: Callable[[str], None]
-) -> None:
+async def test_2_a_chat_with_a_record_resumes_at_once_where_it_stood(stage: Stage, tell: Callable[[str], None]) -> None:
     await stage.start()
     await stage.people()
     opened = await stage.new_chat()
@@ -68,7 +68,7 @@ async def test_2_a_chat_that_has_a_record_resumes_at_once_where_it_stood(
     for screen in (user, advisor):
         await screen.assert_calm()
 
-    # A page that is opened on it shows the time as soon as it shows anything.
+    # A page that is opened now shows the time as soon as it shows anything.
     late = await stage.screen(Role.ADVISOR, "ada")
     opened_ms = time.time() * 1000
     await late.open(stage.nodes[-1].address, chat_id)
@@ -90,11 +90,11 @@ async def test_2_a_chat_that_has_a_record_resumes_at_once_where_it_stood(
 
 
 def is_first(sample: tuple[float, float | None, str, str], after_ms: float) -> bool:
-    """A running frame that came after something was pressed."""
+    """A frame of a running timer, painted after a button was pressed."""
     return sample[0] >= after_ms and sample[2] == "running"
 
 
-async def test_3_of_several_chats_only_the_newest_runs(stage: Stage) -> None:
+async def test_3_only_the_newest_of_several_chats_runs(stage: Stage) -> None:
     await stage.start()
     await stage.people()
     first = await stage.new_chat()
@@ -107,7 +107,7 @@ async def test_3_of_several_chats_only_the_newest_runs(stage: Stage) -> None:
         await user.wait_for("running")
         chats.append(user.page.url.rpartition("/")[2])
         await asyncio.sleep(1.1)
-    # The advisor still looks at the first: it stands, and says where the conversation is.
+    # The advisor still looks at the first chat. Its timer stands, and the page says where the conversation goes on.
     await advisor.wait_for("paused")
     standing = [(await stage.tracking(chat))["chat"]["duration_ms"] for chat in chats[:-1]]
     assert min(standing) > 0
@@ -126,7 +126,7 @@ async def test_3_of_several_chats_only_the_newest_runs(stage: Stage) -> None:
         await screen.assert_calm()
 
 
-async def test_4_back_in_an_old_chat_its_time_goes_on_and_twenty_switches_add_up(stage: Stage) -> None:
+async def test_4_an_old_chat_goes_on_and_twenty_switches_add_up(stage: Stage) -> None:
     await stage.start()
     await stage.people()
     chats = [(await stage.new_chat())["chat"]["id"] for _ in range(3)]
@@ -137,7 +137,7 @@ async def test_4_back_in_an_old_chat_its_time_goes_on_and_twenty_switches_add_up
     switches = 0
 
     async def switch_to(number: int) -> None:
-        """From the user's page, by the chat's name."""
+        """Open a chat from the list on the user's page, by its name."""
         nonlocal switches
         stood_ms = (await stage.tracking(chats[number]))["chat"]["duration_ms"]
         switched_ms = time.time() * 1000
@@ -166,7 +166,7 @@ async def test_4_back_in_an_old_chat_its_time_goes_on_and_twenty_switches_add_up
         await stage.call("POST", f"/chats/{chats[switches % 3]}/tracking", as_user="uma")
         await asyncio.sleep(0.05)
     await advisor.wait_for("paused")
-    # The user's page is still that of the first chat, from which the conversation has moved away.
+    # The user's page still shows the first chat, from which the conversation has moved away.
     await user.press("start")
     await user.wait_for("running")
     switches += 1

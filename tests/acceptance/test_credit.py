@@ -1,4 +1,4 @@
-"""10: credit ends at its computed instant, waits through the recharge window, and goes on after a top-up."""
+"""10: a record stops at the instant at which its credit ends, waits for a top-up, and resumes after it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEVEN_CENTS = {"tiers": [{"from_seconds": 0, "rate": "0.07", "per_seconds": 1, "
 RECHARGE_SECONDS = 6
 
 
-async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_window_s_last_second_goes_on(
+async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_last_second_resumes(
     stage: Stage, tell: Callable[[str], None]
 ) -> None:
     await stage.start("demo", recharge_seconds=RECHARGE_SECONDS)
@@ -35,7 +35,7 @@ async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_window_s_last_s
     assert receipt["segments"][0]["reason"] == "out_of_credit"
     assert (await stage.call("GET", "/users/uma/account"))["balance"] == "0.01"
 
-    # In the window's last second, by the button.
+    # A top-up in the last second of the recharge window, by the button.
     await asyncio.sleep(cut_ms / 1000 + RECHARGE_SECONDS - 0.7 - time.time())
     await user.page.get_by_role("button", name="Top up 5.00").click()
     await asyncio.gather(*(screen.wait_for("running") for screen in screens))
@@ -49,7 +49,7 @@ async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_window_s_last_s
     await asyncio.sleep(1.2)
     await stage.assert_agreement(chat_id, *screens)
 
-    # It runs out once more. Nobody tops up: it ends, as of the instant of the cut.
+    # The credit ends again, and nobody tops up: the record ends as of the cut.
     await stage.call("POST", "/users/uma/debits", {"amount": await spare(stage)})
     cut_at = (await stage.tracking(chat_id))["timer"]["cut_at"]
     await asyncio.gather(*(screen.wait_for("ended") for screen in screens))
@@ -66,12 +66,12 @@ async def test_10_credit_ends_at_its_instant_and_a_top_up_in_the_window_s_last_s
 
 
 async def spare(stage: Stage) -> str:
-    """What the account has beyond the next two seconds or so."""
+    """What the account has beyond the price of about two seconds, as an amount."""
     available = micros((await stage.call("GET", "/users/uma/account"))["available"])
     return f"{(available - 200_000) / 1_000_000:.6f}"
 
 
-async def test_10_a_top_up_after_the_window_s_end_comes_too_late(stage: Stage) -> None:
+async def test_10_a_top_up_after_the_recharge_window_is_too_late(stage: Stage) -> None:
     await stage.start(recharge_seconds=1)
     await stage.people(credit="0.14", tariff=SEVEN_CENTS)
     opened = await stage.new_chat()

@@ -1,4 +1,4 @@
-"""11: ten thousand running meters write nothing while nothing happens."""
+"""11: ten thousand running records write nothing while nothing happens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from .stage import Stage
 
 METERS = 10_000
-# Whoever has started these is within the lease and not connected.
+# The people of these records are within their leases and not connected.
 FILL = """
 insert into accounts (user_id, display_name, balance, due_at)
     select 'm' || n, 'm' || n, 500000000, engine_now() + interval '1 hour' from generate_series(1, 10000) n;
@@ -23,24 +23,24 @@ insert into records (record_id, user_id, advisor_id, chat_id, tariff_version, fr
 insert into segments (record_id, user_id, chat_id, started_at)
     select record_id, user_id, chat_id, started_at from records
 """
-# Everything but the service's own row: that one is renewed, whoever is connected or not.
+# All tables but `nodes`: a service renews its own row, connected people or not.
 WRITTEN = """
 select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables
 where schemaname = 'talktime' and relname <> 'nodes'
 """
-# PostgreSQL may hold an idle connection's counts back for ten seconds, ours too if there were any.
+# PostgreSQL may report the counts of an idle connection ten seconds late.
 COUNTED_SECONDS = 12
 
 
-async def test_11_ten_thousand_running_meters_write_nothing(stage: Stage) -> None:
+async def test_11_ten_thousand_running_records_write_nothing(stage: Stage) -> None:
     await stage.start(checkpoint_seconds=0, presence_lease_seconds=3600, health_seconds=1)
     await stage.people()
     for statement in FILL.split(";"):
         await stage.sql(statement)
-    # The statistics can tell: every row just written is counted.
+    # The statistics work: they count every row that was just written.
     while (before := (await stage.sql(WRITTEN))[0][0]) < 5 * METERS:
         await asyncio.sleep(0.1)
-    # The people's rows are counted late, too; and what the planner does about so many new ones takes time.
+    # The rows of the people are reported late, too, and the first analysis of many new rows takes time.
     async with asyncio.timeout(60):
         await asyncio.sleep(COUNTED_SECONDS)
         while (now := (await stage.sql(WRITTEN))[0][0]) != before:
@@ -50,7 +50,7 @@ async def test_11_ten_thousand_running_meters_write_nothing(stage: Stage) -> Non
     assert (await stage.sql(WRITTEN))[0][0] == before
     running = await stage.sql("select count(*) from records where state = 'running'")
     assert running[0][0] == METERS
-    # And a meter that is asked shows its time all the same.
+    # The time of a record that is asked for is right all the same.
     snapshot = await stage.tracking("cm1")
     assert snapshot["timer"]["running"]
     assert snapshot["elapsed_ms"] >= COUNTED_SECONDS * 1000

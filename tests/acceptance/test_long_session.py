@@ -1,4 +1,4 @@
-"""6: a long session is exact, by the test clock and by the real one."""
+"""6: a long session is exact, by the test clock and by the real clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARIFF = {
 
 
 def cost_of(elapsed_ms: int) -> int:
-    """What `TARIFF` comes to after its first hour, in micro-credits: arithmetic of the test's own."""
+    """The price by `TARIFF` of more than an hour, in micro-credits, computed without talktime."""
     seconds = -(-elapsed_ms // 1000) - 180
     return 25 * CENT + 3600 * 2 * CENT + (seconds - 3600) * 1 * CENT
 
@@ -49,7 +49,7 @@ async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Cal
                 while len(await stage.entries()) == posted:
                     await asyncio.sleep(0.1)
     (offset,) = await stage.sql("select offset_ms from engine_clock")
-    # Engine time is ahead of this machine's clock now, and so are the screens, as soon as they have noticed.
+    # Engine time is ahead of the clock of this machine now, and so are the screens as soon as they have noticed.
     async with asyncio.timeout(20):
         while (
             max([abs(await screen.zero_ms() - await zero_ms(stage, chat_id) + offset[0]) for screen in screens])
@@ -78,7 +78,7 @@ async def test_6_three_hours_by_the_test_clock_are_exact(stage: Stage, tell: Cal
 
 
 async def zero_ms(stage: Stage, chat_id: str) -> float:
-    """When the server's timer would have shown zero, in engine time."""
+    """The engine time at which the timer of the server was at zero."""
     snapshot = await stage.tracking(chat_id)
     return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])
 
@@ -86,7 +86,7 @@ async def zero_ms(stage: Stage, chat_id: str) -> float:
 async def test_6_five_minutes_of_real_time_are_exact(
     stage_without_database: Stage, tell: Callable[[str], None]
 ) -> None:
-    """On the service's own database, beside whatever else is tested."""
+    """The service starts its own database."""
     stage = stage_without_database
     await stage.start()
     await stage.people(credit="50.00")
@@ -108,7 +108,7 @@ async def test_6_five_minutes_of_real_time_are_exact(
     elapsed_ms = receipt["elapsed_ms"]
     assert (segment["started_at"], segment["ended_at"]) == (record["started_at"], record["ended_at"])
     assert elapsed_ms == round(milliseconds(record["ended_at"]) - milliseconds(record["started_at"]))
-    # Not a millisecond outside what this machine's clock saw; the service's instants are truncated to whole ones.
+    # Not a millisecond outside of the test's own instants; the service truncates instants to whole milliseconds.
     assert begun_ms - 1 <= milliseconds(record["started_at"])
     assert milliseconds(record["ended_at"]) <= ended_ms
     assert elapsed_ms >= FIVE_MINUTES * 1000 - 1_000
@@ -116,7 +116,7 @@ async def test_6_five_minutes_of_real_time_are_exact(
     cost = -(-elapsed_ms // 1000) * 10 * CENT  # 0.10 for each second begun
     assert micros(receipt["cost"]) == cost
     charges = [micros(entry["amount"]) for entry in await stage.entries() if entry["kind"] == "charge"]
-    assert len(charges) > 100, "the checkpoint has posted every two seconds"
+    assert len(charges) > 100, "a checkpoint posts every two seconds"
     assert sum(charges) == -cost
     account = await stage.call("GET", "/users/uma/account")
     assert micros(account["balance"]) == 50_000_000 - cost

@@ -1,4 +1,4 @@
-"""7: a page refreshed, closed or cut off changes nothing within its lease; beyond it, the bill ends with the lease."""
+"""7: a page that is refreshed, closed or disconnected changes nothing within its lease; beyond, charges end with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .stage import Stage, milliseconds
 
 LONG_LEASE_SECONDS = 20
 LEASE_MS = 3_000
-# A beat is a third of a lease; the rest is what a busy machine may take to notice.
+# A heartbeat comes every third of a lease; the rest is time for a busy machine to notice.
 BEAT_MS, SLACK_MS = 1_000, 1_000
 
 
@@ -63,7 +63,7 @@ async def test_7_refreshing_closing_and_reopening_within_the_lease_change_nothin
 
 
 async def begin(stage: Stage) -> tuple[str, str]:
-    """A running chat with a short lease, and its record."""
+    """Start a chat with a short lease; returns the ids of the chat and of its record."""
     await stage.start(presence_lease_seconds=LEASE_MS / 1000)
     await stage.people()
     opened = await stage.new_chat()
@@ -71,7 +71,7 @@ async def begin(stage: Stage) -> tuple[str, str]:
 
 
 async def assert_both_show(stage: Stage, chat_id: str, receipt: Any, *screens: Screen) -> None:
-    """After a stop both screens show the bill's time."""
+    """After a stop both screens show the time of the receipt."""
     await screens[0].press("stop")
     await asyncio.gather(*(screen.wait_for("ended") for screen in screens))
     ended = await stage.assert_adds_up(receipt["record"]["id"])
@@ -81,7 +81,7 @@ async def assert_both_show(stage: Stage, chat_id: str, receipt: Any, *screens: S
         await screen.assert_calm()
 
 
-async def test_7_closed_beyond_the_lease_the_bill_ends_where_the_lease_ended(stage: Stage) -> None:
+async def test_7_closed_beyond_the_lease_charges_end_with_the_lease(stage: Stage) -> None:
     chat_id, record_id = await begin(stage)
     user, advisor = await stage.both_screens(chat_id)
     await asyncio.sleep(1)
@@ -89,11 +89,11 @@ async def test_7_closed_beyond_the_lease_the_bill_ends_where_the_lease_ended(sta
     await user.page.close()
     await advisor.wait_for("paused")
     receipt = await stage.assert_adds_up(record_id)
-    # Earlier ones are there if the machine was too busy to open a page within the lease.
+    # There are earlier segments if the machine was too busy to open a page within the lease.
     *_, segment = receipt["segments"]
     assert segment["reason"] == "user_away"
     assert -BEAT_MS - SLACK_MS <= milliseconds(segment["ended_at"]) - closed_ms - LEASE_MS <= SLACK_MS
-    # Nobody had to take anything back: the screen stopped at the same millisecond by itself.
+    # The screen had nothing to take back: it stopped at the same millisecond by itself.
     assert await advisor.elapsed_ms() == receipt["elapsed_ms"]
 
     reopened_ms = time.time() * 1000
@@ -107,12 +107,12 @@ async def test_7_closed_beyond_the_lease_the_bill_ends_where_the_lease_ended(sta
     await assert_both_show(stage, chat_id, receipt, user, advisor)
 
 
-async def test_7_cut_off_beyond_the_lease_both_screens_stop_where_the_bill_does(stage: Stage) -> None:
+async def test_7_disconnected_beyond_the_lease_both_screens_stop_where_charges_end(stage: Stage) -> None:
     chat_id, record_id = await begin(stage)
     async with Relay(stage.nodes[-1].port) as relay:
         user, advisor = await stage.screen(Role.USER, "uma"), await stage.screen(Role.ADVISOR, "ada")
         await asyncio.gather(user.open(relay.address, chat_id), advisor.open(stage.nodes[-1].address, chat_id))
-        # Two heartbeats tell the page their distance, and so how soon silence is a loss.
+        # From two heartbeats the page learns their interval, and so when silence means a lost connection.
         await asyncio.sleep(2.5 * BEAT_MS / 1000)
         silent_ms = time.time() * 1000
         relay.fall_silent()
@@ -122,7 +122,7 @@ async def test_7_cut_off_beyond_the_lease_both_screens_stop_where_the_bill_does(
         assert segment["reason"] == "user_away"
         assert -BEAT_MS - SLACK_MS <= milliseconds(segment["ended_at"]) - silent_ms - LEASE_MS <= SLACK_MS
         assert await advisor.elapsed_ms() == receipt["elapsed_ms"]
-        # The other end hears nothing any more, not even how far its last sign of life reached: it stops no later.
+        # The page hears nothing, not even until when its last proof of presence counts: it stops no later than that.
         stood_ms = await user.elapsed_ms()
         assert receipt["elapsed_ms"] - BEAT_MS - SLACK_MS <= stood_ms <= receipt["elapsed_ms"]
         await asyncio.sleep(1)

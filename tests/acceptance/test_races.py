@@ -1,4 +1,4 @@
-"""8: whatever comes at once, the outcome is one of the serial ones."""
+"""8: the outcome of requests that race is an outcome that requests one after the other could have."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .stage import Node, Stage, micros, milliseconds
 AT_ONCE = 50
 ROUNDS = 20
 PAYERS = 12
-# By the second, so that a credit of 1.00 is cut after exactly one.
+# By the second, so that a credit of 1.00 is cut after exactly one second.
 ONE_A_SECOND = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 1, "increment_seconds": 1}]}
 LEASE_SECONDS = 6
-# When the lease of the user's socket ends, in ms since 1970: that of the pair may be the advisor's, who is there.
+# The end of the lease that the user's socket holds, in ms since 1970.
 USER_LEASE = """
 select extract(epoch from greatest(r.user_lease_until, n.renewed_at + $2::int * interval '1 second'))::float8 * 1000
 from watches w join nodes n using (node_id) join records r on r.chat_id = w.chat_id
@@ -32,7 +32,7 @@ where w.chat_id = $1 and w.party = 'user' and r.ended_at is null
 """
 
 
-async def test_8_fifty_simultaneous_starts_are_one(stage: Stage) -> None:
+async def test_8_fifty_simultaneous_starts_start_one_record(stage: Stage) -> None:
     await stage.start()
     await stage.people()
     chat_id = (await stage.new_chat())["chat"]["id"]
@@ -41,7 +41,7 @@ async def test_8_fifty_simultaneous_starts_are_one(stage: Stage) -> None:
     start = {"user_id": "uma", "advisor_id": "ada", "chat_id": "a new one"}
     for path, body, chat in ((f"/chats/{chat_id}/tracking", None, chat_id), ("/chats", start, "a new one")):
         answers = await asyncio.gather(*(stage.call("POST", path, body) for _ in range(AT_ONCE)))
-        # Each is as of its own instant; all that the starts have decided is the same.
+        # Each answer is as of its own instant; everything that the starts decided is the same.
         decided = [
             (one["record"], one["chat"]["id"], one["sequence"], one["timer"]["since"], one["timer"]["cut_at"])
             for one in answers
@@ -57,12 +57,12 @@ async def test_8_fifty_simultaneous_starts_are_one(stage: Stage) -> None:
         if chat == chat_id:
             await asyncio.gather(*(screen.wait_for("running") for screen in screens))
             await stage.assert_agreement(chat_id, *screens)
-    # The second fifty moved the conversation: one switch.
+    # The second fifty starts moved the conversation: one switch.
     receipt = await stage.receipt(record_id)
     assert [segment["reason"] for segment in receipt["segments"]] == ["switched", None]
 
 
-async def test_8_a_stop_racing_a_switch(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_8_a_stop_races_a_switch(stage: Stage, tell: Callable[[str], None]) -> None:
     await stage.start()
     await stage.people()
     seed = random.randrange(1_000_000)
@@ -102,14 +102,14 @@ async def test_8_a_stop_racing_a_switch(stage: Stage, tell: Callable[[str], None
     tell(f"{dict(outcomes)}, seed {seed}")
 
 
-async def test_8_a_top_up_racing_the_cut(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_8_a_top_up_races_the_cut(stage: Stage, tell: Callable[[str], None]) -> None:
     await stage.start()
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
     outcomes: Counter[str] = Counter()
 
     async def race(user: str, round_: int) -> None:
-        # The rest of the round before is spent, so that one second is left.
+        # Spend what is left of the last round, so that one second is left.
         account = await stage.call("GET", f"/users/{user}/account")
         rest = micros(account["available"]) - 1_000_000
         if rest > 0:
@@ -143,7 +143,7 @@ async def test_8_a_top_up_racing_the_cut(stage: Stage, tell: Callable[[str], Non
     tell(f"{dict(outcomes)}, seed {seed}")
 
 
-async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callable[[str], None]) -> None:
+async def test_8_the_return_of_a_user_races_the_lease_of_a_dead_node(stage: Stage, tell: Callable[[str], None]) -> None:
     dead = await stage.start(presence_lease_seconds=LEASE_SECONDS)
     alive = await stage.start(presence_lease_seconds=LEASE_SECONDS)
     seed = random.randrange(1_000_000)
@@ -171,14 +171,14 @@ async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callabl
         record_id = chats[user]["record"]["id"]
         (row,) = await stage.sql(USER_LEASE, chat_id, LEASE_SECONDS)
         lease_until_ms = round(row[0])
-        # More than one if the machine was too busy to answer within a lease.
+        # There is more than one if the machine was too busy to answer within a lease.
         segments_before = len((await stage.receipt(record_id))["segments"])
         await asyncio.sleep(lease_until_ms / 1000 - time.time() + chance.uniform(-0.15, 0.02))
         await returning[user].send(json.dumps({"type": "watch", "chat_id": chat_id}))
         async with asyncio.timeout(20):
             while not told[user]:
                 await asyncio.sleep(0.05)
-        # The answer is as of the instant at which the return counted.
+        # The answer is as of the instant of the return.
         returned_ms = round(milliseconds(told[user][0]["server_time"]))
         assert told[user][0]["timer"]["running"]
         segments = (await stage.receipt(record_id))["segments"]
@@ -202,14 +202,14 @@ async def test_8_a_dead_node_s_lease_racing_a_return(stage: Stage, tell: Callabl
 
 
 async def socket_of(stage: Stage, node: Node, role: Role, person: str) -> websockets.ClientConnection:
-    """A live channel at this node, signed in."""
+    """A socket at this node, signed in."""
     socket = await websockets.connect(node.address.replace("http", "ws") + "/v1/live")
     await socket.send(json.dumps({"type": "hello", "token": stage.tokens.make(role, person)}))
     return socket
 
 
 async def answer_heartbeats(socket: websockets.ClientConnection, told: list[Any]) -> None:
-    """As a page does, while there is somebody to answer; notes the snapshots it is told."""
+    """Answer heartbeats as a page does, and keep the snapshots that arrive."""
     with contextlib.suppress(websockets.ConnectionClosed):
         async for text in socket:
             message = json.loads(text)

@@ -1,4 +1,4 @@
-"""9: a service that is killed and restarted loses nothing, bills nothing twice, and the bill follows the lease."""
+"""9: a service that is killed and restarted loses nothing and charges nothing twice, and charges follow the lease."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .stage import Stage, milliseconds
 AWAY_SECONDS = 20
 
 
-async def test_9_killed_and_restarted_20_s_later(stage: Stage, another_stage: Stage) -> None:
-    """Side by side, with a lease that has ended by then and with one that has not."""
+async def test_9_a_service_is_killed_and_restarted_20_s_later(stage: Stage, another_stage: Stage) -> None:
+    """Side by side: one lease ends before the restart, the other does not."""
     await asyncio.gather(
         killed_and_restarted(stage, lease_seconds=6), killed_and_restarted(another_stage, lease_seconds=60)
     )
@@ -47,7 +47,7 @@ async def killed_and_restarted(stage: Stage, *, lease_seconds: int) -> None:
         *earlier, before, after = receipt["segments"]
         assert not earlier or opened_in_ms > lease_seconds * 1000, "a lease ended although both screens were there"
         assert before["reason"] in {"user_away", "advisor_away"}
-        # One renewal more may have been stored in the instant of the kill.
+        # One more renewal may have been stored at the instant of the kill.
         late_ms = milliseconds(before["ended_at"]) - milliseconds(lease_until)
         assert 0 <= late_ms <= lease_seconds * 1000 / 3
         assert killed_ms < milliseconds(before["ended_at"]) < killed_ms + lease_seconds * 1000

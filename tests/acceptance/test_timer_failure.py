@@ -13,14 +13,14 @@ create trigger made_to_fail before insert on segments execute function made_to_f
 """
 
 
-async def test_5_a_timer_that_fails_leaves_the_chat_usable_and_starts_later_unbilled(stage: Stage) -> None:
+async def test_5_a_chat_whose_timer_fails_is_usable_and_the_time_before_the_start_is_not_charged(stage: Stage) -> None:
     await stage.start(health_seconds=1)
     await stage.people()
     for statement in FAIL.strip().split("\n"):
         await stage.sql(statement)
     opened = await stage.new_chat()
     chat_id, record_id = opened["chat"]["id"], opened["record"]["id"]
-    # The record is kept, and the answer says that the timer does not run, and why.
+    # The record is kept. The answer says that the timer does not run, and why.
     assert (opened["timer"]["running"], opened["record"]["reason"]) == (False, "timer_failed")
     (line,) = [
         line for line in map(json.loads, stage.logs[0].open()) if line["event"] == "init_time_tracking.timer_failed"
