@@ -54,6 +54,7 @@ def test_replaying_the_entries_gives_what_is_left() -> None:
     assert replay(entries[:5]) == (Gift(5, 200), Gift(7))
     assert replay(entries) == (Gift(11),)
     assert replay([("purchase", 0, 10, None), ("debit", 0, 20, None)]) == ()
+    assert replay([("gift", 1, 10, None)]) == (Gift(1),)
 
 
 def test_a_replayed_debit_leaves_a_gift_that_is_held_after_its_expiry_and_a_charge_spends_it() -> None:
