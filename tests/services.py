@@ -1,4 +1,4 @@
-"""Services for tests: in the test's own loop, or as programs of their own; and the tariffs that they charge by."""
+"""Services for tests, in the event loop of a test or in a process of their own, and the tariffs of their advisors."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ BY_THE_MINUTE: Final = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_secon
 BY_THE_SECOND: Final = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
 
 PROGRAM: Final = (sys.executable, "-c", "from talktime.cli import main; main()")
-"""`talktime`, as its command runs it."""
+"""The arguments that start `talktime`, as its command does."""
 
 _ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """For a program: these settings of talktime by their names, the tests' secret, and none of the machine's own."""
+    """The environment of a program: settings by their names, the tests' secret, and no setting of this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")}
     given = {"secret": SECRET, **settings}
     return kept | {f"TALKTIME_{name.upper()}": str(value) for name, value in given.items() if value is not None}
 
 
 def port_in(line: str | bytes) -> int | None:
-    """The port at which a service that has printed this line listens; None if the line does not say so."""
+    """The port in a line that a service has printed; None if the line has no port."""
     found = _ADDRESS.search(line if isinstance(line, str) else line.decode())
     return int(found[1]) if found else None
 
 
 @dataclass
 class Live:
-    """One end of a live channel, that remembers nothing: each message is waited for by its type."""
+    """A client of the live channel. It waits for messages by their type and keeps none."""
 
     socket: websockets.ClientConnection
 
@@ -58,7 +58,7 @@ class Live:
         await self.socket.send(json.dumps({"type": kind, **members}))
 
     async def hear(self, *kinds: str, seconds: float = 10) -> dict[str, Any]:
-        """The next message of one of these kinds; others are passed over."""
+        """The next message of one of these types; other messages are skipped."""
         async with asyncio.timeout(seconds):
             while True:
                 message: dict[str, Any] = json.loads(await self.socket.recv())
@@ -66,9 +66,9 @@ class Live:
                     return message
 
     async def close_code(self, seconds: float = 15) -> int | None:
-        """The code with which the server closes, whatever it says before."""
+        """The code with which the service closes the socket, after whatever messages."""
         async with asyncio.timeout(seconds):
-            # One who does not read is told nothing, not even the end.
+            # A client that does not read gets no close code either.
             with contextlib.suppress(websockets.ConnectionClosed):
                 while True:
                     await self.socket.recv()
@@ -77,7 +77,7 @@ class Live:
 
 @dataclass
 class Service:
-    """A running service and how to talk to it."""
+    """A running service, and calls to it."""
 
     address: str
     app: FastAPI
@@ -86,14 +86,14 @@ class Service:
     keys: int = field(default=0)
 
     def token(self, who: str) -> str:
-        """The token of `role:subject`."""
+        """A token for `role:subject`."""
         role, _, subject = who.partition(":")
         return self.tokens.make(Role(role), subject or role)
 
     async def call(
         self, method: str, path: str, body: Any = None, *, by: str | None = None, key: str | None = None, **options: Any
     ) -> httpx.Response:
-        """One call, with the token of `by` (`user:alice`)."""
+        """Make a call with a token for `by`, such as `user:alice`."""
         headers = dict(options.pop("headers", {}))
         if by is not None:
             headers["Authorization"] = f"Bearer {self.token(by)}"
@@ -104,7 +104,7 @@ class Service:
         return await self.client.request(method, path, headers=headers, **options)
 
     async def done(self, method: str, path: str, body: Any = None, *, by: str = "service") -> dict[str, Any]:
-        """The document of a call that must succeed."""
+        """Make a call that must succeed; returns the document of the answer."""
         self.keys += 1
         response = await self.call(method, path, body, by=by, key=f"key {self.keys}" if method == "POST" else None)
         assert response.is_success, response.text
@@ -112,7 +112,7 @@ class Service:
         return document
 
     async def people(self, credit: str = "100.00", tariff: dict[str, Any] | None = None) -> None:
-        """Alice with credit, Bob without, and two advisors."""
+        """Add alice with credit, bob without credit, and the advisors maya and ben."""
         await self.done("PUT", "/v1/users/alice", {"display_name": "Alice"})
         await self.done("PUT", "/v1/users/bob", {"display_name": "Bob"})
         for advisor in ("maya", "ben"):
@@ -121,12 +121,12 @@ class Service:
         await self.done("POST", "/v1/users/alice/credits", {"amount": credit, "kind": "purchase"})
 
     async def chat(self, chat_id: str = "chat 1", advisor: str = "maya") -> dict[str, Any]:
-        """A running chat of Alice's; its snapshot."""
+        """Start a chat of alice; returns its snapshot."""
         return await self.done("POST", "/v1/chats", {"user_id": "alice", "advisor_id": advisor, "chat_id": chat_id})
 
     @asynccontextmanager
     async def live(self, by: str | None = None, **options: Any) -> AsyncIterator[Live]:
-        """A live channel, signed in as `by`."""
+        """Open a live channel and sign in as `by`."""
         address = self.address.replace("http", "ws") + "/v1/live"
         async with websockets.connect(address, **options) as socket:
             live = Live(socket)
@@ -137,7 +137,7 @@ class Service:
 
 @asynccontextmanager
 async def running(make: Callable[[Settings], FastAPI], settings: Settings) -> AsyncIterator[Service]:
-    """The application that `make` makes, under a real server, until the context ends."""
+    """Run the application that `make` returns under a real server until the context ends."""
     app = make(settings)
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server = make_server(app, settings, listening.set_result)
@@ -153,5 +153,5 @@ async def running(make: Callable[[Settings], FastAPI], settings: Settings) -> As
 
 
 def settings_for(database_url: str, data_dir: Path, **given: Any) -> Settings:
-    """The settings of a service in a test's own loop."""
+    """The settings of a service in the event loop of a test."""
     return Settings(database_url=database_url, data_dir=data_dir, secret=SECRET, port=0, **given)

@@ -1,4 +1,4 @@
-"""A real service on a real database, on a free port, in the test's own loop."""
+"""A real service on a real database, on a free port, in the event loop of the test."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from tests.services import Service, running, settings_for
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """With the test clock, and nothing but the test changing anything."""
+    """Settings with the test clock, and without workers that change anything by themselves."""
     return settings_for(database_url, tmp_path, test_clock=True, checkpoint_seconds=0)
 
 
 @pytest_asyncio.fixture
 async def service(settings: Settings) -> AsyncIterator[Service]:
-    """The service, as `talktime serve` runs it."""
+    """A service as `talktime serve` runs it."""
     async with running(create_app, settings) as service:
         yield service
 
 
 @pytest_asyncio.fixture
 async def demo(settings: Settings) -> AsyncIterator[Service]:
-    """The service, as `talktime demo` runs it."""
+    """A service as `talktime demo` runs it."""
     async with running(create_demo, settings) as service:
         yield service
 
 
 @pytest.fixture
 def start() -> Callable[..., AbstractAsyncContextManager[Service]]:
-    """Starts a service with settings of the test's own."""
+    """Starts a service with the settings that a test gives."""
     return running

@@ -1,4 +1,4 @@
-"""Who may call what: every route, against every kind of stranger. A route without a row here fails the first test."""
+"""Who may call what: every route is called by everybody who may not. A route without a row here fails a test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talktime.settings import Settings
 
 
 class Row(NamedTuple):
-    """One call: who may make it, whose it is, and who is in the wrong role though it is theirs."""
+    """A call: who may make it, whose resource it is, and who owns the resource but has the wrong role."""
 
     method: str
     path: str
@@ -115,7 +115,7 @@ def _pattern(row: Row) -> tuple[str, str]:
     return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}")
 
 
-async def test_every_route_has_its_row(settings: Settings) -> None:
+async def test_every_route_has_a_row(settings: Settings) -> None:
     routes = {
         (method.upper(), path)
         for path, methods in create_app(settings).openapi()["paths"].items()
@@ -125,7 +125,7 @@ async def test_every_route_has_its_row(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
-async def test_who_may(service: Any, row: Row) -> None:
+async def test_only_those_who_may_can_call(service: Any, row: Row) -> None:
     await service.people()
     record_id = (await service.chat())["record"]["id"]
     path = row.path.replace("RECORD", record_id)
@@ -143,7 +143,7 @@ async def test_who_may(service: Any, row: Row) -> None:
     assert await status(None) == 401
     assert {by: await status(by) for by in row.strangers} == dict.fromkeys(row.strangers, 404)
     assert {by: await status(by) for by in row.wrong_role} == dict.fromkeys(row.wrong_role, 403)
-    # What isn't there looks exactly like what is somebody else's.
+    # A resource that does not exist is answered like a resource of somebody else.
     nowhere = path.replace("chat 1", "no chat").replace("alice", "nobody").replace("maya", "nobody")
     if row.strangers and nowhere != path:
         assert await status("user:bob", nowhere.replace(record_id, "no record")) == 404
@@ -154,13 +154,13 @@ async def test_who_may(service: Any, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ANYONE, ids=lambda row: f"{row.method} {row.path}")
-async def test_what_needs_no_token(service: Any, row: Row) -> None:
+async def test_some_calls_need_no_token(service: Any, row: Row) -> None:
     assert (await service.call(row.method, row.path, row.body)).status_code == 200
     forged = {"Authorization": "Bearer not a token"}
     assert (await service.call(row.method, row.path, row.body, headers=forged)).status_code == 200
 
 
-async def test_a_service_names_the_party_it_speaks_for(service: Any) -> None:
+async def test_a_host_names_the_party_that_it_acts_for(service: Any) -> None:
     await service.people()
     await service.chat()
     path = "/v1/chats/chat 1/heartbeat"
@@ -172,7 +172,7 @@ async def test_a_service_names_the_party_it_speaks_for(service: Any) -> None:
     assert message["sender"] == "advisor"
 
 
-async def test_a_token_that_does_not_hold(service: Any) -> None:
+async def test_an_invalid_or_expired_token_is_refused(service: Any) -> None:
     await service.people()
     expired = service.tokens.make(Role.USER, "alice", ttl_seconds=-1)
     head, claims, signature = service.token("user:alice").split(".")
@@ -185,7 +185,7 @@ async def test_a_token_that_does_not_hold(service: Any) -> None:
         assert response.json()["code"] == "unauthorized"
 
 
-async def test_a_made_token_works(service: Any) -> None:
+async def test_a_token_that_the_service_made_is_accepted(service: Any) -> None:
     await service.people()
     made = await service.done("POST", "/v1/tokens", {"role": "user", "subject": "alice", "ttl_seconds": 60})
     headers = {"Authorization": f"Bearer {made['token']}"}
@@ -193,8 +193,7 @@ async def test_a_made_token_works(service: Any) -> None:
     assert (await service.call("GET", "/v1/users/bob/account", headers=headers)).status_code == 404
 
 
-async def test_ids_are_the_hosts_own(service: Any) -> None:
-    """Slashes, percent signs, spaces and other scripts are as good as letters."""
+async def test_ids_may_contain_slashes_percent_signs_and_other_scripts(service: Any) -> None:
     for user_id in ("a/b", "100%", "50%2Fx", "naïve ü/ñ 你好", "?&#", "x" * 128):
         await service.done("PUT", f"/v1/users/{_quoted(user_id)}", {"display_name": "U"})
         account = await service.done("GET", f"/v1/users/{_quoted(user_id)}/account", by=f"user:{user_id}")

@@ -1,4 +1,4 @@
-"""Bad input: each a clear problem document that points at the field, and the service unharmed."""
+"""Bad input is answered with a problem document that names the field, and does no harm."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ RAW = [
 ]
 
 
-async def test_bad_bodies(service: Any) -> None:
+async def test_bad_bodies_are_refused_with_the_field(service: Any) -> None:
     await service.people()
     await service.chat()
     before = await service.done("GET", "/v1/users/alice/account")
@@ -137,22 +137,22 @@ async def test_bad_bodies(service: Any) -> None:
     assert await service.done("GET", "/v1/users/alice/account") == before
 
 
-async def test_what_is_no_json(service: Any) -> None:
+async def test_a_body_that_is_no_json_is_refused(service: Any) -> None:
     for content, kind in RAW:
         headers = {} if kind is None else {"Content-Type": kind}
         response = await service.call("PUT", "/v1/users/u", by="service", content=content, headers=headers)
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
-        # A key is read from the body too.
+        # The same with an idempotency key, which belongs to a body.
         keyed = await service.call(
             "POST", "/v1/users/u/credits", by="service", key="no json", content=content, headers=headers
         )
         assert (keyed.status_code, keyed.json()["code"]) == (422, "invalid_request"), (content[:40], kind)
-        # Without a token nobody is told what is wrong with a body.
+        # A call without a token is not told what is wrong with the body.
         assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
 
 
-async def test_what_is_said_twice(service: Any) -> None:
-    """Programs differ in which of the two they take; where money moves neither will do."""
+async def test_a_name_that_is_twice_in_a_body_is_refused(service: Any) -> None:
+    """Programs differ in which of the two values they take, so neither is safe."""
     await service.people()
     for path, content, field in (
         ("/v1/users/alice/credits", b'{"amount": "1.00", "kind": "gift", "amount": "9.00"}', "amount"),
@@ -167,8 +167,8 @@ async def test_what_is_said_twice(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
 
 
-async def test_ids_that_no_database_takes(service: Any) -> None:
-    """In every place an id has, by everybody, with a key that would be kept: found nowhere, or no id at all."""
+async def test_ids_that_postgresql_cannot_store_are_not_found_or_refused(service: Any) -> None:
+    """In every place of an id, by every role, with an idempotency key: not found, or not an id."""
     await service.people()
     paths = (await service.call("GET", "/openapi.json")).json()["paths"]
     for path, methods in paths.items():
@@ -184,8 +184,8 @@ async def test_ids_that_no_database_takes(service: Any) -> None:
             assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_messages_say_what_to_do(service: Any) -> None:
-    """What frameworks say of input is about types; what we answer is about what to send instead."""
+async def test_messages_say_what_to_send_instead(service: Any) -> None:
+    """The messages of frameworks describe types; the messages of the service say what to do."""
     await service.people()
     asked: list[tuple[str, str, Any, str]] = [
         ("GET", "/v1/users/alice/entries?limit=x", None, "must be a whole number"),
@@ -205,7 +205,7 @@ async def test_messages_say_what_to_do(service: Any) -> None:
     assert refused.json()["detail"] == "This address only knows GET, HEAD, POST."
 
 
-async def test_huge_bodies(service: Any) -> None:
+async def test_bodies_that_are_too_large_are_refused(service: Any) -> None:
     async def endless() -> Any:
         for _ in range(160):
             yield b"x" * 65_536
@@ -218,7 +218,7 @@ async def test_huge_bodies(service: Any) -> None:
     assert (await service.call("GET", "/readyz")).status_code == 200
 
 
-async def test_unknown_people_and_things(service: Any) -> None:
+async def test_unknown_people_chats_and_records_are_not_found(service: Any) -> None:
     await service.people()
     for number, (method, path, body) in enumerate(
         (
@@ -243,7 +243,7 @@ async def test_unknown_people_and_things(service: Any) -> None:
     ):
         response = await service.call(method, path, body, by="service", key=f"key {number}")
         assert (response.status_code, response.json()["code"]) == (404, "not_found"), (method, path)
-    # A host may make a token before it makes the person: their own lists are not empty then, but not there yet.
+    # A host may make a token before it adds the person. Their lists are not found until then, and not empty.
     for by, path in (
         ("user:nobody", "/v1/users/nobody/account"),
         ("user:nobody", "/v1/users/nobody/entries"),
@@ -252,7 +252,7 @@ async def test_unknown_people_and_things(service: Any) -> None:
     ):
         response = await service.call("GET", path, by=by)
         assert (response.status_code, response.json()["code"]) == (404, "not_found"), path
-    # Bob has neither entries nor chats, and Ben has none, but they are there.
+    # Bob has no entries and no chats, and Ben has no chats, but both exist: their lists are empty.
     for path, name in (
         ("/v1/users/bob/entries", "entries"),
         ("/v1/users/bob/chats", "chats"),

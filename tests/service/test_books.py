@@ -1,4 +1,4 @@
-"""Terms, gifts and refunds, as a host, an operator and the two sides see them."""
+"""Terms, gifts, refunds and statements, as a host, an operator, users and advisors see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TERMS = {"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0.00
 
 
 async def talked(service: Any) -> str:
-    """The id of a record of ten minutes at 2.00, which has ended."""
+    """The id of a record that has ended after ten minutes at 2.00 a minute."""
     await service.people(tariff=MINUTES)
     await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS})
     snapshot = await service.chat()
@@ -24,7 +24,7 @@ async def talked(service: Any) -> str:
     return record_id
 
 
-async def test_terms_are_shown_to_those_they_concern(service: Any) -> None:
+async def test_terms_are_shown_to_the_advisor_the_operator_and_the_host_alone(service: Any) -> None:
     await service.people()
     body = {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS}
     assert (await service.done("PUT", "/v1/advisors/maya", body))["terms"] == TERMS
@@ -39,7 +39,7 @@ async def test_terms_are_shown_to_those_they_concern(service: Any) -> None:
     assert (await service.done("PUT", "/v1/advisors/maya", body))["terms"] == TERMS
 
 
-async def test_a_refund_by_an_operator(service: Any) -> None:
+async def test_an_operator_refunds_a_part_of_a_record(service: Any) -> None:
     record_id = await talked(service)
     path = f"/v1/records/{record_id}/refunds"
     body = {"seconds": 120, "reason": "the line was bad", "borne_by": "shared"}
@@ -68,7 +68,7 @@ async def test_a_refund_by_an_operator(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
 
 
-async def test_an_advisor_sees_what_is_earned(service: Any) -> None:
+async def test_an_advisor_sees_their_earnings(service: Any) -> None:
     await talked(service)
     chats = [
         (await service.done("GET", path, by=by))["chats"][0].get("earned")
@@ -81,7 +81,7 @@ async def test_an_advisor_sees_what_is_earned(service: Any) -> None:
     assert chats == ["7.84", "7.84", None]
 
 
-async def test_refunds_that_are_refused(service: Any) -> None:
+async def test_refunds_that_make_no_sense_are_refused(service: Any) -> None:
     record_id = await talked(service)
     path = f"/v1/records/{record_id}/refunds"
     body = {"amount": "20.01", "reason": "all of it", "borne_by": "platform"}
@@ -110,7 +110,7 @@ async def test_refunds_that_are_refused(service: Any) -> None:
     assert nothing.status_code == 404
 
 
-async def test_a_gift_that_expires(service: Any) -> None:
+async def test_a_gift_expires_at_its_instant(service: Any) -> None:
     await service.people(credit="3.00", tariff=MINUTES)
     account = await service.done(
         "POST", "/v1/users/alice/credits", {"amount": "5.00", "kind": "gift", "expires_at": "2099-01-01T01:00:00+01:00"}
@@ -127,7 +127,7 @@ async def test_a_gift_that_expires(service: Any) -> None:
     assert entries[1]["expires_at"] == "2099-01-01T00:00:00.000Z"
 
 
-async def test_a_statement_is_the_advisors(service: Any) -> None:
+async def test_an_advisor_reads_their_own_statement_alone(service: Any) -> None:
     record_id = await talked(service)
     path = "/v1/advisors/maya/statement?from=2020-01-01T00:00:00Z&to=2020-12-31T00:00:00Z"
     for by, status in (("operator", 200), ("advisor:maya", 200), ("advisor:ben", 404), ("user:alice", 404)):

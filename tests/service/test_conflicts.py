@@ -1,4 +1,4 @@
-"""Every 409 tells the state of the record, and what can be done from there."""
+"""Every answer 409 has the state of the record, and the calls that are allowed in this state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEARER = {"tiers": [{"rate": "2.00", "per_seconds": 60, "increment_seconds": 60}
 
 
 async def _refused(service: Any, path: str, body: Any = None, by: str = "user:alice") -> tuple[Any, list[str]]:
-    """The state and what is allowed, of a call that must conflict; what it says ends with what to do."""
+    """Make a call that must conflict; returns the state and the allowed calls. The detail says what to do."""
     response = await service.call("POST", path, body, by=by, key=f"{path} {body} {by} {service.keys}")
     assert response.status_code == 409, response.text
     problem = response.json()
@@ -19,7 +19,7 @@ async def _refused(service: Any, path: str, body: Any = None, by: str = "user:al
     return problem["state"], problem["allowed"]
 
 
-async def test_a_record_that_has_ended(service: Any) -> None:
+async def test_a_call_to_a_record_that_has_ended(service: Any) -> None:
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/stop")
@@ -29,7 +29,7 @@ async def test_a_record_that_has_ended(service: Any) -> None:
     assert (await service.done("POST", "/v1/chats/one/tracking"))["timer"]["running"]
 
 
-async def test_a_record_that_has_moved_on(service: Any) -> None:
+async def test_a_call_to_a_chat_that_its_record_has_left(service: Any) -> None:
     await service.people()
     await service.chat("one")
     await service.chat("two")
@@ -40,7 +40,7 @@ async def test_a_record_that_has_moved_on(service: Any) -> None:
     assert (await service.done("POST", "/v1/chats/one/tracking"))["timer"]["running"]
 
 
-async def test_an_advisor_alone(service: Any) -> None:
+async def test_an_advisor_cannot_resume_without_the_user(service: Any) -> None:
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/pause")
@@ -50,8 +50,8 @@ async def test_an_advisor_alone(service: Any) -> None:
     assert (await service.done("POST", "/v1/chats/one/resume", by="advisor:maya"))["timer"]["running"]
 
 
-async def test_an_id_of_other_peoples_chat(service: Any) -> None:
-    """Their record's state is theirs; what is told is whether the asking pair has one."""
+async def test_a_chat_id_of_another_pair(service: Any) -> None:
+    """The answer has the state of the caller's own record, and not the state of the other pair's record."""
     await service.people()
     await service.chat("theirs")
     await service.done("POST", "/v1/users/bob/credits", {"amount": "10.00", "kind": "purchase"})
@@ -62,12 +62,12 @@ async def test_an_id_of_other_peoples_chat(service: Any) -> None:
     await service.done("POST", "/v1/chats/his/pause")
     service.keys += 1
     assert await _refused(service, "/v1/chats", theirs, by="user:bob") == ("paused", ["chats"])
-    # The same user with another advisor is another pair, too.
+    # The same user with another advisor is another pair.
     other = {"user_id": "alice", "advisor_id": "ben", "chat_id": "theirs"}
     assert await _refused(service, "/v1/chats", other) == (None, ["chats"])
 
 
-async def test_a_tariff_of_yesterday_starts_nothing(service: Any) -> None:
+async def test_an_old_version_of_a_tariff_starts_nothing(service: Any) -> None:
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/stop")
@@ -81,8 +81,8 @@ async def test_a_tariff_of_yesterday_starts_nothing(service: Any) -> None:
     assert (started["timer"]["running"], started["tariff_version"]) == (True, 2)
 
 
-async def test_only_starts_compare_tariffs(service: Any) -> None:
-    """A record keeps its own: resuming it or moving it to another chat names no price that could have changed."""
+async def test_only_a_start_compares_the_version_of_the_tariff(service: Any) -> None:
+    """A record keeps its version, so a resumption or a switch has no price that could have changed."""
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/pause")
@@ -99,7 +99,7 @@ async def test_only_starts_compare_tariffs(service: Any) -> None:
         await service.done("POST", "/v1/chats/one/pause")
 
 
-async def test_an_account_that_is_full(service: Any) -> None:
+async def test_credit_beyond_the_maximum_of_an_account(service: Any) -> None:
     await service.people(credit="0.01")
     most = {"amount": format_credits(AMOUNT_MAX), "kind": "purchase"}
     for _ in range(BALANCE_MAX // AMOUNT_MAX - 1):

@@ -1,4 +1,4 @@
-"""The demo: people to be, credit for the asking, and somebody in the empty seat; none of it under `serve`."""
+"""The demo: people to choose, credit without a payment, and a program in the place of the missing party."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talktime.demo.app import create_demo, is_loopback
 from talktime.demo.people import ADVISORS, PEOPLE
 
 
-async def test_people_to_be(demo: Any) -> None:
+async def test_the_demo_offers_people_to_be(demo: Any) -> None:
     for person in PEOPLE.values():
         made = (await demo.call("POST", f"/demo/tokens/{person.id}")).json()
         assert (made["role"], made["subject"]) == (person.role, person.id)
@@ -26,7 +26,7 @@ async def test_people_to_be(demo: Any) -> None:
     assert all(f"/demo/as/{person}" in landing for person in PEOPLE)
 
 
-async def test_credit_for_the_asking(demo: Any, settings: Any, start: Any) -> None:
+async def test_the_people_of_the_demo_get_credit_without_a_payment(demo: Any, settings: Any, start: Any) -> None:
     account = await demo.done("GET", "/v1/users/alice/account", by="user:alice")
     assert account["balance"] == "10.00"
     topped = await demo.call("POST", "/demo/topup", {"amount": "5.00"}, by="user:alice")
@@ -35,19 +35,19 @@ async def test_credit_for_the_asking(demo: Any, settings: Any, start: Any) -> No
         assert (await demo.call("POST", "/demo/topup", {"amount": amount}, by="user:alice")).status_code == 422
     assert (await demo.call("POST", "/demo/topup", {"amount": "1"}, by="advisor:maya")).status_code == 403
     assert (await demo.call("POST", "/demo/topup", {"amount": "1"})).status_code == 401
-    # A second start gives nothing a second time.
+    # A second start of the demo gives no credit again.
     async with start(create_demo, settings) as again:
         assert (await again.done("GET", "/v1/users/alice/account"))["balance"] == "15.00"
 
 
-async def test_none_of_it_under_serve(service: Any) -> None:
+async def test_serve_has_nothing_of_the_demo(service: Any) -> None:
     assert (await service.call("POST", "/demo/tokens/alice")).status_code == 404
     assert (await service.call("GET", "/demo/advisors")).status_code == 404
     assert (await service.call("GET", "/demo/as/alice")).status_code == 404
     assert (await service.call("POST", "/demo/topup", {"amount": "1"}, by="user:alice")).status_code == 404
 
 
-async def test_somebody_sits_in_the_empty_seat(demo: Any) -> None:
+async def test_a_program_takes_the_place_of_a_party_who_is_not_there(demo: Any) -> None:
     body = {"user_id": "alice", "advisor_id": "ben", "chat_id": "c"}
     await demo.done("POST", "/v1/chats", body, by="user:alice")
     async with demo.live("user:alice") as user:
@@ -67,11 +67,11 @@ async def test_somebody_sits_in_the_empty_seat(demo: Any) -> None:
             await asyncio.sleep(0.3)
             await user.say("message", chat_id="c", client_id="2", text="And you?")
             await advisor.hear("message")
-            # A real person sits there now: the program is silent.
+            # A person is there now, so the program is silent.
             with pytest.raises(TimeoutError):
                 await advisor.hear("message", seconds=4)
 
-        # The person has left, and the program answers what was left unanswered.
+        # The person has left, and the program answers the message that nobody has answered.
         async with asyncio.timeout(15):
             while (await user.hear("message"))["message"]["client_id"] != "automatic-4":
                 pass
@@ -79,12 +79,12 @@ async def test_somebody_sits_in_the_empty_seat(demo: Any) -> None:
     assert snapshot["timer"]["running"]
 
 
-def test_answers_are_short_and_about_the_matter(server: Any) -> None:
+def test_answers_are_short_and_fit_the_message(server: Any) -> None:
     for text in ("hello", "how much is it?", "credits are low", "pause please", "?", "", "x" * 4000, "a joke?"):
         assert 10 < len(answer(text, 3)) < 200
     assert answer("joke", 1) != answer("joke", 2)
 
 
-def test_loopback(server: Any) -> None:
+def test_the_demo_knows_addresses_of_this_machine(server: Any) -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.8.8.8", "::1", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "example.org", "localhost.example.org")))

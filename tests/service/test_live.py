@@ -1,4 +1,4 @@
-"""The live channel: who gets in, what is told, in which order, and what can't hurt it."""
+"""The live channel: who may sign in, which messages come in which order, and bad messages that do no harm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talktime.service.live import message_limit
 from talktime.service.live.send_queue import WAITING_MAX, SendQueue
 
 
-async def test_snapshots_follow_one_another_without_a_gap(service: Any) -> None:
+async def test_the_sequence_of_snapshots_has_no_gap(service: Any) -> None:
     await service.people()
     await service.chat("one")
     async with service.live("user:alice") as user, service.live("advisor:maya") as advisor:
@@ -35,7 +35,7 @@ async def test_snapshots_follow_one_another_without_a_gap(service: Any) -> None:
         assert heard["user"][-1]["snapshot"]["chat"] == heard["advisor"][-1]["snapshot"]["chat"]
 
 
-async def test_asking_again_gives_the_snapshot_again(service: Any) -> None:
+async def test_watching_again_sends_the_snapshot_again(service: Any) -> None:
     await service.people()
     await service.chat()
     async with service.live("operator") as live:
@@ -68,7 +68,7 @@ async def test_messages_and_typing_reach_the_other_side(service: Any) -> None:
             assert [(message["position"], message["text"], message["sender"]) for message in heard] == [
                 (number + 1, f"Hello {number}", "user") for number in range(5)
             ]
-        # A repeat changes nothing, and whoever repeats hears that it had arrived.
+        # A repeat changes nothing, and its sender is told that the message has arrived.
         await user.say("message", chat_id="chat 1", client_id="2", text="Hello 2")
         assert (await user.hear("message"))["message"]["position"] == 3
     assert len((await service.done("GET", "/v1/chats/chat 1/messages"))["messages"]) == 5
@@ -115,7 +115,7 @@ async def test_signing_in(service: Any) -> None:
         assert await live.close_code() == 4401  # nobody said hello
 
 
-async def test_a_token_that_expires_ends_the_visit(service: Any) -> None:
+async def test_a_token_that_expires_closes_the_socket(service: Any) -> None:
     async with service.live() as live:
         await live.say("hello", token=service.tokens.make(Role.OPERATOR, "o", ttl_seconds=2))
         await live.say("ping", c0=1)
@@ -131,7 +131,7 @@ async def test_a_token_that_expires_ends_the_visit(service: Any) -> None:
 
 @pytest.mark.parametrize("who", ["user:bob", "advisor:ben", "user:maya", "advisor:alice"])
 @pytest.mark.parametrize("act", ["watch", "message", "typing"])
-async def test_others_chats_are_closed(service: Any, who: str, act: str) -> None:
+async def test_chats_of_other_people_are_refused(service: Any, who: str, act: str) -> None:
     await service.people()
     await service.chat()
     said = {"client_id": "1", "text": "Hello"} if act == "message" else {}
@@ -142,7 +142,7 @@ async def test_others_chats_are_closed(service: Any, who: str, act: str) -> None
 
 
 @pytest.mark.parametrize("who", ["user:alice", "advisor:maya", "service"])
-async def test_a_chat_that_is_not_there_does_not_hurt_the_others(service: Any, who: str) -> None:
+async def test_a_chat_that_does_not_exist_does_no_harm_to_other_chats(service: Any, who: str) -> None:
     await service.people()
     await service.chat("one")
     await service.chat("two", advisor="maya")
@@ -161,7 +161,7 @@ async def test_a_chat_that_is_not_there_does_not_hurt_the_others(service: Any, w
         await live.say("typing", chat_id="gone", **said)
         assert (await live.hear("problem"))["chat_id"] == "gone"
         await live.say("unwatch", chat_id="gone")
-        # The others are told of what happens, and the lost one is when it comes to be.
+        # The other chats get their changes, and the missing chat gets its snapshot when it is started.
         await service.done("POST", "/v1/chats/two/pause")
         told = {(await live.hear("snapshot"))["chat_id"] for _ in range(2)}
         assert told == {"one", "two"}
@@ -173,7 +173,7 @@ async def test_a_chat_that_is_not_there_does_not_hurt_the_others(service: Any, w
         assert heard["snapshot"]["timer"]["running"]
 
 
-async def test_an_operator_looks_on_and_says_nothing(service: Any) -> None:
+async def test_an_operator_watches_and_may_not_write(service: Any) -> None:
     await service.people()
     await service.chat()
     async with service.live("operator") as live:
@@ -186,7 +186,7 @@ async def test_an_operator_looks_on_and_says_nothing(service: Any) -> None:
     assert (await service.done("GET", "/v1/chats/chat 1/messages"))["messages"] == []
 
 
-async def test_nonsense_is_answered_and_does_no_harm(service: Any) -> None:
+async def test_bad_messages_are_answered_and_do_no_harm(service: Any) -> None:
     await service.people()
     await service.chat()
     async with service.live("user:alice") as live:
@@ -225,7 +225,7 @@ async def test_nonsense_is_answered_and_does_no_harm(service: Any) -> None:
         await live.hear("snapshot")
 
 
-async def test_frames_that_are_too_big(service: Any) -> None:
+async def test_a_message_that_is_too_large_closes_the_socket(service: Any) -> None:
     async with service.live("operator") as live:
         await live.socket.send("x" * 17_000)
         assert await live.close_code() == 1009
@@ -242,8 +242,10 @@ async def _flood(live: Any) -> None:
             await asyncio.sleep(0)  # the server and this flood share a loop
 
 
-async def test_floods(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    # So few that the slowest machine is quick enough to exceed them.
+async def test_a_screen_that_sends_too_much_is_slowed_down_and_then_closed(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A low limit, so that the slowest machine exceeds it.
     monkeypatch.setattr(message_limit, "MESSAGES_BURST", 10.0)
     monkeypatch.setattr(message_limit, "MESSAGES_PER_SECOND", 0.01)
     async with service.live("operator") as live:
@@ -254,7 +256,7 @@ async def test_floods(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with service.live("operator") as live:
         await asyncio.gather(*(live.say("ping", c0=1) for _ in range(30)))
         assert (await live.hear("problem"))["problem"]["code"] == "rate_limited"
-        # A screen that slows down is listened to again.
+        # The service reads from a screen again that has slowed down.
         async with asyncio.timeout(30):
             while True:
                 await asyncio.sleep(2)
@@ -263,7 +265,7 @@ async def test_floods(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
                     break
 
 
-async def test_one_socket_watches_so_many_chats(service: Any) -> None:
+async def test_one_socket_may_watch_a_limited_number_of_chats(service: Any) -> None:
     await service.people()
     for number in range(201):
         await service.chat(f"c{number}")
@@ -276,8 +278,8 @@ async def test_one_socket_watches_so_many_chats(service: Any) -> None:
         assert (await live.hear("problem"))["chat_id"] == "c200"
 
 
-async def test_a_screen_too_slow_is_lost(server: Any) -> None:
-    """A socket that takes little: what waits for it is bounded, and it is closed instead of being told half."""
+async def test_a_screen_that_reads_too_slowly_is_closed(server: Any) -> None:
+    """Beyond a number of messages that wait for a socket, the socket is closed; no message is left out."""
 
     class Stuck:
         closed: tuple[int, str] | None = None
@@ -298,7 +300,7 @@ async def test_a_screen_too_slow_is_lost(server: Any) -> None:
     assert stuck.closed == (4408, "too slow")
 
 
-async def test_a_screen_that_takes_nothing_is_given_up(service: Any) -> None:
+async def test_a_screen_that_reads_nothing_is_closed(service: Any) -> None:
     async with service.live("operator") as live:
         flood = asyncio.create_task(_flood(live))  # and reads none of the answers
         metrics = "talktime_live_sockets 1.0"
@@ -308,7 +310,7 @@ async def test_a_screen_that_takes_nothing_is_given_up(service: Any) -> None:
         flood.cancel()
 
 
-async def test_the_silent_are_lost(settings: Any, start: Any) -> None:
+async def test_a_screen_that_sends_nothing_for_a_lease_is_closed(settings: Any, start: Any) -> None:
     async with start(create_app, settings.model_copy(update={"presence_lease_seconds": 1})) as service:
         await service.people()
         await service.chat()
@@ -321,7 +323,7 @@ async def test_the_silent_are_lost(settings: Any, start: Any) -> None:
             assert await operator.close_code() == 4408
 
 
-async def test_stopping_tells_the_screens(settings: Any, start: Any) -> None:
+async def test_a_service_that_stops_closes_its_sockets_with_restarting(settings: Any, start: Any) -> None:
     async with start(create_app, settings) as service:
         socket = await websockets.connect(service.address.replace("http", "ws") + "/v1/live")
         await socket.send(json.dumps({"type": "hello", "token": service.token("operator")}))

@@ -1,4 +1,4 @@
-"""Which sites' pages may use the service: its own, those that are named, and no others."""
+"""Which pages may call the service: those of its own site, those of named sites, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who paused, and since when, for both screens to say it."""
+"""A snapshot says who paused and when, so that both screens can show it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.both_servers
 PAUSE, RESUME = "/v1/chats/chat 1/pause", "/v1/chats/chat 1/resume"
 
 
-async def test_a_pause_names_whoever_paused(service: Any) -> None:
+async def test_a_pause_names_the_party_who_paused(service: Any) -> None:
     await service.people()
     started = (await service.chat())["record"]
     assert (started["paused_at"], started["paused_by"]) == (None, None)
@@ -19,7 +19,7 @@ async def test_a_pause_names_whoever_paused(service: Any) -> None:
         paused = await service.done("POST", PAUSE, by=by)
         assert paused["record"]["paused_by"] == who
         assert paused["record"]["paused_at"] == paused["server_time"]
-        # Pausing again changes nothing: the first one did it.
+        # A second pause changes nothing: the first party paused.
         again = await service.done("POST", PAUSE, by="advisor:maya")
         assert (again["record"], again["sequence"]) == (paused["record"], paused["sequence"])
         assert (await service.done("GET", f"/v1/records/{started['id']}"))["paused_by"] == who
@@ -27,13 +27,13 @@ async def test_a_pause_names_whoever_paused(service: Any) -> None:
         assert (resumed["record"]["paused_at"], resumed["record"]["paused_by"]) == (None, None)
 
 
-async def test_what_pauses_by_itself_names_nobody(service: Any) -> None:
+async def test_a_pause_by_a_lapsed_lease_names_nobody(service: Any) -> None:
     await service.people()
     await service.chat()
     await service.done("POST", "/v1/test-clock/advance", {"seconds": 40})
     away = (await service.done("GET", "/v1/chats/chat 1/tracking"))["record"]
     assert (away["reason"], away["paused_by"]) == ("user_away", None)
-    # Somebody who pauses then makes it theirs, and since when the time stands stays as it was.
+    # A party who pauses now is named, and the instant at which the timer stopped stays the same.
     paused = (await service.done("POST", PAUSE, by="advisor:maya"))["record"]
     assert (paused["reason"], paused["paused_by"], paused["paused_at"]) == ("paused", "advisor", away["paused_at"])
     ended = (await service.done("POST", "/v1/chats/chat 1/stop"))["record"]

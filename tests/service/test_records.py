@@ -1,4 +1,4 @@
-"""What an operator sees of everybody's records, and how a pair's chats are counted."""
+"""The list of records for an operator, and the numbers of a pair's chats."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_records_name_their_people_and_who_is_connected(service: Any) -> N
         await advisor.say("watch", chat_id="one")
         await advisor.hear("snapshot")
         assert (await listed())["one"] == ("Alice", "Maya", ["user", "advisor"])
-        # Another chat of the pair is not the one they look at.
+        # The user looks at another chat of the pair, and is not connected to this one.
         await service.chat("three")
         assert (await listed())["three"] == ("Alice", "Maya", [])
     async with asyncio.timeout(10):
@@ -36,7 +36,7 @@ async def test_records_name_their_people_and_who_is_connected(service: Any) -> N
             await asyncio.sleep(0.05)
 
 
-async def test_a_pairs_chats_are_counted_from_their_first(service: Any) -> None:
+async def test_the_chats_of_a_pair_are_numbered_from_their_first(service: Any) -> None:
     await service.people()
     for chat_id, advisor in (("a", "maya"), ("b", "ben"), ("c", "maya"), ("d", "maya")):
         await service.chat(chat_id, advisor=advisor)

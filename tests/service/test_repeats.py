@@ -1,4 +1,4 @@
-"""Idempotency keys over HTTP: the first answer again, whatever it was."""
+"""Idempotency keys over HTTP: a repeat gets the first answer, whatever it was."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def test_another_body_under_the_same_key_is_refused(service: Any) -> None:
     other = await service.call("POST", CREDITS, {**TEN, "amount": "11.00"}, by="service", key="k1")
     assert other.status_code == 422
     assert other.json()["errors"][0]["field"] == "Idempotency-Key"
-    # The key belongs to caller, method and path: elsewhere it is another key.
+    # A key belongs to its caller, method and path; elsewhere it is another key.
     assert (await service.call("POST", "/v1/users/bob/credits", TEN, by="service", key="k1")).status_code == 201
     assert (await service.call("POST", CREDITS, TEN, by="service:other", key="k1")).status_code == 201
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "21.00"
@@ -60,7 +60,7 @@ async def test_refusals_are_repeated_too(service: Any) -> None:
     assert (await service.call("POST", "/v1/chats", body, by="user:alice", key="start 2")).status_code == 201
 
 
-async def test_a_hundred_at_once_are_one(service: Any) -> None:
+async def test_a_hundred_repeats_at_once_are_done_once(service: Any) -> None:
     await service.people(credit="1.00")
     answers = await asyncio.gather(*(service.call("POST", CREDITS, TEN, by="service", key="same") for _ in range(100)))
     assert {answer.status_code for answer in answers} == {201}
@@ -69,7 +69,7 @@ async def test_a_hundred_at_once_are_one(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "11.00"
 
 
-async def test_a_new_chat_is_made_once(service: Any) -> None:
+async def test_a_repeated_start_makes_one_chat(service: Any) -> None:
     await service.people()
     body = {"user_id": "alice", "advisor_id": "maya"}
     first = await service.call("POST", "/v1/chats", body, by="user:alice", key="new")
@@ -89,7 +89,7 @@ async def test_money_needs_a_key(service: Any) -> None:
             assert response.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
-async def test_a_message_is_said_once(service: Any) -> None:
+async def test_a_repeated_message_is_stored_once(service: Any) -> None:
     await service.people()
     await service.chat()
     said = {"text": "Hello", "client_id": "c1"}
@@ -100,8 +100,8 @@ async def test_a_message_is_said_once(service: Any) -> None:
     assert len((await service.done("GET", path))["messages"]) == 1
 
 
-async def test_what_was_not_there_stays_the_answer(service: Any) -> None:
-    """The chat exists when the request is repeated: under its key the first answer counts, under another the chat."""
+async def test_not_found_stays_the_answer_of_a_key(service: Any) -> None:
+    """The chat exists when the request is repeated. The same key gets the first answer, another key finds the chat."""
     await service.people()
     for number, (act, by) in enumerate(itertools.product(ACTS, ("service", "user:alice"))):
         chat_id = f"later {number}"
@@ -123,7 +123,7 @@ REFUND = {"amount": "1", "reason": "Late", "borne_by": "platform"}
 
 
 @pytest.mark.parametrize(("path", "body"), [("/v1/chats/none/stop", None), ("/v1/records/none/refunds", REFUND)])
-async def test_a_hundred_who_find_nothing_are_one(service: Any, path: str, body: Any) -> None:
+async def test_a_hundred_repeats_that_find_nothing_get_one_answer(service: Any, path: str, body: Any) -> None:
     await service.people()
     calls = [service.call("POST", path, body, by="service", key="same") for _ in range(100)]
     answers = await asyncio.gather(*calls)

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis makes requests of it, and every answer has to fit."""
+"""Schemathesis makes requests from the OpenAPI document, and every answer must fit its description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def test_answers_fit_their_description(service: Any, tmp_path: Path) -> No
         f"--max-time={SECONDS_MAX}",
         "--max-examples=5",
         "--phases=examples,coverage,fuzzing",
-        # It knows nobody's ids, so much of what is well said finds nothing.
+        # Schemathesis knows no ids, so many valid requests find nothing.
         "--exclude-checks=positive_data_acceptance",
         "--generation-deterministic",
         "--no-color",

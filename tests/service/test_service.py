@@ -1,4 +1,4 @@
-"""What every answer has in common, and what the service says about itself."""
+"""What every answer has in common, and what the service reports about itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from talktime.settings import Settings
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
 
-async def test_headers_on_everything(service: Any) -> None:
+async def test_every_answer_has_the_headers(service: Any) -> None:
     for path, status in (
         ("/", 200),
         ("/docs", 200),
@@ -49,13 +49,13 @@ async def test_headers_on_everything(service: Any) -> None:
             assert response.json()["status"] == status
 
 
-async def test_methods_that_do_not_exist(service: Any) -> None:
+async def test_a_method_that_does_not_exist_is_refused(service: Any) -> None:
     response = await service.call("DELETE", "/v1/time")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD"
     response = await service.call("DELETE", "/v1/chats/c/messages")
     assert response.headers["allow"] == "GET, HEAD, POST"
-    # A browser asks this way whether another site may call; the answer is no.
+    # A browser asks with OPTIONS whether another site may call. It may not.
     preflight = await service.call(
         "OPTIONS", "/v1/chats", headers={"Origin": "https://x.example", "Access-Control-Request-Method": "POST"}
     )
@@ -84,8 +84,8 @@ async def test_head_is_get_without_the_body(service: Any) -> None:
 
 
 @pytest.mark.both_servers
-async def test_what_nobody_expected(service: Any, settings: Settings, caplog: Any) -> None:
-    """A table is gone: the answer has no insides, the log has them, and the next request is served."""
+async def test_an_unexpected_error_shows_no_internals(service: Any, settings: Settings, caplog: Any) -> None:
+    """A table is missing: the log has the details, the answer has none, and the next request is served."""
     await service.people()
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute("alter table talktime.advisors rename to lost_advisors")
@@ -100,12 +100,12 @@ async def test_what_nobody_expected(service: Any, settings: Settings, caplog: An
 
 
 @pytest.mark.both_servers
-async def test_a_database_that_goes_away(service: Any, settings: Settings, server: Any) -> None:
+async def test_a_database_that_is_gone_for_a_while(service: Any, settings: Settings, server: Any) -> None:
     await service.people()
     url = settings.database_url or ""
     name = url.split("?")[0].rsplit("/", 1)[1]
     server.execute(f"alter database {name} allow_connections false")
-    # Waits until they are gone: one that still lives would answer the next request.
+    # Waits until the connections are closed: one that lives would answer the next request.
     server.execute(f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}'")
     for path, by in (("/v1/users/alice/account", "service"), ("/readyz", None)):
         response = await service.call("GET", path, by=by)
@@ -119,7 +119,9 @@ async def test_a_database_that_goes_away(service: Any, settings: Settings, serve
     assert (await service.call("GET", "/v1/users/alice/account", by="service")).status_code == 200
 
 
-async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path, start: Any) -> None:
+async def test_a_service_is_not_ready_until_its_database_is_migrated(
+    empty_database_url: str, tmp_path: Path, start: Any
+) -> None:
     from talktime.database.migrate import migrate  # noqa: PLC0415
 
     settings = Settings(database_url=empty_database_url, data_dir=tmp_path, port=0)
@@ -137,7 +139,7 @@ async def test_not_ready_until_migrated(empty_database_url: str, tmp_path: Path,
         assert (await service.call("GET", "/v1/time")).status_code == 200
 
 
-async def test_figures(service: Any) -> None:
+async def test_metrics_count_what_happens(service: Any) -> None:
     await service.people()
     await service.chat()
     await service.chat("chat 2", advisor="ben")
@@ -186,11 +188,11 @@ async def test_figures(service: Any) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_every_figure_is_described(service: Any) -> None:
+async def test_every_metric_is_described(service: Any) -> None:
     await service.people()
     described = set(re.findall(r"^\| `(talktime_[a-z_]+)", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
     text = (await service.call("GET", "/metrics")).text
-    # What Prometheus' library adds to a counter: when it began.
+    # The Prometheus library adds `_created` to a counter.
     sent = {name for name in re.findall(r"^# TYPE (\w+)", text, re.MULTILINE) if not name.endswith("_created")}
     assert described == sent
     assert text.count("talktime_broken_rules{") == 9
@@ -210,8 +212,8 @@ async def test_the_test_clock_advances(service: Any) -> None:
     assert (await service.call("GET", "/v1/time")).json()["server_time"] >= now
 
 
-async def test_inside_a_hosts_application(settings: Settings) -> None:
-    """Mounted, without anybody running our lifespan: it opens at the first request."""
+async def test_the_service_inside_an_application_of_a_host(settings: Settings) -> None:
+    """A mounted application gets no lifespan events, so the service opens its database at the first request."""
     app = create_app(settings)
     host = Starlette(routes=[Mount("/meter", app)])
     transport = httpx.ASGITransport(host)
@@ -226,7 +228,7 @@ async def test_inside_a_hosts_application(settings: Settings) -> None:
         await app.state.connector.close()
 
 
-async def test_the_interface_is_described(service: Any) -> None:
+async def test_the_openapi_document_and_its_page_are_served(service: Any) -> None:
     document = (await service.call("GET", "/openapi.json")).json()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -245,8 +247,8 @@ async def test_the_interface_is_described(service: Any) -> None:
 
 
 async def test_limits_count_per_token(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two tokens of one person have their own counts; where there is none the address has; a backend has no limit."""
-    # So few that the slowest machine is quick enough to exceed them.
+    """Each token of a person has its own count; calls without a token count by address; a host has no limit."""
+    # A low limit, so that the slowest machine exceeds it.
     monkeypatch.setattr(limits, "REQUESTS_BURST", 20.0)
     monkeypatch.setattr(limits, "REQUESTS_PER_SECOND", 0.01)
     await service.people()
@@ -265,9 +267,9 @@ async def test_limits_count_per_token(service: Any, monkeypatch: pytest.MonkeyPa
     assert (await service.call("GET", path, by="advisor:maya")).status_code == 200
     assert {answer.status_code for answer in await flood(service.token("service"))} == {200}
     assert {answer.status_code for answer in await flood()} == {401, 429}
-    # A token that doesn't hold is none.
+    # An invalid token counts as no token.
     response = await service.call("GET", path, headers={"Authorization": "Bearer nonsense"})
     assert response.status_code == 429
     assert (await service.call("GET", path, headers={"Authorization": f"Bearer {second}"})).status_code == 200
-    # Pages are the same for everybody, and always there.
+    # Pages are the same for everybody, and have no limit.
     assert (await service.call("GET", "/")).status_code == 200
