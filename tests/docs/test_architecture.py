@@ -68,7 +68,7 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("def track(", "core/meter.py"),
         ("class Reason", "core/record.py"),
         ("class Rules", "core/payer.py"),
-        ("def stop_timer(", "core/transitions.py"),
+        ("def pause_record(", "core/transitions.py"),
         ("def explain(", "core/price.py"),
         ("CAUSES", "documents/receipt.py"),
         ("class StartChat", "engine/tracking.py"),
