@@ -12,7 +12,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --python $(BIN)/python --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run setup test nightly check docs types mutation lock
+.PHONY: run setup test nightly check docs types chaos mutation lock
 .DELETE_ON_ERROR:
 
 run: setup
@@ -36,10 +36,18 @@ docs: $(STAMPS)/dev
 	$(BIN)/python -m scripts.docsite site
 
 # Every scenario of the screens in full: half an hour or so. A scenario that fails has failed, even if it passes when it
-# is played again alone.
+# is played again.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	$(BIN)/pytest --full tests/screen
+	$(BIN)/python -m tests.chaos --seed $$(date +%j) --minutes 10
+
+# Lets people talk while everything around them fails, and compares what was acknowledged with what is stored.
+chaos: SEED ?= 1
+chaos: MINUTES ?= 10
+chaos: FANOUT ?= postgres
+chaos: $(STAMPS)/dev
+	$(BIN)/python -m tests.chaos --seed $(SEED) --minutes $(MINUTES) --fanout $(FANOUT)
 
 # Breaks the pure core in every small way and counts what no test notices. An hour or two, most of it for
 # mutants that never end, and no part of CI.

@@ -5,6 +5,8 @@
 Every round measures each kind of work in turn, for one client and for 32, so that another load on the machine slows all
 kinds alike. The table shows the median, the slowest and the fastest of the rounds.
 
+What events cost is measured in the same rounds: the same commands, in a process that stores no events.
+
 A start makes a chat, its record and the running timer. A switch makes another chat and moves the record there. A stop
 ends the record. A client waits for each command before it sends the next one. The clients of the engine are tasks of
 this process. The scale of TPC-B is the number of its clients, the smallest scale at which the clients do not mostly
@@ -19,10 +21,11 @@ import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
+from unittest.mock import patch
 
 import typer
 import uvloop
@@ -33,6 +36,7 @@ from _server import temporary_server
 from talktime import Talktime
 from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff
+from talktime.database import saving
 from talktime.database.migrate import migrate
 from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
@@ -137,7 +141,7 @@ async def _people(talktime: Talktime, count: int) -> list[str]:
     """Make users with credit, and advisors."""
     tariff = Tariff.parse({"tiers": [{"rate": "1.20"}]})
     for number in range(ADVISORS):
-        await talktime.put_advisor(f"advisor {number}", f"Advisor {number}", tariff)
+        await talktime.put_advisor(f"advisor {number}", f"Advisor {number}", tariff, starts="at_once")
     users = [f"user {number}" for number in range(count)]
 
     async def join(user: str) -> None:
@@ -165,6 +169,9 @@ async def _measure(folder: Path, url: str, rounds: int, seconds: int, users: int
         for turn in range(-1, rounds):  # the first round fills caches and prepares statements, and does not count
             for clients in CLIENTS:
                 figures = [figure async for figure in bench.commands(clients, seconds, f"{turn} {clients}")]
+                with _no_events():
+                    without = bench.commands(clients, seconds, f"{turn} {clients} silent")
+                    figures += [(f"{what} without events", rate) async for what, rate in without]
                 figures.append((TPC_B, await bench.tpc_b(clients, seconds)))
                 for what, per_second in figures:
                     if turn >= 0:
@@ -172,6 +179,13 @@ async def _measure(folder: Path, url: str, rounds: int, seconds: int, users: int
             if turn < 0:
                 await bench.analyze()
     return rates
+
+
+@contextmanager
+def _no_events() -> Iterator[None]:
+    """Let this process store no events, as a version without them would."""
+    with patch.object(saving, "event_rows", lambda _payers, _entry_ids: []):
+        yield
 
 
 def _show(documents: list[dict[str, Any]], rounds: int) -> None:

@@ -75,7 +75,7 @@ async def _timed(work: Callable[[], Awaitable[_Result]]) -> tuple[_Result, float
 async def _measure(folder: Path, url: str, users: int) -> tuple[Audit, float]:
     await migrate(url)
     async with Talktime.connect(url, settings=load_settings(data_dir=folder), work=False) as talktime:
-        await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}))
+        await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.60"}]}), starts="at_once")
         connection = await asyncpg.connect(url, server_settings={"search_path": "talktime, public"})
         await connection.execute(MAKE % {"users": users})
         await connection.execute("analyze")

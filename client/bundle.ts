@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { build } from "vite";
 
 /** The modules that hosts import: each entry of `src/`, and the name of its file. */
-export const ENTRIES = { index: "talktime.js", core: "core.js", receipt: "receipt.js" } as const;
+export const ENTRIES = {
+  index: "talktime.js",
+  "talk-chat": "talk-chat.js",
+  core: "core.js",
+  receipt: "receipt.js",
+} as const;
 
 export type Entry = keyof typeof ENTRIES;
 

@@ -28,7 +28,7 @@ const styles: Plugin = {
 const library: Plugin = {
   name: "library",
   async writeBundle() {
-    for (const name of ["index", "receipt"] as const)
+    for (const name of ["index", "talk-chat", "receipt"] as const)
       await writeFile(join(out, ENTRIES[name]), await bundle(name));
   },
 };

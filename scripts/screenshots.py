@@ -352,7 +352,7 @@ def demo() -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
             "TALKTIME_SECRET": SECRET,
             "TALKTIME_TEST_CLOCK": "1",
         }
-        command = [str(Path(sys.executable).with_name("talktime")), "demo", "--port", "0"]
+        command = [str(Path(sys.executable).with_name("talktime")), "demo", "--no-browser", "--port", "0"]
         process = stack.enter_context(
             subprocess.Popen(  # noqa: S603  the command is fixed
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=folder, text=True

@@ -27,7 +27,7 @@ from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
-from tests.databases import SERVER_SETTINGS, Server, open_database, server_folder
+from tests.databases import SERVER_SETTINGS, SERVICE_ROLE, Server, as_service, open_database, server_folder
 from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 # A busy machine must not fail a test that is right.
@@ -51,7 +51,23 @@ _LOG_CHARACTERS_MAX = 8_000
 # So that what they share says, too, what it compared.
 pytest.register_assert_rewrite("tests.screen")
 
+_FIGURE = "figure"
+
 _numbers = itertools.count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Let each test that waits for minutes begin first in a worker of its own, so that the others run beside it."""
+    yield
+    marks = [(mark.kwargs["seconds"], item) for item in items if (mark := item.get_closest_marker("begins_first"))]
+    waiting = [item for _, item in sorted(marks, key=lambda mark: -mark[0])]
+    ordered = [item for item in items if item not in waiting]
+    # At first each worker gets an equal part of the tests, in their order.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    for number, item in enumerate(waiting):
+        ordered.insert(len(items) * (number % workers) // workers, item)
+    items[:] = ordered
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,10 +76,32 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed and isinstance(item, pytest.Function):
         for name, value in item.funcargs.items():
-            for log in getattr(value, "logs", ()):
-                text = Path(log).read_text(errors="replace")[-_LOG_CHARACTERS_MAX:]
-                report.sections.append((f"log of {name}: {Path(log).name}", text))
+            for log in filter(Path.exists, map(Path, getattr(value, "logs", ()))):
+                text = log.read_text(errors="replace")[-_LOG_CHARACTERS_MAX:]
+                report.sections.append((f"log of {name}: {log.name}", text))
     return report
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Adds a figure to the end of the report."""
+    return lambda text: record_property(_FIGURE, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows the figures, such as how far screens and server were apart."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    figures = [
+        f"{report.nodeid.rpartition('::')[2]}: {text}"
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, text in report.user_properties
+        if name == _FIGURE
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for figure in figures:
+            terminalreporter.line(figure)
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +175,7 @@ async def database(database_url: str) -> AsyncIterator[Pool]:
 async def talktime(database_url: str) -> AsyncIterator[Talktime]:
     """A node that does nothing by itself but deadlines: alice with 100 credits, maya at 0.60 a minute by the second."""
     async with node_on(
-        database_url, checkpoint_seconds=0, health_seconds=LONG_SECONDS, presence_lease_seconds=LONG_SECONDS
+        as_service(database_url), health_seconds=LONG_SECONDS, presence_lease_seconds=LONG_SECONDS
     ) as node:
         await add_alice_and_maya(node)
         yield node
@@ -181,7 +219,8 @@ def _started(version: str, guardian: Guardian) -> Iterator[Server]:
             url, stop = cluster.url, cluster.stop
         try:
             server = Server(url, programs)
-            server.run(migrate(url))
+            server.execute(f"create role {SERVICE_ROLE} login")
+            server.run(migrate(url, grant_to=SERVICE_ROLE))
             yield server
             server.close()
         finally:

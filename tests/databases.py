@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import threading
 from collections.abc import AsyncIterator, Coroutine
@@ -25,7 +26,7 @@ STANDING_CLOCK: Final = """
 create or replace function talktime.engine_now() returns timestamptz language sql volatile
 return (select timestamptz '2030-01-05 10:00:00Z' + offset_ms * interval '1 millisecond' from talktime.engine_clock)
 """
-"""Makes engine time stand still, except when the test clock is advanced: every millisecond of a bill is known."""
+"""Makes engine time stand still, except when the test clock is advanced: every millisecond of a charge is known."""
 
 SERVER_SETTINGS: Final = {
     # No test needs its data to survive a power cut.
@@ -36,6 +37,9 @@ SERVER_SETTINGS: Final = {
     "min_wal_size": "32MB",
     "max_wal_size": "128MB",
 }
+
+SERVICE_ROLE: Final = "talktime_service"
+"""The role to which `talktime migrate --grant-to` has given what a service needs, and nothing else."""
 
 _CONNECTIONS_MAX: Final = 4
 _MEMORY: Final = Path("/dev/shm")
@@ -57,6 +61,11 @@ async def open_database(database_url: str) -> AsyncIterator[Pool]:
     """Connections of a test's own to a database; instants are integers, as they are in the program."""
     async with pool.open_database(database_url, size=_CONNECTIONS_MAX) as database:
         yield database.pool
+
+
+def as_service(database_url: str) -> str:
+    """The address of a database, for the role that may only read and write rows."""
+    return re.sub(r"//[^@/]*@", f"//{SERVICE_ROLE}@", database_url)
 
 
 class Server:
@@ -84,7 +93,7 @@ class Server:
         return self.database(name)
 
     def drop(self, name: str) -> None:
-        """Remove a database, whoever is connected to it."""
+        """Remove a database, also while programs are connected to the database."""
         self.execute(f"drop database {name} with (force)")
 
     def execute(self, sql: str) -> None:

@@ -25,6 +25,8 @@ from talktime.settings import Settings
 
 SECRET: Final = "a secret for tests, long enough to sign"
 START_SECONDS_MAX: Final = 60
+BUSY_SECONDS: Final = 10
+"""So long the processes of a test may stand still on a busy machine, unless outages are the subject of the test."""
 
 BY_THE_MINUTE: Final = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 BY_THE_SECOND: Final = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}
@@ -38,7 +40,7 @@ _ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:(\d+)")
 def environment(**settings: object) -> dict[str, str]:
     """The environment of a program: settings by their names, the tests' secret, and no setting of this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")}
-    given = {"secret": SECRET, **settings}
+    given = {"secret": SECRET, "outage_seconds": BUSY_SECONDS, **settings}
     return kept | {f"TALKTIME_{name.upper()}": str(value) for name, value in given.items() if value is not None}
 
 
@@ -116,7 +118,7 @@ class Service:
         await self.done("PUT", "/v1/users/alice", {"display_name": "Alice"})
         await self.done("PUT", "/v1/users/bob", {"display_name": "Bob"})
         for advisor in ("maya", "ben"):
-            body = {"display_name": advisor.title(), "tariff": tariff or BY_THE_MINUTE}
+            body = {"display_name": advisor.title(), "tariff": tariff or BY_THE_MINUTE, "starts": "at_once"}
             await self.done("PUT", f"/v1/advisors/{advisor}", body)
         await self.done("POST", "/v1/users/alice/credits", {"amount": credit, "kind": "purchase"})
 

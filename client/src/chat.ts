@@ -2,23 +2,36 @@
 
 import type { Connection } from "./connection.ts";
 import { instant, type Measure, measure } from "./core/meter.ts";
+import { credits } from "./core/price.ts";
+import { share } from "./core/share.ts";
 import type {
+  Credits,
   Frame,
   Instant,
   Message,
+  MessagePage,
   Problem,
   Reading,
   ServerMessage,
   Snapshot,
+  Tariff,
   TimerState,
 } from "./core/types.ts";
 import { AHEAD_MS, Painter } from "./painter.ts";
-import { type Request, RequestProblem, randomId } from "./request.ts";
+import { encodeId, type Request, RequestProblem, randomId } from "./request.ts";
 import { Emitter, Store } from "./store.ts";
 
 /** How long the live channel may take to bring a message back before the message is sent by HTTP. */
 const ECHO_MAX_MS = 4000;
 const SEND_TRIES = 5;
+
+/** The largest position of a message, as the service says it: before it, all messages are. */
+const POSITION_MAX = 2 ** 31 - 1;
+
+export interface Offer {
+  tariff: Tariff;
+  tariff_version: number;
+}
 
 export class Chat {
   readonly id: string;
@@ -30,11 +43,17 @@ export class Chat {
   readonly #typing = new Emitter<"user" | "advisor">();
   readonly #problems = new Emitter<Problem & { client_id?: string }>();
   readonly #painter: Painter;
+  #isWatched = false;
+  #isPresent = false;
   #snapshot: Snapshot | null = null;
   #leaseUntil: number | null = null;
   #sequence: number | null = null;
+  /** The position up to which the listeners have all messages; null while nobody has asked for messages. */
+  #position: number | null = null;
+  #isFetching = false;
   /** The connection was lost after the last snapshot: the facts may have changed. */
   #isStale = false;
+  #asking: ReturnType<typeof setTimeout> | undefined;
   /** The instant that was painted last, in engine time. */
   #paintedAt = Number.NEGATIVE_INFINITY;
   /** The last numbers shown: they stay while the clock is suspect. */
@@ -49,7 +68,14 @@ export class Chat {
       () => this.#paint(),
       () => connection.disturb(false),
     );
-    connection.watch(id);
+  }
+
+  /** Watches the chat, if that is new. With `presence` the person of the page is present in the chat from now on. */
+  watch(presence: boolean): void {
+    if (this.#isWatched && (this.#isPresent || !presence)) return;
+    this.#isWatched = true;
+    this.#isPresent = presence;
+    this.#connection.watch(this.id, presence);
   }
 
   /** Calls `listener` now and whenever facts or state change. Returns the function that ends that. */
@@ -92,10 +118,27 @@ export class Chat {
     return this.#frameAhead(0).frame;
   }
 
+  /** What a record that begins now would cost: the tariff of the chat's advisor, and its version for `start`. */
+  async offer(): Promise<Offer> {
+    const advisor = this.#snapshot?.chat.advisor_id;
+    if (advisor === undefined) throw new Error("the chat is not known yet");
+    return this.#request<Offer>("GET", `/advisors/${encodeId(advisor)}`);
+  }
+
   /** Starts or resumes the pair's record in this chat, or switches it to this chat. Only a person's act may call this. */
   start(options: { tariffVersion?: number } = {}): Promise<Snapshot> {
     const body = options.tariffVersion === undefined ? {} : { tariff_version: options.tariffVersion };
     return this.#act("tracking", body);
+  }
+
+  /** Accepts the requested record, as the advisor: its timer starts. */
+  accept(): Promise<Snapshot> {
+    return this.#act("accept");
+  }
+
+  /** Declines the requested record, as the advisor. `reason` is what the user is told. */
+  decline(reason?: string): Promise<Snapshot> {
+    return this.#act("decline", reason === undefined ? undefined : { reason });
   }
 
   pause(): Promise<Snapshot> {
@@ -110,9 +153,25 @@ export class Chat {
     return this.#act("stop");
   }
 
-  /** The messages of the chat after the position `after`, in order; at most 200 of them. */
-  messages(after = 0): Promise<{ messages: Message[] }> {
-    return this.#request("GET", this.#pathOf(`messages?after=${after}`));
+  /**
+   * A page of the messages after the position `after`, in order. `next` is the `after` of the next page, null after the
+   * last one. Messages that the live channel misses from then on come to the listeners of `onMessage` all the same.
+   */
+  async messages(after: number | string = 0): Promise<MessagePage> {
+    const page = await this.#request<MessagePage>("GET", this.#pathOf(`messages?after=${after}`));
+    this.#position = Math.max(this.#position ?? 0, Number(after), page.messages.at(-1)?.position ?? 0);
+    return page;
+  }
+
+  /**
+   * A page of the last messages before the position `before`, in order; without `before`, the last messages of the chat.
+   * `next` is the `before` of the page with earlier messages, null when there are none. Messages that the live channel
+   * misses after the last page come to the listeners of `onMessage` all the same.
+   */
+  async messagesBefore(before: number | string = POSITION_MAX): Promise<MessagePage> {
+    const page = await this.#request<MessagePage>("GET", this.#pathOf(`messages?before=${before}`));
+    this.#position = Math.max(this.#position ?? 0, page.messages.at(-1)?.position ?? 0);
+    return page;
   }
 
   /** Tells the other party that this party is typing. Nothing happens if the message is lost. */
@@ -141,7 +200,7 @@ export class Chat {
   receive(message: ServerMessage): void {
     if ("leases" in message && message.leases) this.#renewLease(message.leases[this.id]);
     if (message.type === "snapshot") this.#receiveSnapshot(message.snapshot);
-    else if (message.type === "message") this.#messages.emit(message.message);
+    else if (message.type === "message") this.#receiveMessage(message.message);
     else if (message.type === "typing") this.#typing.emit(message.party);
     else if (message.type === "problem") {
       const { client_id } = message;
@@ -161,11 +220,12 @@ export class Chat {
 
   close(): void {
     this.#painter.stop();
+    clearTimeout(this.#asking);
     this.#connection.unwatch(this.id);
   }
 
   #pathOf(call: string): string {
-    return `/chats/${encodeURIComponent(this.id)}/${call}`;
+    return `/chats/${encodeId(this.id)}/${call}`;
   }
 
   async #act(call: string, body: object = {}): Promise<Snapshot> {
@@ -205,10 +265,36 @@ export class Chat {
     };
   }
 
+  /** Asks for the messages before this one, where some were missed. */
+  #receiveMessage(message: Message): void {
+    const expected = (this.#position ?? message.position) + 1;
+    if (message.position > expected) void this.#fetchMissed();
+    else if (this.#position !== null) this.#position = Math.max(this.#position, message.position);
+    this.#messages.emit(message);
+  }
+
+  /** Hands the messages that were missed to the listeners. If that fails, the next gap or reconnection tries again. */
+  async #fetchMissed(): Promise<void> {
+    if (this.#position === null || this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      for (let next: string | null = String(this.#position); next !== null; ) {
+        const page: MessagePage = await this.messages(next);
+        for (const message of page.messages) this.#messages.emit(message);
+        next = page.next;
+      }
+    } catch (error) {
+      if (!(error instanceof RequestProblem)) throw error;
+    } finally {
+      this.#isFetching = false;
+    }
+  }
+
   /** Asks again where a snapshot was missed. Each snapshot is whole, so this one is used at once. */
   #receiveSnapshot(snapshot: Snapshot): void {
     const missed = this.#sequence !== null && snapshot.sequence > this.#sequence + 1;
     this.#sequence = missed ? null : snapshot.sequence;
+    if (this.#isStale) void this.#fetchMissed();
     this.#isStale = false;
     this.#useSnapshot(snapshot);
     if (missed) this.#connection.watch(this.id);
@@ -223,7 +309,16 @@ export class Chat {
     const isSameSegment = snapshot.timer.running && before?.timer.since === snapshot.timer.since;
     this.#leaseUntil = isSameSegment && until !== null ? Math.max(until, this.#leaseUntil ?? until) : until;
     this.#snapshot = snapshot;
+    this.#askAgain(snapshot);
     this.refresh();
+  }
+
+  /** Asks once more when somebody who is present may have gone: a lease that lapses while no time runs is not told. */
+  #askAgain({ presence, server_time }: Snapshot): void {
+    clearTimeout(this.#asking);
+    if (!presence?.until) return;
+    const ms = Date.parse(presence.until) - Date.parse(server_time);
+    this.#asking = setTimeout(() => this.#connection.watch(this.id), ms + 100);
   }
 
   #renewLease(until: Instant | undefined): void {
@@ -235,7 +330,7 @@ export class Chat {
   }
 
   #paint(): number | null {
-    this.#connection.checkClocks();
+    this.#connection.check();
     let { frame, nextMs } = this.#frameAhead(AHEAD_MS);
     // A cost changes one millisecond after the digits of the time. No frame may fall between the two.
     if (nextMs !== null && (frame.elapsedMs ?? 0) % 1000 < 1)
@@ -263,7 +358,8 @@ export class Chat {
       reason: state === "running" || state === "syncing" ? null : this.#reason(),
       errorMs: snapshot?.timer.running ? this.#connection.errorMs() : 0,
       elapsedMs: numbers && isKnown ? numbers.elapsedMs : null,
-      recordElapsedMs: numbers?.recordElapsedMs ?? 0,
+      chatElapsedMs: numbers && isKnown ? numbers.chatElapsedMs : null,
+      earned: snapshot && numbers ? earned(snapshot, numbers.elapsedMs) : null,
       freeMs: numbers?.freeMs ?? 0,
       billedMs: numbers?.billedMs ?? 0,
       cost: numbers?.cost ?? "0.00",
@@ -271,6 +367,7 @@ export class Chat {
       at,
       endsAt: numbers?.endsAt ?? null,
       remainingMs: isKnown ? (numbers?.remainingMs ?? null) : null,
+      isStanding: isKnown && snapshot?.timer.running === true && numbers?.nextMs === null,
       rechargeMs: at === null ? null : (numbers?.rechargeMs ?? null),
       snapshot,
     };
@@ -294,6 +391,14 @@ export class Chat {
     if (record.state !== "ended" && record.current_chat_id !== this.id) return "switched";
     return record.reason;
   }
+}
+
+/** The advisor's share of the cost of this running time; null for the user, who does not see the terms. */
+function earned(snapshot: Snapshot, elapsedMs: number): Credits | null {
+  const { terms, tariff, allowance_ms, grace_used_at } = snapshot;
+  if (!terms) return null;
+  const pricing = grace_used_at ? { ...tariff, grace_seconds: 0 } : tariff;
+  return credits(share(terms, pricing, Math.floor(elapsedMs) - allowance_ms).advisor);
 }
 
 function isOlder(one: Snapshot, other: Snapshot): boolean {

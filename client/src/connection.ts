@@ -13,7 +13,14 @@ import { Emitter } from "./store.ts";
 const HEARTBEAT_GUESS_MS = 20_000;
 const HEARTBEAT_MIN_MS = 1000;
 const SILENCE_HEARTBEATS = 2.5;
-const PONG_MAX_MS = 5000;
+/**
+ * While digits run on a visible page, they ask once a second whether the connection was quiet for so long, and then the
+ * client asks for a sign of life. With the time that an answer may take, a person learns within five seconds of a loss.
+ */
+const QUIET_MS = 1000;
+const ANSWER_MAX_MS = 3000;
+/** A connection whose answers take longer is not asked: the next heartbeat shows whether it is still there. */
+const DISTANT_MS = 400;
 
 /** From a heartbeat to the ping after it: by then the other party's answer counts in the lease that the pong names. */
 const HEARTBEAT_ANSWERED_MS = 500;
@@ -33,7 +40,11 @@ export class Connection {
   readonly #clock: Clock;
   readonly #pings = new Pings(() => this.#ping());
   readonly #disturbances: Disturbances;
-  readonly #watched = new Set<string>();
+  /** The watched chats, and whether the person of this page is present in each. */
+  readonly #watched = new Map<string, boolean>();
+  readonly #leaveUrl: (chatId: string) => string;
+  /** The token of the last sign-in: a page that closes can't wait for another one. */
+  #lastToken: string | null = null;
   readonly #floor: Floor;
   #heartbeatMs: number | null = null;
   #lastHeartbeat: number | null = null;
@@ -42,10 +53,20 @@ export class Connection {
   /** Counts the sign-ins, so that a token that comes too late is not sent. */
   #signIn = 0;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #keepFloor = () => this.#storeFloor();
+  /** Local time at which the last message came. */
+  #heardAt = 0;
+  /** Whether the server answers an empty frame. One that knows presence does. */
+  #answersEmpty = false;
+  /** How long the last pong took. */
+  #roundTripMs = 0;
+  /** Runs from the first ping or empty frame without an answer. */
+  #answerTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #pageEvents = new AbortController();
 
-  constructor(url: string, token: TokenSource) {
+  /** `leaveUrl` is the address to which a page that closes says so. */
+  constructor(url: string, token: TokenSource, leaveUrl: (chatId: string) => string) {
     this.#token = token;
+    this.#leaveUrl = leaveUrl;
     this.#floor = new Floor(`talktime.shown ${url}`);
     // Instants of engine time are whole milliseconds; local time is as exact as this browser allows.
     this.#clock = new Clock(1 + granularityMs(), this.#floor.get());
@@ -55,8 +76,12 @@ export class Connection {
       received: (text) => this.#receive(text),
       lost: (code) => this.#lose(code),
     });
-    addEventListener("pagehide", this.#keepFloor);
     this.#socket.open();
+    const { signal } = this.#pageEvents;
+    addEventListener("offline", () => this.#socket.breakOff(), { signal });
+    addEventListener("pagehide", () => this.#leavePage(), { signal });
+    // The browser may show the same page again, from its cache.
+    addEventListener("pageshow", (event) => event.persisted && this.#watchAll(), { signal });
   }
 
   get status() {
@@ -81,15 +106,19 @@ export class Connection {
     return this.#socket.send(JSON.stringify(message));
   }
 
-  /** Asks for the chat's snapshot and for every change after it; a repeat gives the snapshot again. */
-  watch(chatId: string): void {
-    this.#watched.add(chatId);
-    this.send({ type: "watch", chat_id: chatId });
+  /**
+   * Asks for the chat's snapshot and for every change after it; a repeat gives the snapshot again. Without `presence` the
+   * page only looks. A repeat without `presence` changes nothing about the presence that there is.
+   */
+  watch(chatId: string, presence = false): void {
+    this.#watched.set(chatId, presence || this.#watched.get(chatId) === true);
+    this.#sendWatch(chatId);
   }
 
+  /** The page no longer shows the chat. A person who was present in the chat has left it. */
   unwatch(chatId: string): void {
+    this.send({ type: this.#watched.get(chatId) ? "leave" : "unwatch", chat_id: chatId });
     this.#watched.delete(chatId);
-    this.send({ type: "unwatch", chat_id: chatId });
   }
 
   /** Something happened after which old samples may be wrong: ping again, and reconnect at once where needed. */
@@ -100,17 +129,20 @@ export class Connection {
     this.disturbed.emit(undefined);
   }
 
-  /** Compares the clocks; called whenever something else runs. */
-  checkClocks(): void {
+  /** Compares the clocks, and asks for a sign of life where the connection was quiet; called whenever something else runs. */
+  check(): void {
     this.#disturbances.check();
+    if (!this.#answersEmpty || this.#answerTimer !== undefined || this.#roundTripMs > DISTANT_MS) return;
+    if (performance.now() - this.#heardAt > QUIET_MS && this.#socket.send("")) this.#expectAnswer();
   }
 
   close(): void {
     this.#storeFloor();
     // A token that comes after this is not sent.
     this.#signIn += 1;
-    removeEventListener("pagehide", this.#keepFloor);
+    this.#pageEvents.abort();
     this.#disturbances.stop();
+    this.#expectNoAnswer();
     clearTimeout(this.#pingTimer);
     this.#pings.stop();
     this.#socket.close();
@@ -129,12 +161,36 @@ export class Connection {
     }
     // While the token was awaited, the socket may have been lost, and another sign-in may have begun.
     if (signIn !== this.#signIn) return;
+    this.#lastToken = token;
     this.send({ type: "hello", token });
-    for (const chatId of this.#watched) this.send({ type: "watch", chat_id: chatId });
+    this.#watchAll();
     this.#lastHeartbeat = null;
     this.#clock.disturb(performance.now());
     this.#resync();
     this.disturbed.emit(undefined);
+  }
+
+  #watchAll(): void {
+    for (const chatId of this.#watched.keys()) this.#sendWatch(chatId);
+  }
+
+  #sendWatch(chatId: string): void {
+    const presence = this.#watched.get(chatId) ? {} : { presence: false };
+    this.send({ type: "watch", chat_id: chatId, ...presence });
+  }
+
+  /**
+   * Says that the page closes, so that time is billed only a little longer; a page that is loaded again is back sooner.
+   * The socket may not deliver its last message, so a beacon says the same.
+   */
+  #leavePage(): void {
+    this.#storeFloor();
+    for (const [chatId, presence] of this.#watched) {
+      if (!presence) continue;
+      this.send({ type: "leave", chat_id: chatId });
+      if (this.#lastToken !== null)
+        navigator.sendBeacon(this.#leaveUrl(chatId), JSON.stringify({ token: this.#lastToken }));
+    }
   }
 
   /** Where nothing arrives for 2.5 heartbeats the connection is lost. Before two heartbeats have come, a ping asks first. */
@@ -145,29 +201,40 @@ export class Connection {
 
   #resync(): void {
     this.#pings.burst();
-    this.#socket.setWatchdog(PONG_MAX_MS);
+    this.#socket.setWatchdog(ANSWER_MAX_MS);
   }
 
   #ping(): void {
     clearTimeout(this.#pingTimer);
-    if (this.#socket.isClear) this.send({ type: "ping", c0: performance.now() });
+    if (this.#socket.isClear) {
+      this.send({ type: "ping", c0: performance.now() });
+      this.#expectAnswer();
+    }
     // A ping that waits in a queue would measure the queue. It is sent as soon as the queue is empty.
     else if (this.#socket.status.get() === "open") this.#pingTimer = setTimeout(() => this.#ping(), QUEUE_MS);
   }
 
   #receive(text: string): void {
     const c3 = performance.now();
+    this.#heardAt = c3;
+    this.#expectNoAnswer();
+    if (text === "") {
+      this.#expectHeartbeat();
+      return;
+    }
     const message = JSON.parse(text) as ServerMessage;
-    this.checkClocks();
+    this.check();
     let isDisturbed = false;
     const suspect = this.suspect;
     if (message.type === "pong") {
+      this.#roundTripMs = c3 - message.c0;
       this.#refusals = 0;
       isDisturbed = this.#clock.take({ ...message, c3 }, message.epoch);
     } else if (message.type === "heartbeat") {
       isDisturbed = this.#clock.hear(message.s2, c3);
       this.#answerHeartbeat(message.s2);
     } else if (message.type === "snapshot") {
+      this.#answersEmpty = message.snapshot.presence !== undefined;
       isDisturbed = this.#clock.hear(instant(message.snapshot.server_time) ?? 0, c3);
     }
     if (isDisturbed) this.#resync();
@@ -188,8 +255,20 @@ export class Connection {
     else this.#pingTimer = setTimeout(() => this.#pings.ping(), HEARTBEAT_ANSWERED_MS);
   }
 
+  /** Gives the connection up where nothing comes in time. Not the watchdog, which may be due sooner. */
+  #expectAnswer(): void {
+    this.#answerTimer ??= setTimeout(() => this.#socket.breakOff(), ANSWER_MAX_MS);
+  }
+
+  #expectNoAnswer(): void {
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = undefined;
+  }
+
   #lose(code: number): boolean {
     this.#signIn += 1;
+    this.#answersEmpty = false;
+    this.#expectNoAnswer();
     clearTimeout(this.#pingTimer);
     this.#pings.stop();
     if (code === CLOSED_FORBIDDEN) {

@@ -3,9 +3,11 @@
 import type { Chat } from "./chat.ts";
 import { countdown, stopwatch } from "./core/digits.ts";
 import type { Frame, Problem, Reading } from "./core/types.ts";
+import { inCurrency } from "./money.ts";
 import type { TokenSource } from "./request.ts";
 import { announcement } from "./speech.ts";
 import { connect, type Talktime } from "./talktime.ts";
+import { languageOf, wordsChanged, wordsOf } from "./words.ts";
 
 const UNKNOWN = "--:--";
 
@@ -13,6 +15,7 @@ const STYLE = `
 :host { display: inline-flex; flex-wrap: wrap; align-items: baseline; gap: var(--talk-time-gap, 0.75em); font-variant-numeric: tabular-nums; }
 :host([hidden]), [hidden] { display: none; }
 :host([state="syncing"]) [part~="digits"], :host([state="reconnecting"]) [part~="digits"] { opacity: var(--talk-time-dim, 0.6); }
+:host([labels]) [data-label]::before { content: attr(data-label) "\\a0"; font-size: 0.8em; font-weight: normal; }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--talk-time-accent, currentColor); border-radius: 0.4em; padding: 0.2em 0.7em; cursor: pointer; }
 .aloud { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 `;
@@ -23,7 +26,16 @@ type Part = "elapsed" | "credits" | "free" | "topup";
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
 
 export class TalkTimeElement extends Base {
-  static readonly observedAttributes = ["chat-id", "src", "show"];
+  static readonly observedAttributes = [
+    "chat-id",
+    "src",
+    "show",
+    "observe",
+    "of",
+    "labels",
+    "lang",
+    "currency",
+  ];
 
   readonly #parts: Record<Part | "aloud", HTMLElement>;
   #chat: Chat | null = null;
@@ -32,6 +44,9 @@ export class TalkTimeElement extends Base {
   #ownConnection: Talktime | null = null;
   #unsubscribe: (() => void) | null = null;
   #lastFrame: Frame | null = null;
+  /** Ends what the element does, if the element is not back in the page by then: it may only have moved. */
+  #leaving: ReturnType<typeof setTimeout> | undefined;
+  #stopWords: (() => void) | null = null;
 
   constructor() {
     super();
@@ -51,7 +66,6 @@ export class TalkTimeElement extends Base {
     aloud.setAttribute("aria-live", "polite");
     const topup = part("topup", "button");
     topup.setAttribute("type", "button");
-    topup.textContent = "Top up";
     topup.addEventListener("click", () =>
       this.dispatchEvent(new CustomEvent("topup", { bubbles: true, composed: true })),
     );
@@ -83,46 +97,70 @@ export class TalkTimeElement extends Base {
 
   /** What is shown at this moment. */
   get reading(): Reading {
-    return (
-      this.#chat?.reading() ?? {
-        elapsedMs: null,
-        errorMs: Number.POSITIVE_INFINITY,
-        state: "syncing",
-        balance: null,
-      }
-    );
+    const frame = this.#chat?.frame();
+    if (!frame)
+      return { elapsedMs: null, errorMs: Number.POSITIVE_INFINITY, state: "syncing", balance: null };
+    const { errorMs, state, balance } = frame;
+    return { elapsedMs: this.#elapsedMs(frame), errorMs, state, balance };
   }
 
   connectedCallback(): void {
+    clearTimeout(this.#leaving);
+    takeEarly(this, ["token", "chat"]);
     if (!this.hasAttribute("role")) this.setAttribute("role", "timer");
     if (!this.hasAttribute("state")) this.setAttribute("state", "syncing");
     this.#showParts();
-    if (this.#chat) this.#subscribe();
-    else this.#connect();
+    this.#showWords();
+    this.#stopWords ??= wordsChanged.listen(() => this.#showWords());
+    if (!this.#chat) this.#connect();
+    else if (!this.#unsubscribe) this.#subscribe();
   }
 
   disconnectedCallback(): void {
-    this.#unsubscribe?.();
-    this.#unsubscribe = null;
-    this.#release();
+    this.#leaving = setTimeout(() => {
+      this.#unsubscribe?.();
+      this.#unsubscribe = null;
+      this.#stopWords?.();
+      this.#stopWords = null;
+      this.#release();
+    });
   }
 
+  /** A page that moves the element with `moveBefore` changes nothing here. */
+  connectedMoveCallback(): void {}
+
   attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    if (before === value) return;
     if (name === "show") this.#showParts();
-    else if (before !== value) this.#connect();
+    else if (name === "lang" || name === "currency") this.#showWords();
+    else if (name === "of") this.#chat?.refresh();
+    // Only the style sheet looks at `labels`.
+    else if (name !== "labels") this.#connect();
   }
 
   #connect(): void {
     const chatId = this.getAttribute("chat-id");
-    if (!this.isConnected) return;
     if (this.#ownConnection) {
       this.#release();
       this.#subscribe();
     }
-    if (!this.#token || !chatId) return;
+    if (!this.isConnected || !this.#token || !chatId) return;
     const src = this.getAttribute("src");
-    this.#ownConnection = connect({ token: this.#token, ...(src ? { url: src } : {}) });
-    this.#chat = this.#ownConnection.watch(chatId);
+    try {
+      this.#ownConnection = connect({ token: this.#token, ...(src ? { url: src } : {}) });
+    } catch (cause) {
+      const title = "The address of the service can't be used";
+      const problem = {
+        title,
+        status: 0,
+        code: "unreachable",
+        detail: `src="${src ?? ""}": ${String(cause)}`,
+      };
+      // The page may add its listener after the attribute.
+      queueMicrotask(() => this.#dispatchProblem(problem));
+      return;
+    }
+    this.#chat = this.#ownConnection.watch(chatId, { presence: !this.hasAttribute("observe") });
     this.#subscribe();
   }
 
@@ -169,12 +207,18 @@ export class TalkTimeElement extends Base {
     this.#setAttribute("reason", frame.reason);
     this.toggleAttribute("paid", frame.snapshot !== null && frame.freeMs === 0);
     const { elapsed, credits, free, aloud } = this.#parts;
-    setText(elapsed, frame.reason === "timer_failed" ? "starting…" : digits(frame));
-    setText(credits, frame.balance ?? "");
+    const words = wordsOf(languageOf(this));
+    setText(elapsed, frame.reason === "timer_failed" ? words.starting : digits(this.#elapsedMs(frame)));
+    setText(credits, this.#money(frame.balance));
     setText(free, frame.snapshot ? countdown(frame.freeMs) : "");
-    const words = this.#lastFrame && announcement(this.#lastFrame, frame);
-    if (words) aloud.textContent = words;
+    const news = this.#lastFrame && announcement(this.#lastFrame, frame);
+    if (news) aloud.textContent = words[news];
     this.#lastFrame = frame;
+  }
+
+  /** The time that the element shows: the record's, to which cost and credits belong, or with `of="chat"` the chat's. */
+  #elapsedMs({ elapsedMs, chatElapsedMs }: Frame): number | null {
+    return this.getAttribute("of") === "chat" ? chatElapsedMs : elapsedMs;
   }
 
   /** Sets or removes an attribute only where that is a change: pages observe attributes. */
@@ -182,6 +226,25 @@ export class TalkTimeElement extends Base {
     if (this.getAttribute(name) === value) return;
     if (value === null) this.removeAttribute(name);
     else this.setAttribute(name, value);
+  }
+
+  /** The credit in the currency of the attribute `currency`; credits without one, or where it is no currency. */
+  #money(balance: string | null): string {
+    const currency = this.getAttribute("currency");
+    if (balance === null || !currency) return balance ?? "";
+    try {
+      return inCurrency(balance, currency, languageOf(this));
+    } catch {
+      return balance;
+    }
+  }
+
+  /** Shows the words of the element's language. */
+  #showWords(): void {
+    const words = wordsOf(languageOf(this));
+    setText(this.#parts.topup, words.topUp);
+    for (const part of ["elapsed", "credits", "free"] as const) this.#parts[part].dataset.label = words[part];
+    if (this.#lastFrame) this.#paint(this.#lastFrame);
   }
 
   /** Hides the parts that the attribute `show` does not name. */
@@ -192,7 +255,17 @@ export class TalkTimeElement extends Base {
   }
 }
 
-function digits({ elapsedMs }: Frame): string {
+/** Takes the properties that a page set before the module was loaded, when the element was nothing special yet. */
+export function takeEarly<E extends HTMLElement>(element: E, names: readonly (keyof E & string)[]): void {
+  for (const name of names) {
+    if (!Object.hasOwn(element, name)) continue;
+    const early = { [name]: element[name] };
+    delete (element as Partial<E>)[name];
+    Object.assign(element, early);
+  }
+}
+
+function digits(elapsedMs: number | null): string {
   return elapsedMs === null ? UNKNOWN : stopwatch(elapsedMs);
 }
 

@@ -8,3 +8,4 @@ export { TalkTimeElement } from "./element.ts";
 export { type Request, type RequestOptions, RequestProblem, type TokenSource } from "./request.ts";
 export type { SocketStatus } from "./socket.ts";
 export { type ConnectOptions, connect, type Talktime } from "./talktime.ts";
+export { setWords, type Words } from "./words.ts";

@@ -17,6 +17,7 @@ export class Painter {
   readonly #late: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
+  #isOn = false;
 
   /**
    * `paint` paints the instant `AHEAD_MS` from now and returns how many ms later it must be called again, null for never.
@@ -36,17 +37,20 @@ export class Painter {
     clearTimeout(this.#timer);
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.#isOn = false;
   }
 
   /** Paints in the first animation frame that is not before `due`, in local ms. */
   #at(due: number): void {
     this.stop();
     if (document.hidden) return;
+    this.#isOn = true;
     this.#frame = requestAnimationFrame(() => {
       if (performance.now() < due) return this.#at(due);
       this.#frame = 0;
       const next = this.#paint();
-      if (next !== null) this.#wait(next);
+      // A listener that gets the frame may stop the painter.
+      if (next !== null && this.#isOn) this.#wait(next);
     });
   }
 

@@ -2,7 +2,7 @@
 
 export { type Check, holds } from "./core/check.ts";
 export { fingerprint } from "./core/fingerprint.ts";
-export { NotAReceiptError } from "./core/form.ts";
 export { type Share, share } from "./core/share.ts";
 export type * from "./core/types.ts";
+export { NotAReceiptError } from "./core/value-forms.ts";
 export { verify } from "./core/verify.ts";

@@ -56,6 +56,14 @@ export function requester(base: string, token: TokenSource): Request {
   };
 }
 
+/**
+ * An id as a part of an address. A browser removes the parts "." and ".." from an address, so a mark that no id may contain
+ * stands before them; the service removes the mark.
+ */
+export function encodeId(id: string): string {
+  return id === "." || id === ".." ? `%EF%B7%90${id}` : encodeURIComponent(id);
+}
+
 /** A random id. Pages without HTTPS have no `crypto.randomUUID`. */
 export function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>

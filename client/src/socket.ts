@@ -77,6 +77,11 @@ export class Socket {
     if (this.status.get() === "reconnecting" && this.#socket === null) this.open();
   }
 
+  /** Gives up a connection over which nothing can arrive any more, and tries to connect again. */
+  breakOff(): void {
+    if (this.status.get() !== "closed" && this.#socket !== null) this.#lose(SILENT);
+  }
+
   close(code = 1000): void {
     this.#drop(code);
     this.status.set("closed");

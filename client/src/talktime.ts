@@ -3,7 +3,7 @@
 import { Chat } from "./chat.ts";
 import { Connection } from "./connection.ts";
 import type { Problem } from "./core/types.ts";
-import { type Request, requester, type TokenSource } from "./request.ts";
+import { encodeId, type Request, requester, type TokenSource } from "./request.ts";
 import type { SocketStatus } from "./socket.ts";
 
 export interface ConnectOptions {
@@ -11,6 +11,11 @@ export interface ConnectOptions {
   url?: string;
   /** Returns a token of the service; called again when a token has expired. */
   token: TokenSource;
+}
+
+export interface WatchOptions {
+  /** Whether the person is present in the chat, and so may be charged; true when absent. */
+  presence?: boolean;
 }
 
 export class Talktime {
@@ -22,8 +27,10 @@ export class Talktime {
   constructor({ url = location.origin, token }: ConnectOptions) {
     // Not every browser accepts a relative address for a socket.
     const base = new URL(url, location.href).href.replace(/\/$/, "");
+    if (!base.startsWith("http")) throw new TypeError(`no address of a service: ${url}`);
     this.request = requester(base, token);
-    this.#connection = new Connection(`${base.replace(/^http/, "ws")}/v1/live`, token);
+    const leaveUrl = (chatId: string) => `${base}/v1/chats/${encodeId(chatId)}/leave`;
+    this.#connection = new Connection(`${base.replace(/^http/, "ws")}/v1/live`, token, leaveUrl);
     this.#connection.received.listen((message) => {
       const chatId = "chat_id" in message ? message.chat_id : undefined;
       for (const chat of chatId === undefined ? this.#chats.values() : [this.#chats.get(chatId)])
@@ -36,13 +43,18 @@ export class Talktime {
     this.#connection.disturbed.listen(refresh);
   }
 
-  /** Watches a chat: the same object for the same chat each time. Starts no timer. */
-  watch(chatId: string): Chat {
+  /**
+   * Watches a chat: the same object for the same chat each time. Starts no timer. The person whose token this is becomes
+   * present in the chat, until `unwatch` or the end of the page; with `presence: false` the page only looks.
+   */
+  watch(chatId: string, { presence = true }: WatchOptions = {}): Chat {
     const chat = this.#chats.get(chatId) ?? new Chat(chatId, this.#connection, this.request);
     this.#chats.set(chatId, chat);
+    chat.watch(presence);
     return chat;
   }
 
+  /** The page no longer shows the chat: the person leaves it, and time is billed only a few seconds longer. */
   unwatch(chatId: string): void {
     this.#chats.get(chatId)?.close();
     this.#chats.delete(chatId);
@@ -66,7 +78,10 @@ export class Talktime {
   }
 }
 
-/** Connects to a service, and reconnects whenever the connection is lost. */
+/**
+ * Connects to a service, and reconnects whenever the connection is lost. Throws a `TypeError` when `url` is no address of a
+ * service.
+ */
 export function connect(options: ConnectOptions): Talktime {
   return new Talktime(options);
 }

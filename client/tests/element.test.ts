@@ -2,7 +2,14 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Problem, Snapshot } from "../src/core/types.ts";
-import { type Chat, connect, RequestProblem, type TalkTimeElement, type Talktime } from "../src/index.ts";
+import {
+  type Chat,
+  connect,
+  RequestProblem,
+  setWords,
+  type TalkTimeElement,
+  type Talktime,
+} from "../src/index.ts";
 import { PAUSED, snapshot } from "./facts.ts";
 import { Service } from "./service.ts";
 
@@ -152,6 +159,33 @@ test("a connection that only looks open is dropped after 2.5 heartbeats", async 
   expect(Date.now() - silent).toBeGreaterThan(2000);
 });
 
+test("a connection over which no pong comes is given up within five seconds of the ping", async () => {
+  await vi.waitFor(() => expect(service.count("ping")).toBe(3), soon);
+  service.answering = false;
+  // The next ping of the burst: no heartbeat has come yet, so only the missing pong can tell.
+  await vi.waitFor(() => expect(service.count("ping")).toBe(4), soon);
+  const pinged = Date.now();
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
+  expect(Date.now() - pinged).toBeLessThan(5000);
+});
+
+test("while digits run, a loss is noticed within five seconds although no ping is due", async () => {
+  // The sixth ping of the burst: the seventh comes three and a half seconds later.
+  await vi.waitFor(() => expect(service.count("ping")).toBe(6), soon);
+  service.answering = false;
+  const lost = Date.now();
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), soon);
+  expect(Date.now() - lost).toBeLessThan(5500);
+});
+
+test("a page that is told to be offline gives up its connection, and connects again when it is not", async () => {
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  dispatchEvent(new Event("offline"));
+  await vi.waitFor(() => expect(state()).toBe("reconnecting"), { timeout: 1000, interval: 10 });
+  dispatchEvent(new Event("online"));
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+});
+
 test("after a gap in the sequence the client asks once for the snapshot, and ignores older snapshots", async () => {
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   const older = begun(10_000, PAUSED);
@@ -180,6 +214,55 @@ test("the element speaks when paid time starts, when the credit nearly ends, and
     sequence: 3,
   });
   await vi.waitFor(() => expect(aloud()).toBe("The conversation has ended"), soon);
+});
+
+test("words are those of the language of the element or of what it is in, those for screen readers too", async () => {
+  const words = () => [
+    text("topup"),
+    element.shadowRoot?.querySelector<HTMLElement>("[data-role=free]")?.dataset.label,
+  ];
+  expect(words()).toEqual(["Top up", "Free left"]);
+  element.lang = "es";
+  expect(words()).toEqual(["Recargar", "Gratis"]);
+  const place = document.createElement("div");
+  place.lang = "de-AT";
+  document.body.append(place);
+  element.removeAttribute("lang");
+  place.append(element);
+  expect(words()).toEqual(["Aufladen", "Noch frei"]);
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  service.tell({
+    ...begun(63_000, { ...PAUSED, record: { state: "ended", reason: "stopped" } }),
+    sequence: 3,
+  });
+  await vi.waitFor(() => expect(aloud()).toBe("Das Gespräch ist beendet"), soon);
+  place.remove();
+});
+
+test("a host replaces words, and adds a language: what it lacks is English", () => {
+  const topUp = () => text("topup");
+  setWords("de-CH", { topUp: "Guthaben laden" });
+  element.lang = "de-CH";
+  expect(topUp()).toBe("Guthaben laden");
+  element.lang = "de";
+  expect(topUp()).toBe("Aufladen");
+  element.lang = "fr";
+  expect(topUp()).toBe("Top up");
+  setWords("fr", { free: "Offert" });
+  expect([
+    topUp(),
+    element.shadowRoot?.querySelector<HTMLElement>("[data-role=free]")?.dataset.label,
+  ]).toEqual(["Top up", "Offert"]);
+});
+
+test("credit is shown in the currency and the language of the element", async () => {
+  await vi.waitFor(() => expect(text("credits")).toBe("4.00"), soon);
+  element.setAttribute("currency", "EUR");
+  expect(text("credits")).toBe("€4.00");
+  element.lang = "de";
+  expect(text("credits")).toBe("4,00\u00a0€");
+  element.setAttribute("currency", "gold");
+  expect(text("credits")).toBe("4.00");
 });
 
 test("the top-up button tells the host", () => {
@@ -252,7 +335,65 @@ test("an element with attributes and a token opens its own connection, and close
   own.setAttribute("chat-id", "chat");
   await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
   own.remove();
-  expect(own.chat).toBeNull();
+  await vi.waitFor(() => expect(own.chat).toBeNull(), soon);
+});
+
+test("what a page sets before the module is loaded is taken when the element gets into the page", async () => {
+  const early = document.createElement("talk-time") as TalkTimeElement;
+  early.setAttribute("src", service.url);
+  early.setAttribute("chat-id", "chat");
+  // An element that nobody has defined yet keeps what is set as a property of its own.
+  Object.defineProperty(early, "token", {
+    value: () => "early token",
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+  document.body.append(early);
+  await vi.waitFor(
+    () => expect(service.received).toContainEqual({ type: "hello", token: "early token" }),
+    soon,
+  );
+  expect(Object.hasOwn(early, "token")).toBe(false);
+  early.remove();
+});
+
+test("an element that moves in the page keeps its digits and its connection", async () => {
+  const own = document.createElement("talk-time") as TalkTimeElement;
+  own.setAttribute("src", service.url);
+  own.setAttribute("chat-id", "chat");
+  own.token = () => "own token";
+  document.body.append(own);
+  await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
+  const { chat, textContent: shown } = { chat: own.chat, textContent: own.shadowRoot?.textContent };
+  const connections = service.connections;
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(own);
+  expect([own.getAttribute("state"), own.shadowRoot?.textContent]).toEqual(["running", shown]);
+  own.remove();
+  await Promise.resolve();
+  document.body.prepend(own);
+  expect([own.getAttribute("state"), own.chat]).toEqual(["running", chat]);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(own.shadowRoot?.textContent).not.toBe(shown);
+  expect([service.connections, service.count("leave")]).toEqual([connections, 0]);
+  own.remove();
+});
+
+test.each(["http://[", "ftp://talktime.example"])("a src of %s is an event and no exception", async (src) => {
+  const own = document.createElement("talk-time") as TalkTimeElement;
+  const problems: Problem[] = [];
+  own.setAttribute("chat-id", "chat");
+  own.setAttribute("src", src);
+  document.body.append(own);
+  own.token = () => "own token";
+  own.addEventListener("problem", (event) => problems.push((event as CustomEvent<Problem>).detail));
+  await vi.waitFor(() => expect(problems).toMatchObject([{ status: 0, code: "unreachable" }]), soon);
+  expect(problems[0]?.detail).toContain(src);
+  own.setAttribute("src", service.url);
+  await vi.waitFor(() => expect(own.getAttribute("state")).toBe("running"), soon);
+  own.remove();
 });
 
 test("an element with its own connection passes on what the live channel refuses", async () => {
@@ -262,17 +403,17 @@ test("an element with its own connection passes on what the live channel refuses
   const hear = (event: Event) => codes.push((event as CustomEvent<Problem>).detail.code);
   document.body.addEventListener("problem", hear);
   own.setAttribute("src", service.url);
-  own.setAttribute("chat-id", "nobody's");
+  own.setAttribute("chat-id", "unknown");
   own.token = () => "own token";
   document.body.append(own);
   await vi.waitFor(
-    () => expect(service.received).toContainEqual({ type: "watch", chat_id: "nobody's" }),
+    () => expect(service.received).toContainEqual({ type: "watch", chat_id: "unknown" }),
     soon,
   );
   const title = "There is no such chat";
   service.say({
     type: "problem",
-    chat_id: "nobody's",
+    chat_id: "unknown",
     problem: { title, status: 404, code: "not_found", detail: title },
   });
   await vi.waitFor(() => expect(codes).toEqual(["not_found"]), soon);
@@ -326,6 +467,89 @@ test("a client that is closed while it waits for a token stays closed", async ()
   vi.useRealTimers();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(service.connections).toBe(connections);
+});
+
+test("a page that only looks says so, and presence once asked for stays", async () => {
+  const other = connect({ url: service.url, token: () => "token" });
+  const watches = () => service.received.filter(({ type }) => type === "watch");
+  other.watch("list", { presence: false });
+  const only = { type: "watch", chat_id: "list", presence: false };
+  await vi.waitFor(() => expect(service.received).toContainEqual(only), soon);
+  other.watch("list");
+  await vi.waitFor(() => expect(watches()).toContainEqual({ type: "watch", chat_id: "list" }), soon);
+  const count = watches().length;
+  other.watch("list", { presence: false });
+  other.unwatch("list");
+  await vi.waitFor(() => expect(service.received).toContainEqual({ type: "leave", chat_id: "list" }), soon);
+  expect(watches().length).toBe(count);
+  other.watch("looked at", { presence: false });
+  other.unwatch("looked at");
+  await vi.waitFor(
+    () => expect(service.received).toContainEqual({ type: "unwatch", chat_id: "looked at" }),
+    soon,
+  );
+  other.close();
+});
+
+test("the element shows the record's time, and the chat's own time on request", async () => {
+  service.snapshot = () => begun(61_000, { elapsed_ms: 125_000 });
+  const other = connect({ url: service.url, token: () => "token" });
+  element.chat = other.watch("chat");
+  await vi.waitFor(() => expect(text("elapsed")).toBe("2:05"), soon);
+  expect(Math.floor((element.reading.elapsedMs ?? 0) / 1000)).toBeGreaterThanOrEqual(125);
+  element.setAttribute("of", "chat");
+  await vi.waitFor(() => expect(text("elapsed")).toMatch(/^1:0[1-3]$/), soon);
+  expect(element.reading.elapsedMs ?? 0).toBeLessThan(70_000);
+  element.removeAttribute("of");
+  await vi.waitFor(() => expect(text("elapsed")).toMatch(/^2:0[5-9]$/), soon);
+  other.close();
+});
+
+test("an advisor's screen has no credits of the user, and what the advisor earns goes on with the time", async () => {
+  const terms = { share_percent: 50, fee_per_minute: "0.00", fee_per_session: "0.00" };
+  service.snapshot = () => begun(59_000, { balance: null, earned: "0.50", terms });
+  const other = connect({ url: service.url, token: () => "token" });
+  const seen = other.watch("chat");
+  await vi.waitFor(() => expect(seen.frame().state).toBe("running"), soon);
+  expect([seen.reading().balance, seen.frame().earned, seen.frame().cost]).toEqual([null, "0.50", "1.00"]);
+  await vi.waitFor(() => expect(seen.frame().earned).toBe("1.00"), soon);
+  expect(seen.frame().cost).toBe("2.00");
+  element.chat = seen;
+  await vi.waitFor(() => expect(text("elapsed")).toMatch(/^1:0/), soon);
+  expect(text("credits")).toBe("");
+  other.close();
+});
+
+test("an element with the attribute observe only looks", async () => {
+  const other = document.createElement("talk-time") as TalkTimeElement;
+  other.setAttribute("src", service.url);
+  other.setAttribute("chat-id", "observed");
+  other.setAttribute("observe", "");
+  other.token = () => "token";
+  document.body.append(other);
+  const only = { type: "watch", chat_id: "observed", presence: false };
+  await vi.waitFor(() => expect(service.received).toContainEqual(only), soon);
+  other.removeAttribute("observe");
+  const present = { type: "watch", chat_id: "observed" };
+  await vi.waitFor(() => expect(service.received).toContainEqual(present), soon);
+  other.remove();
+});
+
+test("a page that closes says so on its socket and by a beacon, for the chats in which it is present", async () => {
+  const beacons: [string, string][] = [];
+  vi.stubGlobal("navigator", {
+    sendBeacon: (url: string, body: string) => beacons.push([url, body]) > 0,
+  });
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  talktime.watch("looked at", { presence: false });
+  dispatchEvent(new Event("pagehide"));
+  await vi.waitFor(() => expect(service.received).toContainEqual({ type: "leave", chat_id: "chat" }), soon);
+  expect(service.count("leave")).toBe(1);
+  expect(beacons).toEqual([[`${service.url}/v1/chats/chat/leave`, '{"token":"token"}']]);
+  // The browser shows the same page again, from its cache.
+  const watched = service.count("watch");
+  dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await vi.waitFor(() => expect(service.count("watch")).toBe(watched + 2), soon);
 });
 
 test("the client works in a browser that keeps nothing for a page", async () => {

@@ -28,7 +28,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("the package holds three modules, their types, the element's description, the licence and README.md alone", () => {
+test("the package holds four modules, their types, the element's description, the licence and README.md alone", () => {
   const paths = packed.files.map((file) => file.path).sort();
   const types = paths.filter((path) => path.startsWith("dist/types/"));
   expect(paths.filter((path) => !types.includes(path))).toEqual([
@@ -37,6 +37,7 @@ test("the package holds three modules, their types, the element's description, t
     "dist/core.js",
     "dist/custom-elements.json",
     "dist/receipt.js",
+    "dist/talk-chat.js",
     "dist/talktime.js",
     "package.json",
   ]);

@@ -19,7 +19,7 @@ export class Service {
   snapshot: (() => Snapshot) | null = null;
   /** The answer to an HTTP request: status and document. */
   answer: (call: Call) => [number, unknown] = () => [404, null];
-  /** Whether the service answers pings. */
+  /** Whether the service answers pings and empty frames. */
   answering = true;
   epoch = "a";
   connections = 0;
@@ -31,7 +31,10 @@ export class Service {
     new WebSocketServer({ server: this.#http, path: "/v1/live" }).on("connection", (socket) => {
       this.connections += 1;
       this.#socket = socket;
-      socket.on("message", (data) => this.#hear(JSON.parse(String(data)) as ClientMessage));
+      socket.on("message", (data) => {
+        if (String(data) !== "") this.#hear(JSON.parse(String(data)) as ClientMessage);
+        else if (this.answering) socket.send("");
+      });
     });
   }
 

@@ -6,11 +6,12 @@ import { snapshot } from "./facts.ts";
 function frame(changes: Partial<Frame> = {}): Frame {
   return {
     elapsedMs: 60_000,
+    chatElapsedMs: 60_000,
+    earned: null,
     errorMs: 5,
     state: "running",
     balance: "4.00",
     reason: null,
-    recordElapsedMs: 60_000,
     freeMs: 0,
     cost: "1.00",
     billedMs: 60_000,
@@ -18,16 +19,17 @@ function frame(changes: Partial<Frame> = {}): Frame {
     endsAt: null,
     remainingMs: null,
     rechargeMs: null,
+    isStanding: false,
     snapshot: snapshot(60_000),
     ...changes,
   };
 }
 
 test.each([
-  [300_000, "5 minutes left"],
-  [120_000, "2 minutes left"],
-  [60_000, "1 minute left"],
-  [30_000, "30 seconds left"],
+  [300_000, "left5Minutes"],
+  [120_000, "left2Minutes"],
+  [60_000, "left1Minute"],
+  [30_000, "left30Seconds"],
 ])("at %d ms before the end it says %s, once", (ms, words) => {
   const left = (remainingMs: number) => frame({ remainingMs });
   expect(announcement(left(ms + 500), left(ms - 500))).toBe(words);
@@ -37,18 +39,18 @@ test.each([
 
 test("paid time is announced when free time ends or a paid record starts, not when a connection is back", () => {
   const free = frame({ freeMs: 400 });
-  expect(announcement(free, frame())).toBe("Paid time starts now");
+  expect(announcement(free, frame())).toBe("paidTimeStarts");
   const paused = frame({ state: "paused", reason: "paused" });
-  expect(announcement(paused, frame({ recordElapsedMs: 500 }))).toBe("Paid time starts now");
+  expect(announcement(paused, frame({ elapsedMs: 500 }))).toBe("paidTimeStarts");
   for (const state of ["syncing", "reconnecting"] as const)
-    expect(announcement(frame({ state, freeMs: 400 }), frame({ recordElapsedMs: 500 }))).toBeNull();
+    expect(announcement(frame({ state, freeMs: 400 }), frame({ elapsedMs: 500 }))).toBeNull();
   expect(announcement(frame({ snapshot: null }), frame())).toBeNull();
 });
 
 test("the end is announced, and the end of the credit, but not a pause", () => {
-  expect(announcement(frame(), frame({ state: "ended" }))).toBe("The conversation has ended");
+  expect(announcement(frame(), frame({ state: "ended" }))).toBe("conversationEnded");
   const out = frame({ state: "paused", reason: "out_of_credit" });
-  expect(announcement(frame(), out)).toBe("Credit has run out, the timer is paused");
+  expect(announcement(frame(), out)).toBe("creditRanOut");
   expect(announcement(out, out)).toBeNull();
   expect(announcement(frame(), frame({ state: "paused", reason: "paused" }))).toBeNull();
   expect(announcement(frame({ remainingMs: 400_000 }), frame({ remainingMs: 399_000 }))).toBeNull();

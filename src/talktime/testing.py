@@ -1,12 +1,13 @@
-"""For the tests of a host: a disposable database, and a clock that the test moves.
+"""For the tests of a host: a disposable database, a clock that the test moves, and conversations that take no time.
 
-    from talktime.testing import disposable_talktime
+    from talktime.testing import disposable_talktime, talk
 
     async with disposable_talktime() as talktime:
         ...
+        await talk(talktime, "chat 1", minutes=60)  # the two talk for an hour, to the millisecond
         await talktime.advance_clock(3_600_000)     # an hour, in milliseconds, with everything that falls due in it
 
-Engine time runs as usual, and `advance_clock` moves it ahead. Each deadline on the way is applied as of its instant.
+Engine time runs as usual, and both move it ahead. Each deadline on the way is applied as of its instant.
 """
 
 from __future__ import annotations
@@ -14,16 +15,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from talktime import logs
+from talktime.blocking import BlockingTalktime, call_blocking
+from talktime.core.errors import InvalidRequest
+from talktime.core.record import State
 from talktime.database.migrate import migrate
+from talktime.engine.presence import Talk
 from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.guardian import Guardian
 from talktime.settings import load_settings
 from talktime.talktime import Talktime
+
+if TYPE_CHECKING:
+    from talktime.documents.snapshot import Snapshot
+
+_MINUTES_MAX: Final = 60 * 24 * 366
 
 
 @asynccontextmanager
@@ -59,3 +70,47 @@ async def disposable_talktime(**settings: object) -> AsyncIterator[Talktime]:
         Talktime.connect(url, settings=load_settings(database_url=url, **settings)) as talktime,
     ):
         yield talktime
+
+
+@contextmanager
+def disposable_blocking_talktime(**settings: object) -> Iterator[BlockingTalktime]:
+    """`disposable_talktime` for tests without an event loop, such as those of Django and Flask."""
+    with BlockingTalktime(lambda: disposable_talktime(**settings)) as talktime:
+        yield talktime
+
+
+def blocking_talk(talktime: BlockingTalktime, chat_id: str, *, minutes: float) -> Snapshot:
+    """`talk` for tests without an event loop."""
+    return call_blocking(talktime, lambda connected: talk(connected, chat_id, minutes=minutes))
+
+
+async def talk(talktime: Talktime, chat_id: str, *, minutes: float) -> Snapshot:
+    """Let the user and the advisor talk: both are present until the timer of this chat has run for so long.
+
+    The minutes are exact, however long the test takes: they count from when the timer starts, or from when it started
+    last if it runs. At their end both fall silent, so the record pauses at that very instant. The next `talk` of the
+    chat goes on, and `stop` ends the record. A requested record is accepted first. Credit may end the time earlier.
+
+    Args:
+        talktime: any node, on a database that is for tests alone: its clock is moved.
+        chat_id: a chat whose record was started.
+        minutes: how long, above 0 and at most a year.
+
+    Returns:
+        What a screen of the chat shows after that.
+
+    Raises:
+        InvalidRequest: `minutes` is not allowed, or the timer has run for longer already.
+        NotFound: there is no such chat.
+        NotRunning: the timer does not run although both are present: a person has paused the record, there is no
+            credit, or the record has ended.
+    """
+    if not 0 < minutes <= _MINUTES_MAX:
+        raise InvalidRequest(("minutes", f"must be more than 0, and at most {_MINUTES_MAX}"))
+    if (await talktime.snapshot(chat_id)).record.state is State.REQUESTED:
+        await talktime.accept(chat_id)
+    user_id, _ = await talktime.chat_parties(chat_id)
+    talking = Talk(user_id, chat_id, round(minutes * 60_000))
+    snapshot = await talktime.engine.run(talking)
+    await talktime.advance_clock(talking.until - snapshot.server_time)
+    return await talktime.snapshot(chat_id)

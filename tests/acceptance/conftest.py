@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import groupby
 from pathlib import Path
 
@@ -11,8 +11,6 @@ import pytest
 from talktime.postgres.guardian import Guardian
 
 from .stage import Stage, on_stage
-
-_FIGURE = "figure"
 
 
 @pytest.fixture
@@ -37,41 +35,18 @@ async def stage_without_database(data_dir: Path, guardian: Guardian) -> AsyncIte
         yield stage
 
 
-@pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Adds a figure to the end of the report."""
-    return lambda text: record_property(_FIGURE, text)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shows the figures, such as how far screens and server were apart."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    figures = [
-        f"{report.nodeid.rpartition('::')[2]}: {text}"
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "call"
-        for name, text in report.user_properties
-        if name == _FIGURE
-    ]
-    if figures:
-        terminalreporter.section("figures")
-        for figure in figures:
-            terminalreporter.line(figure)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers: starts the longest of these tests first, and spreads the others, which mostly wait."""
+    """With several workers: spreads these tests, which mostly wait, so that most of the time others run beside them."""
     if not hasattr(config, "workerinput"):
         return
     waiting = [item for item in items if Path(__file__).parent in item.path.parents]
-    waiting.sort(key=lambda item: "five_minutes" not in item.name)
     busy = [item for item in items if item not in waiting]
     # Only between modules: a module that is interrupted sets up its fixtures twice.
     modules = [list(group) for _, group in groupby(busy, key=lambda item: item.path)]
-    items[:] = waiting[:1]
-    given, of = 1, max(1, len(waiting))
-    passed = 0
+    items[:] = []
+    given = passed = 0
+    of = max(1, len(waiting))
     for module in modules:
         while given < of and passed / max(1, len(busy)) >= given / of:
             items.append(waiting[given])

@@ -58,8 +58,10 @@ class Screen:
         await self.page.wait_for_selector(wanted, timeout=timeout_s * 1000)
 
     async def press(self, button: str) -> None:
-        """Press the button of this id."""
+        """Press the button of this id. The page asks before it stops a conversation."""
         await self.page.locator(f"#{button}").click()
+        if button == "stop":
+            await self.page.locator("dialog button[value=yes]").click()
 
     async def elapsed_ms(self) -> float:
         """The time that the timer shows, in ms."""
@@ -84,10 +86,10 @@ class Screen:
         times = [at for at, shown in changes if shown == state]
         return float(times[number]) if times else None
 
-    async def assert_calm(self, *, clock_moved: bool = False) -> None:
+    async def assert_calm(self, *, clock_moved: bool = False, had_outage: bool = False) -> None:
         """No digit went backwards or was skipped while the timer ran, and no script failed.
 
-        Where the test clock was moved, digits must skip.
+        Where the test clock was moved, digits must skip. After an outage the screen takes back what it had counted.
         """
         samples = await self.samples()
         assert any(state == "running" for _, _, state, _ in samples)
@@ -97,7 +99,8 @@ class Screen:
             if elapsed is None or text in {_UNKNOWN, "starting…"}:
                 continue  # a page that has just loaded
             stands = state in {"paused", "ended"}
-            # Only a screen that learns late of a pause or an end goes back, by the delay.
+            stands = stands or (had_outage and "reconnecting" in {before, before_that})
+            # Only a screen that learns late of a pause, an end or an outage goes back, by the delay.
             if shown is not None and at is not None and not stands:
                 assert elapsed >= shown, f"back from {shown} to {elapsed} ms ({before}, {state})"
                 step = _seconds(text) - _seconds(digits)

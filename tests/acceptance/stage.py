@@ -82,7 +82,7 @@ class Stage:
 
     async def start(self, command: str = "serve", port: int = 0, **settings: object) -> Node:
         """Start a service with settings by their names, such as `presence_lease_seconds=3`."""
-        own = {"database_url": self.database_url, "data_dir": self.folder, "port": port, "checkpoint_seconds": 2}
+        own = {"database_url": self.database_url, "data_dir": self.folder, "port": port}
         given = environment(**{**own, **settings})
         program = Path(sys.executable).with_name("talktime")
         log = self.folder / f"service-{len(self.logs) + 1}.log"
@@ -104,19 +104,25 @@ class Stage:
         self, method: str, path: str, body: object = None, *, as_user: str | None = None, node: Node | None = None
     ) -> Any:
         """The answer of a node (by default the newest) to the backend of the host, or to a user."""
-        token = self.tokens.make(Role.USER, as_user) if as_user else self.tokens.make(Role.SERVICE, "host")
-        headers = {"Authorization": f"Bearer {token}"}
+        who = (Role.USER, as_user) if as_user else (Role.SERVICE, "host")
+        answer = await self.ask(method, path, body, *who, node=node)
+        assert answer.is_success, answer.text
+        return None if answer.status_code == httpx.codes.NO_CONTENT else answer.json()
+
+    async def ask(
+        self, method: str, path: str, body: object, role: Role, who: str, *, node: Node | None = None
+    ) -> httpx.Response:
+        """What a node (by default the newest) answers to somebody, whether it does or refuses what is asked."""
+        headers = {"Authorization": f"Bearer {self.tokens.make(role, who)}"}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
         address = (node or self.nodes[-1]).address
-        answer = await self.http.request(method, f"{address}/v1{path}", json=body, headers=headers)
-        assert answer.is_success, answer.text
-        return answer.json()
+        return await self.http.request(method, f"{address}/v1{path}", json=body, headers=headers)
 
     async def people(self, credit: str = "50.00", tariff: object = BY_THE_SECOND, user: str = "uma") -> None:
         """Add a user with credit, and the advisor ada."""
         await self.call("PUT", f"/users/{user}", {"display_name": user.title()})
-        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": tariff})
+        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": tariff, "starts": "at_once"})
         await self.top_up(credit, user)
 
     async def top_up(self, amount: str, user: str = "uma") -> Any:
@@ -169,7 +175,7 @@ class Stage:
         """How far the running timers of the screens and of the server are apart, at most."""
         snapshot = await self.tracking(chat_id)
         assert snapshot["timer"]["running"]
-        server = milliseconds(snapshot["server_time"]) - snapshot["chat"]["duration_ms"]
+        server = milliseconds(snapshot["server_time"]) - snapshot["elapsed_ms"]
         zeros = [await screen.zero_ms() for screen in screens]
         return float(max(*zeros, server) - min(*zeros, server))
 

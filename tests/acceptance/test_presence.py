@@ -23,7 +23,7 @@ BEAT_MS, SLACK_MS = 1_000, 1_000
 async def test_7_refreshing_closing_and_reopening_within_the_lease_change_nothing(
     stage: Stage, tell: Callable[[str], None]
 ) -> None:
-    await stage.start(presence_lease_seconds=LONG_LEASE_SECONDS)
+    await stage.start(presence_lease_seconds=LONG_LEASE_SECONDS, leave_seconds=LONG_LEASE_SECONDS)
     await stage.people()
     opened = await stage.new_chat()
     chat_id = opened["chat"]["id"]
@@ -38,16 +38,17 @@ async def test_7_refreshing_closing_and_reopening_within_the_lease_change_nothin
             await screens[which[0]].page.reload()
             await screens[which[0]].wait_for("running")
         else:
+            people = [(Role.USER, "uma"), (Role.ADVISOR, "ada")]
             shown = [await screens[side].elapsed_ms() for side in which]
+            reopened = [await stage.screen(*people[side]) for side in which]
             for side in which:
                 await screens[side].assert_calm()
-                await screens[side].page.close()
-            await asyncio.sleep(3 * moments.random())
-            for side, before_ms in zip(which, shown, strict=True):
-                role, person = (Role.USER, "uma") if side == 0 else (Role.ADVISOR, "ada")
-                screens[side] = await stage.screen(role, person)
-                await screens[side].open(stage.nodes[-1].address, chat_id)
-                assert await screens[side].elapsed_ms() >= before_ms
+            await asyncio.gather(*(screens[side].page.close() for side in which))
+            await asyncio.sleep(1.5 * moments.random())
+            await asyncio.gather(*(screen.open(stage.nodes[-1].address, chat_id) for screen in reopened))
+            for side, screen, before_ms in zip(which, reopened, shown, strict=True):
+                assert await screen.elapsed_ms() >= before_ms
+                screens[side] = screen
         await stage.assert_agreement(chat_id, *screens)
     receipt = await stage.receipt(opened["record"]["id"])
     (segment,) = receipt["segments"]

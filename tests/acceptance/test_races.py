@@ -102,6 +102,45 @@ async def test_8_a_stop_races_a_switch(stage: Stage, tell: Callable[[str], None]
     tell(f"{dict(outcomes)}, seed {seed}")
 
 
+async def test_8_a_pause_of_the_user_races_a_resume_of_the_advisor(stage: Stage, tell: Callable[[str], None]) -> None:
+    """In the end the user's pause holds in either order, because only the user ends it."""
+    await stage.start()
+    await stage.people()
+    seed = random.randrange(1_000_000)
+    chance = random.Random(seed)
+    outcomes: Counter[str] = Counter()
+
+    async def act(name: str, chat_id: str, role: Role, who: str) -> Any:
+        await asyncio.sleep(0.004 * chance.random())
+        return await stage.ask("POST", f"/chats/{chat_id}/{name}", None, role, who)
+
+    for _ in range(ROUNDS):
+        opened = await stage.new_chat()
+        chat_id = opened["chat"]["id"]
+        await stage.call("POST", f"/chats/{chat_id}/heartbeat", {"party": "advisor"})
+        own_pause = await stage.ask("POST", f"/chats/{chat_id}/pause", None, Role.ADVISOR, "ada")
+        assert own_pause.json()["record"]["paused_by"] == "advisor"
+        paused, resumed = await asyncio.gather(
+            act("pause", chat_id, Role.USER, "uma"), act("resume", chat_id, Role.ADVISOR, "ada")
+        )
+        assert paused.status_code == 200, paused.text
+        record = (await stage.tracking(chat_id))["record"]
+        assert (record["state"], record["reason"], record["paused_by"]) == ("paused", "paused", "user")
+        segments = (await stage.assert_adds_up(opened["record"]["id"]))["segments"]
+        if resumed.status_code == 200:
+            outcomes["resumed, then paused by the user"] += 1
+            assert [(segment["reason"], segment["caused_by"]) for segment in segments] == [
+                ("paused", "advisor"),
+                ("paused", "user"),
+            ]
+        else:
+            outcomes["paused by the user, then refused"] += 1
+            assert (resumed.status_code, resumed.json()["allowed"]) == (409, ["stop"])
+            assert len(segments) == 1
+        await stage.call("POST", f"/chats/{chat_id}/stop")
+    tell(f"{dict(outcomes)}, seed {seed}")
+
+
 async def test_8_a_top_up_races_the_cut(stage: Stage, tell: Callable[[str], None]) -> None:
     await stage.start()
     seed = random.randrange(1_000_000)

@@ -1,17 +1,19 @@
-"""9: a service that is killed and restarted loses nothing and charges nothing twice, and charges follow the lease."""
+"""9: a service that is killed and restarted loses nothing, charges nothing twice, and nothing for the time between."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from .stage import Stage, milliseconds
+from .stage import AGREE_MS, Stage, milliseconds
 
 AWAY_SECONDS = 20
+RENEWAL_MS = 2_500
+"""How long before the kill the last renewal of engine time may have been, on a busy machine."""
 
 
 async def test_9_a_service_is_killed_and_restarted_20_s_later(stage: Stage, another_stage: Stage) -> None:
-    """Side by side: one lease ends before the restart, the other does not."""
+    """Side by side: one lease is shorter than the time away, the other is longer."""
     await asyncio.gather(
         killed_and_restarted(stage, lease_seconds=6), killed_and_restarted(another_stage, lease_seconds=60)
     )
@@ -28,7 +30,6 @@ async def killed_and_restarted(stage: Stage, *, lease_seconds: int) -> None:
     await screens[0].page.keyboard.press("Enter")
     await screens[1].page.get_by_text("Before").wait_for()
     await asyncio.sleep(2)
-    lease_until = (await stage.tracking(chat_id))["timer"]["lease_until"]
     killed_ms = time.time() * 1000
     await node.kill()
     await asyncio.sleep(AWAY_SECONDS)
@@ -43,17 +44,17 @@ async def killed_and_restarted(stage: Stage, *, lease_seconds: int) -> None:
 
     receipt = await stage.assert_adds_up(record_id)
     assert receipt["segments"][0]["started_at"] == opened["record"]["started_at"]
-    if lease_seconds < AWAY_SECONDS:
-        *earlier, before, after = receipt["segments"]
-        assert not earlier or opened_in_ms > lease_seconds * 1000, "a lease ended although both screens were there"
-        assert before["reason"] in {"user_away", "advisor_away"}
-        # One more renewal may have been stored at the instant of the kill.
-        late_ms = milliseconds(before["ended_at"]) - milliseconds(lease_until)
-        assert 0 <= late_ms <= lease_seconds * 1000 / 3
-        assert killed_ms < milliseconds(before["ended_at"]) < killed_ms + lease_seconds * 1000
-        assert milliseconds(after["started_at"]) >= restarted_ms
-    else:
-        assert [segment["reason"] for segment in receipt["segments"]] == ["stopped"]
+    # No other node lives: the time without the service is an outage, and no lease runs out in it.
+    earlier = [segment for segment in receipt["segments"] if milliseconds(segment["started_at"]) < killed_ms]
+    after, *later = receipt["segments"][len(earlier) :]
+    before = earlier[-1]
+    assert len(earlier) == 1 or opened_in_ms > lease_seconds * 1000, "a lease ended although both screens were there"
+    assert before["reason"] == "platform"
+    assert killed_ms - RENEWAL_MS < milliseconds(before["ended_at"]) < killed_ms + AGREE_MS
+    assert milliseconds(after["started_at"]) >= restarted_ms
+    # With a short lease the screens may be back too late.
+    allowed = {"user_away", "advisor_away"} if lease_seconds < AWAY_SECONDS else set()
+    assert {segment["reason"] for segment in (after, *later)} <= {"stopped", *allowed}
     assert [await screen.elapsed_ms() for screen in screens] == [receipt["elapsed_ms"]] * 2
     for screen in screens:
-        await screen.assert_calm()
+        await screen.assert_calm(had_outage=True)

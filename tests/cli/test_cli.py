@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,14 @@ def test_people_and_their_credit(cli: Cli) -> None:
     assert [entry["amount"] for entry in cli.document("user", "entries", "alice")["entries"]] == ["-2.50", "12.50"]
     assert "10.00" in cli("user", "show", "alice")
     assert cli.document("user", "chats", "alice") == {"chats": []}
-    assert cli.document("record", "list") == {"records": []}
-    assert cli.document("doctor") == {"broken": [], "checked": {"accounts": 1, "records": 0, "entries": 2}}
+    assert cli.document("record", "list") == {"records": [], "next": None}
+    doctor = cli.document("doctor")
+    assert doctor.pop("lately").keys() == {"clock_corrections", "clock_held_seconds", "outages", "outage_seconds"}
+    assert doctor == {
+        "broken": [],
+        "schema_faults": [],
+        "checked": {"accounts": 1, "records": 0, "entries": 2},
+    }
     assert cli.document("migrate") == {"applied": []}
 
 
@@ -94,7 +102,27 @@ def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:
     cli.environment["TALKTIME_DATABASE_URL"] = empty_database_url
     cli("doctor", code=1)
     assert cli.document("migrate")["applied"]
-    assert cli("doctor") == "Every rule holds: 0 accounts, 0 records, 0 entries.\n"
+    assert cli("doctor").startswith("Every rule holds: 0 accounts, 0 records, 0 entries.\n")
+
+
+def test_the_doctor_says_that_deadlines_are_overdue(cli: Cli, server: Any, database_url: str) -> None:
+    cli("user", "add", "alice")
+    assert cli.run("doctor").err == ""
+    server.ask(database_url, "update talktime.accounts set due_at = talktime.engine_now() - interval '1 minute'")
+    ended = cli.run("doctor")
+    assert "the oldest deadline is overdue by 6" in ended.err
+    server.ask(database_url, "update talktime.accounts set due_at = null")
+
+
+def test_the_doctor_ends_when_the_database_does_not_answer(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cli.environment["TALKTIME_DATABASE_URL"] = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/talktime"
+        cli.environment["TALKTIME_CONNECT_SECONDS"] = "0.5"
+        began = time.monotonic()
+        ended = cli.run("doctor")
+    assert ended.code == 1
+    assert "The database can't be reached" in ended.err
+    assert time.monotonic() - began < 5
 
 
 def test_the_doctor_says_what_is_wrong_and_mends_it(cli: Cli, server: Any, database_url: str) -> None:
@@ -114,8 +142,53 @@ def test_the_doctor_says_what_is_wrong_and_mends_it(cli: Cli, server: Any, datab
     assert cli.document("user", "show", "alice")["balance"] == "5.00"
 
 
+def test_a_key_is_printed_alone_and_only_once(cli: Cli) -> None:
+    made = cli.run("key", "create", "--name", "shop", "--scope", "read")
+    secret = made.out.removesuffix("\n")
+    assert re.fullmatch("tt_[0-9a-f]{64}", secret)
+    assert "of the scope read" in made.err
+    assert secret not in made.err
+    (key,) = cli.document("key", "list")["keys"]
+    assert (key["name"], key["scope"], key["used_at"], key["revoked_at"]) == ("shop", "read", None, None)
+    assert secret not in cli("key", "list") + cli("key", "list", "--json")
+    revoked = cli.document("key", "revoke", key["id"])
+    assert revoked["revoked_at"] is not None
+    assert cli.document("key", "list")["keys"] == [revoked]
+
+
+def test_a_link_is_printed_alone(cli: Cli) -> None:
+    printed = cli("open", "operator", "--print")
+    assert re.fullmatch(r"http://127\.0\.0\.1:8700/sign-in#[\w-]{43}\n", printed)
+    (link,) = [cli.document("open", "operator", "--address", "https://shop.example/talk/", "--page", "/chat/c1")]
+    assert link["address"].startswith("https://shop.example/talk/sign-in#")
+    assert (link["role"], link["page"]) == ("operator", "/chat/c1")
+    assert link["subject"].startswith("terminal:")
+    cli.environment |= {"TALKTIME_ADDRESS": "https://talk.example", "TALKTIME_PORT": "0"}
+    assert cli("open", "advisor", "maya", "--print").startswith("https://talk.example/sign-in#")
+    del cli.environment["TALKTIME_ADDRESS"]
+    assert "--address" in cli.run("open", "advisor", "maya", "--print").err
+
+
+def test_a_link_is_opened_where_there_is_a_browser(cli: Cli, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o755)
+    cli.environment |= {"BROWSER": str(browser), "DISPLAY": ":7"}
+    printed = cli.run_alone("open", "operator")
+    assert (printed.code, opened.read_text()) == (0, printed.out)
+    for environment in ({"DISPLAY": ""}, {"WAYLAND_DISPLAY": ":7"}):
+        cli.environment |= environment
+        cli.run_alone("open", "operator", "--print")
+    cli.environment |= {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    cli.run_alone("open", "operator")
+    assert opened.read_text() == printed.out
+
+
 def test_tokens_are_printed_alone(cli: Cli) -> None:
-    printed = cli("token", "create", "--role", "user", "--subject", "alice", "--ttl", "60")
+    made = cli.run("token", "create", "--role", "user", "--subject", "alice", "--ttl", "60")
+    assert re.fullmatch(r"talktime: valid for 1 minute, until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z\n", made.err)
+    printed = made.out
     assert re.fullmatch(r"[\w.-]+\n", printed)
     caller = Tokens(SECRET).read(printed.strip())
     assert (caller.role, caller.subject) == (Role.USER, "alice")
@@ -129,10 +202,10 @@ def test_prices(cli: Cli) -> None:
     assert cli("price", "--tariff", "tariff.json", "--seconds", "60") == "1.00 for 60 billed seconds\n"
 
 
-def test_serving_a_bill(cli: Cli) -> None:
+def test_a_served_conversation_gives_a_receipt(cli: Cli) -> None:
     """A whole conversation over HTTP, looked at from the command line; and a clean end."""
     cli("user", "add", "alice")
-    cli("advisor", "set", "maya", "--tariff", "tariff.json")
+    cli("advisor", "set", "maya", "--tariff", "tariff.json", "--starts", "at_once")
     cli("user", "credit", "alice", "5")
     process = subprocess.Popen(
         [*PROGRAM, "serve", "--port", "0"], env=cli.environment, cwd=cli.folder, stdout=subprocess.PIPE, text=True
@@ -177,7 +250,7 @@ def test_a_receipt_is_proved_without_a_database(cli: Cli) -> None:
     cli.write("receipt.json", json.dumps({**receipt, "cost": "0.75"}))
     told = cli("receipt", "--offline", "receipt.json", code=1)
     assert "cost: the price of the time\n  stated: 0.75\n  from the facts: 0.755" in told
-    # Whoever reads it sees another figure than whoever does the sum.
+    # Where a file names a field twice, a person may read another figure than a program.
     twice = json.dumps(receipt).replace('"cost": ', '"cost": "0.01", "cost": ', 1)
     for unreadable in ("{}", twice):
         cli.write("receipt.json", unreadable)

@@ -8,16 +8,20 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import typer.main
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.cli.app import app
+from talktime.cli.receipts import print_receipt
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
 from tests.cli.conftest import Cli
 from tests.services import BY_THE_MINUTE
+from tests.unit.documents.samples import RECEIPT, TEN
 
 
 async def _people(database_url: str) -> tuple[str, str]:
@@ -27,7 +31,7 @@ async def _people(database_url: str) -> tuple[str, str]:
             await talktime.put_user(user_id, user_id.title())
             await talktime.add_credit(user_id, parse_credits("10.00"))
         for advisor_id in ("ben", "maya", "zoe"):
-            await talktime.put_advisor(advisor_id, advisor_id.title(), Tariff.parse(BY_THE_MINUTE))
+            await talktime.put_advisor(advisor_id, advisor_id.title(), Tariff.parse(BY_THE_MINUTE), starts="at_once")
         running = await talktime.initialize_time_tracking_for_chat("alice", "maya", "c1")
         ended = await talktime.initialize_time_tracking_for_chat("bob", "maya", "c2")
         await talktime.stop("c2")
@@ -110,6 +114,11 @@ async def test_every_command_ends_as_it_says(cli: Cli, database_url: str) -> Non
         (3, "receipt", "nothing"),
         (0, "user", "show", "alice", "--at", "2001-01-01T00:00:00Z"),
         (2, "user", "show", "alice", "--at", "then"),
+        (0, "entries"),
+        (0, "entries", "--since", "yesterday", "--jsonl"),
+        (2, "entries", "--month", "October"),
+        (0, "record", "list", "--reason", "out_of_credit", "--since", "last week"),
+        (2, "record", "list", "--reason", "tired"),
         (0, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z"),
         (0, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z", "--of", "user", "--csv"),
         (2, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2001-01-01T00:00:00Z"),
@@ -124,6 +133,29 @@ async def test_every_command_ends_as_it_says(cli: Cli, database_url: str) -> Non
         (2, "token", "create", "--role", "king", "--subject", "alice"),
         (2, "token", "create", "--role", "user", "--subject", ""),
         (2, "token", "create", "--role", "user", "--subject", "alice", "--ttl", "0"),
+        (0, "key", "create", "--name", "shop"),
+        (4, "key", "create", "--name", "shop"),
+        (2, "key", "create", "--name", "shop", "--scope", "everything"),
+        (2, "key", "create", "--name", ""),
+        (0, "key", "list"),
+        (0, "open", "user", "alice", "--page", "/account", "--print"),
+        (2, "open", "user"),
+        (2, "open", "service", "shop"),
+        (2, "open", "user", "alice", "--page", "//evil"),
+        (0, "key", "revoke", "shop"),
+        (3, "key", "revoke", "shop"),
+        (2, "key", "revoke", "a\nb"),
+        (2, "import", "users.csv", "--as-of", "2026-01-01T00:00:00Z"),
+        (2, "import", "users.csv"),
+        (2, "shadow", "nothing.csv"),
+        (0, "config", "show"),
+        (2, "config", "show", "all"),
+        (0, "events"),
+        (0, "events", "--json", "--types", "record.ended,credit.added", "--user", "bob"),
+        (2, "events", "--user", ""),
+        (2, "events", "--forward", "shop.example"),
+        (2, "events", "--types", "record.vanished"),
+        (2, "events", "--after", "yesterday"),
         (0, "doctor"),
         (0, "migrate"),
         (0, "bench"),
@@ -170,6 +202,25 @@ async def test_lists_come_page_by_page(cli: Cli, database_url: str) -> None:
     assert older["next"] is None
 
 
+async def test_a_key_on_the_command_line_is_a_key_of_the_library(cli: Cli, database_url: str) -> None:
+    running, _ = await _people(database_url)
+    order = ("user", "credit", "alice", "5", "--reference", "4711", "--key", "order 4711", "--json")
+    first, again = (json.loads(cli.run(*order).out) for _ in range(2))
+    assert (again, first["balance"]) == (first, "15.00")
+    async with Talktime.connect(database_url, work=False) as talktime:
+        account = await talktime.add_credit("alice", parse_credits("5"), reference="4711", key="order 4711")
+        assert account.balance == parse_credits("15")
+        await talktime.advance_clock(1)
+        await talktime.stop_record(running)
+    refund = ("record", "refund", running, "--reason", "Late", "--borne-by", "platform", "--amount", "0.10")
+    assert cli.run(*refund, "--key", "k").out == cli.run(*refund, "--key", "k").out
+    assert cli.run("user", "debit", "alice", "1", "--key", "k").code == 0
+    other = cli.run("user", "debit", "alice", "2", "--key", "k")
+    assert other.code == 2
+    assert other.err.endswith("key was used before with other arguments: use those again, or take a new key\n")
+    assert cli.run("user", "debit", "alice", "2", "--key", "ü").code == 2
+
+
 async def test_stopping_a_record_stops_that_one_alone(cli: Cli, database_url: str) -> None:
     """Bob's first record has ended, and its chat goes on with another: the first one's id must not stop the second."""
     _, first = await _people(database_url)
@@ -211,3 +262,11 @@ async def test_the_past_in_figures(cli: Cli, database_url: str) -> None:
     assert len(rows) == 1 + len(replay["sessions"])
     assert rows[0].startswith("record_id,started_at,")
     assert f"all {replay['total']['sessions']} " in cli.run("replay", "--tariff", "tariff.json", *period).out
+
+
+def test_a_printed_receipt_says_why_the_record_has_no_grace(capsys: pytest.CaptureFixture[str]) -> None:
+    for used_at, says in ((None, False), (TEN, True)):
+        receipt = replace(RECEIPT, grace_used_at=used_at)
+        print_receipt(receipt, receipt.document())
+        printed = " ".join(capsys.readouterr().out.split())
+        assert ("without grace: the record that started at 2026-01-05T10:00:00.000Z had" in printed) is says

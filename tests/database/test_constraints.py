@@ -1,4 +1,4 @@
-"""The rules that the schema itself holds, whoever writes to it."""
+"""The rules that the schema itself holds against every program that writes to the tables."""
 
 from __future__ import annotations
 

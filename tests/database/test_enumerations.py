@@ -6,25 +6,36 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from talktime.core.entries import EntryKind
+from talktime.core.actors import ActKind
+from talktime.core.entries import BorneBy, CreditKind, EntryKind
 from talktime.core.record import Party, Reason, State
-from talktime.core.refunds import BorneBy
 from talktime.core.roles import Role
+from talktime.core.starts import Starts
 from talktime.database.pool import Pool
+from talktime.documents.webhook import DeliveryState
 
-ENDS_NO_SEGMENT = {Reason.ABANDONED, Reason.TIMER_FAILED}
+ENDS_NO_SEGMENT = {Reason.ABANDONED, Reason.TIMER_FAILED, Reason.DECLINED, Reason.MISSED}
 """Reasons of records whose timer did not run."""
 
+ENDS_NO_RECORD = {Reason.SWITCHED, Reason.PLATFORM}
+"""Reasons of segments after which the record runs on."""
+
 VALUES: Mapping[tuple[str, str], AbstractSet[str]] = {
+    ("acts", "act"): set(ActKind),
+    ("advisors", "starts"): set(Starts),
     ("entries", "borne_by"): set(BorneBy),
     ("entries", "kind"): set(EntryKind),
+    ("imported_balances", "kind"): {CreditKind.PURCHASE, CreditKind.GIFT},
+    ("links", "role"): set(Role) - {Role.SERVICE},
     ("messages", "sender"): set(Party),
     ("records", "paused_by"): set(Role),
-    ("records", "reason"): set(Reason) - {Reason.SWITCHED},
+    ("records", "reason"): set(Reason) - ENDS_NO_RECORD,
+    ("records", "starts"): set(Starts),
     ("records", "state"): set(State),
     ("segments", "ended_by"): set(Role),
     ("segments", "reason"): set(Reason) - ENDS_NO_SEGMENT,
     ("watches", "party"): set(Party),
+    ("webhook_deliveries", "state"): set(DeliveryState),
 }
 _CONSTRAINTS = """
 select conrelid::regclass::text as table, pg_get_constraintdef(oid) as definition from pg_constraint

@@ -1,4 +1,4 @@
-"""How PostgreSQL finds the rows of the statements that every command runs.
+"""How PostgreSQL finds the rows of the statements that every command runs, and that an idle node runs.
 
 Each looks at a few rows of a few payers, so its work must not grow with the number of payers, whatever the statistics
 of the last `analyze` make the planner believe: here they were taken while nothing ran, and then everything does.
@@ -12,8 +12,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from talktime.database.pool import SESSION
+from talktime.database.links import SESSION
 from talktime.database.queries import SQL
+from talktime.node.auditor import BY_INDEXES
 
 pytestmark = pytest.mark.both_servers
 
@@ -26,6 +27,9 @@ insert into talktime.accounts (user_id, display_name, due_at)
 select 'user ' || n, 'User', now() + n * interval '1 second' from generate_series(1, {payers}) n;
 insert into talktime.chats (chat_id, user_id, advisor_id, created_at)
 select 'chat ' || n, 'user ' || n, 'advisor', now() from generate_series(1, {payers}) n;
+insert into talktime.repeats (caller, method, path, key, body_hash, status, document, at)
+select caller, 'POST', '/v1/users/user ' || n || '/credits', 'key ' || n, '', 201, '{{}}', now()
+from generate_series(1, {payers}) n, unnest(array['service:shop', 'user:user ' || n]) caller;
 """
 
 _RECORDS = """
@@ -46,14 +50,15 @@ FEW = 16
 """As many payers as share a transaction."""
 
 _USERS = [f"user {n}" for n in range(1, FEW + 1)]
+_UP_TO = sorted(f"user {n}" for n in range(1, PAYERS + 1))[FEW - 1]
 _CHATS = [f"chat {n}" for n in range(1, FEW + 1)]
 _RUNNING = [f"running {n}" for n in range(1, FEW + 1)]
 
-EVERY_COMMAND: dict[str, list[list[Any]]] = {
+EVERY_COMMAND: dict[str, list[list[Any] | int | str]] = {
     "lock_accounts": [_USERS],
     "load_accounts": [_USERS],
     "load_active_records": [_USERS],
-    "load_sockets": [_USERS],
+    "load_sockets": [_USERS, 30_000],
     "load_chats": [_CHATS],
     "load_chat_records": [_CHATS],
     "load_last_records": [_USERS, ["advisor"] * FEW],
@@ -64,10 +69,26 @@ EVERY_COMMAND: dict[str, list[list[Any]]] = {
         ["user"] * FEW,
     ],
     "load_ended_records": [_RUNNING],
-    "load_tallies": [_RUNNING],
-    "save_chats": [_CHATS, [5] * FEW, _RUNNING, _RUNNING, _CHATS, _CHATS[:1]],
-    "save_accounts": [_USERS, [0] * FEW, ["2027-01-01"] * FEW, ["2027-01-01"] * FEW, ["[]"] * FEW],
+    "load_entry_totals": [_RUNNING],
+    "load_repeats": [
+        ["service"] * FEW,
+        ["POST"] * FEW,
+        [f"/v1/users/user {n}/credits" for n in range(1, FEW + 1)],
+        [f"key {n}" for n in range(1, FEW + 1)],
+    ],
+    "segments": ["running 1"],
+    "save_chats": [_CHATS, [5] * FEW, _RUNNING],
+    "save_accounts": [_USERS, [0] * FEW, ["2027-01-01"] * FEW, ["2027-01-01"] * FEW, ["[]"] * FEW, [1] * FEW],
 }
+
+EVERY_TURN: dict[str, list[list[Any] | int | str]] = {
+    "claim_due_accounts": ["2020-01-01", 500],
+    "next_due": [],
+    "lapsed_nodes": [30_000],
+    "next_active_payers": ["user 1", FEW],
+    "unhealthy_payers": ["2020-01-01", _USERS],
+}
+"""What the workers of an idle node ask again and again."""
 
 
 @pytest.fixture
@@ -84,15 +105,43 @@ async def connection(database_url: str) -> Any:
 
 @pytest.mark.breaks_rules  # its rows are many, and no bills
 async def test_no_command_reads_other_payers_rows(connection: Any) -> None:
-    read: dict[str, int] = {}
-    for name, arguments in EVERY_COMMAND.items():
-        types = dict(re.findall(r"\$(\d+)::([a-z]+\[\])", SQL[name]))
-        signature = [types[str(number + 1)] for number in range(len(arguments))]
-        await connection.execute(f"prepare {name} ({', '.join(signature)}) as {SQL[name]}")
-        values = ", ".join(f"array{column}::{kind}" for column, kind in zip(arguments, signature, strict=True))
-        plan = await connection.fetch(f"explain (analyze, timing off) execute {name} ({values})")
-        read[name] = sum(_rows_read(line[0]) for line in plan)
+    read = {name: await rows_read(connection, name, arguments) for name, arguments in EVERY_COMMAND.items()}
     assert {name: rows for name, rows in read.items() if rows > 10 * FEW} == {}
+
+
+@pytest.mark.breaks_rules
+async def test_what_a_node_does_by_itself_does_not_grow_with_the_running_records(connection: Any) -> None:
+    read = {name: await rows_read(connection, name, arguments) for name, arguments in EVERY_TURN.items()}
+    assert {name: rows for name, rows in read.items() if rows > 10 * FEW} == {}
+
+
+@pytest.mark.breaks_rules
+async def test_a_glance_of_the_auditor_does_not_grow_with_the_records(connection: Any) -> None:
+    await connection.execute("analyze")
+    await connection.execute("set plan_cache_mode = force_custom_plan")
+    await connection.execute(BY_INDEXES.replace("set local", "set"))
+    arguments: list[list[Any] | int | str] = ["", _UP_TO]
+    read = {
+        name: await rows_read(connection, name, arguments) for name in SQL if name.startswith(("audited_", "broken_"))
+    }
+    assert {name: rows for name, rows in read.items() if rows > 100 * FEW} == {}
+
+
+async def rows_read(connection: Any, name: str, arguments: list[list[Any] | int | str]) -> int:
+    """How many rows the statement came across in tables."""
+    types = dict(re.findall(r"\$(\d+)::([a-z]+(?:\[\])?)", SQL[name]))
+    signature = [types.get(str(number + 1), "text") for number in range(len(arguments))]
+    await connection.execute(f"prepare {name} {_in_brackets(signature)} as {SQL[name]}")
+    values = [
+        f"array{value}::{kind}" if isinstance(value, list) else f"'{value}'::{kind}"
+        for value, kind in zip(arguments, signature, strict=True)
+    ]
+    plan = await connection.fetch(f"explain (analyze, timing off) execute {name} {_in_brackets(values)}")
+    return sum(_rows_read(line[0]) for line in plan)
+
+
+def _in_brackets(words: list[str]) -> str:
+    return f"({', '.join(words)})" if words else ""
 
 
 def _rows_read(line: str) -> int:

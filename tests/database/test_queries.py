@@ -17,7 +17,8 @@ from talktime.database.record_rows import record_row
 SOURCE = Path(talktime.__file__).parent
 _NAMES = re.compile(
     r"""
-    (?: \bSQL\[ | \barrays\(\s* | \bfetch(?:_row|_value)?\(\s* | \b_store\(connection,\s* | \bLock\(\s* | \bcls\(\s* )
+    (?: \bSQL\[ | \barrays\(\s* | \bfetch(?:_row|_value)?\(\s* | \bsearch\(\s* | \b_store\(connection,\s*
+      | \bLock\(\s* | \bcls\(\s* )
     "(\w+)\"
     """,
     re.VERBOSE,

@@ -67,7 +67,7 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("def start(", "core/meter.py"),
         ("def track(", "core/meter.py"),
         ("class Reason", "core/record.py"),
-        ("class Rules", "core/payer.py"),
+        ("class Durations", "core/payer.py"),
         ("def pause_record(", "core/transitions.py"),
         ("def explain(", "core/price.py"),
         ("CAUSES", "documents/receipt.py"),
@@ -91,7 +91,7 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("_REPAIRED_REASONS", "engine/tracking.py"),
         ("def repair(", "node/auditor.py"),
         ("class Proofs", "core/proofs.py"),
-        ("def _require(", "documents/receipt_form.py"),
+        ("class IfPresent", "documents/receipt_form.py"),
     ],
 )
 def test_what_the_walk_through_names_is_in_that_file(name: str, path: str) -> None:

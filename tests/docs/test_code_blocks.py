@@ -31,6 +31,7 @@ from tests.docs.blocks import Block, blocks
 
 LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text"}
 OTHER_PROGRAMS = {"cd", "curl", "export", "git", "make", "npm"}
+OTHER_PROGRAMS |= {"createdb", "pg_basebackup", "pg_dump", "pg_restore", "psql", "patronictl"}
 
 
 def test_every_block_says_its_language() -> None:
@@ -176,7 +177,7 @@ async def test_the_calls_of_a_backend_work(database_url: str, tmp_path: Path) ->
     calls = [
         words for words in commands_in(block.code.replace("$API", "http://127.0.0.1:8700/v1")) if words[0] == "call"
     ]
-    assert len(calls) == 6
+    assert len(calls) == 7
     async with (
         service.router.lifespan_context(service),
         httpx.AsyncClient(transport=transport, headers={"Authorization": f"Bearer {token}"}) as client,
@@ -290,8 +291,9 @@ def test_scripts_for_browsers_pass_the_type_checker(tmp_path: Path) -> None:
     for number, block in enumerate(blocks("html")):
         for place, script in enumerate(Markup(block.code).scripts):
             # A script in a page knows that the element is there.
-            sure = script.replace('querySelector("talk-time")', 'querySelector("talk-time")!')
-            files[f"page{number}_{place}.ts"] = f"// {block}\nimport '@talktime/client';\n{sure}\nexport {{}};\n"
+            sure = re.sub(r'querySelector\("talk-(time|chat)"\)', r"\g<0>!", script)
+            imports = "import '@talktime/client';\nimport '@talktime/client/talk/element';"
+            files[f"page{number}_{place}.ts"] = f"// {block}\n{imports}\n{sure}\nexport {{}};\n"
     assert len(files) >= 4
     for name, code in files.items():
         served = r'from "https?://[^"]*/static/talktime.js"'

@@ -14,13 +14,15 @@ import typer.main
 
 from scripts.docsite.pages import DOCS, ROOT, links, sources
 from talktime.cli.app import app
+from talktime.core import meter
 from talktime.core.durations import parse_seconds
 from talktime.core.errors import TalktimeError
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.price import explain, price
+from talktime.core.record import Reason, State
 from talktime.core.tariff import Tariff
 from talktime.service.http.problems import MethodNotAllowed
-from talktime.settings import PREFIX, Settings
+from talktime.settings import PREFIX, RETIRED, Settings
 
 REFERENCE = DOCS / "reference"
 DOCUMENTS = sorted(ROOT / source for source in sources())
@@ -76,14 +78,17 @@ def test_the_defaults_of_the_settings_are_those_of_the_code() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_no_document_names_a_setting_that_does_not_exist(document: Path) -> None:
     named = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", document.read_text(encoding="utf-8")))
-    assert named <= {PREFIX + name.upper() for name in Settings.model_fields}
+    retired = RETIRED if document.name in {"settings.md", "CHANGELOG.md"} else {}
+    assert named <= {PREFIX + name.upper() for name in (*Settings.model_fields, *retired)}
 
 
 def test_the_errors_are_all_there_and_no_others() -> None:
     listed = re.findall(
         r"^\| `([a-z_]+)` \| (\d+) \|", (REFERENCE / "errors.md").read_text(encoding="utf-8"), re.MULTILINE
     )
-    errors: set[type[TalktimeError]] = {TalktimeError, MethodNotAllowed, *TalktimeError.__subclasses__()}
+    errors: set[type[TalktimeError]] = {TalktimeError, MethodNotAllowed}
+    while deeper := {below for error in errors for below in error.__subclasses__()} - errors:
+        errors |= deeper
     assert set(listed) == {(error.code, str(int(error.status))) for error in errors}
     assert len(listed) == len(set(listed))
 
@@ -130,3 +135,25 @@ def test_the_figures_of_a_charge_are_what_the_price_function_gives() -> None:
         *((line.text, format_credits(line.amount)) for line in explain(tariffs[0], 95_500, 0)),
         ("cost", "0.66"),
     ]
+
+
+def test_the_reference_of_the_element_has_every_reason_and_state() -> None:
+    text = (REFERENCE / "element.md").read_text(encoding="utf-8")
+    listed = {
+        name: re.findall(r"`(\w+)`", cell)
+        for name, cell in re.findall(r"^\| attribute `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    }
+    # An outage ends a segment, but no record is paused for it.
+    assert sorted(listed["reason"]) == sorted(set(Reason) - {Reason.PLATFORM})
+    types = (ROOT / "client" / "src" / "core" / "types.ts").read_text(encoding="utf-8")
+    (states,) = re.findall(r"^export type TimerState = (.*);$", types, re.MULTILINE)
+    assert listed["state"] == re.findall(r'"(\w+)"', states)
+    explained = text.partition("| state | means |")[2].partition("\n\n")[0]
+    assert _FIRST_CELL.findall(explained) == listed["state"]
+
+
+def test_the_states_of_a_record_are_drawn_in_the_same_way_in_the_core_and_in_the_documents() -> None:
+    page = (ROOT / "docs" / "explanation" / "the-life-of-a-record.md").read_text(encoding="utf-8")
+    drawing = page.partition("```text\n")[2].partition("```")[0]
+    assert drawing.strip("\n") in (meter.__doc__ or "")
+    assert all(state in drawing for state in ("(nothing)", *State))

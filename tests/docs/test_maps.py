@@ -36,3 +36,27 @@ def test_a_map_names_each_module_once(package: Path) -> None:
 
 def test_there_are_packages() -> None:
     assert {"cli", "core", "service"} <= {package.name for package in PACKAGES}
+
+
+TESTED_TOGETHER = {
+    **dict.fromkeys(("core/entries", "core/roles"), "tests/database/test_enumerations.py"),
+    **dict.fromkeys(
+        [
+            f"documents/{name}"
+            for name in ("access_key", "account", "advisor", "chat", "document", "fields", "link", "schema")
+        ],
+        "tests/unit/documents/test_documents.py",
+    ),
+    "documents/old_rows": "tests/unit/documents/test_import_rows.py",
+}
+"""Modules that only declare something, and the test that covers them."""
+
+
+@pytest.mark.parametrize("package", ["core", "documents"])
+def test_each_module_of_the_pure_layers_has_its_test_file(package: str) -> None:
+    tests = Path(__file__).parents[1]
+    for module in modules(SOURCE / package):
+        path = TESTED_TOGETHER.get(f"{package}/{module}", f"tests/unit/{package}/test_{module}.py")
+        assert (tests.parent / path).exists(), path
+        own = tests / "unit" / package / f"test_{module}.py"
+        assert (f"{package}/{module}" in TESTED_TOGETHER) != own.exists(), module

@@ -31,6 +31,11 @@ async def run(folder: Path, url: str, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
+def without_figures(output: str) -> str:
+    """The output with the same letter for each number."""
+    return re.sub(r"[+-]?\d+", "N", output)
+
+
 def shown(document: str, beginning: str) -> str:
     """The block of output that begins like this."""
     (code,) = [b.code for b in blocks("text") if b.document == f"docs/{document}" and b.code.startswith(beginning)]
@@ -45,13 +50,16 @@ async def test_the_doctor_prints_what_its_page_shows(database_url: str, tmp_path
         await talktime.add_credit("alice", parse_credits("5.00"))
     code, output = await run(tmp_path, database_url, "doctor")
     assert code == 0
-    assert re.sub(r"\d+", "N", output) == re.sub(r"\d+", "N", shown("how-to/use-the-doctor.md", "Every rule"))
+    assert without_figures(output) == without_figures(shown("how-to/use-the-doctor.md", "Every rule"))
     connection = await asyncpg.connect(database_url)
     await connection.execute("update talktime.accounts set balance = 7000000")
     await connection.close()
     code, output = await run(tmp_path, database_url, "doctor")
     assert code == 1
-    assert output == shown("how-to/use-the-doctor.md", "Rule 5")
+    printed, page = output.splitlines(), shown("how-to/use-the-doctor.md", "Rule 5").splitlines()
+    # How engine time was corrected, and whether there was an outage, is another matter in each run.
+    assert printed[:-2] == page[:-2]
+    assert [*map(without_figures, printed[-2:])] == [*map(without_figures, page[-2:])]
 
 
 async def test_the_price_is_printed_as_its_page_says(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def described() -> dict[str, dict[str, str]]:
     for section in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]:
         heading, _, text = section.partition("\n")
         rows = dict(
-            re.findall(r"^\| `(\w+)` \| ((?:text|bigint|integer|jsonb|timestamptz)(?:, null)?) \|", text, re.MULTILINE)
+            re.findall(r"^\| `(\w+)` \| ((?:text|bigint|integer|jsonb?|timestamptz)(?:, null)?) \|", text, re.MULTILINE)
         )
         for name in [f"broken_rule_{n}" for n in range(1, 10)] if "broken_rule" in heading else [heading]:
             if rows:

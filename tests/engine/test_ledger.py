@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import Conflict, InvalidRequest
+from talktime.core.price import price
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
+from talktime.documents.verification import verify
+from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 pytestmark = pytest.mark.both_servers
 
@@ -24,13 +27,13 @@ async def rows(database: Pool, sql: str) -> list[Any]:
 
 
 async def test_a_charge_is_shared_in_one_row(talktime: Talktime, database: Pool) -> None:
-    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
     started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
     # What is agreed later is for later records.
-    await talktime.put_advisor("vera", "Vera", MINUTES, Terms(0))
+    await talktime.put_advisor("vera", "Vera", MINUTES, Terms(0), starts="at_once")
     for _ in range(4):
         await talktime.advance_clock(145_000)
-        await talktime.timers.checkpoint()
+        await talktime.node.deadlines.post_charges()
     stopped = await talktime.stop("first")
     assert stopped.cost == parse_credits("20.00")
     (sums,) = await rows(
@@ -49,15 +52,56 @@ async def test_a_charge_is_shared_in_one_row(talktime: Talktime, database: Pool)
     }
 
 
+FACTS: Final = ("accounts", "chats", "records", "segments", "entries", "acts", "repeats", "watches")
+
+
+async def versions(database: Pool) -> dict[str, list[Any]]:
+    """Which version of each row is stored: an update makes another, even if it changes nothing."""
+    return {name: await rows(database, f"select ctid::text, xmin::text from {name} order by ctid") for name in FACTS}
+
+
+async def test_an_hour_without_a_pause_writes_nothing_and_is_one_charge(database_url: str, database: Pool) -> None:
+    async with node_on(
+        database_url, presence_lease_seconds=LONG_SECONDS, health_seconds=0.05, audit_seconds=0.05
+    ) as node:
+        await add_alice_and_maya(node)
+        started = await node.initialize_time_tracking_for_chat("alice", "maya", "first")
+        stored = await versions(database)
+        for _ in range(12):
+            await node.advance_clock(300_000)
+            await node.node.deadlines.settle_due()
+            shown = await node.snapshot("first")
+            receipt = await node.receipt(started.record.id)
+            assert receipt.entries == ()
+            assert receipt.unposted == receipt.cost >= shown.cost > 0
+            assert all(check.holds for check in verify(receipt.document()))
+            assert await node.broken_rules() == []
+        assert await versions(database) == stored
+        stopped = await node.stop("first")
+    (charge,) = await rows(database, "select kind, amount, at from entries where kind <> 'purchase'")
+    assert charge == {"kind": "charge", "amount": -stopped.cost, "at": stopped.record.ended_at}
+    assert stopped.cost >= parse_credits("36")
+
+
+async def test_update_chat_time_posts_what_has_run(talktime: Talktime, database: Pool) -> None:
+    started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime.advance_clock(60_000)
+    assert await talktime.timers.update_chat_time("first", started.record.id)
+    (stored,) = await rows(database, "select r.elapsed_ms, c.duration_ms from records r join chats c using (chat_id)")
+    assert stored["elapsed_ms"] == stored["duration_ms"] >= 60_000
+    (charge,) = (await talktime.receipt(started.record.id)).entries
+    assert charge.amount == -price(started.tariff, stored["elapsed_ms"]).cost
+
+
 async def test_terms_stay_until_others_are_given(talktime: Talktime) -> None:
-    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
-    await talktime.put_advisor("vera", "Vera K.", MINUTES)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
+    await talktime.put_advisor("vera", "Vera K.", MINUTES, starts="at_once")
     assert (await talktime.advisor("vera")).terms == TERMS
     assert (await talktime.advisor("maya")).terms == Terms(0)
 
 
 async def test_every_entry_balances_and_names_its_books(talktime: Talktime, database: Pool) -> None:
-    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
     await talktime.add_credit("alice", parse_credits("5"), "gift")
     await talktime.add_credit("alice", parse_credits("1"), "refund")
     await talktime.debit("alice", parse_credits("2"))
@@ -106,8 +150,8 @@ async def test_a_gift_expires_by_itself(talktime: Talktime, database: Pool) -> N
 
 async def test_a_statement_ties_to_the_entries(talktime: Talktime, database: Pool) -> None:
     free = Tariff.parse({"tiers": [{"rate": "0"}]})
-    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
-    await talktime.put_advisor("zoe", "Zoe", free, TERMS)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
+    await talktime.put_advisor("zoe", "Zoe", free, TERMS, starts="at_once")
     begin = await talktime.now()
     first = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
     await talktime.advance_clock(590_000)

@@ -26,7 +26,9 @@ async def nodes(talktime: Talktime, database_url: str) -> AsyncIterator[tuple[Ta
     """Two nodes; Bob has no credit yet, and there are thirty advisors by the minute."""
     await talktime.put_user("bob", "Bob")
     for number in range(30):
-        await talktime.put_advisor(f"advisor {number}", "A", MINUTES, Terms.parse({"share_percent": 30}))
+        await talktime.put_advisor(
+            f"advisor {number}", "A", MINUTES, Terms.parse({"share_percent": 30}), starts="at_once"
+        )
     async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS) as other:
         yield talktime, other
 
@@ -67,7 +69,7 @@ async def test_committed_credit_cannot_be_withdrawn(nodes: tuple[Talktime, Talkt
 
 async def test_free_time_is_not_used_twice(nodes: tuple[Talktime, Talktime]) -> None:
     free = Tariff.parse({"free_seconds": 180, "tiers": [{"rate": "1.00", "increment_seconds": 60}]})
-    await nodes[0].put_advisor("vera", "Vera", free)
+    await nodes[0].put_advisor("vera", "Vera", free, starts="at_once")
     await nodes[0].add_credit("bob", 50 * ONE)
     both = await asyncio.gather(*(nodes[n].initialize_time_tracking_for_chat("bob", "vera", f"{n}") for n in (0, 1)))
     assert len({snapshot.record.id for snapshot in both}) == 1

@@ -105,7 +105,7 @@ async def test_three_hours_are_exact(talktime: Talktime) -> None:
     first = await begin(talktime)
     for _ in range(18):
         await talktime.advance_clock(600_000)
-        await talktime.timers.checkpoint()
+        await talktime.node.deadlines.post_charges()
     stopped = await talktime.stop("first")
     cost = price(stopped.tariff, stopped.elapsed_ms).cost
     receipt = await talktime.receipt(first.record.id)
@@ -124,12 +124,12 @@ async def test_the_cut_takes_what_there_is_and_a_top_up_goes_on(talktime: Talkti
     cut = await talktime.snapshot("first")
     assert (cut.record.reason, cut.elapsed_ms, cut.balance) == (Reason.OUT_OF_CREDIT, 60_000, 0)
     assert first.timer.cut_at is not None
-    assert cut.timer.recharge_until == first.timer.cut_at + 120_000
+    assert cut.timer.recharge_until == first.timer.cut_at + 300_000
     await talktime.add_credit("alice", parse_credits("0.60"))
     again = await talktime.snapshot("first")
     assert again.timer.since is not None
     assert again.timer.cut_at == again.timer.since + 60_000
-    await talktime.advance_clock(60_000 + 120_000)
+    await talktime.advance_clock(60_000 + 300_000)
     over = await talktime.snapshot("first")
     assert (over.record.state, over.record.ended_at, over.elapsed_ms) == (State.ENDED, again.timer.cut_at, 120_000)
 
@@ -193,7 +193,7 @@ async def test_a_failing_timer_keeps_the_record_and_bills_no_gap(talktime: Talkt
     assert "no timer today" in fault["cause"]
     await talktime.advance_clock(60_000)
     await database.execute("drop trigger fail on segments")
-    await talktime.timers.check_health()
+    await talktime.node.deadlines.check_health()
     started = await talktime.snapshot("first")
     assert started.record.id == failed.record.id
     assert started.timer.since is not None
@@ -249,7 +249,7 @@ async def test_a_chat_can_be_changed_while_its_timer_fails(talktime: Talktime, d
     assert (second.record.id, second.record.current_chat_id) == (first.record.id, "second")
     assert (second.record.reason, second.timer.running) == (Reason.TIMER_FAILED, False)
     await database.execute("drop trigger fail on segments")
-    await talktime.timers.check_health()
+    await talktime.node.deadlines.check_health()
     assert (await talktime.snapshot("second")).timer.running
     assert not (await talktime.snapshot("first")).timer.running
 
@@ -273,17 +273,39 @@ async def test_the_worker_waits_for_who_holds_a_due_account(
         await add_alice_and_maya(node)
         await begin(node)
         rounds = 0
-        settle_due = node.timers.settle_due
+        settle_due = node.node.deadlines.settle_due
 
         async def counted() -> int:
             nonlocal rounds
             rounds += 1
             return await settle_due()
 
-        monkeypatch.setattr(node.timers, "settle_due", counted)
+        monkeypatch.setattr(node.node.deadlines, "settle_due", counted)
         async with database.acquire() as connection, connection.transaction():
             await connection.execute("select from accounts where user_id = 'alice' for update")
             await asyncio.sleep(2)
         assert 1 < rounds < 50
         await asyncio.sleep(0.5)
         assert (await rows(database, "select reason from records"))[0]["reason"] == Reason.USER_AWAY.value
+
+
+async def test_a_change_of_a_record_with_many_chats_writes_one_row_of_a_chat(
+    talktime: Talktime, database: Pool
+) -> None:
+    for number in range(30):
+        await talktime.initialize_time_tracking_for_chat("alice", "maya", f"chat {number}")
+    before = await database.fetchval("select array_agg(ctid::text order by chat_id) from chats")
+    sequence = await database.fetchval("select sequence from accounts where user_id = 'alice'")
+    await talktime.pause("chat 29")
+    after = await database.fetchval("select array_agg(ctid::text order by chat_id) from chats")
+    assert sum(old != new for old, new in zip(before, after, strict=True)) <= 1
+    assert await database.fetchval("select sequence from accounts where user_id = 'alice'") == sequence + 1
+
+
+async def test_a_change_by_the_version_before_raises_the_number_of_the_account(
+    talktime: Talktime, database: Pool
+) -> None:
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    before = (await talktime.snapshot("first")).sequence
+    await database.execute("update chats set sequence = sequence + 1 where chat_id = 'first'")
+    assert (await talktime.snapshot("first")).sequence == before + 1

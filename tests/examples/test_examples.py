@@ -62,7 +62,9 @@ async def test_an_example_shows_the_running_timer(name: str, database_url: str, 
         try:
             site.service = f"http://127.0.0.1:{service.port}"
             await service.call("PUT", "/users/alice", {"display_name": "Alice"})
-            await service.call("PUT", "/advisors/maya", {"display_name": "Maya", "tariff": BY_THE_SECOND})
+            await service.call(
+                "PUT", "/advisors/maya", {"display_name": "Maya", "tariff": BY_THE_SECOND, "starts": "at_once"}
+            )
             await service.call("POST", "/users/alice/credits", {"amount": "50.00", "kind": "purchase"})
             await service.call("POST", "/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": "chat-1"})
             tab = await browser.tab()
@@ -93,4 +95,5 @@ _SHOWN = """(() => {
 
 
 def test_no_example_is_forgotten() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {"plain", "react", "vue"}
+    pages, hosts = {"plain", "react", "vue"}, {"fastapi", "django", "flask"}
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == pages | hosts

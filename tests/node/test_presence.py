@@ -52,7 +52,7 @@ async def both_watch(talktime: Talktime) -> dict[Party, Socket]:
 
 async def moved_on(talktime: Talktime) -> Snapshot:
     """A minute past every lease, and well before a paused record is abandoned."""
-    await talktime.advance_clock(talktime.engine.rules.lease_ms + 60_000)
+    await talktime.advance_clock(talktime.engine.durations.lease_ms + 60_000)
     return await talktime.snapshot("first")
 
 
@@ -70,30 +70,36 @@ async def test_a_node_that_was_just_killed_is_present_through_nothing(talktime: 
     renewed = await database.fetchval("select renewed_at from nodes where node_id = 'killed.1'")
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
-    lease_ms = talktime.engine.rules.lease_ms
+    lease_ms = talktime.engine.durations.lease_ms
     # A watch is itself a proof, a moment after the node's row.
     assert renewed + lease_ms <= shown.record.started_at + shown.elapsed_ms <= renewed + lease_ms + 10_000
 
 
-async def test_a_last_proof_that_could_not_be_stored_is_stored_later_and_nothing_renewed_meanwhile(
+async def test_a_last_proof_whose_command_is_refused_holds_up_no_other_lease_and_lengthens_no_lease(
     talktime: Talktime,
     database: Pool,
 ) -> None:
     sockets = await both_watch(talktime)
+    presence = talktime.node.presence
     await database.execute(
         "create trigger refuse before delete on watches for each row execute function refuse_change()"
     )
-    await talktime.node.presence.detach(sockets[Party.USER])
     node = "select renewed_at from nodes where node_id = $1"
-    renewed = await database.fetchval(node, talktime.node.presence.node_id)
-    await talktime.node.presence.beat(time.monotonic() - 1)
-    assert await database.fetchval(node, talktime.node.presence.node_id) == renewed
+    proved = "select proved_at from watches where party = 'user'"
+    renewed = await database.fetchval(node, presence.node_id)
+    presence.detach(sockets[Party.USER])
+    left = await talktime.now()
+    await presence.renew()
+    assert await database.fetchval(node, presence.node_id) > renewed
+    assert abs(await database.fetchval(proved) - left) < 1_000
+
     await database.execute("drop trigger refuse on watches")
-    await talktime.node.presence.beat(time.monotonic() - 1)
-    assert await database.fetchval(node, talktime.node.presence.node_id) > renewed
+    await presence.store_changes()
     assert await database.fetchval("select count(*) from watches where party = 'user'") == 0
     shown = await moved_on(talktime)
     assert shown.record.reason is Reason.USER_AWAY
+    ended = shown.record.started_at + shown.elapsed_ms
+    assert abs(ended - left - talktime.engine.durations.lease_ms) < 1_000
 
 
 async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talktime) -> None:
@@ -101,7 +107,8 @@ async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talkti
     for party in Party:
         await talktime.node.presence.attach(Answering(talktime), "first", party)
     began = time.monotonic()
-    await talktime.node.presence.beat(began)
+    await talktime.node.presence.ask()
+    await talktime.node.presence.renew()
     assert time.monotonic() - began < 2.5  # half of how long one waits for those that don't
 
 
@@ -109,5 +116,5 @@ async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: 
     await start(talktime)
     await database.execute("update accounts set due_at = null")
     assert [broken["rule"] for broken in await talktime.broken_rules()] == [9]
-    await talktime.timers.check_health()
+    await talktime.node.deadlines.check_health()
     assert await talktime.broken_rules() == []

@@ -33,8 +33,8 @@ async def test_each_node_sees_the_others_changes(talktime: Talktime, database_ur
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     async with Talktime.connect(database_url, settings=talktime.settings) as other:
         here, there = Screen(), Screen()
-        talktime.node.feed.subscribe("first", here)
-        other.node.feed.subscribe("first", there)
+        await talktime.node.feed.subscribe("first", here)
+        await other.node.feed.subscribe("first", there)
         await talktime.pause("first")
         async with asyncio.timeout(10):
             while (await there.told.get()).record.reason is not Reason.PAUSED:

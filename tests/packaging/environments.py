@@ -21,14 +21,13 @@ class Environment:
     python: Path
     folder: Path
 
-    def run(self, *arguments: str, database_url: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs its Python to the end, with no settings but the database."""
+    def run(self, *arguments: str, **settings: str | None) -> subprocess.CompletedProcess[str]:
+        """Runs its Python to the end, with these settings alone."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("TALKTIME_", "PYTHON"))
         }
         environment["TALKTIME_DATA_DIR"] = str(self.folder / "data")
-        if database_url is not None:
-            environment["TALKTIME_DATABASE_URL"] = database_url
+        environment |= {f"TALKTIME_{name.upper()}": value for name, value in settings.items() if value is not None}
         return subprocess.run(
             [self.python, *arguments], check=False, capture_output=True, text=True, env=environment, cwd=self.folder
         )

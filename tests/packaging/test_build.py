@@ -27,6 +27,7 @@ NEEDED = (
     "talktime/database/sql/queries.sql",
     "talktime/service/pages/icon.svg",
     "talktime/service/pages/static/pages/chat.css",
+    "talktime/service/pages/static/talk-chat.js",
     "talktime/service/pages/static/talktime.js",
     "talktime/service/pages/templates/base.html",
 )
@@ -46,7 +47,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture
 def source_with_client(source: Path) -> Path:
     """The same, with files where the client's build puts some."""
-    for name in ("talktime.js", "pages/chat.css"):
+    for name in ("talk-chat.js", "talktime.js", "pages/chat.css"):
         path = source / STATIC / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("built")
@@ -111,7 +112,7 @@ def test_the_metadata_are_complete(source_with_client: Path) -> None:
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Summary"]
     assert metadata["Keywords"]
-    assert metadata.get_all("Provides-Extra") == ["all", "cli", "embedded", "service"]
+    assert metadata.get_all("Provides-Extra") == ["all", "cli", "embedded", "redis", "service", "webhooks"]
     classifiers = metadata.get_all("Classifier", [])
     assert set(classifiers) <= known_classifiers
     named = [line.rpartition(" :: ")[2] for line in classifiers if "Python :: 3." in line]

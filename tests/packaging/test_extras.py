@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from tests.packaging.environments import Environment, make_environment, required
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("cli", "embedded", "service")
+PROGRAM = "from talktime.cli import main; main()"
+PARTS = ("cli", "embedded", "redis", "service")
 LIBRARY = """
 import asyncio
 from importlib.util import find_spec
@@ -25,7 +26,8 @@ from talktime import Talktime, Tariff, format_credits, parse_credits
 async def use():
     async with Talktime.connect() as talktime:
         await talktime.put_user("alice", "Alice")
-        await talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0.50", "increment_seconds": 60}]}))
+        tariff = Tariff.parse({"tiers": [{"rate": "0.50", "increment_seconds": 60}]})
+        await talktime.put_advisor("maya", "Maya", tariff, starts="at_once")
         await talktime.add_credit("alice", parse_credits("10.00"))
         await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
         stopped = await talktime.stop("first")
@@ -110,8 +112,22 @@ def test_the_command_line_says_what_is_missing(command_line: Environment, argume
     ended = command_line.talktime(*arguments)
     assert (ended.returncode, ended.stdout) == (1, "")
     said = last_line(ended)
-    assert said.startswith("talktime: The ")
+    assert said.startswith(f"talktime {arguments[0]}: The ")
     assert f"pip install 'talktime[{extra}]'" in said
+
+
+def test_a_fan_out_that_is_not_installed_is_missed_at_the_start(
+    library: Environment, command_line: Environment, database_url: str
+) -> None:
+    fanout = "redis://:a-password@host.example:6379/0"
+    for ended in (
+        command_line.run("-c", PROGRAM, "doctor", database_url=database_url, fanout=fanout),
+        library.run("-c", LIBRARY, database_url=database_url, fanout=fanout),
+    ):
+        assert last_line(ended).endswith(
+            "The fan-out by Redis is not installed. To install it: pip install 'talktime[redis]'."
+        )
+        assert "a-password" not in ended.stderr
 
 
 def test_the_service_runs_without_the_embedded_database(tmp_path: Path, database_url: str) -> None:

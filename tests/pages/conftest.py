@@ -62,12 +62,12 @@ class Demo:
         self.pairs += 1
         pair = Pair(f"nora-{self.pairs}", f"theo-{self.pairs}")
         self.call("PUT", f"/users/{pair.user}", {"display_name": "Nora"})
-        self.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": tariff})
+        self.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": tariff, "starts": "at_once"})
         self.call("POST", f"/users/{pair.user}/credits", {"amount": credit, "kind": "purchase"})
         return pair
 
     def chat(self, pair: Pair) -> str:
-        """A new chat of theirs, running; its id."""
+        """Start a new chat of the two people; returns its id."""
         return str(self.call("POST", "/chats", {"user_id": pair.user, "advisor_id": pair.advisor})["chat"]["id"])
 
     def advance(self, seconds: float) -> None:
@@ -84,7 +84,7 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            [command, "demo", "--port", "0"],
+            [command, "demo", "--no-browser", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=errors,
             env=environment(data_dir=folder, test_clock=1),
@@ -123,7 +123,7 @@ class Screens:
     complaints: list[str] = field(default_factory=list)
 
     def blank(self, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Page:
-        """A tab that belongs to nobody yet."""
+        """A tab without a person who has signed in."""
         context = self.browser.new_context(
             base_url=self.demo.address, viewport={"width": width, "height": 844}, color_scheme=scheme
         )
@@ -155,7 +155,7 @@ class Screens:
             session,
         )
         page.goto(path)
-        page.wait_for_selector("#content:not([hidden])")
+        page.wait_for_selector("#content:not([hidden]), #signed-out")
         return page
 
     def user(self, pair: Pair, path: str, **options: Any) -> Page:

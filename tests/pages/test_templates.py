@@ -9,7 +9,23 @@ from fastapi import FastAPI
 from talktime.service.http.addresses import EncodedSlashes
 from talktime.service.pages import Pages, Person, demo_router, router
 
-ADDRESSES = ["/", "/user", "/advisor", "/operator", "/chat/a%2Fb", "/receipts/r", "/demo/as/ada"]
+ADDRESSES = [
+    "/",
+    "/user",
+    "/advisor",
+    "/chat/a%2Fb",
+    "/receipts/r",
+    "/account",
+    "/earnings",
+    "/operator",
+    "/operator/find",
+    "/operator/users/a%2Fb",
+    "/operator/advisors/a%2Fb",
+    "/operator/books",
+    "/advisor/statement",
+    "/sign-in",
+    "/demo/as/ada",
+]
 ADA = Person("ada", "Ada", "user", "asks <questions>")
 
 
@@ -59,6 +75,13 @@ async def test_an_id_with_a_slash_is_handed_to_the_script_whole() -> None:
 async def test_the_top_up_address_of_a_host_reaches_the_page() -> None:
     text = await html("/user", Pages(topup_url="https://shop.example/credits?from=chat&to=me"))
     assert 'data-topup="https://shop.example/credits?from=chat&amp;to=me"' in text
+
+
+async def test_the_seller_and_the_currency_reach_the_page() -> None:
+    text = await html("/receipts/r", Pages(seller="A & B", currency="EUR"))
+    assert 'data-seller="A &amp; B"' in text
+    assert 'data-currency="EUR"' in text
+    assert "data-currency" not in await html("/receipts/r", Pages())
 
 
 async def test_a_tab_that_is_somebody_reads_the_same_page_as_one_that_is_nobody() -> None:

@@ -1,4 +1,4 @@
-"""The embedded server: shared, adopted, restarted, and stopped by whoever leaves last."""
+"""The embedded server: shared, adopted, restarted, and stopped by the last program that leaves."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from talktime.core.errors import DatabaseProblem
+from talktime.database.links import open_link
 from talktime.postgres.embedded import EmbeddedServer, embedded_database
 from talktime.postgres.folders import open_path_to
 
@@ -223,3 +224,46 @@ def test_a_way_is_opened_as_little_as_possible(data_dir: Path) -> None:
     open_path_to(data, uid=54321, gid=54321)
     assert stat.S_IMODE(private.stat().st_mode) == 0o701
     assert stat.S_IMODE(data.stat().st_mode) == 0o755
+
+
+async def test_variables_about_another_database_change_nothing(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PGHOST": "db.example",
+        "PGPORT": "1",
+        "PGUSER": "somebody",
+        "PGDATABASE": "elsewhere",
+        "PGSSLMODE": "verify-full",
+        "PGTARGETSESSIONATTRS": "standby",
+        "PGSERVICE": "shop",
+        "PGOPTIONS": "-c no_such_setting=1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    async with embedded_database(data_dir) as url:
+        connection = await open_link(url, 30)
+        assert await connection.fetchval("select current_database()") == "talktime"
+        await connection.close()
+
+
+async def test_a_folder_may_have_a_comma_in_its_name(data_dir: Path) -> None:
+    async with embedded_database(data_dir / 'my, "own" data') as url:
+        connection = await open_link(url, 30)
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+
+
+def test_a_user_without_a_name_is_told_what_to_do(data_dir: Path) -> None:
+    """The number has no name in /etc/passwd: so it is in many containers."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    os.chown(data_dir, 54_321, 54_321)
+    program = (
+        "import os, sys, pathlib\n"
+        "from talktime.postgres.embedded import EmbeddedServer, bundled_programs\n"
+        "bundled_programs()  # only root may read the files of this Python\n"
+        "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n"
+        "EmbeddedServer(pathlib.Path(sys.argv[1])).start()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(data_dir)], capture_output=True, text=True, check=False)
+    message = ended.stderr.splitlines()[-1]
+    assert "The user 54321 of this process has no name in /etc/passwd" in message
+    assert "TALKTIME_DATABASE_URL" in message

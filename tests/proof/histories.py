@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
-from tests.proof.model import Model, ModelRecord, PriceTable
+from talktime.core.tariff import RoundingMode
+from tests.proof.model import DAY_MS, Model, ModelRecord, PriceTable
 
 ADVISORS = ("ada", "ben", "cleo")
+AHEAD_MS = 400_000
+"""An act comes at a deadline only if the deadline is nearer than this."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,9 @@ class Act:
     terms: tuple[str, str, str] = ("0", "0", "0")
     record: str = ""
     expires_at: int | None = None
+    before_ms: int = 0
+    after_ms: int = 0
+    starts: tuple[str, int] = ("at_once", 60_000)
 
 
 def random_tariff(random: Random) -> dict[str, Any]:
@@ -51,13 +57,18 @@ def random_tariff(random: Random) -> dict[str, Any]:
         "minimum_charge": random.choice(["0", "0", "0.75"]),
         "max_cost": random.choice([None, None, "3", "5.5"]),
         "at_max_cost": random.choice(["free", "stop"]),
-        "rounding": {"places": random.choice([0, 2, 2, 4, 6]), "mode": random.choice(["up", "up", "down", "half_up"])},
+        "rounding": {"places": random.choice([0, 2, 2, 4, 6]), "mode": random.choice(["up", *get_args(RoundingMode)])},
     }
 
 
 def random_terms(random: Random) -> tuple[str, str, str]:
     """The terms of an advisor: the share in percent, the fee per minute and the fee per record."""
     return random.choice(["0", "49", "36", "100", "12.5"]), random.choice(["0", "0.19"]), random.choice(["0", "0.25"])
+
+
+def random_start_rule(random: Random) -> tuple[str, int]:
+    """How the records of an advisor start, and how long a request rings."""
+    return random.choice(["at_once", "at_once", "present", "accepted"]), random.choice([1_000, 60_000, 200_000])
 
 
 class History:
@@ -78,7 +89,7 @@ class History:
 
     def next(self, *, may_advance: bool = True) -> Act:
         """The next act, in the present state of the model."""
-        while (act := self._any()).name == "advance" and not may_advance:
+        while (act := self._any()).name in {"advance", "outage"} and not may_advance:
             pass
         return act
 
@@ -89,9 +100,10 @@ class History:
         yield Act("credit", amount=self._money(2, 9))
 
     def _new_tariff(self, advisor: str) -> Act:
-        """An advisor gets another tariff and other terms."""
-        tariff = random_tariff(self._random)
-        return Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self._random))
+        """An advisor gets another tariff, other terms and another start rule."""
+        random = self._random
+        tariff, terms, starts = random_tariff(random), random_terms(random), random_start_rule(random)
+        return Act("tariff", advisor=advisor, tariff=tariff, terms=terms, starts=starts)
 
     def acts(self, length: int) -> Iterator[Act]:
         """The acts of the beginning, and then `length` acts more."""
@@ -105,20 +117,32 @@ class History:
             return self._track()
         record = self._random.choice(records)
         return self._random.choices(
-            [self._advance, self._at_chat, self._money_moves, self._at_any_chat, self._elsewhere], [28, 35, 11, 3, 15]
+            [self._advance, self._outage, self._at_chat, self._money_moves, self._at_any_chat, self._elsewhere],
+            [25, 3, 35, 11, 3, 15],
         )[0](record)
 
     def _advance(self, record: ModelRecord) -> Act:
+        used_at = self.model.grace_used.get(record.advisor)
+        if used_at is not None and self._random.random() < 0.05:  # to the instant from which there is grace again
+            again = used_at + DAY_MS - self.model.now + self._random.choice([-1, 0, 1])
+            return Act("advance", duration_ms=max(0, again))
         return Act("advance", duration_ms=self._some_time(record))
 
+    def _outage(self, record: ModelRecord) -> Act:
+        """An outage that nothing notices before `after_ms` have passed since its end."""
+        length_ms, after_ms = max(1, self._some_time(record)), self._random.choice([0, 1, 9_000])
+        return Act("outage", duration_ms=length_ms, before_ms=self._some_time(record), after_ms=after_ms)
+
     def _at_chat(self, record: ModelRecord) -> Act:
-        name = self._random.choices(["heartbeat", "pause", "resume", "stop"], [16, 7, 9, 3])[0]
+        names = ["heartbeat", "leave", "pause", "resume", "stop", "accept", "decline"]
+        weights = [16, 3, 3, 3, 3, 16, 4] if record.state == "requested" else [16, 3, 7, 9, 3, 1, 1]
+        name = self._random.choices(names, weights)[0]
         return Act(name, record.chat, by_user=self._random.random() < 0.6)
 
     def _at_any_chat(self, _: ModelRecord) -> Act:
         """An act on a chat whose record may have ended or left, or on a chat that does not exist."""
         chat = self._random.choice([*self.model.latest, "nowhere"])
-        return Act(self._random.choice(["pause", "resume", "stop", "heartbeat"]), chat)
+        return Act(self._random.choice(["pause", "resume", "stop", "heartbeat", "leave", "accept", "decline"]), chat)
 
     def _money_moves(self, _: ModelRecord) -> Act:
         random, model = self._random, self.model
@@ -130,13 +154,15 @@ class History:
         if self._has_gifts and random.random() < 0.5:
             expires_at = random.choice([None, model.now + random.choice([1, 10_000, 60_000, 200_000])])
             return Act("gift", amount=self._money(0, 3), expires_at=expires_at)
+        if random.random() < 0.2:
+            return Act("paying", duration_ms=random.choice([1, 30_000, 90_000, 900_000]))
         if random.random() < 0.6:
             return Act("credit", amount=self._money(0, 4))
         amount = self.model.available + (self._random.random() < 0.3)
         return Act("debit", amount=max(1, self._random.choice([amount, amount // 3])))
 
     def _elsewhere(self, record: ModelRecord) -> Act:
-        name = self._random.choices(["checkpoint", "track", "tariff"], [7, 6, 2])[0]
+        name = self._random.choices(["post", "track", "tariff"], [7, 6, 2])[0]
         if name == "track":
             return self._track()
         return self._new_tariff(record.advisor) if name == "tariff" else Act(name)
@@ -156,10 +182,12 @@ class History:
         ends = [record.user_until, record.advisor_until, *(at for at, _ in model.gifts)]
         if record.state == "running":
             increments = record.increment_instants(model.now, model.now + 60_000)
-            ends += [model.cut_at(record) or 0, *increments][:4]
+            ends += [model.cut_at(record, AHEAD_MS) or 0, *increments][:4]
+        elif record.state == "requested":
+            ends.append(record.ring_until)
         else:
-            ends += [record.waiting_since + 60_000, record.waiting_since + 240_000]
-        ahead = [end - model.now for end in ends if 0 < end - model.now < 400_000]
+            ends += [record.waiting_since + 60_000, record.waiting_since + 240_000, record.paying_until]
+        ahead = [end - model.now for end in ends if 0 < end - model.now < AHEAD_MS]
         if ahead and random.random() < 0.5:
             return max(0, random.choice(ahead) + random.choice([-1, 0, 0, 1]))
         return random.choice([0, random.randrange(5_000), random.randrange(100_000), 60_000])
@@ -181,18 +209,17 @@ def _apply(model: Model, act: Act) -> str | None:
     match act.name:
         case "advance":
             model.advance(act.duration_ms)
-        case "checkpoint":
-            model.checkpoint()
+        case "outage":
+            model.advance(act.before_ms)
+            model.outage(act.duration_ms)
+            model.advance(act.after_ms)
+        case "post":
+            model.post_charges()
         case "tariff":
             model.prices[act.advisor], model.terms[act.advisor] = PriceTable(act.tariff or {}), act.terms
-        case "gift":
-            expires_at = {} if act.expires_at is None else {"expires_at": act.expires_at}
-            return model.credit(act.amount, "gift", act.amount, **expires_at)
-        case "refund":
-            record = next(record for record in model.records if record.id == act.record)
-            return model.refund(record, act.amount)
-        case "credit" | "debit":
-            return (model.credit if act.name == "credit" else model.debit)(act.amount)
+            model.starts[act.advisor] = act.starts
+        case "gift" | "refund" | "credit" | "debit" | "paying":
+            return _with_money(model, act)
         case "track":
             return model.track(act.chat, act.advisor)
         case _:
@@ -200,7 +227,22 @@ def _apply(model: Model, act: Act) -> str | None:
     return None
 
 
+def _with_money(model: Model, act: Act) -> str | None:
+    if act.name == "gift":
+        expires_at = {} if act.expires_at is None else {"expires_at": act.expires_at}
+        return model.credit(act.amount, "gift", act.amount, **expires_at)
+    if act.name == "refund":
+        record = next(record for record in model.records if record.id == act.record)
+        return model.refund(record, act.amount)
+    if act.name == "paying":
+        return model.pay(act.duration_ms)
+    return (model.credit if act.name == "credit" else model.debit)(act.amount)
+
+
 def _at_chat(model: Model, act: Act) -> str | None:
-    if act.name in {"pause", "stop"}:
-        return (model.pause if act.name == "pause" else model.stop)(act.chat)
-    return (model.resume if act.name == "resume" else model.heartbeat)(act.chat, by_user=act.by_user)
+    if act.name == "stop":
+        return model.stop(act.chat)
+    if act.name in {"accept", "decline"}:
+        return (model.accept if act.name == "accept" else model.decline)(act.chat)
+    acts = {"pause": model.pause, "resume": model.resume, "heartbeat": model.heartbeat, "leave": model.leave}
+    return acts[act.name](act.chat, by_user=act.by_user)

@@ -1,7 +1,8 @@
 """The reference model: what every charge must be, computed in a slow and obvious way.
 
-The model shares no code with talktime. A price is a table of increments, which are added up one by one as fractions.
-The end of credit is found by going from one increment to the next. Nothing is settled, batched or stored.
+The model shares no code with talktime, only the type of a rounding mode. A price is a table of increments, which are
+added up one by one, exactly. The end of credit is found by going from one increment to the next. Nothing is
+settled, batched or stored.
 
 The model has one user, and knows heartbeats but no sockets. `advance` moves `now`; every other method is an act of a
 person or of a host. An act that must be refused changes nothing and gives the code of the refusal; an act that must be
@@ -19,17 +20,22 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from heapq import merge
 from itertools import accumulate, chain, count, product, takewhile
+from math import lcm
 from operator import sub
-from typing import Any
+from typing import TYPE_CHECKING, Any, assert_never
 
+if TYPE_CHECKING:
+    from talktime.core.tariff import RoundingMode
+
+DAY_MS = 86_400_000
 HORIZON_MS = 3_600_000
-"""How far the model looks ahead for cuts."""
+"""How far the model looks ahead for the end of `max_cost`."""
 
 _NEVER = 10**18
-_ORDER = ["max_cost", "out_of_credit", "user_away", "advisor_away", "abandoned"]
+_ORDER = ["max_cost", "out_of_credit", "user_away", "advisor_away", "missed", "abandoned"]
 """The order of deadlines in one millisecond."""
 
-LEASE_MS, RECHARGE_MS, ABANDON_MS = 150_000, 60_000, 240_000
+LEASE_MS, RECHARGE_MS, ABANDON_MS, LEAVE_MS = 150_000, 60_000, 240_000, 12_000
 
 
 def _ms(seconds: Any) -> int:
@@ -44,29 +50,43 @@ class PriceTable:
         self.grace_ms = _ms(tariff.get("grace_seconds", 0))
         self.begun: bool = tariff.get("boundary", "ceil") == "begun"
         self._tariff = tariff
+        # Every sum is a whole number of parts of a micro-credit, because whole numbers are added faster than fractions.
+        parts = lcm(*(_ms(tier["per_seconds"]) for tier in tariff["tiers"]))
         self._tiers = [
             (
                 _ms(tier["from_seconds"]),
                 _ms(tier["increment_seconds"]),
-                Fraction(tier["rate"]) / _ms(tier["per_seconds"]),
+                micro(tier["rate"]) * parts // _ms(tier["per_seconds"]),
             )
             for tier in tariff["tiers"]
         ]
         is_free = tariff.get("max_cost") is not None and tariff.get("at_max_cost", "free") == "free"
-        self._maximum = Fraction(tariff["max_cost"]) if is_free else None
-        self._minimum = Fraction(tariff.get("minimum_charge", "0"))
+        self._maximum = micro(tariff["max_cost"]) * parts if is_free else None
+        self._minimum = micro(tariff.get("minimum_charge", "0")) * parts
         rounding = tariff.get("rounding", {})
-        self._quantum = Fraction(1, 10 ** rounding.get("places", 2))
-        self._mode: str = rounding.get("mode", "up")
-        self._total = Fraction(tariff.get("connect_fee", "0"))
+        self._step: int = 10 ** (6 - rounding.get("places", 2))
+        self._step_in_parts: int = self._step * parts
+        self._mode: RoundingMode = rounding.get("mode", "up")
+        self._total = micro(tariff.get("connect_fee", "0")) * parts
         self._end_ms = 0
         self._begins: list[int] = []
         self._cost_from: list[int] = []
-        self._exact: list[Fraction] = []
+        self._exact: list[int] = []
         self.stop_ms = self._stop_ms()
+
+    def without_grace(self) -> PriceTable:
+        return PriceTable({**self._tariff, "grace_seconds": 0})
+
+    def is_free_by_grace(self, priced_ms: int) -> bool:
+        """Whether this time costs nothing, and would cost something without the grace."""
+        return 0 < priced_ms <= self.grace_ms and self.begun_cost(priced_ms) > 0
 
     def increment(self, index: int) -> tuple[int, int]:
         """The priced time at which the increment begins, and the cost from there on."""
+        return self.begin_of(index), self._cost_from[index]
+
+    def begin_of(self, index: int) -> int:
+        """The priced time at which the increment begins."""
         while len(self._begins) <= index:
             _, increment_ms, rate = [tier for tier in self._tiers if tier[0] <= self._end_ms][-1]
             self._exact.append(self._total)
@@ -74,7 +94,7 @@ class PriceTable:
             self._begins.append(self._end_ms)
             self._cost_from.append(self._finished(self._total))
             self._end_ms += increment_ms
-        return self._begins[index], self._cost_from[index]
+        return self._begins[index]
 
     def begun_by(self, priced_ms: int) -> int:
         """The number of increments that have begun at this priced time, as the boundary counts them."""
@@ -82,12 +102,22 @@ class PriceTable:
             self.increment(len(self._begins))
         return (bisect_right if self.begun else bisect_left)(self._begins, priced_ms)
 
-    def _finished(self, total: Fraction) -> int:
+    def _finished(self, total: int) -> int:
         """The cost in micro-credits of an exact sum: with maximum, minimum and one rounding."""
         total = max(self._minimum, total if self._maximum is None else min(total, self._maximum))
-        steps = total / self._quantum
-        whole = {"up": math.ceil, "down": math.floor, "half_up": lambda steps: math.floor(steps + Fraction(1, 2))}
-        return int(whole[self._mode](steps) * self._quantum * 1_000_000)
+        return self._rounded(*divmod(total, self._step_in_parts)) * self._step
+
+    def _rounded(self, steps: int, rest: int) -> int:
+        """Whole steps of the cost, for a number of whole steps and a rest that is less than a step."""
+        match self._mode:
+            case "up":
+                return steps + (rest > 0)
+            case "down":
+                return steps
+            case "half_up":
+                return steps + (2 * rest >= self._step_in_parts)
+            case _:
+                assert_never(self._mode)
 
     def begun_cost(self, priced_ms: int) -> int:
         """The cost of the increments that have begun, as if the tariff had no grace."""
@@ -143,7 +173,9 @@ class ModelRecord:
     user_until: int = 0
     advisor_until: int = 0
     paused_at: int = 0
+    paused_by_user: bool = True
     waiting_since: int = 0
+    paying_until: int = 0
     ended_at: int | None = None
     terms: tuple[str, str, str] = ("0", "0", "0")
     posted_ms: int = 0
@@ -151,6 +183,8 @@ class ModelRecord:
     by_gift: int = 0
     refunded: int = 0
     refunded_gift: int = 0
+    starts: str = "at_once"
+    ring_until: int = 0
 
     @property
     def earned(self) -> int:
@@ -159,6 +193,10 @@ class ModelRecord:
         minutes = self.price.billed_minutes(self.posted_ms - self.allowance_ms)
         fees = (per_minute * minutes + per_session) * 1_000_000
         return math.floor(max(Fraction(0), self.charged - fees) * percent / 100)
+
+    @property
+    def recharge_until(self) -> int:
+        return max(self.waiting_since + RECHARGE_MS, self.paying_until)
 
     @property
     def allowance_ms(self) -> int:
@@ -193,7 +231,7 @@ class ModelRecord:
             yield self.since
         start = max(start, self.since)
         for index in count(max(0, self.price.begun_by(start - zero) - 1)):
-            at = zero + max(0, self.price.increment(index)[0] - self.price.begun)  # nothing without priced time
+            at = zero + max(0, self.price.begin_of(index) - self.price.begun)  # nothing without priced time
             if at > end:
                 return
             if at > start:
@@ -212,8 +250,10 @@ class Model:
     advisor_of: dict[str, str] = field(default_factory=dict)
     chat_ms: dict[str, int] = field(default_factory=dict)
     free_used: dict[str, int] = field(default_factory=dict)
+    grace_used: dict[str, int] = field(default_factory=dict)  # the start of the last record that the grace made free
     entries: list[tuple[str, int]] = field(default_factory=list)
     terms: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    starts: dict[str, tuple[str, int]] = field(default_factory=dict)  # how an advisor's records start, and the ring
     records: list[ModelRecord] = field(default_factory=list)
     gifts: list[tuple[int, int]] = field(default_factory=list)  # the expiry of each gift, and what is left of it
     had_gifts: bool = False
@@ -228,25 +268,34 @@ class Model:
         found = [record for record in self.active.values() if record.state == "running"]
         return sorted(found, key=lambda record: (record.started_at, record.id))
 
+    def requested(self) -> list[ModelRecord]:
+        return [record for record in self.active.values() if record.state == "requested"]
+
     @property
     def committed(self) -> int:
         return self.balance - self.available
 
     @property
     def available(self) -> int:
-        return max(0, self.balance - sum(record.committed(self.now) for record in self.running()))
+        """A requested record holds what it would commit if it ran."""
+        held = sum(record.committed(self.now) for record in (*self.running(), *self.requested()))
+        return max(0, self.balance - held)
 
     def duration_ms(self, chat: str) -> int:
         record = self.latest[chat]
         here = record.state == "running" and record.chat == chat
         return self.chat_ms.get(chat, 0) + (self.now - record.since if here else 0)
 
-    def cut_at(self, record: ModelRecord) -> int | None:
-        """The cut of the record if nothing else happens: a copy of the account is played until then."""
-        copies = [replace(other, user_until=_NEVER, advisor_until=_NEVER) for other in self.running()]
+    def cut_at(self, record: ModelRecord, within_ms: int) -> int | None:
+        """The cut of the record if nothing else happens: a copy of the account is played until then.
+
+        A cut that is further away than `within_ms` may be None.
+        """
+        others = (*self.running(), *self.requested())
+        copies = [replace(o, user_until=_NEVER, advisor_until=_NEVER, ring_until=_NEVER) for o in others]
         copy = Model(self.now, self.balance, active={other.advisor: other for other in copies}, gifts=[*self.gifts])
         mine = copy.active[record.advisor]
-        while mine.state == "running" and (event := copy._next(self.now + HORIZON_MS)) is not None:
+        while mine.state == "running" and (event := copy._next(self.now + within_ms)) is not None:
             copy._apply(*event)
         return None if mine.state == "running" else copy.now
 
@@ -258,10 +307,28 @@ class Model:
             self._apply(*event)
         self.now = target
 
+    def outage(self, duration_ms: int) -> None:
+        """From now on no server process can write, for so long: no time is billed, and no lease or window runs out."""
+        began_at, ended_at = self.now, self.now + duration_ms
+        self.post_charges()
+        for record in self.active.values():
+            if record.state == "running":
+                self.chat_ms[record.chat] = self.chat_ms.get(record.chat, 0) + began_at - record.since
+                record.ran_ms, record.since = record.elapsed_ms(began_at), ended_at
+            record.user_until += duration_ms if record.user_until > began_at else 0
+            record.advisor_until += duration_ms if record.advisor_until > began_at else 0
+            record.waiting_since += duration_ms
+            record.ring_until += duration_ms
+            record.paying_until += duration_ms if record.paying_until else 0
+        self.now = ended_at
+        if any(at <= self.now for at, _ in self.gifts):
+            self.post_charges()
+            self._expire()
+
     def _apply(self, at: int, reason: str, record: ModelRecord | None) -> None:
         self.now = at
         if record is None:
-            self.checkpoint()
+            self.post_charges()
             self._expire()
         elif record.state == "running" and reason != "max_cost":
             self._pause(record, reason)
@@ -269,8 +336,8 @@ class Model:
             self._end(record, reason)
 
     def _expire(self) -> None:
-        """Take away what is left of expired gifts, except what the running records have begun to owe."""
-        committed = sum(record.committed(self.now) for record in self.running())
+        """Take away what is left of expired gifts, except what running records have begun to owe and requests hold."""
+        committed = sum(record.committed(self.now) for record in (*self.running(), *self.requested()))
         gifts, self.gifts = self.gifts, []
         for expires_at, amount in gifts:
             kept = min(amount, committed) if expires_at <= self.now else amount
@@ -306,8 +373,10 @@ class Model:
                 due += [(record.user_until, "user_away", record), (record.advisor_until, "advisor_away", record)]
                 stop = self._stop_at(record)
                 due += [] if stop is None else [(stop, "max_cost", record)]
+            elif record.state == "requested":
+                due += [(record.user_until, "user_away", record), (record.ring_until, "missed", record)]
             elif record.reason == "out_of_credit":
-                due.append((record.waiting_since + RECHARGE_MS, "out_of_credit", record))
+                due.append((record.recharge_until, "out_of_credit", record))
             else:
                 due.append((record.waiting_since + ABANDON_MS, "abandoned", record))
         target = min(target, min((at for at, _, _ in due), default=target))
@@ -338,7 +407,7 @@ class Model:
         A record within its grace goes on to the end of the grace, and holds the credit that it could pay. The others
         go on with the rest.
         """
-        running, held = self.running(), 0
+        running, held = self.running(), sum(record.committed(self.now) for record in self.requested())
         # Only a record within its grace can have begun, in the past, an increment that it can't pay.
         in_grace = any(record.price.grace_ms and record.grace_end > self.now for record in running)
         start = min(record.since for record in running) if in_grace else self.now
@@ -391,12 +460,12 @@ class Model:
         record.state = "paused"
         if self.gifts:
             if any(at <= self.now for at, _ in self.gifts):
-                self.checkpoint()
+                self.post_charges()
             self._expire()
 
     def _pause(self, record: ModelRecord, reason: str) -> None:
         self._stop_timer(record)
-        record.reason, record.paused_at, record.waiting_since = reason, self.now, self.now
+        record.reason, record.paused_at, record.waiting_since, record.paying_until = reason, self.now, self.now, 0
 
     def _end(self, record: ModelRecord, reason: str) -> None:
         record.ended_at = self.now
@@ -406,18 +475,31 @@ class Model:
             record.ended_at = record.paused_at
         elif reason == "out_of_credit":
             record.ended_at = record.waiting_since
-        record.state, record.reason = "ended", reason
+        held, record.state, record.reason = record.state == "requested", "ended", reason
         self.free_used[record.advisor] = record.free_before_ms + min(record.ran_ms, record.allowance_ms)
+        if record.price.is_free_by_grace(record.ran_ms - record.allowance_ms):
+            self.grace_used[record.advisor] = record.started_at
         del self.active[record.advisor]
+        if held and any(at <= self.now for at, _ in self.gifts):
+            self.post_charges()
+            self._expire()
 
     def _start_timer(self, record: ModelRecord) -> None:
         record.state, record.reason, record.since = "running", None, self.now
 
+    def _start_timer_or_wait(self, record: ModelRecord) -> None:
+        """Start the timer if both parties are present. If not, the record waits for the absent party."""
+        away = "user_away" if record.user_until <= self.now else "advisor_away"
+        if record.user_until > self.now and record.advisor_until > self.now:
+            self._start_timer(record)
+        elif record.reason != away:
+            record.state, record.reason, record.waiting_since = "paused", away, self.now
+
     def _prove_by_act(self, record: ModelRecord, *, by_user: bool = True) -> None:
-        """An act proves the user's presence, and gives an absent advisor one lease to arrive."""
+        """An act proves presence. A record that starts at once also gives an absent advisor one lease to arrive."""
         if by_user:
             record.user_until = max(record.user_until, self.now + LEASE_MS)
-        if record.advisor_until <= self.now:
+        if record.advisor_until <= self.now and (not by_user or record.starts == "at_once"):
             record.advisor_until = self.now + LEASE_MS
 
     def _affordable(self, record: ModelRecord) -> bool:
@@ -428,7 +510,7 @@ class Model:
     def credit(self, amount: int, kind: str = "purchase", gift: int = 0, expires_at: int = _NEVER) -> str | None:
         """Add credit that was bought, given or given back, and resume the records that are out of credit."""
         if self.gifts or gift:
-            self.checkpoint()
+            self.post_charges()
         if gift:
             self.had_gifts = True
             lots = dict(self.gifts)
@@ -447,11 +529,21 @@ class Model:
                 self._start_timer(record)
         return None
 
+    def pay(self, duration_ms: int) -> str | None:
+        """Somebody is paying: each record that is out of credit waits longer, once in a wait."""
+        if duration_ms > 900_000:
+            return "invalid_request"
+        for record in self.active.values():
+            if record.reason == "out_of_credit" and not record.paying_until:
+                until = self.now + duration_ms
+                record.paying_until = until if until > record.recharge_until else 0
+        return None
+
     def debit(self, amount: int) -> str | None:
         if amount > self.available:
             return "insufficient_credit"
         if self.gifts:
-            self.checkpoint()
+            self.post_charges()
             self._spend_gifts(amount, valid=True)
         self.balance -= amount
         self.entries.append(("debit", -amount))
@@ -463,7 +555,7 @@ class Model:
         if not 0 < amount <= charged - record.refunded:
             return "conflict"
         if record.state == "running":
-            self.checkpoint()
+            self.post_charges()
         gift = amount - min(amount, record.charged - record.by_gift - record.refunded + record.refunded_gift)
         record.refunded += amount
         record.refunded_gift += gift
@@ -475,22 +567,50 @@ class Model:
         record = self.active.get(advisor)
         if record is None:
             price = self.prices[advisor]
+            if self.now - self.grace_used.get(advisor, -_NEVER) < DAY_MS:
+                price = price.without_grace()
             record = ModelRecord(advisor, chat, price, self.free_used.get(advisor, 0), self.now)
             record.terms = self.terms.get(advisor, record.terms)
+            record.starts, ring_ms = self.starts.get(advisor, ("at_once", 0))
+            record.paused_at = self.now
             if not self._affordable(record):
                 return "insufficient_credit"
             self.active[advisor] = record
             self.records.append(record)
-        elif record.state == "running" and record.chat == chat:
+            if record.starts == "accepted":
+                record.state, record.ring_until = "requested", self.now + ring_ms
+        elif record.state in {"running", "requested"} and record.chat == chat:
             return None
         elif record.state == "running":
             self._stop_timer(record)
-        elif not self._affordable(record):
+        elif record.state == "paused" and not self._affordable(record):
             return "insufficient_credit"
         record.chat = chat
         self.advisor_of[chat], self.latest[chat] = advisor, record
         self._prove_by_act(record)
-        self._start_timer(record)
+        if record.state != "requested":
+            self._start_timer_or_wait(record)
+        return None
+
+    def accept(self, chat: str) -> str | None:
+        record = self._current(chat)
+        if isinstance(record, str):
+            return record
+        if record.state == "requested":
+            self._prove_by_act(record, by_user=False)
+            self._start_timer_or_wait(record)
+        return None
+
+    def decline(self, chat: str) -> str | None:
+        latest = self.latest.get(chat)
+        if latest is not None and latest.state == "ended":
+            return None
+        record = self._current(chat)
+        if isinstance(record, str):
+            return record
+        if record.state != "requested":
+            return "conflict"
+        self._end(record, "declined")
         return None
 
     def _current(self, chat: str) -> ModelRecord | str:
@@ -499,10 +619,14 @@ class Model:
             return "not_found"
         return "conflict" if record.state == "ended" or record.chat != chat else record
 
-    def pause(self, chat: str) -> str | None:
+    def pause(self, chat: str, *, by_user: bool = True) -> str | None:
         record = self._current(chat)
         if isinstance(record, str):
             return record
+        if record.state == "requested":
+            return "conflict"
+        # What the user pauses too is no longer the advisor's own pause.
+        record.paused_by_user = by_user or (record.reason == "paused" and record.paused_by_user)
         if record.state == "running":
             self._pause(record, "paused")
         elif record.reason != "paused":
@@ -515,12 +639,15 @@ class Model:
             return record
         if record.state == "running":
             return None
-        if not by_user and record.user_until <= self.now:
+        if record.state == "requested":
+            return "conflict"
+        is_own_pause = record.reason == "paused" and not record.paused_by_user
+        if not by_user and (not is_own_pause or record.user_until <= self.now):
             return "conflict"
         if not self._affordable(record):
             return "insufficient_credit"
         self._prove_by_act(record, by_user=by_user)
-        self._start_timer(record)
+        self._start_timer_or_wait(record)
         return None
 
     def stop(self, chat: str) -> str | None:
@@ -546,9 +673,22 @@ class Model:
             if self._affordable(record):
                 self._start_timer(record)
             else:
-                record.reason, record.waiting_since = "out_of_credit", self.now
+                record.reason, record.waiting_since, record.paying_until = "out_of_credit", self.now, 0
         return None
 
-    def checkpoint(self) -> None:
+    def leave(self, chat: str, *, by_user: bool) -> str | None:
+        """A page closes. In the model nobody has a socket, so the party is gone."""
+        record = self.latest.get(chat)
+        if record is None:
+            return "not_found"
+        if record.state != "ended" and record.chat == chat:
+            until = self.now + LEAVE_MS
+            if by_user:
+                record.user_until = min(record.user_until, until)
+            else:
+                record.advisor_until = min(record.advisor_until, until)
+        return None
+
+    def post_charges(self) -> None:
         for record in self.running():
             self._post(record, self.now)

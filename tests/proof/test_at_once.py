@@ -32,7 +32,6 @@ QUICK: dict[str, Any] = {
     "presence_lease_seconds": 0.4,
     "recharge_seconds": 0.3,
     "abandon_seconds": 0.5,
-    "checkpoint_seconds": 0.2,
     "health_seconds": 0.2,
     "audit_seconds": 0.5,
 }
@@ -66,8 +65,8 @@ class Client:
             lambda: node.add_credit(user, random.randrange(1, 50_000), random.choice(["purchase", "gift"])),
             lambda: node.debit(user, random.randrange(1, 60_000), repeat=repeat),
             lambda: node.account(user),
-            lambda: node.put_advisor(advisor, advisor, tariff(random)),
-            node.timers.checkpoint,
+            lambda: node.put_advisor(advisor, advisor, tariff(random), starts="at_once"),
+            node.node.deadlines.post_charges,
         ]
         try:
             await random.choice(calls)()
@@ -98,7 +97,7 @@ async def test_sixteen_clients_at_once_get_known_answers_only(database_url: str,
             await nodes[0].put_user(user, user)
             await nodes[0].add_credit(user, parse_credits("0.50"))
         for advisor in ADVISORS:
-            await nodes[0].put_advisor(advisor, advisor, tariff(Random(advisor)))
+            await nodes[0].put_advisor(advisor, advisor, tariff(Random(advisor)), starts="at_once")
         clients = [Client(seed, nodes) for seed in range(CLIENTS)]
 
         async def live(client: Client) -> None:
@@ -114,7 +113,7 @@ async def test_sixteen_clients_at_once_get_known_answers_only(database_url: str,
 
 
 async def test_credit_and_debits_at_once_end_as_if_one_came_after_the_other(database_url: str) -> None:
-    async with node_on(database_url, work=False, checkpoint_seconds=0) as node:
+    async with node_on(database_url, work=False) as node:
         await node.put_user("alice", "Alice")
         for _ in range(10):
             before = (await node.account("alice")).balance

@@ -96,6 +96,11 @@ BREACHES = [
     ),
     (
         4,
+        "a record has no grace, but no record of the pair used the grace less than 24 hours before",
+        "update records set grace_used_at = started_at - interval '1 hour' where state = 'running'",
+    ),
+    (
+        4,
         "a record's charge is not the price of its time",
         (
             f"update records set charged = charged + 10000 where record_id = {ENDED};"
@@ -227,7 +232,10 @@ BREACHES = [
     (
         9,
         "the deadline at which a record must stop or end is missing or too late",
-        "update accounts set due_at = due_at + interval '1 millisecond'",
+        (
+            "update accounts a set due_at = r.cut_at + interval '1 millisecond' from records r"
+            " where r.user_id = a.user_id and r.state = 'running'"
+        ),
     ),
     (
         9,
@@ -242,7 +250,7 @@ async def talk(talktime: Talktime) -> None:
     """Alice has one ended record with Maya, over two chats, one running record, a message and a kept answer."""
     tariff = Tariff.parse({"tiers": [{"rate": "0.60", "per_seconds": 60, "increment_seconds": 1}], "free_seconds": 5})
     for advisor in ("maya", "ben"):
-        await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000, 10_000, 1_000))
+        await talktime.put_advisor(advisor, advisor.title(), tariff, Terms(500_000, 10_000, 1_000), starts="at_once")
     for user in ("alice", "bob"):
         await talktime.put_user(user, user.title())
     await talktime.add_credit("alice", parse_credits("100.00"), repeat=Repeat("alice", "POST", "/", "key", b"body"))
@@ -258,7 +266,7 @@ async def talk(talktime: Talktime) -> None:
         await talktime.refund(stopped.record.id, reason="Late", borne_by=borne_by, amount=parse_credits("0.01"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await talktime.advance_clock(7_000)
-    await talktime.timers.checkpoint()
+    await talktime.node.deadlines.post_charges()
     await talktime.send_message("first", Party.USER, "Hello", "one")
 
 
@@ -271,8 +279,13 @@ async def damage(database: Pool, sql: str) -> None:
 
 async def test_a_database_without_breaches_has_no_findings(visitor: Talktime) -> None:
     await talk(visitor)
-    audit = await visitor.audit()
-    assert audit.document() == {"broken": [], "checked": {"accounts": 2, "records": 2, "entries": 8}}
+    document = (await visitor.audit()).document()
+    del document["lately"]  # no matter of rules
+    assert document == {
+        "broken": [],
+        "schema_faults": [],
+        "checked": {"accounts": 2, "records": 2, "entries": 8},
+    }
 
 
 @breaking

@@ -17,7 +17,7 @@ import pytest
 
 from talktime import Talktime
 from talktime.core.errors import Repeated, Unavailable
-from talktime.database.pool import UNREACHABLE, Pool
+from talktime.database.pool import Pool
 from talktime.database.queries import SQL
 from talktime.engine.idempotency import Repeat
 from tests.proof.histories import Act, History, apply
@@ -90,9 +90,9 @@ class Group:
     async def _settled(self) -> None:
         while True:
             try:
-                if not await self.talktime.timers.settle_due():
+                if not await self.talktime.node.deadlines.settle_due():
                     return
-            except UNREACHABLE:
+            except Unavailable:
                 self.again += 1
 
     async def _step_back(self) -> None:
@@ -138,7 +138,7 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
             again += group.again
         # The last worker may have been late, or kept out by a transaction that was still breaking.
         while await database.fetch(SQL["due_accounts"], await talktime.now(), 1):
-            await talktime.timers.settle_due()
+            await talktime.node.deadlines.settle_due()
         assert await talktime.broken_rules() == []
     assert min(wire.broken.values()) > 10
     assert again > 10

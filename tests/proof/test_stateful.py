@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from talktime import Talktime
 from talktime.database.pool import Pool
 from talktime.documents.audit import Audit
-from tests.proof.histories import Act, apply, random_tariff, random_terms
-from tests.proof.model import Model
+from tests.proof.histories import Act, apply, random_start_rule, random_tariff, random_terms
+from tests.proof.model import HORIZON_MS, Model
 from tests.proof.worlds import DatabaseWorld, compare, frozen
 
 pytestmark = pytest.mark.both_servers
@@ -34,7 +34,7 @@ select coalesce(string_agg(line, e'\\n' order by line), '') from (
     union all select 'records' || r::text from records r union all select 'segments' || s::text from segments s
     union all select 'tariffs' || t::text from tariffs t union all select 'repeats' || r::text from repeats r
     union all select 'messages' || m::text from messages m union all select 'watches' || w::text from watches w
-    union all select 'clock' || c::text from engine_clock c union all select 'nodes' || n::text from nodes n
+    union all select 'clock' || offset_ms from engine_clock union all select 'nodes' || n::text from nodes n
 ) lines
 """
 
@@ -63,7 +63,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "model"):
             # Without this last run of the worker, rule 9 would rightly find overdue deadlines.
-            self.runner.run(self.talktime.timers.settle_due())
+            self.runner.run(self.talktime.node.deadlines.settle_due())
             audit = Audit()
             previous = f"user {int(self.user.split()[1]) - 1:06d}"
             self.runner.run(self.talktime.node.auditor.check_slice(audit, previous, 10))
@@ -78,7 +78,7 @@ class Machine(RuleBasedStateMachine):
         type(self).steps += 1
         if expected is not None:
             type(self).refused += 1
-            await self.talktime.timers.settle_due()
+            await self.talktime.node.deadlines.settle_due()
             before = await self._dump()
         assert await self.world.perform(act, late=late) == expected
         if expected is not None:
@@ -91,8 +91,8 @@ class Machine(RuleBasedStateMachine):
 
     def set_tariff(self, advisor: str) -> None:
         """The advisor gets a random tariff and random terms."""
-        tariff = random_tariff(self.random)
-        self.act(Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self.random)))
+        tariff, starts = random_tariff(self.random), random_start_rule(self.random)
+        self.act(Act("tariff", advisor=advisor, tariff=tariff, terms=random_terms(self.random), starts=starts))
 
     def chat_of(self, number: int, advisor: str) -> str:
         """Each advisor has three chats."""
@@ -117,20 +117,28 @@ class Machine(RuleBasedStateMachine):
         record = self.records[which % len(self.records)]
         ends = [record.waiting_since + 60_000, record.waiting_since + 240_000]
         if record.state == "running":
-            ends = [record.user_until, record.advisor_until, self.model.cut_at(record) or 0]
+            ends = [record.user_until, record.advisor_until, self.model.cut_at(record, HORIZON_MS) or 0]
+        elif record.state == "requested":
+            ends = [record.user_until, record.ring_until]
         ahead = min((end - self.model.now for end in ends if end > self.model.now), default=0)
         self.act(Act("advance", duration_ms=max(0, ahead + beside)), late=late)
 
     @precondition(lambda self: self.records)
     @rule(
-        name=st.sampled_from(["heartbeat", "heartbeat", "resume", "resume", "pause", "stop"]),
+        name=st.sampled_from(
+            ["heartbeat"] * 3 + ["accept"] * 2 + ["resume"] * 2 + ["leave", "pause", "decline", "stop"]
+        ),
         which=st.integers(0, 2),
         by_user=st.booleans(),
     )
     def act_on_current_chat(self, name: str, which: int, by_user: bool) -> None:
         self.act(Act(name, self.records[which % len(self.records)].chat, by_user=by_user))
 
-    @rule(name=st.sampled_from(["heartbeat", "resume", "pause", "stop"]), advisor=ADVISORS, number=CHATS)
+    @rule(
+        name=st.sampled_from(["heartbeat", "leave", "accept", "decline", "resume", "pause", "stop"]),
+        advisor=ADVISORS,
+        number=CHATS,
+    )
     def act_on_any_chat(self, name: str, advisor: str, number: int) -> None:
         self.act(Act(name, self.chat_of(number, advisor)))
 
@@ -144,9 +152,13 @@ class Machine(RuleBasedStateMachine):
         if amount:
             self.act(Act("debit", amount=amount))
 
+    @rule(seconds=st.sampled_from([1, 30, 90, 900, 901]))
+    def announce_a_payment(self, seconds: int) -> None:
+        self.act(Act("paying", duration_ms=seconds * 1000))
+
     @rule()
-    def checkpoint(self) -> None:
-        self.act(Act("checkpoint"))
+    def post_charges(self) -> None:
+        self.act(Act("post"))
 
     @rule(advisor=ADVISORS)
     def change_tariff(self, advisor: str) -> None:

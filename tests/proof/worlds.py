@@ -13,13 +13,16 @@ from typing import Any
 
 from talktime import Party, Talktime, Tariff
 from talktime.core import meter
-from talktime.core.errors import TalktimeError, Unavailable
-from talktime.core.events import DurationAdded, EntryPosted, KeptPaused, RecordEnded, TimerStarted
-from talktime.core.payer import Payer, Rules
-from talktime.core.refunds import BorneBy, EntryTotals, RefundRequest
+from talktime.core.entries import BorneBy, CreditKind
+from talktime.core.errors import TalktimeError
+from talktime.core.payer import Durations, Outage, Payer
+from talktime.core.refunds import EntryTotals, RefundRequest
+from talktime.core.roles import Role
+from talktime.core.starts import StartRule, Starts
+from talktime.core.steps import DurationAdded, EntryPosted, KeptPaused, RecordEnded, RecordRequested, TimerStarted
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
-from talktime.database.pool import UNREACHABLE, Pool
+from talktime.database.pool import Pool
 from talktime.documents.account import Account
 from talktime.documents.snapshot import Snapshot
 from talktime.engine import accounts, presence, tracking
@@ -29,14 +32,17 @@ from talktime.engine.screens import account_of, snapshot_of
 from tests.databases import STANDING_CLOCK, open_database
 from tests.nodes import node_on
 from tests.proof.histories import Act
-from tests.proof.model import ABANDON_MS, LEASE_MS, RECHARGE_MS, Model, ModelRecord
+from tests.proof.model import ABANDON_MS, LEASE_MS, LEAVE_MS, RECHARGE_MS, Model, ModelRecord
 
 LIFE = {
     "presence_lease_seconds": LEASE_MS // 1000,
     "recharge_seconds": RECHARGE_MS // 1000,
     "abandon_seconds": ABANDON_MS // 1000,
+    "leave_seconds": LEAVE_MS // 1000,
 }
-RULES = Rules(LEASE_MS, RECHARGE_MS, ABANDON_MS)
+DURATIONS = Durations(LEASE_MS, RECHARGE_MS, ABANDON_MS, LEAVE_MS)
+_MOVE_CLOCK = "update engine_clock set offset_ms = offset_ms + $1"
+_OUTAGE = "insert into outages values (engine_now(), engine_now() + $1::bigint * interval '1 millisecond')"
 Seen = tuple[Account, dict[str, Snapshot]]
 FAR_MS = 1_800_000
 
@@ -58,14 +64,18 @@ def command(user: str, act: Act, repeat: Repeat | None = None) -> Command[object
     advisor, chat = f"{user} {act.advisor}", f"{user} {act.chat}"
     request = RefundRequest("asked for", BorneBy.PLATFORM, amount=act.amount)
     commands: dict[str, Callable[[], Command[object]]] = {
-        "credit": lambda: accounts.AddCredit(user, act.amount, "purchase", repeat=repeat),
-        "gift": lambda: accounts.AddCredit(user, act.amount, "gift", expires_at=act.expires_at, repeat=repeat),
+        "credit": lambda: accounts.AddCredit(user, act.amount, CreditKind.PURCHASE, repeat=repeat),
+        "gift": lambda: accounts.AddCredit(user, act.amount, CreditKind.GIFT, expires_at=act.expires_at, repeat=repeat),
         "debit": lambda: accounts.DebitCredit(user, act.amount, repeat=repeat),
+        "paying": lambda: accounts.AnnouncePayment(user, act.duration_ms, repeat=repeat),
         "refund": lambda: accounts.RefundRecord(user, act.record, request, repeat=repeat),
         "track": lambda: tracking.StartChat(user, advisor, chat, repeat=repeat),
-        "pause": lambda: tracking.PauseChat(user, chat, repeat=repeat),
+        "pause": lambda: tracking.PauseChat(user, chat, Role(party.value), repeat=repeat),
         "resume": lambda: tracking.ResumeChat(user, chat, party, repeat=repeat),
         "stop": lambda: tracking.StopChat(user, chat, repeat=repeat),
+        "leave": lambda: presence.LeaveChat(user, chat, party),
+        "accept": lambda: tracking.AcceptChat(user, chat, repeat=repeat),
+        "decline": lambda: tracking.DeclineChat(user, chat, "Not now", repeat=repeat),
         "heartbeat": lambda: presence.SendHeartbeat(user, chat, party),
     }
     return commands[act.name]()
@@ -84,7 +94,7 @@ def compare(model: Model, account: Account, shown: dict[str, Snapshot], *, thoro
         assert _snapshot(shown[chat]) == _expected(model, expected, chat), chat
         if thoroughly and expected.state == "running" and expected.chat == chat:
             cut_at = _soon(shown[chat].timer.cut_at, model.now)
-            assert cut_at == _soon(model.cut_at(expected), model.now), (chat, cut_at)
+            assert cut_at == _soon(model.cut_at(expected, FAR_MS), model.now), (chat, cut_at)
 
 
 def _snapshot(snapshot: Snapshot) -> tuple[Any, ...]:
@@ -93,25 +103,30 @@ def _snapshot(snapshot: Snapshot) -> tuple[Any, ...]:
         record.id,
         record.state.value,
         None if record.reason is None else record.reason.value,
+        None if record.paused_by is None else record.paused_by.value,
         record.ended_at,
         snapshot.elapsed_ms,
         snapshot.cost,
         snapshot.chat_duration_ms,
         snapshot.timer.running,
+        snapshot.timer.recharge_until,
         snapshot.balance,
     )
 
 
 def _expected(model: Model, expected: ModelRecord, chat: str) -> tuple[Any, ...]:
+    waits = expected.state == "paused" and expected.chat == chat
     return (
         expected.id,
         expected.state,
         expected.reason,
+        ("user" if expected.paused_by_user else "advisor") if expected.reason == "paused" else None,
         expected.ended_at,
         expected.elapsed_ms(model.now),
         expected.cost(model.now),
         model.duration_ms(chat),
         expected.state == "running" and expected.chat == chat,
+        expected.recharge_until if expected.reason == "out_of_credit" and waits else None,
         model.available,
     )
 
@@ -128,7 +143,7 @@ class CoreWorld:
         self._user = user
         self._advisors: dict[str, StoredAdvisor] = {}
         payer = Payer(user, 0, now, {}, {})
-        self._payer = PayerTransaction(payer, None, {}, {}, user, payer, now, RULES, {})
+        self._payer = PayerTransaction(payer, None, {}, {}, user, 0, payer, now, DURATIONS, {})
         self.entries: list[tuple[str, int]] = []
         self.earned: Counter[str] = Counter()
 
@@ -138,33 +153,38 @@ class CoreWorld:
         if act.name == "tariff":
             tariff = Tariff.parse(act.tariff)
             version = self._advisors[act.advisor].tariff_version + 1 if act.advisor in self._advisors else 1
-            self._advisors[act.advisor] = StoredAdvisor(act.advisor, act.advisor, tariff, version, terms_of(act))
+            rule = StartRule(Starts(act.starts[0]), act.starts[1])
+            self._advisors[act.advisor] = StoredAdvisor(act.advisor, act.advisor, tariff, version, terms_of(act), rule)
             return None
         payer.now = now
-        payer.current = meter.settle(payer.current, now, RULES)
+        if act.name == "outage":
+            ended_at = now - act.after_ms
+            payer.current = replace(payer.current, outages=(Outage(ended_at - act.duration_ms, ended_at),))
+        payer.current = meter.settle(payer.current, now, DURATIONS)
         try:
-            if act.name == "checkpoint":
-                tracking.post_running(payer)
-            elif act.name != "advance":
+            if act.name == "post":
+                tracking.post_charges(payer)
+            elif act.name not in {"advance", "outage"}:
                 command(self._user, act).decide(payer, self._advisors.get(act.advisor))
         except TalktimeError as error:
             return error.code
         finally:
-            payer.current = meter.settle(payer.current, now, RULES)
+            payer.current = meter.settle(payer.current, now, DURATIONS)
             self._keep()
         return None
 
     def _keep(self) -> None:
         payer = self._payer
         chats = payer.chats
-        for event in payer.current.events:
+        for event in payer.current.steps:
             if isinstance(event, DurationAdded):
                 chat = chats[event.chat_id]
                 chats[event.chat_id] = replace(chat, duration_ms=chat.duration_ms + event.duration_ms)
-            elif isinstance(event, TimerStarted | KeptPaused):
+            elif isinstance(event, RecordRequested | TimerStarted | KeptPaused):
                 chats[event.record.chat_id] = replace(chats[event.record.chat_id], record_id=event.record.record_id)
             elif isinstance(event, RecordEnded):
                 payer.free_used_ms[event.record.advisor_id] = payer.free_ms_before(event.record.advisor_id)
+                payer.graces_used_at[event.record.advisor_id] = payer.grace_used_at(event.record.advisor_id)
             elif isinstance(event, EntryPosted):
                 self._count(event)
         payer.mark_saved(None)
@@ -174,14 +194,14 @@ class CoreWorld:
         if entry.kind != "share":
             self.entries.append((entry.kind, entry.amount))
         if entry.record_id is not None:
-            totals = self._payer.tallies.get(entry.record_id, EntryTotals())
-            self._payer.tallies[entry.record_id] = totals.after([entry], entry.record_id)
+            totals = self._payer.entry_totals.get(entry.record_id, EntryTotals())
+            self._payer.entry_totals[entry.record_id] = totals.after([entry], entry.record_id)
             if entry.follows_from_time:
                 self.earned[entry.record_id] += entry.advisor_amount
 
     def spent_gifts(self) -> dict[str, int]:
         """The part of each record's charges that gifts paid."""
-        return {record_id: totals.gift for record_id, totals in self._payer.tallies.items()}
+        return {record_id: totals.gift for record_id, totals in self._payer.entry_totals.items()}
 
     def seen(self, model: Model) -> Seen:
         """The account and the snapshots that screens show."""
@@ -208,21 +228,25 @@ class DatabaseWorld:
             await self._do(act, late=late, repeat=repeat)
         except TalktimeError as error:
             return error.code
-        except UNREACHABLE:
-            return Unavailable.code
         return None
 
     async def _do(self, act: Act, *, late: bool, repeat: Repeat | None) -> None:
         talktime = self._talktime
         if act.name == "tariff":
             tariff = Tariff.parse(act.tariff)
-            await talktime.put_advisor(f"{self.user} {act.advisor}", act.advisor, tariff, terms_of(act))
+            starts, ring_ms = act.starts
+            advisor_id = f"{self.user} {act.advisor}"
+            await talktime.put_advisor(advisor_id, act.advisor, tariff, terms_of(act), starts=starts, ring_ms=ring_ms)
+        elif act.name == "outage":
+            await self._database.execute(_MOVE_CLOCK, act.before_ms)
+            await self._database.execute(_OUTAGE, act.duration_ms)
+            await self._database.execute(_MOVE_CLOCK, act.duration_ms + act.after_ms)
         elif act.name == "advance" and late:
-            await self._database.execute("update engine_clock set offset_ms = offset_ms + $1", act.duration_ms)
+            await self._database.execute(_MOVE_CLOCK, act.duration_ms)
         elif act.name == "advance":
             await talktime.advance_clock(act.duration_ms)
-        elif act.name == "checkpoint":
-            await talktime.engine.settle_accounts([self.user], tracking.post_running)
+        elif act.name == "post":
+            await talktime.engine.settle_accounts([self.user], tracking.post_charges)
         else:
             await talktime.engine.run(command(self.user, act, repeat))
 

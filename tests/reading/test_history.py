@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from talktime import Talktime, Tariff, parse_credits
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import InvalidRequest, NotFound
-from talktime.core.refunds import BorneBy
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
 from talktime.documents.account import Account
@@ -29,7 +29,7 @@ FAR: Final = 10**13
 
 async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, database: Pool) -> None:
     await database.execute(STANDING_CLOCK)
-    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS)
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
     await talktime.add_credit("alice", parse_credits("3"), "gift", expires_at=await talktime.now() + 90_000)
     record_id = ""
     seen = []
@@ -49,7 +49,7 @@ async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, data
         (20_000, None),
         (20_000, talktime.pause("first")),
         (5_000, talktime.resume("first")),
-        (130_000, talktime.timers.checkpoint()),
+        (130_000, talktime.node.deadlines.post_charges()),
         (1_000, talktime.debit("alice", parse_credits("7"))),
         (61_000, talktime.stop("first")),
         (10_000, talktime.refund(record_id, reason="Late", borne_by=BorneBy.ADVISOR, amount=parse_credits("1"))),
@@ -93,7 +93,7 @@ async def test_what_was_due_counts_though_nobody_worked(
     async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS) as visitor:
         await database.execute(STANDING_CLOCK)
         await visitor.put_user("alice", "Alice")
-        await visitor.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
+        await visitor.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS, starts="at_once")
         begin = await visitor.now()
         await visitor.add_credit("alice", parse_credits("1.20"))
         await visitor.add_credit("alice", parse_credits("0.30"), "gift", expires_at=begin + 60_000)
@@ -148,7 +148,9 @@ async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: 
     await database.execute(STANDING_CLOCK)
     await talktime.add_credit("alice", parse_credits("0.50"), "gift")
     for advisor in ("vera", "ben"):
-        await talktime.put_advisor(advisor, advisor.title(), Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS)
+        await talktime.put_advisor(
+            advisor, advisor.title(), Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS, starts="at_once"
+        )
         await talktime.initialize_time_tracking_for_chat("alice", advisor, advisor)
     await talktime.advance_clock(40_000)  # the gift is used up after 25 seconds, and nobody has posted that yet
     end = await talktime.now()
@@ -158,6 +160,48 @@ async def test_a_period_that_is_over_says_tomorrow_what_it_says_today(talktime: 
     for chat in ("vera", "ben"):
         await talktime.stop(chat)
     assert await talktime.report(0, end) == today
+
+
+async def test_a_report_has_the_cost_of_the_time_that_lies_in_its_period(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
+    begin = await talktime.now()
+    started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await talktime.advance_clock(60_000)
+    end = await talktime.now()
+    await talktime.advance_clock(60_000)  # the report is made a minute after the period is over
+    assert await charged(talktime, begin, end) == parse_credits("0.60")
+    (entry,) = (await talktime.receipt(started.record.id)).entries
+    assert entry.at == end - 1
+    await talktime.advance_clock(60_000)
+    await talktime.stop("first")
+    assert await charged(talktime, begin, end) == parse_credits("0.60")
+    assert await charged(talktime, end, await talktime.now() + 1) == parse_credits("1.20")
+    # A later report of an earlier period finds nothing to post, and a report of now posts up to now.
+    assert await charged(talktime, begin, begin + 30_000) == 0
+    assert await charged(talktime, begin, FAR) == parse_credits("1.80")
+
+
+async def charged(talktime: Talktime, begin: int, end: int) -> int:
+    report = await talktime.report(begin, end)
+    return -sum(book.amounts[KINDS.index(EntryKind.CHARGE)] for book in report.books if book.book == "user")
+
+
+async def test_a_statement_has_the_time_and_the_charges_of_its_period(talktime: Talktime, database: Pool) -> None:
+    await database.execute(STANDING_CLOCK)
+    await talktime.put_advisor("vera", "Vera", Tariff.parse({"tiers": [{"rate": "0.60"}]}), TERMS, starts="at_once")
+    begin = await talktime.now()
+    await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    await talktime.advance_clock(60_000)
+    end = await talktime.now()
+    await talktime.advance_clock(60_000)
+    today = await talktime.statement("vera", begin, end)
+    (session,) = today.sessions
+    assert (session.figures.time_ms, session.figures.gross) == (60_000, parse_credits("0.60"))
+    await talktime.stop("first")
+    (tomorrow,) = (await talktime.statement("vera", begin, end)).sessions
+    assert tomorrow.figures == session.figures
+    (rest,) = (await talktime.statement("vera", end, await talktime.now() + 1)).sessions
+    assert (rest.figures.time_ms, rest.figures.gross) == (60_000, parse_credits("0.60"))
 
 
 async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:

@@ -16,6 +16,7 @@ from talktime.documents.fingerprint import fingerprint
 from talktime.documents.receipt import Receipt
 from talktime.documents.verification import NotAReceiptError, verify
 from tests.databases import STANDING_CLOCK
+from tests.nodes import add_alice_and_maya, node_on
 from tests.vectors.receipts import STORIES, a_story, an_absence
 
 pytestmark = pytest.mark.both_servers
@@ -75,7 +76,7 @@ async def test_every_change_is_found(talktime: Talktime, database: Pool) -> None
 # difference; a millisecond more or less of free time within an increment.
 UNPROVABLE: Final = """
     server_time record.user_id record.advisor_id record.current_chat_id user_name advisor_name
-    tariff.grace_seconds tariff.minimum_charge tariff_version free_ms_before
+    tariff.grace_seconds tariff.minimum_charge tariff_version free_ms_before seller currency
     segments.0.chat_id segments.0.caused_by segments.1.chat_id segments.2.chat_id segments.2.caused_by
     lines.0.text lines.1.text lines.2.text lines.3.text
     entries.0.reference entries.1.reference entries.2.reference how_to_recompute fingerprint
@@ -196,3 +197,26 @@ def other(value: Any) -> Any:
     place = digits[-1] if digits else len(text) - 1
     figure = str((int(text[place]) + 1) % 10) if digits else "x"
     return text[:place] + figure + text[place + 1 :]
+
+
+async def test_a_receipt_names_the_seller_and_the_currency_of_its_start(database_url: str, database: Pool) -> None:
+    """Whatever the settings say later; a record of a version that did not store them has none."""
+    async with node_on(database_url, work=False, name="Stars & Co", currency="EUR") as node:
+        await add_alice_and_maya(node)
+        sold = (await node.initialize_time_tracking_for_chat("alice", "maya", "first")).record.id
+        await node.stop("first")
+    async with node_on(database_url, work=False, name="Moon Ltd", currency="USD") as node:
+        first = (await node.receipt(sold)).document()
+        assert (first["seller"], first["currency"]) == ("Stars & Co", "EUR")
+        assert all(check.holds for check in verify(first))
+        later = (await node.initialize_time_tracking_for_chat("alice", "maya", "first")).record.id
+        second = await node.receipt(later)
+        assert (second.seller, second.currency) == ("Moon Ltd", "USD")
+        await database.execute("update records set seller = null, currency = null where record_id = $1", later)
+        old = await node.receipt(later)
+        assert (old.seller, old.currency) == (None, None)
+    async with node_on(database_url, work=False) as node:
+        await node.stop("first")
+        nobody = (await node.initialize_time_tracking_for_chat("alice", "maya", "first")).record.id
+        third = await node.receipt(nobody)
+        assert (third.seller, third.currency) == ("", "")

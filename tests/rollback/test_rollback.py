@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import tarfile
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,9 @@ class Program:
             database_url=self.database_url,
             data_dir=self.data_dir,
             presence_lease_seconds=100_000,
-            checkpoint_seconds=1,
+            checkpoint_seconds=1,  # of the older program; the newer one says that it sets nothing
             test_clock=1,
+            outage_seconds=15,  # a busy machine is no outage
         )
         process = await asyncio.create_subprocess_exec(
             *PROGRAM,
@@ -97,10 +100,10 @@ class Host:
         assert answer.is_success, answer.text
         return answer.json()
 
-    async def people(self) -> None:
-        """Uma with a credit of 5.00, and Ada, who asks 0.01 a second."""
+    async def people(self, **rule: str) -> None:
+        """Uma with a credit of 5.00, and Ada, who asks 0.01 a second. The older program knows no start rule."""
         await self.call("PUT", "/users/uma", {"display_name": "Uma"})
-        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": TARIFF})
+        await self.call("PUT", "/advisors/ada", {"display_name": "Ada", "tariff": TARIFF, **rule})
         await self.call("POST", "/users/uma/credits", {"amount": "5.00", "kind": "purchase"})
 
     async def start(self, chat_id: str) -> Any:
@@ -135,6 +138,34 @@ def older(database_url: str, tmp_path: Path, guardian: Guardian) -> Program:
 def newer(database_url: str, tmp_path: Path, guardian: Guardian) -> Program:
     """This program, on the same database."""
     return Program(Path(__file__).parents[2] / "src", database_url, tmp_path, guardian)
+
+
+@dataclass
+class Traffic:
+    """What goes on at one node: a pair of its own talks, and the clock is read."""
+
+    host: Host
+    name: str
+    times: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds of real time, and of engine time."""
+    talks: int = 0
+
+    async def join(self) -> None:
+        await self.host.call("PUT", f"/users/{self.name}", {"display_name": self.name})
+        await self.host.call("PUT", f"/advisors/{self.name}", {"display_name": self.name, "tariff": TARIFF})
+
+    async def run(self, is_over: asyncio.Event) -> None:
+        pair = {"user_id": self.name, "advisor_id": self.name}
+        while not is_over.is_set():
+            await self.host.call("POST", f"/users/{self.name}/credits", {"amount": "1.00", "kind": "purchase"})
+            for chat_id in (f"{self.name} 1", f"{self.name} 2"):
+                await self.host.call("POST", "/chats", pair | {"chat_id": chat_id})
+                told = (await self.host.call("GET", "/time"))["server_time"]
+                self.times.append((time.monotonic(), datetime.fromisoformat(told).timestamp()))
+            await self.host.call("POST", f"/chats/{chat_id}/pause")
+            await self.host.call("POST", f"/chats/{chat_id}/resume")
+            await self.host.call("POST", f"/chats/{chat_id}/stop")
+            self.talks += 1
 
 
 async def ask(url: str, statement: str) -> list[Any]:
@@ -195,7 +226,7 @@ async def test_all_that_the_older_program_does_is_taken_by_the_newest_schema(old
 
 async def test_both_versions_serve_one_database_at_once(older: Program, newer: Program) -> None:
     async with older.serving() as old, newer.serving() as new:
-        await new.people()
+        await new.people(starts="at_once")
         for one, other in ((old, new), (new, old)):
             record_id = (await one.start("first"))["record"]["id"]
             await other.advance(7)
@@ -209,3 +240,39 @@ async def test_both_versions_serve_one_database_at_once(older: Program, newer: P
             for name in ("elapsed_ms", "cost", "billed_ms", "free_ms_before"):
                 assert receipts[0][name] == receipts[1][name]
             assert [segment["reason"] for segment in receipts[0]["segments"]] == ["switched", "paused", "stopped"]
+
+
+async def test_a_rolling_upgrade_under_traffic_and_back(older: Program, newer: Program) -> None:
+    """The older program, both, the newer one, both, the older one: engine time goes on, and nobody is in the way."""
+    everybody: list[Traffic] = []
+
+    async def play(seconds: float, *hosts: Host) -> None:
+        is_over = asyncio.Event()
+        traffic = [Traffic(host, f"pair {len(everybody) + number}") for number, host in enumerate(hosts)]
+        everybody.extend(traffic)
+        await asyncio.gather(*(one.join() for one in traffic))
+        running = [asyncio.create_task(one.run(is_over)) for one in traffic]
+        await asyncio.sleep(seconds)
+        is_over.set()
+        await asyncio.gather(*running)
+        for one in traffic:
+            assert one.talks > 0
+            engine = [seconds for _, seconds in one.times]
+            assert engine == sorted(engine)
+
+    async with AsyncExitStack() as back:
+        async with AsyncExitStack() as upgrade:
+            async with older.serving() as old:
+                await play(1, old)
+                new = await upgrade.enter_async_context(newer.serving())
+                await play(2, old, new)
+            await play(1, new)
+            old = await back.enter_async_context(older.serving())
+            await play(2, old, new)
+        await play(5, old)
+    # Engine time has followed real time, whichever program was there: none is missing, and none is an outage.
+    ahead = [engine - real for one in everybody for real, engine in one.times]
+    assert max(ahead) - min(ahead) < 2.5, ahead
+    assert await ask(older.database_url, "select * from outages") == []
+    for program in (older, newer):
+        await program.run("doctor")

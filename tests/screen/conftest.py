@@ -13,7 +13,7 @@ import pytest
 
 from tests.screen.play import SETTINGS, Outcome, play
 
-FAILED_FIRST = "failed beside others, passed alone"
+FAILED_FIRST = "failed beside others, then passed"
 SECONDS = "seconds played"
 
 
@@ -31,8 +31,9 @@ def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[
     asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [(params["browser"], params["scenario"]) for params in asked if "scenario" in params]
     full = request.config.getoption("--full")
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
     with tempfile.TemporaryDirectory(prefix="talktime-screens-") as folder, ThreadPoolExecutor(1) as thread:
-        playing = play(cases, databases, Path(folder), full=full)
+        playing = play(cases, databases, Path(folder), terminal.write_line, full=full)
         return thread.submit(asyncio.run, playing).result()
 
 
@@ -47,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Names the scenarios that failed beside others and passed when they were played again alone."""
+    """Names the scenarios that failed beside others and passed when they were played again."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     told = [
         f"{report.nodeid.partition('[')[2].rstrip(']')}: {dict(report.user_properties)[FAILED_FIRST]}"
@@ -57,6 +58,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         and FAILED_FIRST in dict(report.user_properties)
     ]
     if told:
-        terminalreporter.section("scenarios that failed beside others and passed alone")
+        terminalreporter.section("scenarios that failed beside others and passed when they were played again")
         for line in told:
             terminalreporter.line(line)

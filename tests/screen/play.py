@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,11 @@ from tests.screen.browsers.tab import Browser, Tab
 from tests.screen.stage import Scenario, Stage, launch
 from tests.screen.theatre import Theatre, theatre
 
-WINDOWS_MAX = 14
-"""The windows that are open at once. A window takes about a twentieth of a processor, because its page looks at every
-frame; with more windows than two processors can paint, scenarios would test the machine."""
+WINDOWS = (14, 4, 1)
+"""The windows that are open at once: at first, when what failed is played again beside few others, and then alone.
+
+A window takes about a twentieth of a processor, because its page looks at every frame; with more windows than two
+processors can paint, scenarios would test the machine."""
 
 PLAY_SECONDS_MAX = {True: 900, False: 150}
 CLOSE_SECONDS_MAX = 5.0
@@ -42,22 +44,29 @@ class Outcome:
         """The failure of the last try, or None."""
         return self.failures[-1]
 
+    @property
+    def is_to_be_played(self) -> bool:
+        """Whether the scenario has not passed so far."""
+        return not self.failures or self.failure is not None
+
 
 Case = tuple[str, Scenario]
 """A browser, and the scenario to play in it."""
 
 
 async def play(
-    cases: Sequence[Case], databases: dict[str, str], folder: Path, *, full: bool
+    cases: Sequence[Case], databases: dict[str, str], folder: Path, tell: Callable[[str], None], *, full: bool
 ) -> dict[tuple[str, str], Outcome]:
-    """Play every case beside others, and a case that fails again alone. Outcomes by browser and scenario."""
+    """Play every case beside others, and what fails again, beside few and then alone. Outcomes by browser and name.
+
+    `tell` learns of each failure at once, so that a run that is broken off has named what failed so far.
+    """
     outcomes = {case: Outcome() for case in cases}
-    windows = Windows(WINDOWS_MAX)
     async with theatre(databases, folder, SETTINGS) as open_theatre, AsyncExitStack() as stack:
         names = dict.fromkeys(name for name, _ in cases)
         browsers = {name: await stack.enter_async_context(launch(name)) for name in names}
 
-        async def once(case: Case) -> None:
+        async def once(case: Case, windows: Windows) -> None:
             name, scenario = case
             async with windows.taken(scenario.windows_at(full=full)), AsyncExitStack() as own:
                 began = time.monotonic()
@@ -68,16 +77,18 @@ async def play(
                         await scenario.play(Stage(mine, Guest(browsers[name], own), full, own))
                 except Exception as error:  # noqa: BLE001  its own test raises it
                     failure = error
+                    reason = next(iter(str(error).splitlines()), "")
+                    tell(f"{name} {scenario.name} failed: {type(error).__name__} {reason}"[:200])
                 outcome = outcomes[case]
                 outcome.failures.append(failure)
                 outcome.seconds = outcome.seconds or time.monotonic() - began
 
-        await asyncio.gather(*map(once, cases))
-        # A mistake in the code fails alone, too. The report names both outcomes: a scenario that often fails beside
-        # others shows that the machine is too slow, or that there is a race.
-        for case, outcome in outcomes.items():
-            if outcome.failure is not None:
-                await once(case)
+        # A mistake in the code fails alone, too. The report names a scenario that failed only beside others: if one
+        # often does, the machine is too slow, or there is a race.
+        for number in WINDOWS:
+            windows = Windows(number)
+            left = [case for case in cases if outcomes[case].is_to_be_played]
+            await asyncio.gather(*(once(case, windows) for case in left))
     return {(name, scenario.name): outcome for (name, scenario), outcome in outcomes.items()}
 
 

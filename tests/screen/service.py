@@ -106,4 +106,4 @@ class Pair:
         """The instant at which the running timer was at zero, in ms since 1970."""
         snapshot = await self.tracking(chat)
         assert snapshot["timer"]["running"], snapshot
-        return milliseconds(snapshot["server_time"]) - float(snapshot["chat"]["duration_ms"])
+        return milliseconds(snapshot["server_time"]) - float(snapshot["elapsed_ms"])

@@ -94,7 +94,9 @@ class Theatre:
         number = next(_PEOPLE)
         pair = Pair(service, f"user-{number}", f"advisor-{number}", f"chat-{number}")
         await service.call("PUT", f"/users/{pair.user}", {"display_name": "Uma"})
-        await service.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Ada", "tariff": tariff})
+        await service.call(
+            "PUT", f"/advisors/{pair.advisor}", {"display_name": "Ada", "tariff": tariff, "starts": "at_once"}
+        )
         await service.call("POST", f"/users/{pair.user}/credits", {"amount": credit, "kind": "purchase"})
         people = {"user_id": pair.user, "advisor_id": pair.advisor, "chat_id": pair.chat}
         await service.call("POST", "/chats", people)

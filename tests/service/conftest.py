@@ -12,13 +12,17 @@ import pytest_asyncio
 from talktime.asgi import create_app
 from talktime.demo.app import create_demo
 from talktime.settings import Settings
+from tests.databases import as_service
 from tests.services import Service, running, settings_for
 
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings with the test clock, and without workers that change anything by themselves."""
-    return settings_for(database_url, tmp_path, test_clock=True, checkpoint_seconds=0)
+    """Settings with the test clock, and without workers that change anything by themselves.
+
+    The service runs as a role that may only read and write rows.
+    """
+    return settings_for(as_service(database_url), tmp_path, test_clock=True)
 
 
 @pytest_asyncio.fixture

@@ -23,19 +23,23 @@ class Row(NamedTuple):
 
 
 ALL_SIDES = ("service", "user:alice", "advisor:maya")
+NO_BACKENDS = ("user:alice", "advisor:maya", "operator")
 STRANGERS = ("user:bob", "advisor:ben", "user:maya", "advisor:alice", "user:nobody")
 TARIFF = {"tiers": [{"rate": "1.00"}]}
 NEW_CHAT = {"user_id": "alice", "advisor_id": "maya", "chat_id": "chat 1"}
 DAY = "from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z"
-CREDIT = {"amount": "1.00", "kind": "gift"}
+CREDIT = {"amount": "1.00", "kind": "gift", "reference": "sorry"}
+DEBIT = {"amount": "1.00", "reference": "a mistake"}
 
 ROWS = [
     Row("PUT", "/v1/users/alice", {"display_name": "A"}, ("service",), STRANGERS, ("user:alice", "operator")),
     Row("GET", "/v1/users/alice/account", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("GET", "/v1/users/alice/entries", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("GET", "/v1/users/alice/chats", None, ("service", "operator", "user:alice"), STRANGERS),
-    Row("POST", "/v1/users/alice/credits", CREDIT, ("service",), STRANGERS, ("user:alice", "operator")),
-    Row("POST", "/v1/users/alice/debits", {"amount": "1.00"}, ("service",), STRANGERS, ("user:alice", "operator")),
+    Row("GET", "/v1/users/alice/records", None, ("service", "operator", "user:alice"), STRANGERS),
+    Row("POST", "/v1/users/alice/credits", CREDIT, ("service", "operator"), STRANGERS, ("user:alice",)),
+    Row("POST", "/v1/users/alice/paying", {"seconds": 1}, ("service", "user:alice"), STRANGERS, ("operator",)),
+    Row("POST", "/v1/users/alice/debits", DEBIT, ("service", "operator"), STRANGERS, ("user:alice",)),
     Row(
         "PUT",
         "/v1/advisors/maya",
@@ -48,7 +52,11 @@ ROWS = [
     Row("GET", "/v1/advisors/maya/chats", None, ("service", "operator", "advisor:maya"), STRANGERS),
     Row("GET", f"/v1/advisors/maya/statement?{DAY}", None, ("service", "operator", "advisor:maya"), STRANGERS),
     Row("GET", "/v1/advisors/maya/earnings", None, ("service", "operator", "advisor:maya"), STRANGERS),
+    Row("GET", "/v1/users", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("GET", "/v1/advisors", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("GET", "/v1/entries", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", f"/v1/report?{DAY}", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("GET", "/v1/audit", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("POST", "/v1/chats", NEW_CHAT, ("service", "user:alice"), STRANGERS, ("advisor:maya", "operator")),
     Row(
         "POST",
@@ -60,8 +68,13 @@ ROWS = [
     ),
     Row("GET", "/v1/chats/chat 1/tracking", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row("POST", "/v1/chats/chat 1/heartbeat", None, ("user:alice", "advisor:maya"), STRANGERS, ("operator",)),
+    Row("POST", "/v1/chats/chat 1/leave", None, ("user:alice", "advisor:maya"), STRANGERS, ("operator",)),
+    Row("POST", "/v1/chats/chat 1/accept", None, ("service", "advisor:maya"), STRANGERS, ("operator", "user:alice")),
+    Row("POST", "/v1/chats/chat 1/decline", None, (), STRANGERS, ("operator", "user:alice")),
     Row("POST", "/v1/chats/chat 1/pause", None, ALL_SIDES, STRANGERS, ("operator",)),
     Row("POST", "/v1/chats/chat 1/resume", None, ALL_SIDES, STRANGERS, ("operator",)),
+    Row("GET", "/v1/chats/chat 1/records", None, (*ALL_SIDES, "operator"), STRANGERS),
+    Row("POST", "/v1/chats/chat 1/read", {"position": 1}, ("user:alice", "advisor:maya"), STRANGERS, ("operator",)),
     Row("GET", "/v1/chats/chat 1/duration", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row("GET", "/v1/chats/chat 1/messages", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row(
@@ -72,6 +85,15 @@ ROWS = [
         STRANGERS,
         ("operator",),
     ),
+    Row("GET", "/v1/events", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("POST", "/v1/webhooks", {"url": "https://shop.example"}, ("service",), (), NO_BACKENDS),
+    Row("GET", "/v1/webhooks", None, ("service",), (), NO_BACKENDS),
+    Row("GET", "/v1/webhooks/WEBHOOK", None, ("service",), (), NO_BACKENDS),
+    Row("PATCH", "/v1/webhooks/WEBHOOK", {}, ("service",), (), NO_BACKENDS),
+    Row("GET", "/v1/webhooks/WEBHOOK/deliveries", None, ("service",), (), NO_BACKENDS),
+    Row("POST", "/v1/webhooks/WEBHOOK/replay", {"after": "4711"}, ("service",), (), NO_BACKENDS),
+    Row("POST", "/v1/webhooks/WEBHOOK/ping", None, ("service",), (), NO_BACKENDS),
+    Row("DELETE", "/v1/webhooks/WEBHOOK", None, ("service",), (), NO_BACKENDS),
     Row("GET", "/v1/records", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", "/v1/records/RECORD", None, (*ALL_SIDES, "operator"), STRANGERS),
     Row("GET", "/v1/records/RECORD/receipt", None, (*ALL_SIDES, "operator"), STRANGERS),
@@ -94,6 +116,14 @@ ROWS = [
     ),
     Row(
         "POST",
+        "/v1/links",
+        {"role": "user", "subject": "alice"},
+        ("service",),
+        (),
+        ("user:alice", "advisor:maya", "operator"),
+    ),
+    Row(
+        "POST",
         "/v1/test-clock/advance",
         {"seconds": 0.5},
         ("service",),
@@ -101,6 +131,9 @@ ROWS = [
         ("user:alice", "advisor:maya", "operator"),
     ),
 ]
+LINK_USE = Row("POST", "/v1/links/use", {"code": "wrong"}, ())
+"""Anyone may make this call, but only once with each code."""
+
 ANYONE = [
     Row("POST", "/v1/price", {"tariff": TARIFF, "seconds": 61}, ()),
     Row("GET", "/v1/time", None, ()),
@@ -112,7 +145,9 @@ ANYONE = [
 
 def _pattern(row: Row) -> tuple[str, str]:
     path = row.path.partition("?")[0].replace("/alice", "/{user_id}").replace("/maya", "/{advisor_id}")
-    return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}")
+    return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}").replace(
+        "/WEBHOOK", "/{webhook_id}"
+    )
 
 
 async def test_every_route_has_a_row(settings: Settings) -> None:
@@ -121,7 +156,7 @@ async def test_every_route_has_a_row(settings: Settings) -> None:
         for path, methods in create_app(settings).openapi()["paths"].items()
         for method in methods
     }
-    assert routes == {_pattern(row) for row in ROWS + ANYONE}
+    assert routes == {_pattern(row) for row in [*ROWS, LINK_USE, *ANYONE]}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.path}")
@@ -129,6 +164,9 @@ async def test_only_those_who_may_can_call(service: Any, row: Row) -> None:
     await service.people()
     record_id = (await service.chat())["record"]["id"]
     path = row.path.replace("RECORD", record_id)
+    if "WEBHOOK" in path:
+        webhook = await service.done("POST", "/v1/webhooks", {"url": "https://shop.example"})
+        path = path.replace("WEBHOOK", webhook["id"])
     if "refunds" in path:  # of what has been charged
         await service.done("POST", "/v1/test-clock/advance", {"seconds": 1})
         await service.done("POST", "/v1/chats/chat 1/pause")

@@ -111,6 +111,8 @@ async def test_every_message_of_a_session_is_as_described(
             while (await advisor.hear("snapshot"))["snapshot"]["record"]["state"] != "ended":
                 pass
             await user.say("unwatch", chat_id="one")
+            await advisor.say("watch", chat_id="one", presence=False)
+            await advisor.say("leave", chat_id="one")
         kinds: dict[str, set[str]] = {"receive": set(), "send": set()}
         for action, messages in (("receive", [*user.said, *advisor.said]), ("send", [*user.heard, *advisor.heard])):
             for message in messages:
@@ -138,7 +140,9 @@ async def test_what_the_file_does_not_allow_is_refused(service: Any) -> None:
     described = Described(service.app.openapi())
     await service.people()
     await service.chat("one")
-    messages: dict[str, Json] = {kind: {"type": kind, "chat_id": "one"} for kind in ("watch", "unwatch", "typing")} | {
+    messages: dict[str, Json] = {
+        kind: {"type": kind, "chat_id": "one"} for kind in ("watch", "unwatch", "leave", "typing")
+    } | {
         "ping": {"type": "ping", "c0": 1},
         "heartbeat": {"type": "heartbeat"},
         "message": {"type": "message", "chat_id": "one", "client_id": "1", "text": "Hello!"},

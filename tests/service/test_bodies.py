@@ -76,6 +76,16 @@ BAD = [
     ),
     ("POST", "/v1/users/alice/credits", {"amount": "1", "expires_at": "2901-01-01T00:00:00Z"}, "expires_at"),
     ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "gift", "reference": "x" * 201}, "reference"),
+    ("POST", "/v1/users/alice/credits", {"amount": "1", "kind": "gift", "reference": "a\0b"}, "reference"),
+    (
+        "POST",
+        "/v1/users/alice/credits",
+        {"amount": "1", "kind": "gift", "expires_at": "9999-12-31T23:59:59-23:59"},
+        "expires_at",
+    ),
+    ("GET", "/v1/users/alice/account?at=9999-12-31T23:59:59-23:59", None, "at"),
+    ("GET", "/v1/report?from=2026-01-01T00:00:00Z&to=9999-12-31T23:59:59-23:59", None, "to"),
+    ("GET", "/v1/users/alice/entries?before=%00", None, "before"),
     ("POST", "/v1/users/alice/debits", {"amount": None}, "amount"),
     ("POST", "/v1/chats", {"user_id": "alice"}, "advisor_id"),
     ("POST", "/v1/chats", {"user_id": "alice", "advisor_id": "maya", "chat_id": LONG}, "chat_id"),
@@ -93,6 +103,8 @@ BAD = [
     ("POST", "/v1/chats/chat 1/messages", {"text": "x", "client_id": "1"}, "party"),
     ("GET", "/v1/chats/chat 1/messages?after=-1", None, "after"),
     ("GET", "/v1/chats/chat 1/messages?after=x", None, "after"),
+    ("GET", "/v1/chats/chat 1/messages?before=0", None, "before"),
+    ("GET", "/v1/chats/chat 1/messages?before=9&after=1", None, "before"),
     ("GET", "/v1/users/alice/entries?limit=0", None, "limit"),
     ("GET", "/v1/users/alice/entries?before=x", None, "before"),
     ("GET", "/v1/records?state=lost", None, "state"),
@@ -101,6 +113,8 @@ BAD = [
     ("POST", "/v1/price", {"tariff": TARIFF, "seconds": "1.0001"}, "seconds"),
     ("POST", "/v1/price", {"tariff": TARIFF, "seconds": True}, "seconds"),
     ("POST", "/v1/price", {"tariff": TARIFF, "seconds": "1" * 500}, "seconds"),
+    ("POST", "/v1/price", {f"f{number}": 1 for number in range(5_000)}, "body"),
+    ("POST", "/v1/tokens", {"role": "user", "subject": "a\0b"}, "subject"),
     ("POST", "/v1/tokens", {"role": "king", "subject": "x"}, "role"),
     ("POST", "/v1/tokens", {"role": "user", "subject": "x", "ttl_seconds": 0}, "ttl_seconds"),
     ("POST", "/v1/test-clock/advance", {"seconds": -1}, "seconds"),
@@ -200,7 +214,10 @@ async def test_messages_say_what_to_send_instead(service: Any) -> None:
         response = await service.call(method, path, by="service", content=content, headers=headers)
         assert response.json()["errors"][0]["message"] == message
     refused = await service.call("POST", "/v1/users/alice/credits", {"amount": "1"}, by="user:alice", key="k")
-    assert refused.json()["detail"] == "A token of role user may not do this; it takes a token of role service."
+    assert (
+        refused.json()["detail"]
+        == "A token of role user may not do this; it takes a token of role service or operator."
+    )
     refused = await service.call("DELETE", "/v1/chats/c/messages", by="service")
     assert refused.json()["detail"] == "This address only knows GET, HEAD, POST."
 
@@ -258,4 +275,4 @@ async def test_unknown_people_chats_and_records_are_not_found(service: Any) -> N
         ("/v1/users/bob/chats", "chats"),
         ("/v1/advisors/ben/chats", "chats"),
     ):
-        assert await service.done("GET", path) == {name: []}
+        assert await service.done("GET", path) == {"data": [], name: [], "next": None}

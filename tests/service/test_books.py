@@ -13,7 +13,9 @@ TERMS = {"share_percent": 49, "fee_per_minute": "0.40", "fee_per_session": "0.00
 async def talked(service: Any) -> str:
     """The id of a record that has ended after ten minutes at 2.00 a minute."""
     await service.people(tariff=MINUTES)
-    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS})
+    await service.done(
+        "PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": MINUTES, "terms": TERMS, "starts": "at_once"}
+    )
     snapshot = await service.chat()
     for _ in range(20):
         await service.done("POST", "/v1/test-clock/advance", {"seconds": 29})

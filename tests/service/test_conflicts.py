@@ -43,9 +43,9 @@ async def test_a_call_to_a_chat_that_its_record_has_left(service: Any) -> None:
 async def test_an_advisor_cannot_resume_without_the_user(service: Any) -> None:
     await service.people()
     await service.chat("one")
-    await service.done("POST", "/v1/chats/one/pause")
+    await service.done("POST", "/v1/chats/one/pause", by="advisor:maya")
     await service.done("POST", "/v1/test-clock/advance", {"seconds": 31})
-    assert await _refused(service, "/v1/chats/one/resume", by="advisor:maya") == ("paused", ["pause", "stop"])
+    assert await _refused(service, "/v1/chats/one/resume", by="advisor:maya") == ("paused", ["stop"])
     await service.done("POST", "/v1/chats/one/heartbeat", by="user:alice")
     assert (await service.done("POST", "/v1/chats/one/resume", by="advisor:maya"))["timer"]["running"]
 
@@ -71,7 +71,7 @@ async def test_an_old_version_of_a_tariff_starts_nothing(service: Any) -> None:
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/stop")
-    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER})
+    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER, "starts": "at_once"})
     new = {"user_id": "alice", "advisor_id": "maya", "chat_id": "two", "tariff_version": 1}
     assert await _refused(service, "/v1/chats", new) == (None, ["chats"])
     assert await _refused(service, "/v1/chats/one/tracking", {"tariff_version": 1}) == ("ended", ["tracking"])
@@ -86,7 +86,7 @@ async def test_only_a_start_compares_the_version_of_the_tariff(service: Any) -> 
     await service.people()
     await service.chat("one")
     await service.done("POST", "/v1/chats/one/pause")
-    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER})
+    await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": DEARER, "starts": "at_once"})
     for version in (1, 2, 9):
         seen = {"tariff_version": version}
         resumed = await service.done("POST", "/v1/chats/one/tracking", seen)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import websockets
 
+from talktime.asgi import create_app
 from talktime.demo.answers import answer
 from talktime.demo.app import create_demo, is_loopback
-from talktime.demo.people import ADVISORS, PEOPLE
+from talktime.demo.people import ADVISORS, MARK, PEOPLE, require_no_other_people
+from talktime.settings import SettingsError
+from tests.services import BY_THE_MINUTE, PROGRAM, START_SECONDS_MAX, environment
 
 
 async def test_the_demo_offers_people_to_be(demo: Any) -> None:
@@ -38,6 +44,85 @@ async def test_the_people_of_the_demo_get_credit_without_a_payment(demo: Any, se
     # A second start of the demo gives no credit again.
     async with start(create_demo, settings) as again:
         assert (await again.done("GET", "/v1/users/alice/account"))["balance"] == "15.00"
+
+
+async def test_the_demo_refuses_a_database_with_other_people(settings: Any, start: Any, tmp_path: Path) -> None:
+    async with start(create_app, settings) as service:
+        await service.done(
+            "PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": BY_THE_MINUTE, "starts": "at_once"}
+        )
+    async with start(create_demo, settings) as demo:  # an advisor of the demo's own, who keeps her tariff
+        assert (await demo.done("GET", "/v1/advisors/maya"))["tariff"]["free_seconds"] == 0
+    async with start(create_demo, settings):
+        pass  # the people that it made itself
+    async with start(create_app, settings) as service:
+        await service.done("PUT", "/v1/users/bob", {"display_name": "Bob"})
+    program = await asyncio.create_subprocess_exec(
+        *(*PROGRAM, "demo", "--port", "0"),
+        env=environment(database_url=settings.database_url, data_dir=tmp_path),
+        cwd=tmp_path,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(program.communicate(), START_SECONDS_MAX)
+    assert program.returncode == 2
+    assert (
+        errors.decode()
+        .splitlines()[-1]
+        .startswith("talktime demo: TALKTIME_DATABASE_URL has people that the demo did not make, such as 'bob'.")
+    )
+
+
+async def test_the_embedded_database_is_refused_unless_the_demo_was_there_first(
+    settings: Any, talktime: Any, tmp_path: Path
+) -> None:
+    embedded = settings.model_copy(update={"database_url": None, "data_dir": tmp_path / "data"})
+    await talktime.put_user("bob", "Bob")
+    with pytest.raises(SettingsError, match=r"^The database in .*/data has people"):
+        await require_no_other_people(talktime, embedded)
+    assert not (tmp_path / "data" / MARK).exists()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / MARK).touch()
+    await require_no_other_people(talktime, embedded)
+
+
+async def test_tokens_of_the_demo_hold_nowhere_else(demo: Any, service: Any) -> None:
+    token = (await demo.call("POST", "/demo/tokens/olga")).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await demo.call("GET", "/v1/records", headers=headers)).status_code == 200
+    assert (await service.call("GET", "/v1/records", headers=headers)).status_code == 401
+    # Who has the secret of the settings may do everything in the demo as well.
+    assert (
+        await demo.call("GET", "/v1/records", headers={"Authorization": f"Bearer {service.token('operator')}"})
+    ).is_success
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8700", "localhost.evil.example", "10.0.0.1", "", "[::2]"]
+)
+async def test_the_demo_answers_only_under_the_names_of_this_machine(demo: Any, host: str) -> None:
+    for path in ("/demo/tokens/olga", "/v1/time", "/"):
+        refused = await demo.call("POST" if "tokens" in path else "GET", path, headers={"Host": host})
+        assert (refused.status_code, refused.json()["code"]) == (421, "wrong_host")
+    port = urlsplit(demo.address).port
+    with pytest.raises(websockets.InvalidStatus) as handshake:
+        async with websockets.connect(f"ws://{host or 'x'}/v1/live", host="127.0.0.1", port=port):
+            pass
+    assert handshake.value.response.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8700", "127.0.0.1:1", "[::1]:8700", "localhost."])
+async def test_the_demo_answers_under_the_names_of_this_machine(demo: Any, host: str) -> None:
+    assert (await demo.call("GET", "/", headers={"Host": host})).status_code == 200
+
+
+async def test_a_service_may_be_bound_to_its_names(settings: Any, start: Any) -> None:
+    named = settings.model_copy(update={"hosts": ("talk.example",)})
+    for make, by_address in ((create_app, 200), (create_demo, 421)):
+        async with start(make, named) as service:
+            for host, status in (("talk.example", 200), ("Talk.Example:443", 200), ("evil.example", 421)):
+                assert (await service.call("GET", "/", headers={"Host": host})).status_code == status
+            # A rebound name is never an address, and a probe of a container platform calls by address.
+            assert (await service.call("GET", "/", headers={"Host": "10.0.0.1"})).status_code == by_address
 
 
 async def test_serve_has_nothing_of_the_demo(service: Any) -> None:

@@ -6,9 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import websockets
+from starlette.websockets import WebSocket
+from websockets.typing import Origin
 
 from talktime.asgi import create_app
-from talktime.settings import Settings
+from talktime.service.http.origins import is_allowed_origin
+from talktime.settings import Settings, load_settings
+from tests.services import Live
 
 SHOP = "https://shop.example"
 
@@ -60,3 +65,60 @@ async def test_the_live_channel_takes_named_sites_its_own_pages_and_programs(set
 async def test_by_default_there_are_no_other_sites(service: Any) -> None:
     async with service.live(origin=SHOP) as live:
         assert await live.close_code() == 4403
+
+
+async def test_a_default_port_in_host_makes_no_other_site(service: Any) -> None:
+    await service.people()
+    port = urlsplit(service.address).port
+    address = "ws://shop.example:443/v1/live"
+    async with websockets.connect(address, host="127.0.0.1", port=port, origin=Origin(SHOP)) as socket:
+        live = Live(socket)
+        await live.say("hello", token=service.token("user:alice"))
+        await live.say("ping", c0=1)
+        await live.hear("pong")
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_allowed"),
+    [
+        ("https://shop.example", "shop.example:443", True),
+        ("https://shop.example:443", "shop.example", True),
+        ("http://shop.example", "Shop.example:80", True),
+        ("https://shop.example:8443", "shop.example:8443", True),
+        ("https://shop.example", "shop.example:8443", False),
+        ("https://shop.example", "shop.example:80", False),
+        ("capacitor://shop.example", "shop.example", False),
+        ("https://", "", False),
+        ("https://:443", ":443", False),
+        ("null", "null", False),
+    ],
+)
+def test_another_port_or_an_app_is_another_site(service: Any, origin: str, host: str, is_allowed: bool) -> None:
+    headers = [(b"origin", origin.encode()), (b"host", host.encode())]
+    scope = {"type": "websocket", "headers": headers, "app": service.app}
+    websocket = WebSocket(scope, None, None)  # type: ignore[arg-type]  # nothing is sent
+    assert is_allowed_origin(websocket) == is_allowed
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("ionic://localhost", "ionic://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
+    ],
+)
+async def test_apps_and_default_ports_may_be_named(
+    settings: Settings, start: Any, named: str, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALKTIME_ORIGINS", named)
+    allowed = load_settings().origins
+    async with start(create_app, settings.model_copy(update={"origins": allowed})) as service:
+        await service.people()
+        answer = await service.call("GET", "/v1/time", headers={"Origin": sent})
+        assert answer.headers["access-control-allow-origin"] == sent
+        async with service.live("user:alice", origin=sent) as live:
+            await live.say("ping", c0=1)
+            await live.hear("pong")

@@ -27,6 +27,40 @@ async def test_a_pause_names_the_party_who_paused(service: Any) -> None:
         assert (resumed["record"]["paused_at"], resumed["record"]["paused_by"]) == (None, None)
 
 
+async def test_the_advisor_resumes_only_what_the_advisor_has_paused(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    for by, allowed in (("user:alice", ["stop"]), ("service", ["stop"])):
+        await service.done("POST", PAUSE, by=by)
+        refused = await service.call("POST", RESUME, by="advisor:maya")
+        problem = refused.json()
+        assert (refused.status_code, problem["code"], problem["allowed"]) == (409, "conflict", allowed)
+        await service.done("POST", RESUME, by="user:alice")
+    await service.done("POST", PAUSE, by="advisor:maya")
+    assert (await service.done("POST", RESUME, by="advisor:maya"))["timer"]["running"]
+
+
+async def test_the_advisor_resumes_nothing_after_the_user_has_paused_and_gone(service: Any) -> None:
+    """The advisor keeps the page open, the user pauses and closes it: nothing more is billed."""
+    await service.people()
+    await service.chat()
+    paused = await service.done("POST", PAUSE, by="user:alice")
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 20})
+    assert (await service.call("POST", RESUME, by="advisor:maya")).status_code == 409
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 60})
+    later = await service.done("GET", "/v1/chats/chat 1/tracking")
+    assert (later["elapsed_ms"], later["cost"]) == (paused["elapsed_ms"], paused["cost"])
+
+
+async def test_a_pause_of_the_user_takes_over_a_pause_of_the_advisor(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    first = await service.done("POST", PAUSE, by="advisor:maya")
+    second = await service.done("POST", PAUSE, by="user:alice")
+    assert (second["record"]["paused_by"], second["record"]["paused_at"]) == ("user", first["record"]["paused_at"])
+    assert (await service.call("POST", RESUME, by="advisor:maya")).status_code == 409
+
+
 async def test_a_pause_by_a_lapsed_lease_names_nobody(service: Any) -> None:
     await service.people()
     await service.chat()

@@ -127,15 +127,14 @@ def live_channel() -> Iterator[str]:
 
 
 def client() -> Iterator[str]:
-    """The exports of the npm package, and what pages can name of the element."""
+    """The exports of the npm package, and what pages can name of the elements."""
     for entry in json.loads((CLIENT / "package.json").read_text("utf-8"))["exports"]:
         source = {".": "index"}.get(entry, entry.removeprefix("./"))
         package = "@talktime/client" + entry.removeprefix(".")
         yield package
         for name in _exports(CLIENT / "src" / f"{source}.ts"):
             yield f"{package}: {name}"
-    (module,) = _manifest()["modules"]
-    for declaration in module["declarations"]:
+    for declaration in (one for module in _manifest()["modules"] for one in module["declarations"]):
         element = f"<{declaration['tagName']}>"
         yield element
         for kind in ("attributes", "members", "events", "cssParts", "cssProperties", "slots"):
@@ -147,6 +146,7 @@ def _exports(file: Path) -> Iterator[str]:
     for what, source in _EXPORT.findall(file.read_text("utf-8")):
         if what == "*":
             yield from _DECLARED.findall((file.parent / source).read_text("utf-8"))
+            yield from _exports(file.parent / source)
         else:
             yield from (name.removeprefix("type ").strip() for name in what.strip("{} \n").rstrip(",").split(", "))
 

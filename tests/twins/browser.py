@@ -14,7 +14,7 @@ PROGRAMS: Final = Path(__file__).parents[2] / "client" / "tests" / "twins"
 
 
 def answers(program: str, questions: list[Any]) -> list[Any]:
-    """What the browser's code answers to each question; both are JSON."""
+    """The answer of the browser's code to each question. Questions and answers are JSON."""
     ran = subprocess.run(
         [NODE, PROGRAMS / f"{program}.ts"],
         input=json.dumps(questions),

@@ -14,22 +14,24 @@ from random import Random
 from typing import Final
 
 from talktime.core import credit, meter, refunds
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import TalktimeError
-from talktime.core.events import EntryPosted, TimerStopped
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Durations, Payer
 from talktime.core.record import Party, Record
+from talktime.core.roles import Role
+from talktime.core.steps import EntryPosted, TimerStopped
 from talktime.documents import receipt as documents
 from talktime.documents.account import Entry
-from talktime.documents.receipt import CAUSES, Receipt, SegmentView, SharedEntry
+from talktime.documents.receipt import Receipt, SegmentView, SharedEntry, cause_of
 from tests.twins.tariffs import random_tariff, random_terms
 
 TEN: Final = 1_767_607_200_000
 ADVISORS: Final = ("ada", "ben")
-BY: Final = ("user", "advisor", "operator", "service", None)
+BY: Final = (*Role, None)
 
 
 def receipts(random: Random) -> Iterator[Receipt]:
-    """A receipt of each record of a life, as of its last instant and as of one before."""
+    """The receipts of a life: each record as of the last instant of the life, and as of an earlier instant."""
     life = Life(random)
     for _ in range(random.randrange(5, 60)):
         life.act()
@@ -40,18 +42,18 @@ def receipts(random: Random) -> Iterator[Receipt]:
 
 
 class Life:
-    """A user, what they do with two advisors, and every record of theirs as it is now."""
+    """A user, the acts of the user and two advisors, and the records of the user as they are now."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
         self.now = TEN + random.randrange(1000)
-        self.rules = Rules(lease_ms=60_000, recharge_ms=120_000, abandon_ms=600_000)
+        self.durations = Durations(lease_ms=60_000, recharge_ms=120_000, abandon_ms=600_000)
         self.payer = Payer("user", random.choice([random.randrange(20_000_000), 500_000_000]), self.now, {}, {})
         self.records: dict[str, Record] = {}
         self.chats = 0
 
     def act(self) -> None:
-        """One thing that happens, and the time until the next one. What is refused changes nothing."""
+        """Play one act, and let time pass until the next act. An act that is refused changes nothing."""
         self.settle()
         acts = [self.track, self.at_record, self.at_record, self.prove, self.prove, self.money]
         act = self.random.choice(acts if self.payer.records else [self.track, self.money])
@@ -61,29 +63,31 @@ class Life:
         self.now += self.random.choice([0, self.random.randrange(5_000), self.random.randrange(30_000), 20_000])
 
     def settle(self) -> None:
-        """Everything that fell due until now, with what it did to each record."""
-        self.payer = meter.settle(self.payer, self.now, self.rules)
-        for event in self.payer.events:
+        """Apply every deadline up to now, and keep the records as the deadlines left them."""
+        self.payer = meter.settle(self.payer, self.now, self.durations)
+        for event in self.payer.steps:
             if not isinstance(event, EntryPosted) and hasattr(event, "record"):
                 self.records[event.record.record_id] = event.record
         self.records |= self.payer.records
 
     def track(self) -> Payer:
-        """The user starts with an advisor, or switches to a chat; now and then no timer can be started."""
+        """The user starts with an advisor, or switches to a chat. In one of five cases no timer can start."""
         advisor_id = self.random.choice(ADVISORS)
-        rules = replace(self.rules, timer_starts=self.random.random() < 0.8)
+        payer = replace(self.payer, can_start_timers=self.random.random() < 0.8)
         record = self.payer.active_with(advisor_id)
         if record is not None:
             self.chats += self.random.random() < 0.5
-            return meter.track(self.payer, record, f"chat {self.chats}", self.now, rules)
+            payer = meter.track(payer, record, f"chat {self.chats}", self.now, self.durations)
+            return replace(payer, can_start_timers=True)
         tariff, terms = random_tariff(self.random), random_terms(self.random)
         free_ms_before = self.random.choice([0, 0, 12_345, 60_000])
         new = Record(
             *(f"record {len(self.records)}", "user", advisor_id, f"chat {self.chats}", tariff, 3, free_ms_before),
             *(self.now, self.now),
             terms=terms,
+            grace_used_at=(None, self.now, self.now - 86_399_999)[len(self.records) % 3],
         )
-        return meter.start(self.payer, new, self.now, rules)
+        return replace(meter.start(payer, new, self.now, self.durations), can_start_timers=True)
 
     def at_record(self) -> Payer:
         """Somebody pauses, resumes or stops a record, or its charges are posted."""
@@ -91,24 +95,24 @@ class Life:
             return self.payer
         record = self.random.choice(list(self.payer.records.values()))
         by = self.random.choice(BY)
-        match self.random.choice(["pause", "pause", "resume", "resume", "stop", *["checkpoint"] * 4]):
+        match self.random.choice(["pause", "pause", "resume", "resume", "stop", *["post"] * 4]):
             case "pause":
                 return meter.pause(self.payer, record, self.now, by)
             case "resume":
-                return meter.resume(self.payer, record, self.now, self.rules, self.random.choice(list(Party)))
+                return meter.resume(self.payer, record, self.now, self.durations, self.random.choice(list(Party)))
             case "stop":
                 return meter.stop(self.payer, record, self.now, by)
             case _:
-                return meter.checkpoint(self.payer, self.now)
+                return meter.post_charges(self.payer, self.now)
 
     def prove(self) -> Payer:
-        """Some party of each record is there, and most often both."""
+        """Prove the presence of each party of each record, in four of five cases."""
         for record_id in list(self.payer.records):
             for party in Party:
                 record = self.payer.records[record_id]
                 if self.random.random() < 0.8:
-                    until = self.now + self.rules.lease_ms
-                    self.payer = meter.prove(self.payer, record, party, until, self.now, self.rules)
+                    until = self.now + self.durations.lease_ms
+                    self.payer = meter.prove(self.payer, record, party, until, self.now)
         return self.payer
 
     def money(self) -> Payer:
@@ -116,33 +120,33 @@ class Life:
         amount = self.random.randrange(1, 5_000_000)
         match self.random.choice(["purchase", "gift", "debit", *["refund"] * 5]):
             case "purchase":
-                return credit.add(self.payer, EntryPosted(amount, "purchase", self.now), self.rules)
+                return credit.add(self.payer, EntryPosted(amount, EntryKind.PURCHASE, self.now))
             case "gift":
                 expires_at = self.random.choice([None, self.now + self.random.randrange(1, 200_000)])
-                gift = EntryPosted(amount, "gift", self.now, gift=amount, expires_at=expires_at)
-                return credit.add(self.payer, gift, self.rules)
+                gift = EntryPosted(amount, EntryKind.GIFT, self.now, gift=amount, expires_at=expires_at)
+                return credit.add(self.payer, gift)
             case "debit":
-                return credit.debit(self.payer, EntryPosted(-min(amount, 300_000), "debit", self.now))
+                return credit.debit(self.payer, EntryPosted(-min(amount, 300_000), EntryKind.DEBIT, self.now))
             case _:
                 return self.refund()
 
     def refund(self) -> Payer:
-        """A part of what a record has cost goes back, at somebody's cost."""
+        """Refund a part of the charge of a record. A random party bears the refund."""
         if not self.records:
             return self.payer
         record = self.random.choice(list(self.records.values()))
-        tally = refunds.EntryTotals().after(self.payer.events, record.record_id)
-        if tally.refundable == 0:
+        totals = refunds.EntryTotals().after(self.payer.steps, record.record_id)
+        if totals.refundable == 0:
             return self.payer
-        amount = self.random.choice([tally.refundable, self.random.randint(1, tally.refundable)])
-        wish = refunds.RefundRequest("A bad line", self.random.choice(list(refunds.BorneBy)), amount)
-        payer, _, _ = refunds.refund(self.payer, record, refunds.EntryTotals(), wish, self.now, self.rules)
+        amount = self.random.choice([totals.refundable, self.random.randint(1, totals.refundable)])
+        wish = refunds.RefundRequest("A bad line", self.random.choice(list(BorneBy)), amount)
+        payer, _, _ = refunds.refund(self.payer, record, refunds.EntryTotals(), wish, self.now)
         return payer
 
     def receipt(self, record: Record, at: int) -> Receipt:
-        """What the service would say of a record as of `at`; what a running record has come to is posted first."""
+        """The receipt of a record as of `at`. A running record is posted first, as the service does."""
         if record.is_running:
-            self.payer = meter.checkpoint(self.payer, self.now)
+            self.payer = meter.post_charges(self.payer, self.now)
             self.records |= self.payer.records
             record = self.records[record.record_id]
         return documents.receipt(
@@ -155,16 +159,16 @@ class Life:
         )
 
     def _segments(self, record: Record) -> Iterator[SegmentView]:
-        for event in self.payer.events:
+        for event in self.payer.steps:
             if isinstance(event, TimerStopped) and event.record.record_id == record.record_id:
-                cause = CAUSES.get(event.reason, event.by)
+                cause = cause_of(event.reason, event.by)
                 yield SegmentView(event.chat_id, event.since, event.at, event.at - event.since, event.reason, cause)
         if record.running_since is not None:
             since = record.running_since
             yield SegmentView(record.chat_id, since, None, self.now - since, None)
 
     def _entries(self, record_id: str) -> Iterator[tuple[Entry, SharedEntry]]:
-        for number, event in enumerate(self.payer.events):
+        for number, event in enumerate(self.payer.steps):
             if isinstance(event, EntryPosted) and event.record_id == record_id:
                 platform = -event.amount - event.advisor_amount
                 yield (

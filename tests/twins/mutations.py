@@ -1,4 +1,4 @@
-"""Random changes to a JSON document, from a seed: every field, and everything that can be done to one."""
+"""Random changes to a JSON document, from a seed. They reach every field and every kind of value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANYTHING: Final[tuple[Any, ...]] = (
     *("", "x", "0.00", "1.00", "user", "charge", "refund", "paused", "\ud800", "2026-01-05T10:00:00.000Z"),
     *([], {}, [None], {"x": 1}),
 )
-"""What may stand in any place, where most of it is wrong."""
+"""Values for any place. Most of them are wrong in most places."""
 
 WORDS: Final = (
     *("stopped", "paused", "user_away", "advisor_away", "out_of_credit", "switched", "timer_failed", "max_cost"),
@@ -30,7 +30,7 @@ WORDS: Final = (
 
 
 def changed(document: dict[str, Any], random: Random) -> tuple[dict[str, Any], list[str]]:
-    """A copy with one change or a few, and most often a fingerprint that fits; and where the changes are."""
+    """A copy with one to three changes, and the places of the changes. Most copies have a right fingerprint."""
     copied = copy.deepcopy(document)
     places = []
     for _ in range(random.choice([1, 1, 1, 2, 3])):
@@ -47,7 +47,7 @@ def changed(document: dict[str, Any], random: Random) -> tuple[dict[str, Any], l
 
 
 def _same_places(document: dict[str, Any], random: Random) -> list[Path]:
-    """The places of one field: of any field alike, or sooner of one that is there often."""
+    """The places of one field. Half of the time each field is as likely as another, else each place is."""
     by_field: dict[str, list[Path]] = {}
     for path in paths(document):
         by_field.setdefault(field(path), []).append(path)
@@ -57,7 +57,7 @@ def _same_places(document: dict[str, Any], random: Random) -> list[Path]:
 
 
 def paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The place of everything in a document: of each object and list, too."""
+    """The place of each value in a document, also of each object and list."""
     if path:
         yield path
     if isinstance(value, dict):
@@ -74,7 +74,7 @@ def field(path: Path) -> str:
 
 
 def renewed(document: dict[str, Any]) -> str:
-    """The fingerprint of a document, in which a whole number is one however it is written."""
+    """The fingerprint of a document. A whole number counts as whole, also if it is written as 60.0."""
 
     def read(text: str) -> float:
         number = float(text)
@@ -91,7 +91,7 @@ def _holder(document: dict[str, Any], path: Path) -> Any:
 
 
 def _exchange(document: dict[str, Any], path: Path, other: Path) -> None:
-    """The same field of two entries, exchanged: the sums stay right."""
+    """Exchange the same field of two entries, so that the sums stay right."""
     one, two = _holder(document, path), _holder(document, other)
     one[path[-1]], two[other[-1]] = two[other[-1]], one[path[-1]]
 

@@ -1,4 +1,4 @@
-"""The price on the screen is the price on the bill: the browser's function and ours, on the same random tariffs."""
+"""The price on the screen is the price on the receipt: the browser's function and ours, on the same random tariffs."""
 
 from __future__ import annotations
 

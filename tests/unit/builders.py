@@ -1,6 +1,6 @@
 """Tariffs, payers and records for the tests of the core, each in a few words.
 
-Every story begins at `START`, with leases that outlast the story unless a test chooses other rules.
+Every story begins at `START`, with leases that outlast the story unless a test chooses other durations.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from talktime.core import credit, meter
-from talktime.core.events import EntryPosted, RecordEnded, TimerStopped
+from talktime.core.entries import EntryKind
 from talktime.core.money import MICRO
-from talktime.core.payer import Payer, Rules, SocketLease
+from talktime.core.payer import Durations, Payer, SocketLease
 from talktime.core.record import Party, Reason, Record
+from talktime.core.steps import EntryPosted, RecordEnded, TimerStopped
 from talktime.core.tariff import Tariff
 from talktime.core.terms import NO_TERMS, Terms
 
@@ -21,8 +22,8 @@ START: Final = 1_000_000
 LONG: Final = 10**9
 """Longer than any story, in milliseconds."""
 
-RULES: Final = Rules(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
-LONG_LEASES: Final = replace(RULES, lease_ms=LONG)
+DURATIONS: Final = Durations(lease_ms=30_000, recharge_ms=120_000, abandon_ms=600_000)
+LONG_LEASES: Final = replace(DURATIONS, lease_ms=LONG)
 """Both parties stay present without any further proof."""
 
 
@@ -57,19 +58,19 @@ def start(
     record_id: str = "record",
     *,
     now: int | None = None,
-    rules: Rules = LONG_LEASES,
+    durations: Durations = LONG_LEASES,
     free_ms_before: int = 0,
     terms: Terms = NO_TERMS,
 ) -> Payer:
     """The payer after a record has started, at the instant of the payer unless `now` is given."""
     at = payer.settled_at if now is None else now
     record = new_record(record_id, tariff, at=at, free_ms_before=free_ms_before, terms=terms)
-    return meter.start(payer, record, at, rules)
+    return meter.start(payer, record, at, durations)
 
 
-def settle(payer: Payer, after_ms: int, rules: Rules = LONG_LEASES) -> Payer:
+def settle(payer: Payer, after_ms: int, durations: Durations = LONG_LEASES) -> Payer:
     """The payer settled to `after_ms` after `START`."""
-    return meter.settle(payer, START + after_ms, rules)
+    return meter.settle(payer, START + after_ms, durations)
 
 
 def stop(payer: Payer, record_id: str = "record") -> Payer:
@@ -81,18 +82,22 @@ def add_credit(payer: Payer, amount: float, kind: str = "purchase", expires_at: 
     """The payer after this many credits were added, at the instant of the payer."""
     micros = round(amount * MICRO)
     gift = micros if kind == "gift" else 0
-    entry = EntryPosted(micros, kind, payer.settled_at, gift=gift, expires_at=expires_at)
-    return credit.add(payer, entry, LONG_LEASES)
+    entry = EntryPosted(micros, EntryKind(kind), payer.settled_at, gift=gift, expires_at=expires_at)
+    return credit.add(payer, entry)
 
 
 def debit(payer: Payer, amount: float) -> Payer:
     """The payer after this many credits were spent elsewhere, at the instant of the payer."""
-    return credit.debit(payer, EntryPosted(-round(amount * MICRO), "debit", payer.settled_at))
+    return credit.debit(payer, EntryPosted(-round(amount * MICRO), EntryKind.DEBIT, payer.settled_at))
 
 
-def with_sockets(payer: Payer, until: int, *parties: Party, chat: str = "chat of record", held: bool = True) -> Payer:
+def with_sockets(
+    payer: Payer, until: int, *parties: Party, chat: str = "chat of record", is_renewed: bool = True
+) -> Payer:
     """The payer with further sockets, of these parties on a chat, whose leases end at `until`."""
-    return replace(payer, sockets={**payer.sockets, **{(chat, party): SocketLease(until, held) for party in parties}})
+    return replace(
+        payer, sockets={**payer.sockets, **{(chat, party): SocketLease(until, is_renewed) for party in parties}}
+    )
 
 
 def only_record(payer: Payer) -> Record:
@@ -105,7 +110,7 @@ def entries(payer: Payer, kind: str | None = None, record_id: str | None = None)
     """The posted entries, of one kind and of one record if these are given."""
     return [
         event
-        for event in payer.events
+        for event in payer.steps
         if isinstance(event, EntryPosted) and kind in {None, event.kind} and record_id in {None, event.record_id}
     ]
 
@@ -122,17 +127,17 @@ def paid_by_gifts(payer: Payer, record_id: str) -> int:
 
 def timer_stops(payer: Payer) -> list[tuple[int, Reason]]:
     """When timers stopped, and why."""
-    return [(event.at, event.reason) for event in payer.events if isinstance(event, TimerStopped)]
+    return [(event.at, event.reason) for event in payer.steps if isinstance(event, TimerStopped)]
 
 
 def timer_stops_by_record(payer: Payer) -> list[tuple[str, int, Reason]]:
     """Whose timers stopped, when, and why."""
-    return [(e.record.record_id, e.at, e.reason) for e in payer.events if isinstance(e, TimerStopped)]
+    return [(e.record.record_id, e.at, e.reason) for e in payer.steps if isinstance(e, TimerStopped)]
 
 
 def ended_records(payer: Payer) -> list[Record]:
     """The records that have ended."""
-    return [event.record for event in payer.events if isinstance(event, RecordEnded)]
+    return [event.record for event in payer.steps if isinstance(event, RecordEnded)]
 
 
 def ends(payer: Payer) -> list[tuple[int | None, Reason | None]]:

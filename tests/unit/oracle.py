@@ -1,7 +1,8 @@
 """The price of time, computed literally from the tariff's document: one increment after the other, in fractions.
 
-The oracle shares no code with `talktime.core`: it reads the JSON itself. It takes as long as the record is, so tests
-use it for short records only. Money is in micro-credits, time in milliseconds, both integers.
+The oracle shares no code with `talktime.core`, only the type of a rounding mode: it reads the JSON itself. It takes as
+long as the record is, so tests use it for short records only. Money is in micro-credits, time in milliseconds, both
+integers.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
+from typing import TYPE_CHECKING, Any, assert_never
+
+if TYPE_CHECKING:
+    from talktime.core.tariff import RoundingMode
 
 Document = Mapping[str, Any]
 
@@ -53,9 +57,17 @@ def rounded(tariff: Document, exact: Fraction) -> int:
     """The exact amount, rounded to the tariff's places in the tariff's direction."""
     rounding = tariff.get("rounding", {})
     quantum: int = 10 ** (6 - rounding.get("places", 2))
-    mode = rounding.get("mode", "up")
+    mode: RoundingMode = rounding.get("mode", "up")
     steps = exact / quantum
-    return quantum * (ceil(steps) if mode == "up" else floor(steps + (Fraction(1, 2) if mode == "half_up" else 0)))
+    match mode:
+        case "up":
+            return quantum * ceil(steps)
+        case "down":
+            return quantum * floor(steps)
+        case "half_up":
+            return quantum * floor(steps + Fraction(1, 2))
+        case _:
+            assert_never(mode)
 
 
 def micros(text: str) -> Fraction:

@@ -117,7 +117,7 @@ class Reference:
             self._post(record)
         record.state, record.reason = "ended", "stopped"
 
-    def checkpoint(self) -> None:
+    def post_charges(self) -> None:
         """Post all running records."""
         for record in self.running:
             self._post(record)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from talktime.core import credit, meter
+from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
-from talktime.core.events import EntryPosted
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Durations, Payer
 from talktime.core.record import Party, Record
+from talktime.core.steps import EntryPosted
 from talktime.core.tariff import Tariff
 from tests.unit.reference import Reference, ReferenceRecord
 
 RECORDS_MAX: Final = 3
 _FOREVER_MS: Final = 10**12
-_RULES: Final = Rules(lease_ms=_FOREVER_MS, recharge_ms=_FOREVER_MS, abandon_ms=_FOREVER_MS)
+_DURATIONS: Final = Durations(lease_ms=_FOREVER_MS, recharge_ms=_FOREVER_MS, abandon_ms=_FOREVER_MS)
 
 Step = tuple[str, Any]
 """A step and its argument: `start` with a tariff and an allowance, `wait` with milliseconds, and so on."""
@@ -38,19 +39,19 @@ class Story:
             self.reference.wait(argument)
             return
         now = self.reference.now
-        settled = meter.settle(self.payer, now, _RULES)
+        settled = meter.settle(self.payer, now, _DURATIONS)
         try:
             self.payer, is_accepted = self._step_of_meter(settled, name, argument), True
         except InsufficientCredit:
             self.payer, is_accepted = settled, False
         assert is_accepted == self._step_of_reference(name, argument), name
-        self.payer = meter.settle(self.payer, now, _RULES)
+        self.payer = meter.settle(self.payer, now, _DURATIONS)
         self._compare()
 
     def charged(self) -> dict[str | None, int]:
         """The sum of the posted charges of each record."""
         charges: dict[str | None, int] = {}
-        for event in self.payer.events:
+        for event in self.payer.steps:
             if isinstance(event, EntryPosted) and event.kind == "charge":
                 charges[event.record_id] = charges.get(event.record_id, 0) - event.amount
         return charges
@@ -64,19 +65,19 @@ class Story:
             document["free_seconds"] = max(document["free_seconds"], allowance_ms / 1000)
             tariff = Tariff.parse(document)
             record = Record(number, "user", number, number, tariff, 1, tariff.free_ms - allowance_ms, now, now)
-            return meter.start(payer, record, now, _RULES)
+            return meter.start(payer, record, now, _DURATIONS)
         if name == "credit":
-            return credit.add(payer, EntryPosted(argument, "purchase", now), _RULES)
+            return credit.add(payer, EntryPosted(argument, EntryKind.PURCHASE, now))
         if name == "debit":
-            return credit.debit(payer, EntryPosted(-argument, "debit", now))
-        if name == "checkpoint":
-            return meter.checkpoint(payer, now)
+            return credit.debit(payer, EntryPosted(-argument, EntryKind.DEBIT, now))
+        if name == "post":
+            return meter.post_charges(payer, now)
         active = payer.records.get(str(argument)) if name in {"pause", "resume", "stop"} else None
         if active is None:
             return payer
         return {
             "pause": lambda: meter.pause(payer, active, now),
-            "resume": lambda: meter.resume(payer, active, now, _RULES, Party.USER),
+            "resume": lambda: meter.resume(payer, active, now, _DURATIONS, Party.USER),
             "stop": lambda: meter.stop(payer, active, now),
         }[name]()
 
@@ -88,8 +89,8 @@ class Story:
             reference.credit(argument)
         elif name == "debit":
             return reference.debit(argument)
-        elif name == "checkpoint":
-            reference.checkpoint()
+        elif name == "post":
+            reference.post_charges()
         elif name in {"pause", "resume", "stop"} and argument < len(reference.records):
             return self._person_acts(name, reference.records[argument])
         return True

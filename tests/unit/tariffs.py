@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
+
+from talktime.core.tariff import RoundingMode
 
 _RATES: list[str] = ["0", "0", "0.000001", "0.01", "0.333333", "1", "2.5"]
 
@@ -45,7 +47,7 @@ def documents(draw: st.DrawFn, unit_ms: int = 1, *, costs: bool = False) -> dict
         "at_max_cost": draw(st.just("stop") if costs else st.sampled_from(["free", "stop"])),
         "rounding": {
             "places": draw(st.sampled_from([0, 1, 2, 2, 4, 6])),
-            "mode": draw(st.sampled_from(["up", "down", "half_up"])),
+            "mode": draw(st.sampled_from(get_args(RoundingMode))),
         },
     }
 

@@ -29,12 +29,20 @@ ADDRESS = "postgresql://somebody:hush@host/db"
         {"url": "postgresql://somebody:hush@host/db"},
         {"header": "Bearer hush-hush"},
         {"header": "bearer.hush"},
+        {"said": "https://talk.example/sign-in#hush"},
     ],
 )
 def test_secrets_are_redacted(event: dict[str, object]) -> None:
     said = json.dumps(logs.redact(None, "info", event))
     assert "hush" not in said
     assert logs.REDACTED in said
+
+
+def test_an_access_key_is_redacted() -> None:
+    said = json.dumps(
+        logs.redact(None, "info", {"said": f"it was tt_{'0a' * 32}.", "deep": [{"x": "tt_0123456789ab"}]})
+    )
+    assert said == json.dumps({"said": f"it was {logs.REDACTED}.", "deep": [{"x": logs.REDACTED}]})
 
 
 def test_what_is_no_secret_stays() -> None:

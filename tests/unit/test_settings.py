@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +17,9 @@ from talktime.asgi import create_app
 from talktime.settings import Settings, SettingsError, load_settings, misspelt_variables
 
 LONG = "k" * 32
+STRANGER = 54_321
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +35,8 @@ def test_defaults() -> None:
     assert settings.database_url is None
     assert (settings.host, settings.port) == ("127.0.0.1", 8700)
     assert settings.presence_lease_seconds == 30
-    assert settings.recharge_seconds == 120
+    assert settings.recharge_seconds == 300
     assert settings.abandon_seconds == 600
-    assert settings.checkpoint_seconds == 15
     assert settings.health_seconds == 5
     assert not settings.test_clock
 
@@ -59,11 +64,13 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("RECHARGE_SECONDS", "-1", ["TALKTIME_RECHARGE_SECONDS", "from 0"]),
         ("ABANDON_SECONDS", "1000000.001", ["TALKTIME_ABANDON_SECONDS", "1000000"]),
         ("ABANDON_SECONDS", "nan", ["TALKTIME_ABANDON_SECONDS", "a number of seconds"]),
-        ("CHECKPOINT_SECONDS", "0.0001", ["TALKTIME_CHECKPOINT_SECONDS", "3 decimals"]),
+        ("KEEP_KEYS_DAYS", "-1", ["TALKTIME_KEEP_KEYS_DAYS", "from 0 (for ever)"]),
+        ("KEEP_MESSAGES_DAYS", "1.5", ["TALKTIME_KEEP_MESSAGES_DAYS", "a whole number of days"]),
         ("TEST_CLOCK", "perhaps", ["TALKTIME_TEST_CLOCK", "'perhaps'"]),
         ("TOPUP_URL", "javascript:alert(1)", ["TALKTIME_TOPUP_URL", "http(s)"]),
         ("ORIGINS", "https://shop.example, *", ["TALKTIME_ORIGINS", "exact origins"]),
         ("ORIGINS", "https://shop.example/", ["TALKTIME_ORIGINS", "no path"]),
+        ("FANOUT", "kafka://u:hunter2@h", ["TALKTIME_FANOUT", "postgres, polling"]),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", ["TALKTIME_DATABASE_URL", "postgresql://"]),
     ],
 )
@@ -98,6 +105,74 @@ def test_a_bad_file_is_named(content: str) -> None:
         load_settings()
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o400])
+def test_a_file_of_ours_is_read(mode: int) -> None:
+    Path("talktime.toml").write_text("port = 7")
+    Path("talktime.toml").chmod(mode)
+    assert load_settings().port == 7
+
+
+@pytest.mark.parametrize(("mode", "who"), [(0o666, "everybody"), (0o602, "everybody")])
+def test_a_file_that_others_may_write_is_refused(mode: int, who: str) -> None:
+    Path("talktime.toml").write_text("port = 7")
+    Path("talktime.toml").chmod(mode)
+    with pytest.raises(SettingsError, match=rf"talktime\.toml may be written by {who}.*chmod go-w talktime\.toml"):
+        load_settings()
+
+
+@needs_root
+def test_a_file_that_its_group_may_write_is_refused_unless_the_group_is_the_owners_own() -> None:
+    file = Path("talktime.toml")
+    file.write_text("port = 7")
+    file.chmod(0o664)
+    assert load_settings().port == 7  # the group of root has no other member
+    os.chown(file, 0, STRANGER)
+    with pytest.raises(SettingsError, match=r"may be written by its group.*chmod go-w"):
+        load_settings()
+
+
+@needs_root
+def test_a_file_of_somebody_else_is_refused() -> None:
+    file = Path("talktime.toml")
+    file.write_text("port = 7")
+    os.chown(file, STRANGER, STRANGER)
+    with pytest.raises(SettingsError, match=rf"belongs to the user {STRANGER}.*chown 0 talktime\.toml"):
+        load_settings()
+    # Nor a link of somebody else, wherever it leads.
+    file.rename("elsewhere.toml")
+    os.chown("elsewhere.toml", 0, 0)
+    file.symlink_to("elsewhere.toml")
+    assert load_settings().port == 7
+    os.chown(file, STRANGER, STRANGER, follow_symlinks=False)
+    with pytest.raises(SettingsError, match=f"belongs to the user {STRANGER}"):
+        load_settings()
+
+
+@pytest.mark.parametrize("source", ["environment", "file", "keyword"])
+def test_a_retired_setting_sets_nothing_and_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    keywords = {"checkpoint_seconds": 15} if source == "keyword" else {}
+    if source == "environment":
+        monkeypatch.setenv("TALKTIME_CHECKPOINT_SECONDS", "15")
+    elif source == "file":
+        Path("talktime.toml").write_text("checkpoint_seconds = 15\n")
+    with capture_logs() as said:
+        settings = load_settings(**keywords)
+    assert not hasattr(settings, "checkpoint_seconds")
+    (notice,) = said
+    assert (notice["event"], notice["setting"]) == ("settings.retired", "TALKTIME_CHECKPOINT_SECONDS")
+    assert all(word in notice["advice"] for word in ("live_records", "live_chats", "Remove"))
+    assert misspelt_variables() == {}
+
+
+def test_settings_without_a_retired_one_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALKTIME_CHECKPOINT_SECONDS", "")  # an empty variable counts as not set
+    with capture_logs() as said:
+        load_settings()
+    assert said == []
+
+
 def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALKTIME_SECRET", LONG)
     monkeypatch.setenv("TALKTIME_DATABASE_URL", "postgresql://u:hunter2@h/d")
@@ -126,6 +201,58 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
         load_settings(secret_file=file).signing_secret()
 
 
+def test_other_secrets_are_accepted_and_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "accepted"
+    file.write_text(f"{LONG}3\n\n{LONG}4\n")
+    monkeypatch.setenv("TALKTIME_ACCEPTED_SECRETS", f"{LONG}1, {LONG}2")
+    settings = load_settings(accepted_secrets_file=file)
+    assert settings.other_secrets() == (LONG + "1", LONG + "2", LONG + "3", LONG + "4")
+    assert LONG not in repr(settings)
+    file.write_text(f"{LONG}\nshort")
+    with pytest.raises(SettingsError, match=r"ACCEPTED_SECRETS_FILE .*accepted has 5 characters"):
+        load_settings(accepted_secrets_file=file).other_secrets()
+    monkeypatch.setenv("TALKTIME_ACCEPTED_SECRETS", f"{LONG},hunter2")
+    with pytest.raises(SettingsError, match=r"TALKTIME_ACCEPTED_SECRETS has 7 characters") as refused:
+        load_settings().other_secrets()
+    assert "hunter2" not in str(refused.value)
+    assert load_settings(accepted_secrets=()).other_secrets() == ()
+
+
+def test_an_identity_is_set_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert load_settings().identity() is None
+    whole = {"identity_issuer": "https://id.example/", "identity_audience": "talktime", "identity_keys": "/jwks.json"}
+    identity = load_settings(**whole).identity()
+    assert identity is not None
+    assert (identity.keys, identity.role_claim, identity.subject_claim) == ("/jwks.json", "talktime_role", "sub")
+    for missing in whole:
+        with pytest.raises(SettingsError, match=f"TALKTIME_{missing.upper()} must be set, too"):
+            load_settings(**{**whole, missing: None}).identity()
+
+
+@pytest.mark.parametrize(
+    ("keys", "allowed"),
+    [
+        ("https://id.example/jwks.json", True),
+        ("https://id.example", True),
+        ("http://127.0.0.1:9000/jwks", True),
+        ("http://localhost/jwks", True),
+        ("/etc/talktime/jwks.json", True),
+        ("http://id.example/jwks.json", False),
+        ("http://localhost.evil.example/jwks", False),
+        ("http://127.0.0.1@evil.example/", False),
+        ("ftp://id.example/jwks", False),
+        ("file:///etc/passwd", False),
+        ("jwks.json", False),
+    ],
+)
+def test_the_keys_of_an_identity_come_by_tls_or_from_this_machine(keys: str, allowed: bool) -> None:
+    if allowed:
+        assert load_settings(identity_keys=keys).identity_keys == keys
+    else:
+        with pytest.raises(SettingsError, match="TALKTIME_IDENTITY_KEYS"):
+            load_settings(identity_keys=keys)
+
+
 def test_a_secret_is_made_once_and_private(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "new" / "data")
     with ThreadPoolExecutor(8) as together:
@@ -149,3 +276,57 @@ def test_a_misspelt_variable_is_named_with_what_was_meant(monkeypatch: pytest.Mo
         ("settings.misspelt_variable", "TALKTIME_DATABSE_URL", "TALKTIME_DATABASE_URL"),
         ("settings.misspelt_variable", "TALKTIME_ORIGIN", "TALKTIME_ORIGINS"),
     ]
+
+
+def test_the_address_of_a_service_in_kubernetes_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "TALKTIME_PORT": "tcp://10.43.0.12:8700",
+        "TALKTIME_SERVICE_HOST": "10.43.0.12",
+        "TALKTIME_SERVICE_PORT": "8700",
+        "TALKTIME_PORT_8700_TCP": "tcp://10.43.0.12:8700",
+        "TALKTIME_PORT_8700_TCP_PROTO": "tcp",
+        "TALKTIME_PORT_8700_TCP_PORT": "8700",
+        "TALKTIME_PORT_8700_TCP_ADDR": "10.43.0.12",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with capture_logs() as logs:
+        assert load_settings().port == 8700
+        assert load_settings(port=9000).port == 9000
+        Path("talktime.toml").write_text("port = 9001\n")
+        assert load_settings().port == 9001
+    assert {line["event"] for line in logs} == {"settings.service_link_ignored"}
+    assert misspelt_variables() == {}
+
+
+@pytest.mark.parametrize(("given", "path"), [("/", ""), ("/talktime/", "/talktime"), ("/a/b-c", "/a/b-c"), ("", "")])
+def test_a_root_path_has_no_slash_at_its_end(given: str, path: str) -> None:
+    assert load_settings(root_path=given).root_path == path
+
+
+@pytest.mark.parametrize("given", ["talktime", "//evil.example", "https://evil.example", "/a b", "/../b"])
+def test_a_root_path_that_could_lead_elsewhere_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="TALKTIME_ROOT_PATH"):
+        load_settings(root_path=given)
+
+
+def test_a_process_without_home_and_without_name_has_settings(tmp_path: Path) -> None:
+    # setuid in the child: the number has no name, and the variable HOME is not there.
+    program = (
+        "import os, sys\n"
+        "from talktime.settings import SettingsError, load_settings\n"
+        "load_settings()  # only root may read the files of this Python\n"
+        f"if os.geteuid() == 0: os.setuid({STRANGER})\n"
+        "print(load_settings().data_dir)\n"
+        "try: load_settings(data_dir='~/data')\n"
+        "except SettingsError as error: print(error)\n"
+        "try: load_settings().signing_secret()\n"
+        "except SettingsError as error: print(error)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd="/", env={"PATH": os.defpath}
+    )
+    folder, relative, secret = ended.stdout.splitlines()
+    assert folder == "/var/lib/talktime"
+    assert "must begin with /" in relative
+    assert "TALKTIME_SECRET" in secret
+    assert "TALKTIME_DATA_DIR" in secret

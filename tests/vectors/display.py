@@ -66,7 +66,7 @@ class Scene:
 
     @cached_property
     def cut(self) -> tuple[int, str] | None:
-        """When credit or the maximum ends the time; both at once is the maximum's."""
+        """The instant at which credit or the maximum ends the time. The maximum is the reason if both come at once."""
         ends = [(_last(self, int(oracle.micros(self.credit))), "out_of_credit")]
         if self.tariff["max_cost"] is not None and self.tariff["at_max_cost"] == "stop":
             ends.insert(0, (_last(self, int(oracle.micros(self.tariff["max_cost"]))), "max_cost"))
@@ -162,7 +162,7 @@ SCENES: Final = [
 
 
 def case(scene: Scene) -> dict[str, Any]:
-    """The facts of a scene as a snapshot, and what is shown."""
+    """The facts of a scene as a snapshot, and the numbers that the screen shows."""
     now = shown(scene, scene.asked_ms)
     until, _ = _end(scene)
     runs = scene.standing is None
@@ -183,7 +183,7 @@ def case(scene: Scene) -> dict[str, Any]:
                 "started_at": _instant(-scene.before_ms),
                 "ended_at": _instant(0) if now["state"] == "ended" else None,
             },
-            "chat": {"id": "chat", "user_id": "user", "advisor_id": "advisor", "duration_ms": now["elapsed_ms"]},
+            "chat": {"id": "chat", "user_id": "user", "advisor_id": "advisor", "duration_ms": now["chat_elapsed_ms"]},
             "timer": {
                 "running": runs,
                 "since": _instant(0) if runs else None,
@@ -191,21 +191,23 @@ def case(scene: Scene) -> dict[str, Any]:
                 "cut_at": _instant(cut[0]) if runs and cut is not None else None,
                 "recharge_until": _instant(RECHARGE_MS) if waits else None,
             },
-            "elapsed_ms": now["record_elapsed_ms"],
+            "elapsed_ms": now["elapsed_ms"],
             "free_remaining_ms": now["free_ms"],
             "allowance_ms": _allowance(scene),
             "billed_ms": now["billed_ms"],
             "cost": now["cost"],
             "balance": now["credits"],
+            "earned": None,
             "tariff": scene.tariff,
             "tariff_version": 1,
+            "terms": None,
         },
         "shown": [shown(scene, at) for at in sorted({scene.asked_ms, *scene.at, *([until] if runs else [])})],
     }
 
 
 def shown(scene: Scene, at: int) -> dict[str, Any]:
-    """What is shown `at` so many milliseconds after ten."""
+    """The numbers that the screen shows `at` milliseconds after ten."""
     end, reason = _end(scene)
     ran_ms = 0 if scene.standing else min(at, end)
     elapsed_ms, allowance_ms = scene.before_ms + ran_ms, _allowance(scene)
@@ -216,8 +218,8 @@ def shown(scene: Scene, at: int) -> dict[str, Any]:
         "at": _instant(at),
         "state": state,
         "reason": why,
-        "elapsed_ms": scene.earlier_ms + elapsed_ms - scene.elsewhere_ms,
-        "record_elapsed_ms": elapsed_ms,
+        "elapsed_ms": elapsed_ms,
+        "chat_elapsed_ms": scene.earlier_ms + elapsed_ms - scene.elsewhere_ms,
         "free_ms": max(0, allowance_ms - elapsed_ms),
         "billed_ms": oracle.billed(scene.tariff, elapsed_ms, allowance_ms),
         "cost": _credits(cost),
@@ -240,14 +242,14 @@ def _allowance(scene: Scene) -> int:
 
 
 def _end(scene: Scene) -> tuple[int, str]:
-    """When the time stops, and why."""
+    """The instant at which the time stops, and the reason."""
     if scene.standing is not None:
         return 0, scene.standing[1]
     return min(([scene.cut] if scene.cut else []) + [(scene.lease_ms, "user_away")], key=lambda end: end[0])
 
 
 def _last(scene: Scene, amount: int) -> int | None:
-    """The last millisecond whose price is at most `amount`: looked for, since prices never fall."""
+    """The last millisecond whose price is at most `amount`. A binary search finds it, because prices never fall."""
     low, high = 0, 1_000
     while oracle.price(scene.tariff, high, _allowance(scene)) <= amount:
         if high > _FAR_MS:

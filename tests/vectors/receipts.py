@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 from talktime import Party, Talktime, Tariff, logs, parse_credits
-from talktime.core.refunds import BorneBy
+from talktime.core.entries import BorneBy
 from talktime.core.terms import Terms
 from talktime.documents.receipt import Receipt
 from talktime.testing import disposable_database
@@ -33,11 +33,11 @@ TERMS: Final = Terms.parse({"share_percent": 49, "fee_per_minute": "0.04"})
 
 async def a_story(talktime: Talktime) -> Receipt:
     """A record with two chats, a pause by the advisor, charges in between, and a gift spent."""
-    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS)
+    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS, starts="at_once")
     await talktime.add_credit("alice", parse_credits("0.50"), "gift")
     started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
     await talktime.advance_clock(61_500)
-    await talktime.timers.checkpoint()
+    await talktime.node.deadlines.post_charges()
     await talktime.initialize_time_tracking_for_chat("alice", "vera", "second")
     await talktime.advance_clock(45_250)
     await talktime.pause("second", by="advisor")
@@ -49,9 +49,9 @@ async def a_story(talktime: Talktime) -> Receipt:
 
 
 async def a_maximum(talktime: Talktime) -> Receipt:
-    """Time goes on for nothing once the maximum is reached, and bears no fee then."""
+    """A record beyond its maximum: the time goes on, costs nothing and bears no fee."""
     tariff = {"tiers": [{"rate": "1.00", "increment_seconds": 60}], "max_cost": "2.50", "boundary": "begun"}
-    await talktime.put_advisor("max", "Max", Tariff.parse(tariff), TERMS)
+    await talktime.put_advisor("max", "Max", Tariff.parse(tariff), TERMS, starts="at_once")
     started = await talktime.initialize_time_tracking_for_chat("alice", "max", "third")
     await talktime.advance_clock(600_000)
     await talktime.stop("third")
@@ -59,13 +59,13 @@ async def a_maximum(talktime: Talktime) -> Receipt:
 
 
 async def a_minimum(talktime: Talktime) -> Receipt:
-    """Under the minimum the price stands still while fees go on: entries that are no business of the user's."""
+    """A record below its minimum charge: the price stands still and fees go on, in entries that a user does not see."""
     tariff = {"tiers": [{"rate": "0.50", "increment_seconds": 1}], "minimum_charge": "3.00", "grace_seconds": 5}
-    await talktime.put_advisor("minnie", "Minnie", Tariff.parse(tariff), TERMS)
+    await talktime.put_advisor("minnie", "Minnie", Tariff.parse(tariff), TERMS, starts="at_once")
     started = await talktime.initialize_time_tracking_for_chat("alice", "minnie", "fourth")
     for _ in range(3):
         await talktime.advance_clock(59_500)
-        await talktime.timers.checkpoint()
+        await talktime.node.deadlines.post_charges()
     await talktime.stop("fourth", by="operator")
     await talktime.advance_clock(1_000)
     for borne_by, amount in ((BorneBy.SHARED, "0.50"), (BorneBy.ADVISOR, "0.25"), (BorneBy.SHARED, "1.00")):
@@ -74,7 +74,7 @@ async def a_minimum(talktime: Talktime) -> Receipt:
 
 
 async def one_that_waits(talktime: Talktime) -> Receipt:
-    """A record that is paused: what is not billed goes on."""
+    """A paused record: its last gap has no end yet."""
     started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "sixth")
     await talktime.advance_clock(30_000)
     await talktime.pause("sixth", by="user")
@@ -83,8 +83,10 @@ async def one_that_waits(talktime: Talktime) -> Receipt:
 
 
 async def an_absence(talktime: Talktime) -> Receipt:
-    """The advisor's lease ends, and begins again."""
-    await talktime.put_advisor("ann", "Ann", Tariff.parse({"tiers": [{"rate": "0.01"}]}), TERMS)  # it lasts
+    """A record that paused because the advisor's lease ended, and resumed."""
+    await talktime.put_advisor(
+        "ann", "Ann", Tariff.parse({"tiers": [{"rate": "0.01"}]}), TERMS, starts="at_once"
+    )  # it lasts
     started = await talktime.initialize_time_tracking_for_chat("alice", "ann", "seventh")
     lease_ms = int(talktime.settings.presence_lease_seconds * 1000)
     await talktime.advance_clock(lease_ms // 2)
@@ -98,7 +100,7 @@ async def an_absence(talktime: Talktime) -> Receipt:
 
 async def one_that_runs(talktime: Talktime) -> Receipt:
     """A receipt as of this moment."""
-    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS)
+    await talktime.put_advisor("vera", "Vera", TARIFF, TERMS, starts="at_once")
     started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "fifth")
     await talktime.advance_clock(92_345)
     return await talktime.receipt(started.record.id)
@@ -113,7 +115,7 @@ async def documents() -> list[dict[str, Any]]:
     for story in STORIES:
         async with (
             disposable_database() as url,
-            node_on(url, presence_lease_seconds=LONG_SECONDS, checkpoint_seconds=0) as talktime,
+            node_on(url, presence_lease_seconds=LONG_SECONDS) as talktime,
             open_database(url) as database,
         ):
             await database.execute(STANDING_CLOCK)

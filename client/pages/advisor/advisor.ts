@@ -1,19 +1,23 @@
 /**
  * An advisor's chats, first those that run or are paused.
  *
- * Their timers are live, so the advisor is present in each of them. Chats that users start are found by a request now and
- * then.
+ * Their timers are live, but to look at a list is not to be there: the advisor is present in a chat only on its own page.
+ * Chats that users start are found by a request now and then.
  */
 
 import { micros } from "../../src/core/price.ts";
 import { connect } from "../../src/index.ts";
-import { chatRow, stateOf } from "../shell/chat-row.ts";
+import { chatRow, showUnreadInTitle, stateOf } from "../shell/chat-row.ts";
 import { find, make, setText } from "../shell/dom.ts";
-import { openPage, showProblem } from "../shell/frame.ts";
-import { type ChatSummary, path, request, root, token } from "../shell/service.ts";
+import { openPage, perform, showProblem } from "../shell/frame.ts";
+import { type Call, callPanel, offerAlerts, ring } from "../shell/ring.ts";
+import { type ChatSummary, goTo, path, request, root, token } from "../shell/service.ts";
+import { say } from "../texts/language.ts";
 import { money } from "../texts/words.ts";
 
+const TITLE = document.title;
 const REFRESH_MS = 3000;
+const HIDDEN_REFRESH_MS = 10_000;
 
 function watch(advisor: string): void {
   const talktime = connect({ url: root || location.origin, token });
@@ -27,6 +31,7 @@ function watch(advisor: string): void {
       chat.reason,
       chat.current,
       chat.last_message,
+      chat.unread,
       chat.user_name,
       live || chat.duration_ms,
     ].join();
@@ -43,15 +48,17 @@ function watch(advisor: string): void {
   }
 
   function timer(chatId: string): HTMLElement {
-    const element = make("talk-time" as "span", { show: "elapsed", class: "number" });
-    Object.assign(element, { chat: talktime.watch(chatId) });
+    const element = make("talk-time" as "span", { show: "elapsed", of: "chat", class: "number" });
+    Object.assign(element, { chat: talktime.watch(chatId, { presence: false }) });
     return element;
   }
 
   function show(chats: ChatSummary[]): void {
+    showUnreadInTitle(chats, TITLE);
+    showCalls(chats.filter((chat) => stateOf(chat) === "requested"));
     const now = chats
       .filter(isNow)
-      .sort((a, b) => Number(b.state === "running") - Number(a.state === "running"));
+      .sort((a, b) => Number(b.state !== "paused") - Number(a.state !== "paused"));
     const earlier = chats.filter((chat) => !isNow(chat));
     showRows("running", now.map(rowOf));
     showRows("earlier", earlier.map(rowOf));
@@ -66,23 +73,50 @@ function watch(advisor: string): void {
     } catch (error) {
       showProblem(error);
     }
-    // A hidden page requests nothing until it is visible again.
-    if (document.hidden) document.addEventListener("visibilitychange", () => void refresh(), { once: true });
-    else setTimeout(() => void refresh(), REFRESH_MS);
+    // A hidden page goes on, because its title says that somebody has written.
+    setTimeout(() => void refresh(), document.hidden ? HIDDEN_REFRESH_MS : REFRESH_MS);
   }
 
   void refresh();
+}
+
+/** Rings while users call, and shows each call with its two answers. */
+function showCalls(chats: ChatSummary[]): void {
+  const list = find("calls");
+  const calls = chats.map(({ id, user_name }) => ({
+    chatId: id,
+    name: user_name,
+    open: () => goTo(path`/chat/${id}`),
+  }));
+  ring(calls[0] ?? null);
+  const key = calls.map(({ chatId }) => chatId).join();
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(...calls.map(panel));
+}
+
+function panel(call: Call): HTMLElement {
+  const answer = (how: "accept" | "decline") => (event: Event) =>
+    perform(event.currentTarget as HTMLButtonElement, async () => {
+      await request("POST", path`/chats/${call.chatId}/${how}`);
+      if (how === "accept") call.open();
+      else find("calls").replaceChildren();
+    });
+  return callPanel(call, answer("accept"), answer("decline"));
 }
 
 /** Shows what the advisor has earned so far, in the same row. */
 function showEarned(row: HTMLElement, { earned }: ChatSummary): void {
   const earnedText = row.querySelector<HTMLElement>(".earned");
   if (earnedText)
-    setText(earnedText, earned === undefined || micros(earned) === 0n ? "" : `${money(earned)} earned`);
+    setText(
+      earnedText,
+      earned === undefined || micros(earned) === 0n ? "" : say("amountEarned", { amount: money(earned) }),
+    );
 }
 
 function isNow(chat: ChatSummary): boolean {
-  return ["running", "paused"].includes(stateOf(chat));
+  return ["requested", "running", "paused"].includes(stateOf(chat));
 }
 
 function showRows(id: string, rows: HTMLElement[]): void {
@@ -92,5 +126,8 @@ function showRows(id: string, rows: HTMLElement[]): void {
   list.replaceChildren(...rows);
 }
 
-const session = openPage("advisor");
-if (session) watch(session.subject);
+const session = await openPage("advisor");
+if (session) {
+  offerAlerts();
+  watch(session.subject);
+}

@@ -2,16 +2,21 @@
 
 import { stopwatch } from "../../src/core/digits.ts";
 import type { Snapshot } from "../../src/core/types.ts";
-import { stateOf } from "../shell/chat-row.ts";
+import type { Viewer } from "../../src/talk/acts.ts";
+import { stateOf, unreadBadge } from "../shell/chat-row.ts";
 import { find, make } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
-import { type ChatSummary, goTo, path, request, root } from "../shell/service.ts";
-import type { Viewer } from "../texts/timer.ts";
+import { receiptRow } from "../shell/receipt-row.ts";
+import { type ChatSummary, type Documents, goTo, path, request, root } from "../shell/service.ts";
+import { say } from "../texts/language.ts";
+import { dayAndTime, minutes } from "../texts/words.ts";
 
 /** Shows the chats, the newest first. */
 export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
   const active = chats.some((chat) => chat.state === "running" || chat.state === "paused");
-  const items = chats.map((chat) => make("li", {}, entry(viewer, here, chat, `Chat ${chat.number}`, active)));
+  const items = chats.map((chat) =>
+    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), active)),
+  );
   const list = find("chats");
   list.replaceChildren(...items.reverse());
   // On a phone the chats are a row that scrolls: the chat on the page must be in sight.
@@ -24,7 +29,12 @@ function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, ac
     make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
     make("span", {}, name),
     // The time of a running chat changes: only the timer shows it.
-    make("span", { class: "number quiet" }, state === "running" ? "running" : stopwatch(chat.duration_ms)),
+    unreadBadge(chat),
+    make(
+      "span",
+      { class: "number quiet" },
+      state === "running" ? say("running") : stopwatch(chat.duration_ms),
+    ),
   ];
   if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
   const page = path`/chat/${chat.id}`;
@@ -40,12 +50,25 @@ function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, ac
   return button;
 }
 
-/** Shows the button that opens a new chat of the pair and switches the record to it. */
-export function offerNewChat(chat: { user_id: string; advisor_id: string }): void {
+/** Shows the records of the chat, each with a link to its receipt. */
+export async function showRecords(chatId: string): Promise<void> {
+  const { records } = await request<Documents["RecordSummaries"]>("GET", path`/chats/${chatId}/records`);
+  find("past").hidden = records.length === 0;
+  find("records").replaceChildren(
+    ...records.map((record) => receiptRow(record, dayAndTime(record.started_at), minutes(record.elapsed_ms))),
+  );
+}
+
+/** Shows the button that opens a new chat of the pair. `agrees` asks where a new chat costs something. */
+export function offerNewChat(
+  chat: { user_id: string; advisor_id: string },
+  agrees: () => Promise<boolean>,
+): void {
   const button = find<HTMLButtonElement>("new-chat");
   button.hidden = false;
   button.onclick = () =>
     perform(button, async () => {
+      if (!(await agrees())) return;
       const { user_id, advisor_id } = chat;
       const snapshot = await request<Snapshot>("POST", "/chats", { user_id, advisor_id });
       goTo(path`/chat/${snapshot.chat.id}`);

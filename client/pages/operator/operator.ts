@@ -7,6 +7,7 @@
 import { stopwatch } from "../../src/core/digits.ts";
 import { measure } from "../../src/core/meter.ts";
 import type { ConversationRecord, Snapshot } from "../../src/core/types.ts";
+import { ask } from "../../src/talk/ask.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showProblem } from "../shell/frame.ts";
 import { type Documents, path, request, root } from "../shell/service.ts";
@@ -88,9 +89,9 @@ function build(record: ConversationRecord, listed: ListedRecord): Row {
     cut: cell("Enough until"),
     lease: cell("Present until"),
   };
-  const stop = make("button", { type: "button", class: "danger" }, "Stop");
-  stop.setAttribute("aria-label", `Stop ${listed.user_name} with ${listed.advisor_name}`);
-  stop.addEventListener("click", () => confirm(stop, record, listed));
+  const button = make("button", { type: "button", class: "danger" }, "Stop");
+  button.setAttribute("aria-label", `Stop ${listed.user_name} with ${listed.advisor_name}`);
+  button.addEventListener("click", () => perform(button, () => stop(record, listed)));
   const chat = make(
     "a",
     { href: root + path`/chat/${record.current_chat_id}` },
@@ -100,7 +101,7 @@ function build(record: ConversationRecord, listed: ListedRecord): Row {
   const chatCell = cell("Chat");
   chatCell.append(chat);
   const stopCell = cell("");
-  stopCell.append(stop);
+  stopCell.append(button);
   const element = make("tr", { role: "row" }, user, advisor, chatCell, ...Object.values(figures), stopCell);
   return { element, cells, listed, snapshot: listed.snapshot, receivedAt: performance.now() };
 }
@@ -108,8 +109,8 @@ function build(record: ConversationRecord, listed: ListedRecord): Row {
 function paint(): void {
   for (const { cells, listed, snapshot, receivedAt } of rows.values()) {
     const { timer, record } = snapshot;
-    setText(cells.user, person(listed, "user"));
-    setText(cells.advisor, person(listed, "advisor"));
+    showPerson(cells.user, listed, "user");
+    showPerson(cells.advisor, listed, "advisor");
     const since = timer.since ?? record?.paused_at ?? null;
     setText(cells.since, since === null ? "–" : timeOfDay(since));
     const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
@@ -119,37 +120,48 @@ function paint(): void {
         ? `paused: ${reason(record.reason)}`
         : `${record?.state ?? ""}${record?.paused_by ? ` by the ${record.paused_by}` : ""}`,
     );
-    setText(cells.time, stopwatch(now.recordElapsedMs));
+    setText(cells.time, stopwatch(now.elapsedMs));
     setText(cells.cost, money(now.cost));
-    setText(cells.credits, money(now.balance));
+    setText(cells.credits, money(now.balance ?? "0"));
     setText(cells.cut, timer.cut_at === null ? "–" : timeOfDay(timer.cut_at));
     setText(cells.lease, timer.lease_until === null ? "–" : timeOfDay(timer.lease_until));
   }
 }
 
-/** A party: the name, the id where it differs, and whether one of the party's screens is connected. */
-function person({ snapshot, ...listed }: ListedRecord, party: "user" | "advisor"): string {
+/** Shows a party: the name, the id where it differs, and whether one of the party's screens is connected. */
+function showPerson(
+  cell: HTMLElement,
+  { snapshot, ...listed }: ListedRecord,
+  party: "user" | "advisor",
+): void {
   const [name, id] =
     party === "user"
       ? [listed.user_name, snapshot.chat.user_id]
       : [listed.advisor_name, snapshot.chat.advisor_id];
-  const named = name === id ? name : `${name} (${short(id)})`;
-  return listed.connected.includes(party) ? named : `${named}, not connected`;
+  const page = party === "user" ? path`/operator/users/${id}` : path`/operator/advisors/${id}`;
+  const away = listed.connected.includes(party) ? "" : ", not connected";
+  const text = `${name === id ? name : `${name} (${short(id)})`}${away}`;
+  if (cell.dataset.text === text) return;
+  cell.dataset.text = text;
+  cell.replaceChildren(
+    make(
+      "span",
+      {},
+      make("a", { class: "name", dir: "auto", href: root + page }, name),
+      make("span", { class: "quiet" }, text.slice(name.length)),
+    ),
+  );
 }
 
-function confirm(button: HTMLButtonElement, record: ConversationRecord, listed: ListedRecord): void {
-  const dialog = find<HTMLDialogElement>("confirm");
-  setText(
-    find("confirm-text"),
-    `${listed.user_name} with ${listed.advisor_name}. It ends for both at once and can’t be continued.`,
-  );
-  dialog.returnValue = "";
-  dialog.onclose = () => {
-    if (dialog.returnValue === "stop") {
-      void perform(button, () => request("POST", path`/chats/${record.current_chat_id}/stop`));
-    }
-  };
-  dialog.showModal();
+async function stop(record: ConversationRecord, listed: ListedRecord): Promise<void> {
+  const agrees = await ask({
+    title: "Stop this conversation?",
+    text: `${listed.user_name} with ${listed.advisor_name}. It ends for both at once and can’t be continued.`,
+    yes: "Stop it",
+    no: "Keep it running",
+    isDanger: true,
+  });
+  if (agrees) await request("POST", path`/chats/${record.current_chat_id}/stop`);
 }
 
 /** Ids that talktime makes are long and differ at their end. */
@@ -157,7 +169,7 @@ function short(id: string): string {
   return id.length > 14 ? `…${id.slice(-8)}` : id;
 }
 
-if (openPage("operator")) {
+if (await openPage("operator")) {
   void refresh();
   setInterval(paint, PAINT_MS);
 }

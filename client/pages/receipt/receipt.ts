@@ -6,52 +6,143 @@ import { credits, micros } from "../../src/core/price.ts";
 import type { Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
 import { verify } from "../../src/core/verify.ts";
 import { find, make, setText } from "../shell/dom.ts";
-import { openPage, showProblem } from "../shell/frame.ts";
-import { pairChats, path, request } from "../shell/service.ts";
-import { day, money, price, reason, timeOfDay, unbilled } from "../texts/words.ts";
+import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
+import { chatsOf, ofPair, path, request, root } from "../shell/service.ts";
+import { say, type Word } from "../texts/language.ts";
+import { lineWords } from "../texts/lines.ts";
+import {
+  currencyName,
+  currencyOfPage,
+  day,
+  dayAndTime,
+  money,
+  nameInSentence,
+  price,
+  reason,
+  timeOfDay,
+  timeZone,
+  unbilled,
+} from "../texts/words.ts";
+import { linkPeople } from "./people.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
 import { partsOf, type TimelinePart, timeline } from "./timeline.ts";
 
-const KINDS: Record<string, string> = {
-  charge: "Charge",
-  refund: "Refund",
-};
+const KINDS: Record<string, Word> = { charge: "charge", refund: "refund" };
 
 function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
   const { record } = receipt;
   const end = record.ended_at ?? receipt.server_time;
-  setText(
-    find("between"),
-    `${receipt.user_name} with ${receipt.advisor_name}, ${day(record.started_at)}, ${timeOfDay(record.started_at)} to ${timeOfDay(end)}`,
-  );
+  showSeller(receipt);
+  showAbout(receipt, end);
   find("open").hidden = record.state === "ended";
-  find("facts").replaceChildren(
-    fact("Time", stopwatch(receipt.elapsed_ms)),
-    fact("Charged time", stopwatch(receipt.billed_ms)),
-    fact("Cost", money(receipt.cost)),
-    fact("Ended", record.state === "ended" ? reason(record.reason) : "not yet"),
+  showSum(receipt);
+  showPayments(receipt);
+  showDetails(receipt, end, numbers);
+  find<HTMLAnchorElement>("chat").href = root + path`/chat/${record.current_chat_id}`;
+  for (const id of ["sum", "payments", "acts", "details"]) find(id).hidden = false;
+  document.title = `${say("receipt")} ${record.id} · ${find("seller").textContent || "talktime"}`;
+}
+
+/** A receipt names the seller and the currency of its record's start, whatever the settings say today. */
+function showSeller(receipt: Receipt): void {
+  const { dataset } = document.documentElement;
+  if (receipt.currency != null) dataset.currency = receipt.currency;
+  const seller = receipt.seller ?? dataset.seller ?? "";
+  find("seller").hidden = seller === "";
+  setText(find("seller"), seller);
+}
+
+function showAbout(receipt: Receipt, end: Instant): void {
+  const { record } = receipt;
+  const started = record.started_at;
+  const sameDay = day(started) === day(end);
+  const until = sameDay ? timeOfDay(end) : `${day(end)}, ${timeOfDay(end)}`;
+  find("about").replaceChildren(
+    fact(say("number"), record.id),
+    fact(
+      say("who"),
+      say("pairNames", {
+        user: nameInSentence(receipt.user_name),
+        advisor: nameInSentence(receipt.advisor_name),
+      }),
+    ),
+    fact(
+      say("when"),
+      say("whenRange", {
+        start: `${day(started)}, ${timeOfDay(started)}`,
+        end: until,
+        zone: timeZone(started),
+      }),
+    ),
+    fact(
+      say("time"),
+      // Time that is charged by whole steps may be more than the time that ran.
+      say(receipt.billed_ms > receipt.elapsed_ms ? "timeChargedAs" : "timeCharged", {
+        time: stopwatch(receipt.elapsed_ms),
+        billed: stopwatch(receipt.billed_ms),
+      }),
+    ),
+    fact(say("endedWhy"), record.state === "ended" ? reason(record.reason) : say("notYet")),
   );
+}
+
+/** The arithmetic from the time to the cost. */
+function showSum(receipt: Receipt): void {
+  setText(find("price"), price(receipt.tariff));
+  const words = lineWords(receipt);
+  find("lines").replaceChildren(
+    ...receipt.lines.map(({ amount }, index) =>
+      make("tr", {}, make("th", { scope: "row" }, words[index] ?? ""), number(money(amount))),
+    ),
+  );
+  setText(find("cost"), money(receipt.cost));
+}
+
+/** What was paid, each refund, and what remains. Charges are one payment, of the instant of the last charge. */
+function showPayments({ entries, totals, unposted }: Receipt): void {
+  const lastCharge = entries.findLast(({ kind }) => kind === "charge");
+  const refunds = entries.filter(({ kind }) => kind === "refund");
+  const rows = [
+    lastCharge ? payment(lastCharge.at, say("thisConversation"), totals.charged) : null,
+    ...refunds.map(({ at, amount, reason: why }) =>
+      payment(at, why ? say("refundWhy", { why }) : say("refund"), credits(-micros(amount))),
+    ),
+  ].filter((row) => row !== null);
+  const nothing = make("tr", {}, make("td", { colspan: "2" }, say("nothingCharged")));
+  find("paid").replaceChildren(...(rows.length > 0 ? rows : [nothing]));
+  setText(find("net-name"), say(refunds.length > 0 ? "paidAfterRefunds" : "paidInAll"));
+  setText(find("net"), money(totals.paid));
+  find("gift-row").hidden = micros(totals.gift) === 0n;
+  setText(find("gift"), money(totals.gift));
+  const currency = currencyOfPage();
+  const unit = currency === "" ? say("inCredits") : say("inCurrency", { currency: currencyName(currency) });
+  const open = micros(unposted) === 0n ? "" : ` ${say("owed", { amount: money(unposted) })}`;
+  setText(find("currency"), unit + open);
+}
+
+function payment(at: Instant, what: string, amount: string): HTMLElement {
+  const when = make("time", { class: "quiet", datetime: at }, dayAndTime(at));
+  const name = make("span", { dir: "auto" }, what);
+  return make("tr", {}, make("th", { scope: "row" }, name, when), number(money(amount)));
+}
+
+/** What is folded: when the time ran, each entry, how to compute all of it again. */
+function showDetails(receipt: Receipt, end: Instant, numbers: ReadonlyMap<string, number>): void {
   find("unbilled").hidden = receipt.gaps.length === 0;
   find("gaps").replaceChildren(...receipt.gaps.map(gapRow));
   const parts = partsOf(receipt.segments, end, numbers);
   const picture = find("timeline");
   const drawPicture = () => picture.replaceChildren(...timeline(parts, picture.clientWidth));
   window.onresize = drawPicture;
+  find("details").ontoggle = drawPicture;
   find("timeline-parts").replaceChildren(...parts.map(row));
-  setText(find("price"), price(receipt.tariff));
-  find("lines").replaceChildren(
-    ...receipt.lines.map(({ text, amount }) =>
-      make("tr", {}, make("th", { scope: "row" }, text), number(money(amount))),
-    ),
-  );
-  setText(find("cost"), money(receipt.cost));
   find("entries").replaceChildren(
     ...receipt.entries.map(({ at, kind, amount, reason: why }) =>
       make(
         "tr",
         {},
-        make("td", {}, make("time", { datetime: at }, timeOfDay(at))),
-        make("td", {}, `${KINDS[kind] ?? kind}${why ? `: ${why}` : ""}`),
+        make("td", {}, make("time", { datetime: at }, dayAndTime(at))),
+        make("td", { dir: "auto" }, kindWords(kind, why)),
         number(money(amount)),
       ),
     ),
@@ -62,13 +153,16 @@ function show(receipt: Receipt, numbers: ReadonlyMap<string, number>): void {
   );
   find("recompute").hidden = !receipt.how_to_recompute;
   setText(find("recompute-text"), receipt.how_to_recompute ?? "");
-  find("receipt").hidden = false;
   drawPicture();
 }
 
 function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: Gap): HTMLElement {
   const time = (instant: Instant | null): HTMLElement =>
-    make("td", {}, instant === null ? "not over" : make("time", { datetime: instant }, timeOfDay(instant)));
+    make(
+      "td",
+      {},
+      instant === null ? say("notOver") : make("time", { datetime: instant }, timeOfDay(instant)),
+    );
   const what = make("td", {}, unbilled(why, caused_by));
   return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
 }
@@ -81,7 +175,7 @@ function prove(document: unknown): void {
   try {
     checks = verify(document);
   } catch {
-    result.replaceChildren(make("p", { class: "problem" }, "This is not a receipt that can be checked."));
+    result.replaceChildren(make("p", { class: "problem" }, say("notCheckable")));
     return;
   }
   const { record, cost } = document as Receipt;
@@ -90,19 +184,20 @@ function prove(document: unknown): void {
     "p",
     { class: wrong.length > 0 ? "problem" : "good" },
     wrong.length > 0
-      ? `${wrong.length} of ${checks.length} figures differ from what the facts give.`
-      : `All ${checks.length} figures follow from the facts: time, price, charges and totals.`,
+      ? say("figuresDiffer", { wrong: String(wrong.length), all: String(checks.length) })
+      : say("figuresFollow", { all: String(checks.length) }),
   );
-  const subject = make(
-    "p",
-    { class: "quiet" },
-    `Record ${record.id}, ${cost} credits. Computed in this browser; nothing was sent.`,
-  );
+  const subject = make("p", { class: "quiet" }, say("computedHere", { id: record.id, cost: money(cost) }));
   const list = make(
     "ul",
     {},
     ...wrong.map(({ path, what, stated, found }) =>
-      make("li", {}, make("code", {}, path), ` says ${figure(stated)}, but is ${figure(found)}: ${what}.`),
+      make(
+        "li",
+        {},
+        make("code", {}, path),
+        say("figureSays", { stated: figure(stated), found: figure(found), what }),
+      ),
     ),
   );
   result.replaceChildren(verdict, subject, ...(wrong.length > 0 ? [list] : []));
@@ -124,35 +219,44 @@ async function proveFile(file: File): Promise<void> {
     prove(JSON.parse(await file.text()));
   } catch {
     find("proof").hidden = false;
-    find("proof").replaceChildren(make("p", { class: "problem" }, "That file is not a receipt."));
+    find("proof").replaceChildren(make("p", { class: "problem" }, say("notAReceipt")));
   }
 }
 
 function fact(name: string, value: string): HTMLElement {
-  return make("div", {}, make("dt", {}, name), make("dd", {}, value));
+  return make("div", {}, make("dt", {}, name), make("dd", { dir: "auto" }, value));
 }
 
 function row({ from, to, ms, chat, reason: why }: TimelinePart): HTMLElement {
-  const pause = why === "paused" ? "Paused" : `Paused: ${reason(why)}`;
-  const what = chat === null ? pause : `Chat ${chat}`;
+  const pause = why === "paused" ? say("pausedTitle") : say("pauseWhy", { why: reason(why) });
+  const what = chat === null ? pause : say("numberedChat", { number: String(chat) });
   const time = (instant: Instant): HTMLElement =>
     make("td", {}, make("time", { datetime: instant }, timeOfDay(instant)));
   return make("tr", {}, time(from), time(to), make("td", {}, what), number(stopwatch(ms)));
+}
+
+function kindWords(kind: string, why: string | null): string {
+  const words = KINDS[kind];
+  if (words === undefined) return kind;
+  return why ? say("withDetail", { words: say(words), detail: why }) : say(words);
 }
 
 function number(text: string): HTMLElement {
   return make("td", { class: "number" }, text);
 }
 
-const session = openPage("user", "advisor", "operator");
+const session = await openPage("user", "advisor", "operator");
 if (session) {
   const recordId = find("content").dataset.record ?? "";
   let receipt: Receipt | null = null;
   const load = async (): Promise<void> => {
     receipt = await request<Receipt>("GET", path`/records/${recordId}/receipt`);
-    const chats = await pairChats(session.role === "service" ? "operator" : session.role, receipt.record);
+    const viewer = session.role === "service" ? "operator" : session.role;
+    const chats = ofPair(await chatsOf(viewer, receipt.record), receipt.record);
     show(receipt, new Map(chats.map(({ id, number }) => [id, number])));
     showRefundable(receipt);
+    if (viewer === "operator") linkPeople(receipt);
+    showLoaded();
   };
   find("print").addEventListener("click", () => window.print());
   find("check").addEventListener("click", () => receipt && prove(receipt));

@@ -2,10 +2,12 @@
 
 import type { Receipt } from "../../src/core/types.ts";
 import { randomId } from "../../src/request.ts";
+import { ask } from "../../src/talk/ask.ts";
 import { find, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
 import { type Documents, path, request } from "../shell/service.ts";
-import { money } from "../texts/words.ts";
+import { say, talkWords } from "../texts/language.ts";
+import { durationText, money } from "../texts/words.ts";
 
 let key = randomId();
 
@@ -19,6 +21,7 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void perform(find<HTMLButtonElement>("give-back"), async () => {
+      if (!(await isMeant(form))) return;
       const refund = await request<Documents["Refund"]>(
         "POST",
         path`/records/${recordId}/refunds`,
@@ -30,7 +33,7 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
       await done();
       setText(
         find("given-back"),
-        `${money(refund.amount)} given back. Of the rest, ${money(refund.refundable)} could be.`,
+        say("givenBack", { amount: money(refund.amount), refundable: money(refund.refundable) }),
       );
     });
   });
@@ -39,7 +42,21 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
 
 /** Shows how much can still be refunded. */
 export function showRefundable({ totals }: Receipt): void {
-  setText(find("refundable"), `${money(totals.paid)} can be given back.`);
+  setText(find("refundable"), say("canBeGivenBack", { amount: money(totals.paid) }));
+}
+
+/** Asks once more, with what is given back and why. */
+function isMeant(form: HTMLFormElement): Promise<boolean> {
+  const filled = new FormData(form);
+  const size = String(filled.get("size"));
+  const amount = filled.get("by") === "seconds" ? durationText(Number(size)) : money(size);
+  return ask({
+    title: say("askRefund", { amount }),
+    text: say("refundWhy", { why: String(filled.get("reason")).trim() }),
+    yes: say("giveBack"),
+    no: talkWords().notNow,
+    isDanger: true,
+  });
 }
 
 function refundRequest(form: HTMLFormElement): object {

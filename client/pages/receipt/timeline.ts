@@ -3,6 +3,7 @@
 import { stopwatch } from "../../src/core/digits.ts";
 import type { Instant, Reason, Segment } from "../../src/core/types.ts";
 import { make, makeSvg } from "../shell/dom.ts";
+import { say } from "../texts/language.ts";
 import { minutes, reason, timeOfDay } from "../texts/words.ts";
 
 /** A segment of the record or, where `chat` is null, a pause and its reason. */
@@ -43,18 +44,24 @@ export function partsOf(
 /** The picture, `width` pixels wide, with a text for people who can't see it, and the legend of its colours. */
 export function timeline(parts: readonly TimelinePart[], width: number): Node[] {
   const [first, last] = [parts[0], parts.at(-1)];
-  if (!first || !last) return [make("p", { class: "quiet" }, "No time ran.")];
+  if (!first || !last) return [make("p", { class: "quiet" }, say("noTimeRan"))];
   const start = Date.parse(first.from);
   const whole = Math.max(1, Date.parse(last.to) - start);
   const at = (instant: Instant): number => ((Date.parse(instant) - start) / whole) * 100;
   const ran = parts.filter((part) => part.chat !== null);
   const pauses = parts.length - ran.length;
   const chats = [...new Set(ran.map((part) => part.chat ?? 0))].sort((a, b) => a - b);
-  const words = `From ${timeOfDay(first.from)} to ${timeOfDay(last.to)}: ${count(ran.length, "segment", "segments")} in ${count(chats.length, "chat", "chats")}, ${count(pauses, "pause", "pauses")}.`;
+  const words = say("timelineInWords", {
+    from: timeOfDay(first.from),
+    to: timeOfDay(last.to),
+    segments: String(ran.length),
+    chats: String(chats.length),
+    pauses: String(pauses),
+  });
   const picture = makeSvg(
     "svg",
     { class: "timeline", height: "78", role: "img", "aria-labelledby": "picture-title picture-text" },
-    makeSvg("title", { id: "picture-title" }, "When the time ran"),
+    makeSvg("title", { id: "picture-title" }, say("whenTimeRan")),
     makeSvg("desc", { id: "picture-text" }, words),
     ...parts.flatMap((part) => shape(part, at(part.from), at(part.to), width)),
     ...[0, 100].map((x) => makeSvg("line", { class: "edge", x1: `${x}%`, x2: `${x}%`, y1: "18", y2: "62" })),
@@ -83,9 +90,9 @@ function shape(part: TimelinePart, from: number, to: number, whole: number): Nod
   const bar = makeSvg(
     "rect",
     { class: colour(part.chat), x: `${from}%`, width: `${width}%`, y: "22", height: "36", rx: "4" },
-    makeSvg("title", {}, `Chat ${part.chat}, ${long}`),
+    makeSvg("title", {}, `${numbered(part.chat)}, ${long}`),
   );
-  return [bar, ...label(`Chat ${part.chat} · ${long}`, 12)];
+  return [bar, ...label(`${numbered(part.chat)} · ${long}`, 12)];
 }
 
 function legend(chats: readonly number[], pauses: number): HTMLElement {
@@ -94,12 +101,12 @@ function legend(chats: readonly number[], pauses: number): HTMLElement {
       "li",
       {},
       swatch(makeSvg("rect", { class: colour(chat), width: "100%", height: "100%", rx: "3" })),
-      `Chat ${chat}`,
+      numbered(chat),
     ),
   );
   if (pauses > 0) {
     const line = makeSvg("line", { class: "pause", x1: "0", x2: "100%", y1: "50%", y2: "50%" });
-    entries.push(make("li", {}, swatch(line), "paused, not charged"));
+    entries.push(make("li", {}, swatch(line), say("pausedNotCharged")));
   }
   return make("ul", { class: "key" }, ...entries);
 }
@@ -114,6 +121,6 @@ function colour(chat: number): string {
   return index === 0 ? "time" : `time other${index}`;
 }
 
-function count(number: number, one: string, many: string): string {
-  return `${number} ${number === 1 ? one : many}`;
+function numbered(chat: number | null): string {
+  return say("numberedChat", { number: String(chat) });
 }

@@ -1,6 +1,7 @@
 /** One chat in a list of chats. */
 
 import { stopwatch } from "../../src/core/digits.ts";
+import { say } from "../texts/language.ts";
 import { day, hourAndMinute, reason } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
@@ -13,33 +14,47 @@ export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): H
     make(
       "a",
       { class: "row", href: root + path`/chat/${chat.id}` },
-      make("strong", {}, other),
+      make("strong", { dir: "auto" }, other),
       time ?? make("span", { class: "number" }, stopwatch(chat.duration_ms)),
       make(
         "span",
-        { class: "quiet" },
+        { class: "quiet", dir: "auto" },
         chat.last_message ?? `${day(chat.created_at)}, ${hourAndMinute(chat.created_at)}`,
       ),
-      badge(chat),
+      make("span", { class: "badges" }, unreadBadge(chat), badge(chat)),
     ),
   );
 }
 
 /** The state of the chat: a record runs only in its current chat. */
-export function stateOf(chat: ChatSummary): "running" | "paused" | "ended" | "new" | "moved" {
+export function stateOf(chat: ChatSummary): "requested" | "running" | "paused" | "ended" | "new" | "moved" {
   if (chat.state === null) return "new";
   if (chat.state !== "ended" && !chat.current) return "moved";
   return chat.state;
 }
 
+/** "2 new" where the other party has written; null where everything is read. */
+export function unreadBadge({ unread }: ChatSummary): HTMLElement | null {
+  return unread > 0
+    ? make("span", { class: "badge unread" }, say("unread", { count: String(unread) }))
+    : null;
+}
+
+/** Sets the title of a list behind the number of its unread messages. */
+export function showUnreadInTitle(chats: readonly ChatSummary[], title: string): void {
+  const count = chats.reduce((sum, { unread }) => sum + unread, 0);
+  document.title = count > 0 ? `(${count}) ${title}` : title;
+}
+
 function badge(chat: ChatSummary): HTMLElement {
   const state = stateOf(chat);
   const words = {
-    running: "running",
-    paused: chat.reason && chat.reason !== "paused" ? reason(chat.reason) : "paused",
-    ended: "ended",
-    moved: "stopped",
-    new: "not started",
+    requested: say("requested"),
+    running: say("running"),
+    paused: chat.reason && chat.reason !== "paused" ? reason(chat.reason) : say("paused"),
+    ended: say("ended"),
+    moved: say("moved"),
+    new: say("fresh"),
   };
   return make("span", { class: `badge ${state}` }, words[state]);
 }

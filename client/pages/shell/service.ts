@@ -1,7 +1,11 @@
 /** Requests to the service with the token of this tab, and the documents that only pages use. */
 
 import type { components } from "../../src/core/generated.ts";
-import { RequestProblem, requester } from "../../src/request.ts";
+import type { Problem } from "../../src/core/types.ts";
+import { encodeId, RequestProblem, requester } from "../../src/request.ts";
+import { conflictText } from "../../src/talk/conflict.ts";
+import { languageOfPage, say, talkWords } from "../texts/language.ts";
+import { money } from "../texts/words.ts";
 import { type Role, readSession, removeToken } from "./session.ts";
 
 export type Documents = components["schemas"];
@@ -10,6 +14,7 @@ export type Documents = components["schemas"];
 export const root = document.documentElement.dataset.root ?? "";
 
 export type ChatSummary = Documents["ChatSummary"];
+export type RecordSummary = Documents["RecordSummary"];
 export type Account = Documents["Account"];
 export type Advisor = Documents["Advisor"];
 
@@ -50,7 +55,7 @@ export function signOut(): void {
 
 /** A path with its ids encoded: path`/chats/${id}`. */
 export function path(parts: TemplateStringsArray, ...ids: string[]): string {
-  return parts.reduce((whole, part, index) => whole + encodeURIComponent(ids[index - 1] ?? "") + part);
+  return parts.reduce((whole, part, index) => whole + encodeId(ids[index - 1] ?? "") + part);
 }
 
 /** Goes to a page of the service. */
@@ -58,28 +63,52 @@ export function goTo(page: string): void {
   location.assign(root + page);
 }
 
-/** The chats of a pair, the oldest first, as the viewer's role may read them. */
-export async function pairChats(
+/** All chats of the user or the advisor of a chat, as the viewer's role may read them, the newest first. */
+export async function chatsOf(
   viewer: Role,
   chat: { user_id: string; advisor_id: string },
 ): Promise<ChatSummary[]> {
   const list =
     viewer === "advisor" ? path`/advisors/${chat.advisor_id}/chats` : path`/users/${chat.user_id}/chats`;
-  const { chats } = await request<{ chats: ChatSummary[] }>("GET", list);
+  return (await request<{ chats: ChatSummary[] }>("GET", list)).chats;
+}
+
+/** The chats of a pair among `chats`, the oldest first. */
+export function ofPair(
+  chats: readonly ChatSummary[],
+  pair: { user_id: string; advisor_id: string },
+): ChatSummary[] {
   return chats
-    .filter((row) => row.user_id === chat.user_id && row.advisor_id === chat.advisor_id)
+    .filter((row) => row.user_id === pair.user_id && row.advisor_id === pair.advisor_id)
     .sort((a, b) => a.number - b.number);
 }
 
 /** A failure in words for a person. */
 export function problemText(error: unknown): string {
-  if (!(error instanceof RequestProblem)) return "Something went wrong. Try again.";
+  if (!(error instanceof RequestProblem)) return say("wentWrong");
   const { status, code } = error.problem;
-  if (code === "insufficient_credit") return "There isn’t enough credit for that. Top up and try again.";
-  if (status === 0) return "The service can’t be reached just now. Try again in a moment.";
-  if (status === 401) return "You are signed out.";
-  if (status === 404) return "That isn’t here, or it isn’t yours.";
-  if (status === 429) return "That was a lot at once. Wait a moment and try again.";
-  if (status >= 500) return "The service has a problem just now. Try again in a moment.";
-  return error.message;
+  const words = talkWords();
+  if (code === "insufficient_credit") return words.notEnoughCredit;
+  if (status === 0) return words.unreachable;
+  if (status === 401) return words.signedOut;
+  if (status === 404) return words.notFound;
+  if (status === 429) return words.tooMany;
+  if (status >= 500) return say("serverProblem");
+  if (status === 409) {
+    const conflict = conflictInWords(error.problem);
+    if (conflict !== null) return conflict;
+  }
+  // The service refuses in English.
+  return languageOfPage() === "en" ? error.message : words.refused;
+}
+
+/** What is in the way, and what the person can do; null where only the service's own words say that. */
+function conflictInWords(problem: Problem): string | null {
+  const role = readSession()?.role ?? "user";
+  const isPerson = role === "user" || role === "advisor";
+  // An operator reads English and knows the service's words.
+  if (!isPerson && languageOfPage() === "en") return null;
+  if (typeof problem.refundable === "string")
+    return say("canBeGivenBack", { amount: money(problem.refundable) });
+  return conflictText(problem, isPerson ? role : "operator", talkWords());
 }

@@ -40,3 +40,11 @@ export function lastSubject(): string | null {
 export function homeOf(role: Role): string {
   return role === "service" ? "/operator" : `/${role}`;
 }
+
+/** The address of a page of the service, if `page` is one. "//elsewhere" and "/\\elsewhere" are not, and no page has a path like "/.//elsewhere". */
+export function ownPage(page: string): string | null {
+  if (!page.startsWith("/")) return null;
+  const root = document.documentElement.dataset.root ?? "";
+  const address = new URL(root + page, location.href);
+  return address.origin === location.origin && !address.pathname.includes("//") ? address.href : null;
+}

@@ -2,18 +2,10 @@
 
 import { countdown } from "../../src/core/digits.ts";
 import type { Frame, Snapshot } from "../../src/core/types.ts";
-import { hourAndMinute, minutes, reason } from "./words.ts";
-
-/** Who reads the page. An operator only looks on. */
-export type Viewer = "user" | "advisor" | "operator";
-
-export interface Acts {
-  /** The text of the button that starts, resumes or switches; null for no button. */
-  start: string | null;
-  pause: boolean;
-  resume: boolean;
-  stop: boolean;
-}
+import { encodeId } from "../../src/request.ts";
+import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
+import { say, type Word } from "./language.ts";
+import { hourAndMinute, minutes, money, reason } from "./words.ts";
 
 export interface Explanation {
   tone: "calm" | "warn";
@@ -25,25 +17,6 @@ export interface Explanation {
   topUp?: boolean;
 }
 
-const NONE: Acts = { start: null, pause: false, resume: false, stop: false };
-
-/** Whether the active record is in another chat than the one on the page. */
-export function hasMoved({ record, chat }: Snapshot): boolean {
-  return record !== null && record.state !== "ended" && record.current_chat_id !== chat.id;
-}
-
-/** What the viewer may do now. Only a user can start; an advisor can pause, resume and stop. */
-export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
-  const { record } = snapshot;
-  const user = viewer === "user";
-  if (record === null) return { ...NONE, start: user ? "Start" : null };
-  if (record.state === "ended") return { ...NONE, start: user ? "Start again" : null };
-  if (hasMoved(snapshot)) return { ...NONE, start: user ? "Continue here" : null, stop: true };
-  const isParty = viewer !== "operator";
-  if (record.state === "running") return { ...NONE, pause: isParty, stop: true };
-  return { ...NONE, resume: isParty && record.reason === "paused", stop: true };
-}
-
 /** Why the timer does not run; null while it runs. `other` is the name of the other party. */
 export function explanationOf(frame: Frame, viewer: Viewer, other: string): Explanation | null {
   const { snapshot } = frame;
@@ -51,41 +24,59 @@ export function explanationOf(frame: Frame, viewer: Viewer, other: string): Expl
   if (frame.state === "reconnecting") {
     return {
       tone: "warn",
-      title: "Connecting again…",
-      text: "The server keeps the time. If the connection stays away, the timer stops and nothing more is charged.",
+      title: say(isOffline() ? "offline" : "connectingAgain"),
+      text: say(frame.isStanding ? "standsOffline" : "serverKeepsTime"),
     };
   }
+  if (frame.isStanding)
+    return { tone: "warn", title: say("standsTitle"), text: say("standsText", { other }) };
   const { record } = snapshot;
   const user = viewer === "user";
-  if (record === null) {
-    const text = user ? "Time begins when you press Start." : `Time begins when ${other} starts it.`;
-    return { tone: "calm", title: "Not started yet", text };
-  }
+  if (record === null)
+    return calm(say("notStarted"), user ? say("pressStart") : say("otherStarts", { other }));
   if (record.state === "ended") return ended(snapshot, user);
   if (hasMoved(snapshot)) {
-    return {
-      tone: "calm",
-      title: "The conversation moved to another chat",
-      text: "The time of this chat stands still.",
-      link: { page: `/chat/${encodeURIComponent(record.current_chat_id)}`, text: "Go to that chat" },
-    };
+    const link = { page: `/chat/${encodeId(record.current_chat_id)}`, text: say("movedLink") };
+    return { ...calm(say("movedTitle"), say("movedText")), link };
   }
+  if (record.state === "requested") return requested(frame, viewer, other);
   return record.state === "paused" ? paused(frame, viewer, other) : null;
 }
 
+function calm(title: string, text: string): Explanation {
+  return { tone: "calm", title, text };
+}
+
+function requested(frame: Frame, viewer: Viewer, other: string): Explanation {
+  const left = ringText(frame);
+  if (viewer === "advisor")
+    return { tone: "warn", title: say("isCalling", { name: other }), text: say("acceptBegins") + left };
+  const title = viewer === "user" ? say("calling", { other }) : say("callingAdvisor");
+  return calm(title, say("callingText") + left);
+}
+
+/** How long the call still rings. */
+function ringText({ at, snapshot }: Frame): string {
+  const until = snapshot?.timer.ring_until;
+  if (!until || at === null) return "";
+  return ` ${say("ringsMore", { time: countdown(Math.max(0, Date.parse(until) - at)) })}`;
+}
+
 function ended({ record }: Snapshot, user: boolean): Explanation {
-  const why = {
-    out_of_credit: user ? "Your credits ran out." : "The credits ran out.",
-    abandoned: "Nobody came back for a long time. That time is not charged.",
-    user_away: user ? "You were away." : "The user was away.",
-    advisor_away: "The advisor was away.",
-    max_cost: "The highest cost of a conversation was reached.",
-  }[record?.reason as string];
+  const said = record?.decline_reason;
+  const why: Partial<Record<string, Word>> = {
+    declined: said ? "declinedWhy" : "declinedText",
+    missed: "missedText",
+    out_of_credit: user ? "yourCreditsOut" : "creditsOut",
+    abandoned: "abandonedText",
+    user_away: user ? "youWereAway" : "userWasAway",
+    advisor_away: "advisorWasAway",
+    max_cost: "maxCostText",
+  };
+  const text = say(why[record?.reason ?? ""] ?? "thankYou", { why: said ?? "" });
   return {
-    tone: "calm",
-    title: "The conversation has ended",
-    text: why ?? "Thank you for talking.",
-    ...(record && { link: { page: `/receipts/${encodeURIComponent(record.id)}`, text: "See the receipt" } }),
+    ...calm(say("endedTitle"), text),
+    ...(record && { link: { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") } }),
   };
 }
 
@@ -95,64 +86,80 @@ function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
     case "out_of_credit":
       return {
         tone: "warn",
-        title: user ? "Your credits have run out" : `${other} is out of credit`,
-        text: `${user ? "Top up and it goes on by itself." : "A top-up lets it go on."} ${rechargeText(frame)}`,
+        title: user ? say("yourCreditsHaveRunOut") : say("otherOutOfCredit", { other }),
+        text: `${say(user ? "topUpGoesOn" : "topUpLets")} ${rechargeText(frame)}`,
         topUp: user,
       };
     case "user_away":
-      return user ? viewerAway("You were away") : otherAway(other);
+      return user ? viewerAway() : otherAway(other);
     case "advisor_away":
-      return user ? otherAway(other) : viewerAway("You were away");
+      if (frame.snapshot?.elapsed_ms === 0 && viewer !== "advisor")
+        return calm(say("waitingFor", { other }), say("waitingText"));
+      return user ? otherAway(other) : viewerAway();
     case "timer_failed":
-      return {
-        tone: "calm",
-        title: "Starting…",
-        text: "The timer is about to run. This time costs nothing.",
-      };
-    default:
-      return {
-        tone: "calm",
-        title: pauseTitle(frame, viewer, other),
-        text: "Nothing is charged until somebody continues.",
-      };
+      return calm(say("startingTitle"), say("startingText"));
+    case "paused":
+      return calm(pauseTitle(frame, viewer, other), pauseText(frame, viewer, other));
+    default: // the reason of a newer server, which may let the record resume by itself
+      return calm(say("pausedTitle"), say("nothingMeanwhile"));
   }
 }
 
 function pauseTitle({ snapshot }: Frame, viewer: Viewer, other: string): string {
   const by = snapshot?.record?.paused_by;
-  if (by !== "user" && by !== "advisor") return "Paused";
-  if (viewer === "operator") return `The ${by} paused`;
-  return by === viewer ? "You paused" : `${capitalized(other)} paused`;
+  if (by !== "user" && by !== "advisor") return say("pausedTitle");
+  if (viewer === "operator") return say(by === "user" ? "pausedByUser" : "pausedByAdvisor");
+  return by === viewer ? say("youPaused") : say("otherPaused", { other: capitalized(other) });
+}
+
+/** Who can let the record go on. An advisor can only undo the advisor's own pause. */
+function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
+  const byAdvisor = snapshot?.record?.paused_by === "advisor";
+  if (viewer === "user" || byAdvisor) return say("untilSomebody");
+  return say("untilOther", { other: viewer === "advisor" ? other : say("theUser") });
+}
+
+function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false;
 }
 
 function otherAway(other: string): Explanation {
-  const text = "Nothing is charged. It goes on by itself when they come back.";
-  return { tone: "calm", title: `${other} is away`, text };
+  return calm(say("otherAwayTitle", { other }), say("otherAwayText"));
 }
 
-function viewerAway(title: string): Explanation {
-  return { tone: "calm", title, text: "It goes on by itself in a moment. Nothing was charged meanwhile." };
+function viewerAway(): Explanation {
+  return calm(say("youWereAwayTitle"), say("viewerAwayText"));
 }
 
 /** How long the record still waits for credit. */
 function rechargeText({ rechargeMs }: Frame): string {
-  if (rechargeMs === null) return "Nothing is charged meanwhile.";
-  return `It waits ${countdown(rechargeMs)} more, and nothing is charged meanwhile.`;
+  return rechargeMs === null ? say("nothingMeanwhile") : say("waitsMore", { time: countdown(rechargeMs) });
 }
 
 /** The phase that stands beside the timer: "Paused", "Free time" and so on; null before there is a record. */
 export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "done"; text: string } | null {
   const record = frame.snapshot?.record;
   if (!frame.snapshot || !record) return null;
-  if (record.state === "ended") return { phase: "done", text: "Ended" };
+  if (record.state === "ended") return { phase: "done", text: say("phaseEnded") };
   // Without a connection the page does not know whether paid time still runs.
-  if (frame.state === "reconnecting") return { phase: "still", text: "Connecting…" };
-  if (hasMoved(frame.snapshot)) return { phase: "done", text: "Elsewhere" };
+  if (frame.state === "reconnecting")
+    return { phase: "still", text: say(isOffline() ? "phaseOffline" : "phaseConnecting") };
+  if (frame.isStanding) return { phase: "still", text: say("phaseStands") };
+  if (hasMoved(frame.snapshot)) return { phase: "done", text: say("phaseElsewhere") };
+  if (record.state === "requested") return { phase: "still", text: say("phaseRinging") };
   if (record.state === "paused") {
-    const named = record.reason === "paused" || record.reason === null ? "paused" : reason(record.reason);
-    return { phase: "still", text: record.reason === "timer_failed" ? "Starting…" : capitalized(named) };
+    if (record.reason === "advisor_away" && frame.elapsedMs === 0)
+      return { phase: "still", text: say("phaseWaiting") };
+    const named =
+      record.reason === "paused" || record.reason === null ? say("paused") : reason(record.reason);
+    return {
+      phase: "still",
+      text: record.reason === "timer_failed" ? say("startingTitle") : capitalized(named),
+    };
   }
-  return frame.freeMs > 0 ? { phase: "free", text: "Free time" } : { phase: "paid", text: "Paid time" };
+  return frame.freeMs > 0
+    ? { phase: "free", text: say("phaseFree") }
+    : { phase: "paid", text: say("phasePaid") };
 }
 
 /**
@@ -163,21 +170,35 @@ export function forecast(frame: Frame, viewer: Viewer, other: string): string {
   if (!frame.snapshot?.timer.running || frame.at === null) return "";
   const user = viewer === "user";
   if (frame.remainingMs === null || frame.endsAt === null)
-    return `${user ? "Your" : `${other}’s`} credits don’t run out at this price.`;
+    return say(user ? "yourCreditsLast" : "otherCreditsLast");
   const left = minutes(frame.remainingMs);
-  const about = frame.remainingMs < 60_000 ? left : `about ${left}`;
-  const until =
-    frame.remainingMs > 20 * 3_600_000
-      ? ""
-      : `, until ${hourAndMinute(new Date(frame.endsAt).toISOString())}`;
-  return `${user ? "Enough for" : `${other} can go on for`} ${about}${until}`;
+  const time = frame.remainingMs < 60_000 ? left : say("aboutTime", { time: left });
+  const text = user ? say("enoughFor", { time }) : say("otherEnoughFor", { other, time });
+  if (frame.remainingMs > 20 * 3_600_000) return text;
+  return say("untilTime", { text, time: hourAndMinute(new Date(frame.endsAt).toISOString()) });
+}
+
+/** What is left, in few words: "2:58 free", "7 min left"; where no time runs, the phase. */
+export function leftText(frame: Frame): string {
+  if (!frame.snapshot?.timer.running || frame.state === "reconnecting" || frame.isStanding)
+    return phaseOf(frame)?.text ?? "";
+  if (frame.freeMs > 0) return say("timeFree", { time: countdown(frame.freeMs) });
+  if (frame.remainingMs === null) return "";
+  const time = frame.remainingMs < 60_000 ? countdown(frame.remainingMs) : minutes(frame.remainingMs);
+  return say("timeLeft", { time });
+}
+
+/** What the record has brought the advisor so far; "" for the user, and where the advisor's terms give nothing. */
+export function earnedText({ earned }: Frame, viewer: Viewer): string {
+  if (viewer === "user" || earned === null || Number(earned) === 0) return "";
+  return say(viewer === "advisor" ? "youHaveEarned" : "advisorHasEarned", { amount: money(earned) });
 }
 
 const WARNINGS = [
-  [30_000, "Less than 30 seconds of credit left"],
-  [60_000, "Less than a minute of credit left"],
-  [120_000, "Less than 2 minutes of credit left"],
-  [300_000, "Less than 5 minutes of credit left"],
+  [30_000, "left30Seconds"],
+  [60_000, "left1Minute"],
+  [120_000, "left2Minutes"],
+  [300_000, "left5Minutes"],
 ] as const;
 
 /** The warning that is due, and the part of the last five minutes that is left (0 to 1); null for no warning. */
@@ -185,7 +206,7 @@ export function warning(frame: Frame): { text: string; left: number } | null {
   const { remainingMs } = frame;
   if (remainingMs === null || !frame.snapshot?.timer.running) return null;
   const due = WARNINGS.find(([within]) => remainingMs <= within);
-  return due ? { text: due[1], left: Math.max(0, remainingMs / 300_000) } : null;
+  return due ? { text: say(due[1]), left: Math.max(0, remainingMs / 300_000) } : null;
 }
 
 function capitalized(text: string): string {

@@ -1,73 +1,141 @@
 /** Numbers in words for people: money, minutes, prices, reasons. */
 
 import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
+import { inCurrency } from "../../src/money.ts";
+import { languageOfPage, localeOfPage, say, type Word } from "./language.ts";
 
-/** An exact amount with at least two decimals: "8.75" for "8.7500", "0.0125" for "0.0125". */
-export function money(amount: string): string {
+/** The currency of one credit, a code of ISO 4217; "" for credits without a currency. */
+export function currencyOfPage(): string {
+  return globalThis.document?.documentElement.dataset.currency ?? "";
+}
+
+/**
+ * An exact amount, in the currency and the language of the page: "€8.75". Without a currency it is credits, with at least
+ * two decimals: "8.75" for "8.7500", "0.0125" for "0.0125".
+ */
+export function money(amount: string, currency = currencyOfPage()): string {
+  if (currency !== "") return inCurrency(amount, currency, languageOfPage());
   const [whole = "0", decimals = ""] = amount.replace("-", "−").split(".");
   return `${whole}.${decimals.replace(/0+$/, "").padEnd(2, "0")}`;
+}
+
+/** A currency as "euros (EUR)". */
+export function currencyName(currency: string): string {
+  const name = new Intl.DisplayNames(languageOfPage(), { type: "currency" }).of(currency);
+  return name === undefined || name === currency ? currency : `${name} (${currency})`;
+}
+
+/** The time zone of the reader as "Europe/Berlin, UTC+1", with the offset at the instant. */
+export function timeZone(instant: string): string {
+  const minutes = -new Date(instant).getTimezoneOffset();
+  const size = Math.abs(minutes);
+  const rest = size % 60 === 0 ? "" : `:${String(size % 60).padStart(2, "0")}`;
+  const offset = minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}${rest}`;
+  const { timeZone: name } = Intl.DateTimeFormat().resolvedOptions();
+  return name === undefined || name === "UTC" ? offset : `${name}, ${offset}`;
+}
+
+/** The month of an instant as "November 2026", in the time zone of the reader. */
+export function month(instant: string): string {
+  return new Date(instant).toLocaleDateString(localeOfPage(), { month: "long", year: "numeric" });
+}
+
+/** An instant as "26 November 2026, 14:32", in the time zone of the reader. */
+export function dayAndTime(instant: string): string {
+  return `${day(instant)}, ${hourAndMinute(instant)}`;
 }
 
 /** A duration in ms as "7 min" or "1 h 5 min". */
 export function minutes(ms: number): string {
   const whole = Math.floor(ms / 60_000);
-  if (whole < 1) return "less than a minute";
-  const hours = Math.floor(whole / 60);
-  if (hours >= 48) return `${String(Math.floor(hours / 24))} days`;
-  const rest = whole % 60;
-  if (hours === 0) return `${whole} min`;
-  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`;
+  if (whole < 1) return say("lessThanMinute");
+  const hours = String(Math.floor(whole / 60));
+  if (whole >= 48 * 60) return say("days", { days: String(Math.floor(whole / 1440)) });
+  const values = { hours, minutes: String(whole % 60) };
+  if (whole < 60) return say("minutesShort", values);
+  return say(whole % 60 === 0 ? "hoursShort" : "hoursMinutes", values);
 }
 
 /** An instant as "14:32", in the time zone of the reader. */
 export function hourAndMinute(instant: string): string {
-  return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return new Date(instant).toLocaleTimeString(localeOfPage(), { hour: "2-digit", minute: "2-digit" });
 }
 
 /** An instant as "14:32:05", in the time zone of the reader. */
 export function timeOfDay(instant: string): string {
-  return new Date(instant).toLocaleTimeString("en-GB");
+  return new Date(instant).toLocaleTimeString(localeOfPage());
+}
+
+/** An instant as "14:32" if it is of today, else as "26 Nov, 14:32", in the time zone of the reader. */
+export function moment(instant: string, now = new Date()): string {
+  const isToday = new Date(instant).toDateString() === now.toDateString();
+  return isToday ? hourAndMinute(instant) : shortDayAndTime(instant, now);
+}
+
+/** An instant as "26 Nov, 14:32", with its year if that is not this year. */
+export function shortDayAndTime(instant: string, now = new Date()): string {
+  const at = new Date(instant);
+  const sameYear = at.getFullYear() === now.getFullYear();
+  const date = at.toLocaleDateString(localeOfPage(), {
+    day: "numeric",
+    month: "short",
+    ...(!sameYear && { year: "numeric" }),
+  });
+  return `${date}, ${hourAndMinute(instant)}`;
 }
 
 export function day(instant: string): string {
-  return new Date(instant).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  return new Date(instant).toLocaleDateString(localeOfPage(), {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
 }
 
-function perText(seconds: number): string {
-  if (seconds === 1) return "second";
-  if (seconds === 60) return "minute";
-  if (seconds === 3600) return "hour";
-  return durationText(seconds);
+const UNITS = [
+  [3600, "hour", "perHour", "byHour", "firstHourFree"],
+  [60, "minute", "perMinute", "byMinute", "firstMinuteFree"],
+  [1, "second", "perSecond", "bySecond", "firstSecondFree"],
+] as const;
+
+function unitOf(seconds: number): (typeof UNITS)[number] | undefined {
+  return UNITS.find(([size]) => size === seconds);
 }
 
-function durationText(seconds: number): string {
-  const named = [
-    [3600, "hour"],
-    [60, "minute"],
-    [1, "second"],
+/** "3 minutes". */
+export function unitText(count: number, unit: "hour" | "minute" | "second"): string {
+  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 3 } as const;
+  return new Intl.NumberFormat(languageOfPage(), format).format(count);
+}
+
+/** A duration in the largest unit of which it is a whole number: "3 minutes", "90 seconds", "0.5 seconds". */
+export function durationText(seconds: number): string {
+  const [size, unit] = UNITS.find(([size]) => seconds >= size && seconds % size === 0) ?? UNITS[2];
+  return unitText(seconds / size, unit);
+}
+
+/** A duration in all its units: "1 hour 2 minutes", "1 minute 30.5 seconds". */
+export function longDuration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const parts = [
+    [Math.floor(minutes / 60), "hour"],
+    [minutes % 60, "minute"],
+    [Math.round((seconds % 60) * 1000) / 1000, "second"],
   ] as const;
-  for (const [size, name] of named) {
-    if (seconds >= size && seconds % size === 0) {
-      const count = seconds / size;
-      return count === 1 ? `${name === "hour" ? "an" : "a"} ${name}` : `${count} ${name}s`;
-    }
-  }
-  return `${seconds} seconds`;
+  const texts = parts.filter(([count]) => count > 0).map(([count, unit]) => unitText(count, unit));
+  return texts.join(" ") || unitText(0, "second");
+}
+
+/** A rate as "1.00 a minute". */
+export function rateText({ rate, per_seconds }: Tier): string {
+  if (Number(rate) === 0) return say("nothing");
+  const unit = unitOf(per_seconds);
+  return say(unit?.[2] ?? "perDuration", { amount: money(rate), duration: durationText(per_seconds) });
 }
 
 function incrementText(seconds: number): string {
-  if (seconds === 1) return "by the second";
-  if (seconds === 60) return "by whole minutes";
-  if (seconds === 3600) return "by whole hours";
-  return `in steps of ${durationText(seconds)}`;
-}
-
-function rateText(tier: Tier): string {
-  if (Number(tier.rate) === 0) return "nothing";
-  const per = perText(tier.per_seconds);
-  return /^\d/.test(per)
-    ? `${money(tier.rate)} per ${per}`
-    : `${money(tier.rate)} ${per === "hour" ? "an" : "a"} ${per}`;
+  const unit = unitOf(seconds);
+  return say(unit?.[3] ?? "bySteps", { duration: durationText(seconds) });
 }
 
 /** "First 3 minutes free, then 1.00 a minute, by whole minutes." */
@@ -80,52 +148,67 @@ export function price(tariff: Tariff): string {
     minimum_charge = "0",
     max_cost = null,
   } = tariff;
-  if (free_seconds > 0) parts.push(`first ${durationText(free_seconds).replace(/^an? /, "")} free`);
-  if (Number(connect_fee) > 0) parts.push(`${money(connect_fee)} to connect`);
+  if (free_seconds > 0)
+    parts.push(say(unitOf(free_seconds)?.[4] ?? "firstFree", { duration: durationText(free_seconds) }));
+  if (Number(connect_fee) > 0) parts.push(say("toConnect", { amount: money(connect_fee) }));
   tariff.tiers.forEach((tier, index) => {
     const next = tariff.tiers[index + 1];
-    const until = next
-      ? ` for ${index === 0 ? "" : "the next "}${durationText(next.from_seconds - tier.from_seconds)}`
-      : "";
+    const seconds = next ? next.from_seconds - tier.from_seconds : 0;
+    let rate = rateText(tier);
+    if (next)
+      rate = say(index === 0 || unitOf(seconds) ? "rateFor" : "rateForNext", {
+        rate,
+        duration: durationText(seconds),
+      });
+    if (parts.length > 0) rate = say("thenRate", { rate });
     const { increment_seconds = 1 } = tier;
     const changed = index === 0 || increment_seconds !== (tariff.tiers[index - 1]?.increment_seconds ?? 1);
-    const then = parts.length > 0 ? "then " : "";
-    parts.push(`${then}${rateText(tier)}${until}${changed ? `, ${incrementText(increment_seconds)}` : ""}`);
+    parts.push(changed ? `${rate}, ${incrementText(increment_seconds)}` : rate);
   });
-  if (grace_seconds > 0) parts.push(`nothing up to ${durationText(grace_seconds)}`);
-  if (Number(minimum_charge) > 0) parts.push(`at least ${money(minimum_charge)}`);
+  if (grace_seconds > 0) parts.push(say("graceUpTo", { duration: durationText(grace_seconds) }));
+  if (Number(minimum_charge) > 0) parts.push(say("atLeast", { amount: money(minimum_charge) }));
   if (max_cost !== null)
-    parts.push(`${tariff.at_max_cost === "stop" ? "ends at" : "never more than"} ${money(max_cost)}`);
+    parts.push(say(tariff.at_max_cost === "stop" ? "endsAt" : "neverMore", { amount: money(max_cost) }));
   const words = parts.join(", ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const REASONS: Record<Reason, string> = {
-  stopped: "stopped",
-  paused: "paused",
-  out_of_credit: "out of credit",
-  user_away: "user away",
-  advisor_away: "advisor away",
-  abandoned: "nobody came back",
-  switched: "moved to another chat",
-  timer_failed: "the timer was starting",
-  max_cost: "highest cost reached",
+const REASONS: Record<Reason, Word> = {
+  stopped: "reasonStopped",
+  paused: "reasonPaused",
+  out_of_credit: "reasonOutOfCredit",
+  user_away: "reasonUserAway",
+  advisor_away: "reasonAdvisorAway",
+  abandoned: "reasonAbandoned",
+  switched: "reasonSwitched",
+  timer_failed: "reasonTimerFailed",
+  max_cost: "reasonMaxCost",
+  platform: "reasonPlatform",
+  declined: "reasonDeclined",
+  missed: "reasonMissed",
 };
 
-/** A reason in words; "" for null. */
-export function reason(code: Reason | null): string {
-  return code === null ? "" : REASONS[code];
+/** A name inside a sentence. A name of a script that runs from right to left would mix up the words beside it otherwise. */
+export function nameInSentence(name: string): string {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(name) ? `\u2068${name}\u2069` : name;
 }
 
-const CAUSES: Record<string, string> = {
-  user: "by the user",
-  advisor: "by the advisor",
-  operator: "by the operator",
-  service: "by the service",
+/** A reason in words; "" for null. The reason of a newer server, which has no words here, is read from its code. */
+export function reason(code: Reason | null): string {
+  if (code === null) return "";
+  return Object.hasOwn(REASONS, code) ? say(REASONS[code]) : (code as string).replaceAll("_", " ");
+}
+
+const CAUSES: Record<string, Word> = {
+  user: "causeUser",
+  advisor: "causeAdvisor",
+  operator: "causeOperator",
+  service: "causeService",
 };
 
 /** Why time was not billed. Who caused it is said of a pause alone: the other reasons say it themselves. */
 export function unbilled(code: Reason, party: string | null): string {
-  const cause = code === "paused" && party !== null ? ` (${CAUSES[party] ?? party})` : "";
-  return reason(code) + cause;
+  if (code !== "paused" || party === null) return reason(code);
+  const cause = CAUSES[party];
+  return `${reason(code)} (${cause ? say(cause) : party})`;
 }

@@ -1,17 +1,25 @@
 /**
  * A user's chats and credit.
  *
- * The page opens no live channel: a user who watches a chat is present in it, and would be charged while looking at a list.
+ * The page opens no live channel: its numbers are read once, and again when the user comes back.
  */
 
 import type { Snapshot } from "../../src/core/types.ts";
-import { chatRow } from "../shell/chat-row.ts";
+import { RequestProblem } from "../../src/request.ts";
+import { agreesToPay } from "../shell/agree.ts";
+import { chatRow, showUnreadInTitle } from "../shell/chat-row.ts";
 import { demoAdvisors, isDemo } from "../shell/demo.ts";
 import { find, make, setText } from "../shell/dom.ts";
-import { openPage, perform, showProblem } from "../shell/frame.ts";
+import { openPage, perform, showLoaded, showProblem } from "../shell/frame.ts";
 import { type Account, type Advisor, type ChatSummary, goTo, path, request } from "../shell/service.ts";
 import { topUpControl } from "../shell/topup.ts";
-import { day, hourAndMinute, money, price } from "../texts/words.ts";
+import { say } from "../texts/language.ts";
+import { dayAndTime, money, price } from "../texts/words.ts";
+
+const TITLE = document.title;
+const REFRESH_MS = 10_000;
+
+let shownChats = "";
 
 async function showAccount(user: string): Promise<void> {
   const account = await request<Account>("GET", path`/users/${user}/account`);
@@ -19,19 +27,21 @@ async function showAccount(user: string): Promise<void> {
   setText(find("available"), money(available));
   const line = find("committed");
   line.hidden = Number(committed) === 0;
-  setText(line, `${money(committed)} more is taken by what is running.`);
+  setText(line, say("committed", { amount: money(committed) }));
   find("expiry").hidden = next_expiry === null;
   if (next_expiry !== null) {
     const { amount, expires_at } = next_expiry;
-    setText(
-      find("expiry"),
-      `A gift of ${money(amount)} is spent first; it expires ${day(expires_at)}, ${hourAndMinute(expires_at)}.`,
-    );
+    setText(find("expiry"), say("giftExpires", { amount: money(amount), when: dayAndTime(expires_at) }));
   }
 }
 
 async function showChats(user: string): Promise<void> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
+  showUnreadInTitle(chats, TITLE);
+  // A row that stays the same keeps the focus.
+  const key = JSON.stringify(chats);
+  if (key === shownChats) return;
+  shownChats = key;
   find("chats").replaceChildren(...chats.map((chat) => chatRow(chat, chat.advisor_name)));
   find("no-chats").hidden = chats.length > 0;
 }
@@ -43,8 +53,8 @@ async function showAdvisors(user: string): Promise<void> {
 }
 
 function card(user: string, advisor: Advisor): HTMLElement {
-  const start = make("button", { class: "primary", type: "button" }, "Start chat");
-  start.setAttribute("aria-label", `Start chat with ${advisor.display_name}`);
+  const start = make("button", { class: "primary", type: "button" }, say("startChat"));
+  start.setAttribute("aria-label", say("startChatWith", { name: advisor.display_name }));
   start.addEventListener("click", () => perform(start, () => open(user, advisor)));
   return make(
     "li",
@@ -56,7 +66,7 @@ function card(user: string, advisor: Advisor): HTMLElement {
       make(
         "span",
         {},
-        make("strong", {}, advisor.display_name),
+        make("strong", { dir: "auto" }, advisor.display_name),
         make("span", { class: "line" }, price(advisor.tariff)),
         start,
       ),
@@ -64,23 +74,42 @@ function card(user: string, advisor: Advisor): HTMLElement {
   );
 }
 
+/** What is left of the free time with an advisor, in ms: time that was free in earlier chats is used up. */
+async function freeMs(user: string, { id, tariff }: Advisor): Promise<number> {
+  const free = 1000 * tariff.free_seconds;
+  if (free === 0) return 0;
+  const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
+  const earlier = chats.find((chat) => chat.advisor_id === id);
+  if (!earlier) return free;
+  const snapshot = await request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`);
+  return snapshot.record === null || snapshot.record.state === "ended" ? snapshot.free_remaining_ms : free;
+}
+
 async function open(user: string, advisor: Advisor): Promise<void> {
+  if (!(await agreesToPay(advisor, await freeMs(user, advisor)))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
     // The user agrees to the price on the card: where the tariff has changed meanwhile, the service refuses.
     ...(advisor.tariff_version !== undefined && { tariff_version: advisor.tariff_version }),
+  }).catch(async (error: unknown) => {
+    // The cards show the new prices then.
+    if (error instanceof RequestProblem && error.problem.status === 409) await showAdvisors(user);
+    throw error;
   });
   goTo(path`/chat/${snapshot.chat.id}`);
 }
 
-const session = openPage("user");
+const session = await openPage("user");
 if (session) {
   const user = session.subject;
-  find("topup").append(...topUpControl(() => showAccount(user)));
+  find("topup").append(...topUpControl(user, () => showAccount(user)));
   const show = () =>
-    Promise.all([showAccount(user), showChats(user), isDemo ? showAdvisors(user) : null]).catch(showProblem);
+    Promise.all([showAccount(user), showChats(user), isDemo ? showAdvisors(user) : null])
+      .then(showLoaded)
+      .catch(showProblem);
   void show();
+  setInterval(() => Promise.all([showAccount(user), showChats(user)]).catch(showProblem), REFRESH_MS);
   // The browser may show the page from its cache when the user comes back: the numbers are old then.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) void show();

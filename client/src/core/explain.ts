@@ -2,38 +2,49 @@
 
 import { ceilDiv, floorDiv, least, most } from "./integers.ts";
 import { micros, price } from "./price.ts";
-import { runsOf } from "./runs.ts";
+import { type Run, runsOf } from "./runs.ts";
 import type { Tariff } from "./types.ts";
 
-/** The amount of each line in micro-credits. The lines add up to the cost; the last line may be the rounding. */
-export function explain(tariff: Tariff, elapsedMs: number, allowanceMs: number): bigint[] {
+/** One line: what its amount, in micro-credits, is for. A run has a number of increments. */
+export interface Line {
+  what: "free" | "grace" | "connect" | "run" | "maximum" | "minimum" | "rounding";
+  amount: bigint;
+  run?: Run;
+  units?: bigint;
+}
+
+/** The lines add up to the cost; the last line may be the rounding. */
+export function explain(tariff: Tariff, elapsedMs: number, allowanceMs: number): Line[] {
   const pricedMs = elapsedMs - allowanceMs;
-  const lines: bigint[] = allowanceMs > 0 && elapsedMs > 0 ? [0n] : []; // free time
+  const lines: Line[] = allowanceMs > 0 && elapsedMs > 0 ? [{ what: "free", amount: 0n }] : [];
   if (pricedMs <= 0) return lines;
-  if (pricedMs <= 1000 * (tariff.grace_seconds ?? 0)) return [...lines, 0n];
+  if (pricedMs <= 1000 * (tariff.grace_seconds ?? 0)) return [...lines, { what: "grace", amount: 0n }];
   const connectFee = micros(tariff.connect_fee ?? "0");
-  if (connectFee !== 0n) lines.push(connectFee);
+  if (connectFee !== 0n) lines.push({ what: "connect", amount: connectFee });
 
   const { scale, runs } = runsOf(tariff);
   const limitMs = BigInt(tariff.boundary === "begun" ? pricedMs + 1 : pricedMs);
   let total = connectFee * scale;
-  for (const { startMs, incrementMs, unit, count } of runs) {
-    if (startMs >= limitMs) break;
-    const begun = ceilDiv(limitMs - startMs, incrementMs);
-    const units = least(begun, count ?? begun);
-    lines.push(floorDiv(units * unit, scale));
-    total += units * unit;
+  for (const run of runs) {
+    if (run.startMs >= limitMs) break;
+    const begun = ceilDiv(limitMs - run.startMs, run.incrementMs);
+    const units = least(begun, run.count ?? begun);
+    lines.push({ what: "run", amount: floorDiv(units * run.unit, scale), run, units });
+    total += units * run.unit;
   }
 
   const capped = cappedAt(tariff, scale, total);
   const minimum = micros(tariff.minimum_charge ?? "0") * scale;
-  for (const bounded of [capped, most(capped, minimum)]) {
+  for (const [what, bounded] of [
+    ["maximum", capped],
+    ["minimum", most(capped, minimum)],
+  ] as const) {
     if (bounded === total) continue;
-    lines.push(floorDiv(bounded - total, scale));
+    lines.push({ what, amount: floorDiv(bounded - total, scale) });
     total = bounded;
   }
-  const rounding = price(tariff, pricedMs).micros - lines.reduce((sum, amount) => sum + amount, 0n);
-  return rounding === 0n ? lines : [...lines, rounding];
+  const rounding = price(tariff, pricedMs).micros - lines.reduce((sum, { amount }) => sum + amount, 0n);
+  return rounding === 0n ? lines : [...lines, { what: "rounding", amount: rounding }];
 }
 
 function cappedAt(tariff: Tariff, scale: bigint, total: bigint): bigint {

@@ -20,6 +20,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{user_id}/account": {
         parameters: {
             query?: never;
@@ -68,6 +84,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{user_id}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listUserRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{user_id}/credits": {
         parameters: {
             query?: never;
@@ -78,6 +110,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["addCredit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{user_id}/paying": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["announcePayment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -109,6 +157,22 @@ export interface paths {
         };
         get: operations["getAdvisor"];
         put: operations["putAdvisor"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advisors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAdvisors"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -174,6 +238,38 @@ export interface paths {
         get: operations["getSnapshot"];
         put?: never;
         post: operations["trackChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chats/{chat_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["acceptChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chats/{chat_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["declineChat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -254,6 +350,38 @@ export interface paths {
         get: operations["listMessages"];
         put?: never;
         post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chats/{chat_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["markRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chats/{chat_id}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listChatRecords"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -372,6 +500,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getLastAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listWebhooks"];
+        put?: never;
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch: operations["changeWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{webhook_id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pingWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tokens": {
         parameters: {
             query?: never;
@@ -382,6 +638,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["createLink"];
         delete?: never;
         options?: never;
         head?: never;
@@ -468,6 +740,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/chats/{chat_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["leaveChat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/links/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["useLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/test-clock/advance": {
         parameters: {
             query?: never;
@@ -500,8 +804,18 @@ export interface components {
             available: string;
             /** @description the part of the balance that was given, not bought */
             gift: string;
+            /** @description the host's own texts, by key; absent for users and advisors */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description the gift that expires next, if a gift expires */
             next_expiry: components["schemas"]["Expiry"] | null;
+        };
+        /** @description A page of users, each with the account. */
+        Accounts: {
+            data: components["schemas"]["Account"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
         };
         /**
          * AddCredit
@@ -528,6 +842,13 @@ export interface components {
              * @description when a gift expires; for gifts only
              */
             expires_at?: string | null;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * Advance
@@ -548,6 +869,22 @@ export interface components {
             tariff_version: number;
             /** @description absent for users and other advisors */
             terms?: components["schemas"]["Terms"];
+            /** @description how a record that started now would start */
+            starts: components["schemas"]["Starts"];
+            /** @description how long a request rings */
+            ring_seconds: number;
+            /** @description how many active records the advisor may have; null for no maximum */
+            max_active: number | null;
+            /** @description the host's own texts, by key; absent for users and advisors */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
+        /** @description A page of advisors, each with the tariff and the terms of a record that started now. */
+        AdvisorList: {
+            data: components["schemas"]["Advisor"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
         };
         /** @description The service is well. */
         Alive: {
@@ -557,7 +894,18 @@ export interface components {
          * @description A call that the state of a record or an account allows to callers who may make the call.
          * @enum {string}
          */
-        AllowedCall: "tracking" | "pause" | "resume" | "stop" | "chats" | "debits" | "refunds";
+        AllowedCall: "tracking" | "accept" | "decline" | "pause" | "resume" | "stop" | "chats" | "debits" | "refunds";
+        /** @description A rule of the auditor, and whether it holds. */
+        AuditedRule: {
+            /** @description the number of the rule */
+            rule: number;
+            /** @description the rule in words */
+            says: string;
+            /** @description how many breaches this turn or the last turn has seen, whichever is more */
+            breaches: number;
+            /** @description what to do if the rule is broken */
+            repair: string;
+        };
         /** @description A book: what it held before the period, what came and went by kind of entry, and what it held at the end. */
         Book: {
             book: components["schemas"]["BookKind"];
@@ -586,6 +934,11 @@ export interface components {
          * @enum {string}
          */
         BorneBy: "platform" | "advisor" | "shared";
+        /**
+         * @description Through whom time was not billed: through a caller, or through an outage of the platform.
+         * @enum {string}
+         */
+        Cause: "service" | "operator" | "user" | "advisor" | "platform";
         /** @description The chat that a snapshot shows; `duration_ms` is the chat's own time, over all its records. */
         Chat: {
             id: string;
@@ -593,8 +946,12 @@ export interface components {
             advisor_id: string;
             duration_ms: number;
         };
-        /** @description The chats of a user or an advisor, newest first. */
+        /** @description A page of the chats of a user or an advisor, newest first. */
         ChatSummaries: {
+            data: components["schemas"]["ChatSummary"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+            /** @description the same list under the name of its items */
             chats: components["schemas"]["ChatSummary"][];
         };
         /** @description A chat in a list: its people, its own time, and the state of its latest record. */
@@ -613,11 +970,18 @@ export interface components {
             current: boolean;
             /** Format: date-time */
             created_at: string;
+            /** @description the beginning of the last message, at most 200 characters */
             last_message: string | null;
             /** @description which chat of this user and this advisor it is */
             number: number;
+            /** @description how many messages of the other party the owner of the list has not read */
+            unread: number;
             /** @description the advisor's share of the record's cost so far, without refunds; only in the list of the advisor */
             earned?: string;
+            /** @description the host's own texts, by key; absent for users and advisors */
+            metadata?: {
+                [key: string]: string;
+            };
         };
         /**
          * CreateChat
@@ -644,6 +1008,15 @@ export interface components {
              * @description the version that the user was shown; refused if another one is current
              */
             tariff_version?: number | null;
+            /** @description how a new record starts, if not as the advisor's records start; for backends only */
+            starts?: components["schemas"]["Starts"] | null;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * CreditKind
@@ -666,7 +1039,51 @@ export interface components {
              * @description the host's own text, such as what was bought
              */
             reference?: string | null;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
+        /**
+         * Decline
+         * @description Why an advisor declines.
+         */
+        Decline: {
+            /**
+             * Reason
+             * @description what the user is told
+             */
+            reason?: string | null;
+        };
+        /** @description A page of the deliveries of a webhook, those of the newest events first. */
+        Deliveries: {
+            data: components["schemas"]["Delivery"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+        };
+        /** @description One event on its way to one webhook. */
+        Delivery: {
+            event_id: string;
+            type: components["schemas"]["EventType"];
+            state: components["schemas"]["DeliveryState"];
+            attempts: number;
+            /** @description when the next attempt is due; null while an earlier event of the record waits, or at the end */
+            next_at: string | null;
+            /** @description when the last attempt ended */
+            tried_at: string | null;
+            /** @description the HTTP status of the last answer */
+            status: number | null;
+            /** @description why the last attempt failed */
+            error: string | null;
+        };
+        /**
+         * @description The state of a delivery.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "failed";
         /** @description How long the timer of a chat has run, over all its records. */
         Duration: {
             chat_id: string;
@@ -693,6 +1110,10 @@ export interface components {
         };
         /** @description A page of a user's ledger, newest first. */
         Entries: {
+            data: components["schemas"]["Entry"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+            /** @description the same list under the name of its items */
             entries: components["schemas"]["Entry"][];
         };
         /** @description An entry of a user's ledger. Charges, debits and expiries are negative. */
@@ -717,6 +1138,39 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "purchase" | "gift" | "refund" | "debit" | "charge" | "share" | "expiry";
+        /** @description Something that happened to a record, to credit or to the books. */
+        Event: {
+            /** @description a number as text; later events of one user have larger numbers */
+            id: string;
+            type: components["schemas"]["EventType"];
+            /**
+             * Format: date-time
+             * @description the instant of the fact itself, also if the fact was noticed late
+             */
+            occurred_at: string;
+            /**
+             * Format: date-time
+             * @description when the fact was stored
+             */
+            recorded_at: string;
+            user_id: string | null;
+            advisor_id: string | null;
+            chat_id: string | null;
+            record_id: string | null;
+            /** @description as of `occurred_at`; the fields depend on the type */
+            data: Record<string, never>;
+            data_version: number;
+        };
+        /**
+         * @description What an event tells.
+         * @enum {string}
+         */
+        EventType: "record.requested" | "record.started" | "record.paused" | "record.resumed" | "record.switched" | "record.ended" | "record.missed" | "record.declined" | "credit.added" | "credit.spent" | "credit.low" | "credit.exhausted" | "credit.expired" | "charge.posted" | "refund.posted" | "party.left" | "party.returned" | "timer.failed" | "rule.broken";
+        /** @description A page of events, in their order. `next` is the cursor to go on from, also if the page is empty. */
+        Events: {
+            data: components["schemas"]["Event"][];
+            next: string;
+        };
         /** @description The gift that expires next. What is neither spent nor committed of the amount by then is gone. */
         Expiry: {
             amount: string;
@@ -732,7 +1186,7 @@ export interface components {
             duration_ms: number;
             reason: components["schemas"]["Reason"];
             /** @description through whom the time was not billed, if that is known */
-            caused_by: components["schemas"]["Role"] | null;
+            caused_by: components["schemas"]["Cause"] | null;
         };
         /**
          * Heartbeat
@@ -748,10 +1202,129 @@ export interface components {
             /** Format: date-time */
             ended_at: string;
         };
+        /** @description What the auditor of this node has seen. It goes through all accounts, a few every minute, and begins again. */
+        LastAudit: {
+            /** @description when it last got through all accounts; null if it has not yet */
+            ended_at: string | null;
+            /** @description how many accounts there were on that turn */
+            accounts: number;
+            rules: components["schemas"]["AuditedRule"][];
+        };
+        /**
+         * Leave
+         * @description A page that closes.
+         */
+        Leave: {
+            /** @description who leaves; a backend must name the party, a person can only act for themselves */
+            party?: components["schemas"]["Party"] | null;
+            /**
+             * Token
+             * @description the token, where no header can carry it: a beacon has no `Authorization`
+             */
+            token?: string | null;
+        };
+        /** @description A page of the entries of all users, newest first. */
+        LedgerEntries: {
+            data: components["schemas"]["LedgerEntry"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+        };
+        /** @description An entry of the ledger. The three amounts add up to nothing; what is negative was given. */
+        LedgerEntry: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            kind: components["schemas"]["EntryKind"];
+            user_id: string;
+            user_name: string;
+            advisor_id: string | null;
+            advisor_name: string | null;
+            /** @description what the user got, or gave if it is negative */
+            user_amount: string;
+            /** @description what the advisor got, or gave if it is negative */
+            advisor_amount: string;
+            /** @description what the platform got, or gave if it is negative */
+            platform_amount: string;
+            /** @description which book of the platform has `platform_amount` */
+            platform_book: components["schemas"]["BookKind"];
+            /** @description the part of `platform_amount` that was taken before the share */
+            fees: string;
+            /** @description the part of `user_amount` that was given, not bought */
+            gift: string;
+            record_id: string | null;
+            /** @description the last chat of the record */
+            chat_id: string | null;
+            /** @description the host's own text, such as the number of an order */
+            reference: string | null;
+            /** @description why a refund was made */
+            reason: string | null;
+            /** @description who bears a refund */
+            borne_by: components["schemas"]["BorneBy"] | null;
+            /** @description the time that was given back, of a refund by time */
+            refunded_seconds: number | null;
+            /** @description when a gift expires */
+            expires_at: string | null;
+            /** @description the role of who asked for the entry; null for what follows from time */
+            by_role: components["schemas"]["Role"] | null;
+            /** @description who asked for the entry: the subject of the token, or the name of a program */
+            by_subject: string | null;
+            /** @description the host's own texts of a credit or a debit, by key */
+            metadata: {
+                [key: string]: string;
+            };
+        };
         /** @description A step of the arithmetic that leads to the cost. */
         Line: {
             text: string;
             amount: string;
+        };
+        /** @description An address that signs a browser in, once. The code in the address is no token. */
+        Link: {
+            /** @description what to open in the browser */
+            address: string;
+            role: components["schemas"]["Role"];
+            /** @description the id of the user or the advisor, or the name of the operator */
+            subject: string;
+            /** @description the page to go on to; null for the first page of the role */
+            page: string | null;
+            /**
+             * Format: date-time
+             * @description until when the address signs in
+             */
+            expires_at: string;
+        };
+        /**
+         * LinkRequest
+         * @description A link to make.
+         */
+        LinkRequest: {
+            /**
+             * Role
+             * @description whom the link signs in
+             * @enum {string}
+             */
+            role: "user" | "advisor" | "operator";
+            /**
+             * Subject
+             * @description the id of the user or advisor, or a name for the operator
+             */
+            subject: string;
+            /**
+             * Page
+             * @description the page to go on to, a path of this service such as `/chat/c1`
+             */
+            page?: string | null;
+        };
+        /**
+         * LinkUse
+         * @description A link to use up.
+         */
+        LinkUse: {
+            /**
+             * Code
+             * @description what stands behind `#` in the address
+             */
+            code: string;
         };
         /** @description A message of a chat. */
         Message: {
@@ -766,8 +1339,12 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
-        /** @description Messages of a chat, in order. */
+        /** @description Messages of a chat, in order. A page with long texts has fewer messages than were asked for. */
         Messages: {
+            data: components["schemas"]["Message"][];
+            /** @description what to send as `after`, or as `before`, for the next page; null when there is none */
+            next: string | null;
+            /** @description the same list under the name of its items */
             messages: components["schemas"]["Message"][];
         };
         /**
@@ -803,6 +1380,33 @@ export interface components {
          * @enum {string}
          */
         Party: "user" | "advisor";
+        /**
+         * Paying
+         * @description How long records shall wait for a payment.
+         */
+        Paying: {
+            /**
+             * Seconds
+             * @description how many seconds, at most 900
+             */
+            seconds: number | string;
+        };
+        /** @description What a receiver made of a message that tells nothing. */
+        Ping: {
+            delivered: boolean;
+            /** @description the HTTP status of the answer */
+            status: number | null;
+            /** @description why it was not delivered */
+            error: string | null;
+            took_ms: number;
+        };
+        /** @description Who of the two is present in the chat. */
+        Presence: {
+            user: boolean;
+            advisor: boolean;
+            /** @description when to ask again, because one of the two may have gone by then; null while live channels prove presence */
+            until: string | null;
+        };
         /** @description The price of a session. */
         Price: {
             cost: string;
@@ -830,9 +1434,11 @@ export interface components {
             /** @description the HTTP status */
             status: number;
             /** @enum {string} */
-            code: "conflict" | "forbidden" | "insufficient_credit" | "internal_error" | "invalid_request" | "method_not_allowed" | "not_found" | "rate_limited" | "too_large" | "unauthorized" | "unavailable";
+            code: "advisor_busy" | "conflict" | "forbidden" | "gone" | "head_too_large" | "insufficient_credit" | "internal_error" | "invalid_request" | "method_not_allowed" | "not_found" | "not_running" | "rate_limited" | "too_large" | "too_slow" | "unauthorized" | "unavailable" | "unreadable" | "wrong_host";
             /** @description for people; the words may change */
             detail: string;
+            /** @description the id of the request, as in `X-Request-ID` and in the logs */
+            request_id?: string;
             /** @description `invalid_request`: what is wrong with which field */
             errors?: {
                 field: string;
@@ -848,9 +1454,11 @@ export interface components {
             allowed?: components["schemas"]["AllowedCall"][];
             /** @description `conflict` of a refund: what can still be given back */
             refundable?: string;
+            /** @description `advisor_busy`: when an active record of the advisor ends if nobody acts, or null */
+            ends_at?: string | null;
             /** @description `conflict` of tariff versions: the current version */
             tariff_version?: number;
-        } & (unknown & unknown & unknown);
+        } & (unknown & unknown & unknown & unknown & unknown);
         /**
          * PutAdvisor
          * @description An advisor to create or to change. A change holds for records that start from then on.
@@ -868,6 +1476,25 @@ export interface components {
              * @description what the advisor gets of the cost; terms that are left out stay as they are
              */
             terms?: components["schemas"]["TermsInput"] | null;
+            /** @description how the advisor's records start; `present` if it was never said */
+            starts?: components["schemas"]["Starts"] | null;
+            /**
+             * Ring Seconds
+             * @description how long a request rings, from 1 to 3600 seconds
+             */
+            ring_seconds?: number | string | null;
+            /**
+             * Max Active
+             * @description the most active records of the advisor; 0 for no maximum
+             */
+            max_active?: number | null;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * PutUser
@@ -879,12 +1506,39 @@ export interface components {
              * @description the name that others are shown
              */
             display_name: string;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+        };
+        /**
+         * Read
+         * @description Up to where a chat was read.
+         */
+        Read: {
+            /**
+             * Position
+             * @description the position of the last message that was read
+             */
+            position: number;
+            /** @description who has read it; a backend must name the party, a person can only act for themselves */
+            party?: components["schemas"]["Party"] | null;
+        };
+        /** @description Up to where a party has read a chat. */
+        ReadUpTo: {
+            chat_id: string;
+            party: components["schemas"]["Party"];
+            /** @description the position of the last message that the party has read */
+            position: number;
         };
         /**
          * @description Why a segment ended, or why a record is paused or has ended.
          * @enum {string}
          */
-        Reason: "stopped" | "paused" | "out_of_credit" | "user_away" | "advisor_away" | "abandoned" | "switched" | "timer_failed" | "max_cost";
+        Reason: "stopped" | "paused" | "out_of_credit" | "user_away" | "advisor_away" | "abandoned" | "switched" | "timer_failed" | "max_cost" | "platform" | "declined" | "missed";
         /** @description The receipt of a record, with everything that is needed to compute it again. */
         Receipt: {
             /** Format: date-time */
@@ -896,6 +1550,12 @@ export interface components {
             tariff_version: number;
             /** @description the free time that user and advisor had used before this record */
             free_ms_before: number;
+            /** @description who sold the time when the record started, empty for nobody; null where that was not stored */
+            seller: string | null;
+            /** @description the currency of one credit then, a code of ISO 4217, or empty; null where that was not stored */
+            currency: string | null;
+            /** @description the start of the record that used the grace of these 24 hours, so that this record has none; null with grace */
+            grace_used_at: string | null;
             /** @description the time that was billed */
             segments: components["schemas"]["Segment"][];
             /** @description the time that was not billed */
@@ -924,7 +1584,7 @@ export interface components {
         Record: {
             id: string;
             state: components["schemas"]["State"];
-            /** @description why the record does not run; null while it runs */
+            /** @description why the record does not run; null while it is requested or runs */
             reason: components["schemas"]["Reason"] | null;
             user_id: string;
             advisor_id: string;
@@ -937,18 +1597,75 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
+            /** @description how the record started */
+            starts: components["schemas"]["Starts"];
+            /** @description what the advisor said when the advisor declined */
+            decline_reason: string | null;
         };
         /**
          * RecordFilter
-         * @description Which records a list shows. `active` is running and paused.
+         * @description Which records a list shows. `active` is requested, running and paused.
          * @enum {string}
          */
-        RecordFilter: "running" | "paused" | "ended" | "active";
+        RecordFilter: "requested" | "running" | "paused" | "ended" | "active";
+        /** @description A page of the records of a user or of a chat, newest first. */
+        RecordSummaries: {
+            data: components["schemas"]["RecordSummary"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+            /** @description the same list under the name of its items */
+            records: components["schemas"]["RecordSummary"][];
+        };
+        /** @description A record in a list of receipts: who talked, when, for how long, and what it cost. */
+        RecordSummary: {
+            id: string;
+            state: components["schemas"]["State"];
+            reason: components["schemas"]["Reason"] | null;
+            user_id: string;
+            user_name: string;
+            advisor_id: string;
+            advisor_name: string;
+            current_chat_id: string;
+            /** Format: date-time */
+            started_at: string;
+            ended_at: string | null;
+            elapsed_ms: number;
+            /** @description the price of `elapsed_ms` */
+            cost: string;
+            /** @description what was given back of the cost */
+            refunded: string;
+        };
+        /** @description A conversation time record as it stands. */
+        RecordWithMetadata: {
+            id: string;
+            state: components["schemas"]["State"];
+            /** @description why the record does not run; null while it is requested or runs */
+            reason: components["schemas"]["Reason"] | null;
+            user_id: string;
+            advisor_id: string;
+            /** @description the chat that the record is in, and the only one whose timer can run */
+            current_chat_id: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @description since when the record is paused; null while it runs and after its end */
+            paused_at: string | null;
+            /** @description who paused the record, if a person or the host did */
+            paused_by: components["schemas"]["Role"] | null;
+            ended_at: string | null;
+            /** @description how the record started */
+            starts: components["schemas"]["Starts"];
+            /** @description what the advisor said when the advisor declined */
+            decline_reason: string | null;
+            /** @description the host's own texts, by key; absent for users and advisors */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
         /** @description A record in a list, with its people and the snapshot of its current chat. */
         RecordWithSnapshot: {
             id: string;
             state: components["schemas"]["State"];
-            /** @description why the record does not run; null while it runs */
+            /** @description why the record does not run; null while it is requested or runs */
             reason: components["schemas"]["Reason"] | null;
             user_id: string;
             advisor_id: string;
@@ -961,14 +1678,28 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
+            /** @description how the record started */
+            starts: components["schemas"]["Starts"];
+            /** @description what the advisor said when the advisor declined */
+            decline_reason: string | null;
             user_name: string;
             advisor_name: string;
             /** @description who of the two has a live socket on the record */
             connected: components["schemas"]["Party"][];
             snapshot: components["schemas"]["Snapshot"];
+            /** @description in a list of the records that stopped for a reason: when the time last stopped for this reason, in the period */
+            stopped_at: string | null;
+            /** @description the host's own texts about the record, by key */
+            metadata: {
+                [key: string]: string;
+            };
         };
-        /** @description Records, newest first. */
+        /** @description A page of records. A page may have fewer than were asked for, although others follow. */
         Records: {
+            data: components["schemas"]["RecordWithSnapshot"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+            /** @description the same list under the name of its items */
             records: components["schemas"]["RecordWithSnapshot"][];
         };
         /** @description A part of a record's cost that was given back, and who bears it. */
@@ -1015,6 +1746,17 @@ export interface components {
             /** @description who bears the refund; `shared` is in the proportion in which the cost was earned */
             borne_by: components["schemas"]["BorneBy"];
         };
+        /**
+         * ReplayRequest
+         * @description From where to send events again.
+         */
+        ReplayRequest: {
+            /**
+             * After
+             * @description the id of the last event that needs no repeat
+             */
+            after: string;
+        };
         /** @description All books in the period from `from` until just before `to`. Each column of the totals adds up to nothing. */
         Report: {
             /** Format: date-time */
@@ -1025,9 +1767,9 @@ export interface components {
             totals: components["schemas"]["Book"][];
         };
         /**
-         * @description A host's backend (`service`) may do everything. An operator may see everything, stop records and refund.
+         * @description A host's backend (`service`) may do everything. A user and an advisor may see and do what belongs to themselves.
          *
-         *     A user and an advisor may see and do what belongs to themselves.
+         *     An operator may see everything, stop records, refund, and give and take credit.
          * @enum {string}
          */
         Role: "service" | "operator" | "user" | "advisor";
@@ -1065,8 +1807,8 @@ export interface components {
             duration_ms: number;
             /** @description why the segment ended */
             reason: components["schemas"]["Reason"] | null;
-            /** @description through whom the segment ended, if that is known */
-            caused_by: components["schemas"]["Role"] | null;
+            /** @description who ended the segment, if that is known */
+            caused_by: components["schemas"]["Cause"] | null;
         };
         /** @description An entry of a record, and how it divides between the advisor and the platform. */
         SharedEntry: {
@@ -1091,6 +1833,15 @@ export interface components {
             platform: string;
             entries: components["schemas"]["SharedEntry"][];
         };
+        /** @description The token of a browser that a link has signed in. */
+        SignedIn: {
+            token: string;
+            role: components["schemas"]["Role"];
+            /** @description the id of the user or the advisor, or the name of the operator */
+            subject: string;
+            /** @description the page to go on to; null for the first page of the role */
+            page: string | null;
+        };
         /**
          * @description Everything that one screen needs to show a chat, as of `server_time`.
          *
@@ -1105,26 +1856,39 @@ export interface components {
             record: components["schemas"]["Record"] | null;
             chat: components["schemas"]["Chat"];
             timer: components["schemas"]["Timer"];
+            /** @description who is present while the record waits in this chat; null while its timer runs, elsewhere, and after its end */
+            presence: components["schemas"]["Presence"] | null;
             /** @description how long the record has run */
             elapsed_ms: number;
             /** @description free time that is left now */
             free_remaining_ms: number;
             /** @description free time that was left to user and advisor when the record started */
             allowance_ms: number;
+            /** @description the start of the record that used the grace of these 24 hours, so that this record has none; null with grace */
+            grace_used_at: string | null;
             /** @description the time that is paid for, in whole increments */
             billed_ms: number;
             /** @description the price of `elapsed_ms` */
             cost: string;
-            /** @description what the user has available now */
-            balance: string;
+            /** @description what the user has available now; null for the advisor */
+            balance: string | null;
+            /** @description the advisor's share of `cost`; null for the user */
+            earned: string | null;
             tariff: components["schemas"]["Tariff"];
             tariff_version: number;
+            /** @description the advisor's terms when the record started; null for the user */
+            terms: components["schemas"]["Terms"] | null;
         };
+        /**
+         * @description How a record starts.
+         * @enum {string}
+         */
+        Starts: "present" | "accepted" | "at_once";
         /**
          * @description The state of a record. A record that has not ended is *active*.
          * @enum {string}
          */
-        State: "running" | "paused" | "ended";
+        State: "requested" | "running" | "paused" | "ended";
         /**
          * @description The sessions of an advisor in the period from `from` until just before `to`.
          *
@@ -1139,6 +1903,14 @@ export interface components {
             to: string;
             total: components["schemas"]["StatementTotal"];
             sessions: components["schemas"]["StatementSession"][];
+            /** @description to how many decimals amounts can be paid */
+            places: number;
+            /** @description what the statements before have earned and could not pay */
+            carried_before: string;
+            /** @description what to pay for this period: `net` and `carried_before` less `carried` */
+            payable: string;
+            /** @description what the period leaves to later ones, less than the smallest payment */
+            carried: string;
         };
         /** @description The part of one record that falls into the period of a statement. */
         StatementSession: {
@@ -1335,6 +2107,8 @@ export interface components {
             cut_at: string | null;
             /** @description until when a record that is out of credit waits for more */
             recharge_until: string | null;
+            /** @description until when a requested record waits for the advisor to accept */
+            ring_until: string | null;
         };
         /** @description A token, and who uses it. */
         Token: {
@@ -1383,11 +2157,91 @@ export interface components {
              * @description the version that the user was shown; refused if another one is current
              */
             tariff_version?: number | null;
+            /** @description how a new record starts, if not as the advisor's records start; for backends only */
+            starts?: components["schemas"]["Starts"] | null;
+            /**
+             * Metadata
+             * @description the host's own texts by key, for programs and operators; for backends only
+             */
+            metadata?: {
+                [key: string]: string;
+            } | null;
         };
         /** @description A user. */
         User: {
             id: string;
             display_name: string;
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        /** @description An address to which events are sent. */
+        Webhook: {
+            id: string;
+            url: string;
+            /** @description the types of events that are sent; null for all */
+            types: components["schemas"]["EventType"][] | null;
+            /** @description whether events are sent; the events of a time without wait for its end */
+            enabled: boolean;
+            /** @description why no events are sent */
+            disabled_reason: string | null;
+            /** @description since when every attempt has failed; null if the last one succeeded */
+            failing_since: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description until when the secret before this one signs as well */
+            old_secret_until: string | null;
+            /** @description signs what is sent; shown only by the call that has made the secret */
+            secret: string | null;
+        };
+        /**
+         * WebhookChange
+         * @description A change of a webhook. What is left out or null stays as it is.
+         */
+        WebhookChange: {
+            /**
+             * Url
+             * @description the new address
+             */
+            url?: string | null;
+            /**
+             * Types
+             * @description the types of events to send; an empty list for all
+             */
+            types?: components["schemas"]["EventType"][] | null;
+            /**
+             * Enabled
+             * @description whether events are sent
+             */
+            enabled?: boolean | null;
+            /**
+             * Rotate Secret
+             * @description whether to make another secret; the old one signs a day longer
+             * @default false
+             */
+            rotate_secret: boolean;
+        };
+        /**
+         * WebhookRequest
+         * @description An address to which events are to be sent.
+         */
+        WebhookRequest: {
+            /**
+             * Url
+             * @description the address, which begins with https://
+             */
+            url: string;
+            /**
+             * Types
+             * @description the types of events to send; null or an empty list for all
+             */
+            types?: components["schemas"]["EventType"][] | null;
+        };
+        /** @description All webhooks, the oldest first. There is one page. */
+        Webhooks: {
+            data: components["schemas"]["Webhook"][];
+            /** @description always null */
+            next: string | null;
         };
     };
     responses: never;
@@ -1427,6 +2281,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                query?: string;
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accounts"];
                 };
             };
             "4XX": {
@@ -1490,7 +2383,12 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
+                after?: string;
                 before?: string;
+                month?: string;
+                tz?: string;
+                from?: string;
+                to?: string;
             };
             header?: never;
             path: {
@@ -1528,7 +2426,10 @@ export interface operations {
     };
     listUserChats: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                after?: string;
+            };
             header?: never;
             path: {
                 user_id: string;
@@ -1543,6 +2444,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChatSummaries"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUserRecords: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordSummaries"];
                 };
             };
             "4XX": {
@@ -1581,6 +2522,49 @@ export interface operations {
         };
         responses: {
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announcePayment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Paying"];
+            };
+        };
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1735,9 +2719,51 @@ export interface operations {
             };
         };
     };
+    listAdvisors: {
+        parameters: {
+            query?: {
+                query?: string;
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdvisorList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAdvisorChats: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                after?: string;
+            };
             header?: never;
             path: {
                 advisor_id: string;
@@ -1774,9 +2800,12 @@ export interface operations {
     };
     getStatement: {
         parameters: {
-            query: {
-                from: string;
-                to: string;
+            query?: {
+                places?: number;
+                month?: string;
+                tz?: string;
+                from?: string;
+                to?: string;
             };
             header?: never;
             path: {
@@ -1912,6 +2941,92 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Track"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptChat: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                chat_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declineChat: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                chat_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Decline"];
             };
         };
         responses: {
@@ -2115,6 +3230,7 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                before?: number;
                 limit?: number;
             };
             header?: never;
@@ -2200,11 +3316,101 @@ export interface operations {
             };
         };
     };
+    markRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Read"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadUpTo"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listChatRecords: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path: {
+                chat_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordSummaries"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRecords: {
         parameters: {
             query?: {
                 state?: components["schemas"]["RecordFilter"];
+                query?: string;
+                user_id?: string;
+                advisor_id?: string;
+                reason?: components["schemas"]["Reason"];
+                after?: string;
                 limit?: number;
+                month?: string;
+                tz?: string;
+                from?: string;
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -2254,7 +3460,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Record"];
+                    "application/json": components["schemas"]["RecordWithMetadata"];
                 };
             };
             "4XX": {
@@ -2437,9 +3643,12 @@ export interface operations {
     };
     getReport: {
         parameters: {
-            query: {
-                from: string;
-                to: string;
+            query?: {
+                by_person?: boolean;
+                month?: string;
+                tz?: string;
+                from?: string;
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -2453,6 +3662,439 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLastAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastAudit"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLedger: {
+        parameters: {
+            query?: {
+                query?: string;
+                user_id?: string;
+                advisor_id?: string;
+                record_id?: string;
+                kind?: components["schemas"]["EntryKind"];
+                reference?: string;
+                after?: string;
+                limit?: number;
+                month?: string;
+                tz?: string;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntries"];
+                    "text/csv": string;
+                    "application/jsonl": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                after?: string;
+                types?: string;
+                user_id?: string;
+                advisor_id?: string;
+                chat_id?: string;
+                record_id?: string;
+                limit?: number;
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["DeliveryState"];
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pingWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ping"];
                 };
             };
             "4XX": {
@@ -2492,6 +4134,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Token"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
                 };
             };
             "4XX": {
@@ -2671,6 +4352,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Time"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leaveChat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chat_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Leave"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    useLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkUse"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
                 };
             };
             "4XX": {

@@ -5,12 +5,15 @@ import type { Credits, Snapshot } from "./types.ts";
 
 /** The numbers of one instant; durations in ms, instants in ms of engine time since 1970. */
 export interface Measure {
+  /** The record's running time over all its chats, to which cost, free time and credits belong. */
   elapsedMs: number;
-  recordElapsedMs: number;
+  /** The chat's own running time, over all its records. */
+  chatElapsedMs: number;
   freeMs: number;
   billedMs: number;
   cost: Credits;
-  balance: Credits;
+  /** Null for the advisor. */
+  balance: Credits | null;
   endsAt: number | null;
   remainingMs: number | null;
   rechargeMs: number | null;
@@ -36,8 +39,8 @@ function stopped(snapshot: Snapshot, at: number): Measure {
   const rechargeUntil = instant(snapshot.timer.recharge_until);
   const rechargeMs = rechargeUntil === null ? null : Math.max(0, rechargeUntil - at);
   return {
-    elapsedMs: snapshot.chat.duration_ms,
-    recordElapsedMs: snapshot.elapsed_ms,
+    elapsedMs: snapshot.elapsed_ms,
+    chatElapsedMs: snapshot.chat.duration_ms,
     freeMs: snapshot.free_remaining_ms,
     billedMs: snapshot.billed_ms,
     cost: snapshot.cost,
@@ -57,26 +60,26 @@ function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Mea
   const cap = Math.min(endsAt ?? Number.POSITIVE_INFINITY, leaseUntil ?? Number.POSITIVE_INFINITY);
   const instantShown = Math.max(since, Math.min(at, cap));
   const progressMs = instantShown - asOf;
-  const recordElapsedMs = snapshot.elapsed_ms + progressMs;
+  const elapsedMs = snapshot.elapsed_ms + progressMs;
+  const chatElapsedMs = chat.duration_ms + progressMs;
 
-  const elapsed = Math.floor(recordElapsedMs);
-  const now = price(tariff, elapsed - allowance);
+  const elapsed = Math.floor(elapsedMs);
+  const now = price(tariff, elapsed - allowance, { grace: !snapshot.grace_used_at });
   // While the timer runs, the whole increment in progress is held. At the cap the timer has stopped and owes its price.
   const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
   const owed = at >= cap ? now.micros : committed(elapsed);
-  const balance = micros(snapshot.balance) + committed(snapshot.elapsed_ms) - owed;
-
-  const elapsedMs = chat.duration_ms + progressMs;
+  const balance =
+    snapshot.balance === null ? null : micros(snapshot.balance) + committed(snapshot.elapsed_ms) - owed;
   return {
     elapsedMs,
-    recordElapsedMs,
-    freeMs: Math.max(0, allowance - recordElapsedMs),
+    chatElapsedMs,
+    freeMs: Math.max(0, allowance - elapsedMs),
     billedMs: now.billedMs,
     cost: credits(now.micros),
-    balance: credits(balance < 0n ? 0n : balance),
+    balance: balance === null ? null : credits(balance < 0n ? 0n : balance),
     endsAt,
     remainingMs: endsAt === null ? null : Math.max(0, endsAt - instantShown),
     rechargeMs: null,
-    nextMs: at >= cap ? null : Math.min(1000 - (elapsedMs % 1000), cap - at),
+    nextMs: at >= cap ? null : Math.min(1000 - (elapsedMs % 1000), 1000 - (chatElapsedMs % 1000), cap - at),
   };
 }

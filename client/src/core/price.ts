@@ -7,6 +7,8 @@
 
 import type { Credits, Tariff } from "./types.ts";
 
+export type RoundingMode = NonNullable<NonNullable<Tariff["rounding"]>["mode"]>;
+
 export interface Price {
   /** Micro-credits. */
   micros: bigint;
@@ -79,7 +81,17 @@ function whole(seconds: number): number {
 function round(numerator: bigint, denominator: bigint, tariff: Tariff): bigint {
   const unit = 10n ** BigInt(6 - (tariff.rounding?.places ?? 2));
   const step = denominator * unit;
-  const mode = tariff.rounding?.mode ?? "up";
-  const lift = mode === "up" ? step - 1n : mode === "half_up" ? step / 2n : 0n;
-  return ((numerator + lift) / step) * unit;
+  return ((numerator + lift(tariff.rounding?.mode ?? "up", step)) / step) * unit;
+}
+
+/** What is added before an amount is cut off at a whole `step`. A new mode without a case does not compile. */
+function lift(mode: RoundingMode, step: bigint): bigint {
+  switch (mode) {
+    case "up":
+      return step - 1n;
+    case "down":
+      return 0n;
+    case "half_up":
+      return step / 2n;
+  }
 }

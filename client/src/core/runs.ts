@@ -6,6 +6,7 @@ import type { Tariff, Tier } from "./types.ts";
 
 /** The increments of one tier: all of one length and one price, one after the other. */
 export interface Run {
+  tier: Tier;
   /** Where the first increment begins, in ms of priced time. */
   startMs: bigint;
   incrementMs: bigint;
@@ -30,7 +31,7 @@ export function runsOf(tariff: Tariff): { scale: bigint; runs: Run[] } {
     const count = next ? ceilDiv(ms(next.from_seconds) - startMs, incrementMs) : null;
     // An increment that runs over the end of its tier can cover the whole next one.
     if (count !== null && count <= 0n) return;
-    runs.push({ startMs, incrementMs, unit, count, before });
+    runs.push({ tier, startMs, incrementMs, unit, count, before });
     startMs += (count ?? 0n) * incrementMs;
     before += (count ?? 0n) * unit;
   });

@@ -13,11 +13,14 @@ export type Instant = string;
 
 export type State = Documents["State"];
 export type Reason = Documents["Reason"];
+export type Starts = Documents["Starts"];
 export type Role = Documents["Role"];
+export type Cause = Documents["Cause"];
 export type Party = Documents["Party"];
 export type ConversationRecord = Documents["Record"];
 export type Snapshot = WithTariff<Documents["Snapshot"]>;
 export type Message = Documents["Message"];
+export type MessagePage = Documents["Messages"];
 export type Segment = Documents["Segment"];
 export type Gap = Documents["Gap"];
 export type Entry = Documents["Entry"];
@@ -73,8 +76,9 @@ export type ServerMessage =
 
 export type ClientMessage =
   | { type: "hello"; token: string }
-  | { type: "watch"; chat_id: string }
+  | { type: "watch"; chat_id: string; presence?: boolean }
   | { type: "unwatch"; chat_id: string }
+  | { type: "leave"; chat_id: string }
   | { type: "ping"; c0: number }
   | { type: "heartbeat" }
   | { type: "message"; chat_id: string; client_id: string; text: string }
@@ -85,12 +89,12 @@ export type TimerState = "syncing" | "running" | "paused" | "reconnecting" | "en
 
 /** What the timer shows at the moment at which it is read. */
 export interface Reading {
-  /** The chat's own running time; null before the first digits are known. */
+  /** The record's running time over all its chats; null before the first digits are known. */
   elapsedMs: number | null;
   /** The most that `elapsedMs` can differ from the server's number. */
   errorMs: number;
   state: TimerState;
-  /** The user's available credit at that moment; null before the first snapshot. */
+  /** The user's available credit at that moment; null before the first snapshot, and for the advisor. */
   balance: Credits | null;
 }
 
@@ -98,8 +102,10 @@ export interface Reading {
 export interface Frame extends Reading {
   /** Why the timer does not run; null while it runs, and when there is no record yet. */
   reason: Reason | null;
-  /** The record's running time over all its chats. */
-  recordElapsedMs: number;
+  /** The chat's own running time, over all its records; null before the first digits are known. */
+  chatElapsedMs: number | null;
+  /** The advisor's share of `cost`; null before the first snapshot, and for the user. */
+  earned: Credits | null;
   /** Free time left. */
   freeMs: number;
   cost: Credits;
@@ -112,6 +118,8 @@ export interface Frame extends Reading {
   remainingMs: number | null;
   /** What is left of the recharge window; null when the record does not wait for credit. */
   rechargeMs: number | null;
+  /** Whether the digits of a running timer stand at the end of its lease or credit, until the server says what has happened. */
+  isStanding: boolean;
   /** The facts that the frame was computed from; null before the first snapshot. */
   snapshot: Snapshot | null;
 }

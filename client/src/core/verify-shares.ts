@@ -7,8 +7,8 @@ import { micros } from "./price.ts";
 import type { Share } from "./share.ts";
 import type { Credits, Instant, Json, Receipt, SharedEntry } from "./types.ts";
 
-/** What the shared entries add up to, one after the other; `shared…` is of the refunds at both parties' cost. */
-interface SharedTally extends Share {
+/** The totals of the entries before one of them; `shared` and `sharedByAdvisor` are those of the shared refunds. */
+interface SharedTotals extends Share {
   charged: bigint;
   shared: bigint;
   sharedByAdvisor: bigint;
@@ -17,7 +17,7 @@ interface SharedTally extends Share {
 export function shareChecks(receipt: Receipt): Check[] {
   const { shares } = receipt;
   if (!shares) return [];
-  const tally: SharedTally = { advisor: 0n, fees: 0n, charged: 0n, shared: 0n, sharedByAdvisor: 0n };
+  const totals: SharedTotals = { advisor: 0n, fees: 0n, charged: 0n, shared: 0n, sharedByAdvisor: 0n };
   const checks = shares.entries.flatMap((entry, index) => {
     const path = `shares.entries[${index}]`;
     const amount = micros(entry.amount);
@@ -25,8 +25,8 @@ export function shareChecks(receipt: Receipt): Check[] {
     const what = "fees that go on alone take nothing from the user";
     return [
       ...(entry.kind === "refund"
-        ? sharedRefund(path, entry, tally)
-        : sharedCharge(path, entry, tally, shareAt(receipt, shares.terms, entry.at))),
+        ? sharedRefund(path, entry, totals)
+        : sharedCharge(path, entry, totals, shareAt(receipt, shares.terms, entry.at))),
       ...(entry.kind === "share" ? [amountCheck(`${path}.amount`, what, entry.amount, 0n)] : []),
       amountCheck(
         `${path}.platform_amount`,
@@ -49,10 +49,10 @@ export function shareChecks(receipt: Receipt): Check[] {
   ];
 }
 
-function sharedCharge(path: string, entry: SharedEntry, tally: SharedTally, upToHere: Share): Check[] {
-  const [advisor, fees] = [upToHere.advisor - tally.advisor, upToHere.fees - tally.fees];
-  Object.assign(tally, upToHere);
-  tally.charged -= micros(entry.amount);
+function sharedCharge(path: string, entry: SharedEntry, totals: SharedTotals, upToHere: Share): Check[] {
+  const [advisor, fees] = [upToHere.advisor - totals.advisor, upToHere.fees - totals.fees];
+  Object.assign(totals, upToHere);
+  totals.charged -= micros(entry.amount);
   return [
     amountCheck(`${path}.advisor_amount`, "the advisor's part up to here", entry.advisor_amount, advisor),
     amountCheck(`${path}.fees`, "the fees up to here", entry.fees, fees),
@@ -60,11 +60,11 @@ function sharedCharge(path: string, entry: SharedEntry, tally: SharedTally, upTo
   ];
 }
 
-function sharedRefund(path: string, entry: SharedEntry, tally: SharedTally): Check[] {
-  const borne = borneByAdvisor(entry, tally);
+function sharedRefund(path: string, entry: SharedEntry, totals: SharedTotals): Check[] {
+  const borne = borneByAdvisor(entry, totals);
   if (entry.borne_by === "shared") {
-    tally.shared += micros(entry.amount);
-    tally.sharedByAdvisor -= micros(entry.advisor_amount);
+    totals.shared += micros(entry.amount);
+    totals.sharedByAdvisor -= micros(entry.advisor_amount);
   }
   return [
     amountCheck(`${path}.advisor_amount`, "the advisor's part of a refund", entry.advisor_amount, -borne),
@@ -74,13 +74,13 @@ function sharedRefund(path: string, entry: SharedEntry, tally: SharedTally): Che
 }
 
 /** The part of a refund that the advisor bears: of a shared one, in the proportion in which it was earned. */
-function borneByAdvisor(entry: SharedEntry, tally: SharedTally): bigint {
+function borneByAdvisor(entry: SharedEntry, totals: SharedTotals): bigint {
   const amount = micros(entry.amount);
   if (entry.borne_by === "advisor") return amount;
   if (entry.borne_by !== "shared") return 0n;
   const upToHere =
-    tally.charged === 0n ? 0n : floorDiv((tally.shared + amount) * tally.advisor, tally.charged);
-  return least(amount, most(0n, upToHere - tally.sharedByAdvisor));
+    totals.charged === 0n ? 0n : floorDiv((totals.shared + amount) * totals.advisor, totals.charged);
+  return least(amount, most(0n, upToHere - totals.sharedByAdvisor));
 }
 
 /** The fields that an entry has in the ledger of the user and among the shares. */

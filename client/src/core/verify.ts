@@ -10,7 +10,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { readReceipt } from "./form.ts";
 import { least, most } from "./integers.ts";
 import { credits, micros, price } from "./price.ts";
-import type { Entry, Gap, Instant, Json, Reason, Receipt, Role, Segment } from "./types.ts";
+import type { Cause, Entry, Gap, Instant, Json, Reason, Receipt, Segment } from "./types.ts";
 import { shareChecks } from "./verify-shares.ts";
 
 /**
@@ -76,17 +76,27 @@ function record({ record, segments }: Receipt): Check[] {
   const open = segments.filter(({ ended_at }) => ended_at === null).length;
   const last = segments.at(-1);
   const isRunning = last?.ended_at === null;
-  const state = isRunning ? "running" : record.ended_at === null ? "paused" : "ended";
+  const mayRing = last === undefined && record.starts === "accepted" && record.state === "requested";
+  const state = isRunning ? "running" : record.ended_at !== null ? "ended" : mayRing ? "requested" : "paused";
   const isPaused = state === "paused";
   const pausedAt = isPaused ? (last?.ended_at ?? record.started_at) : null;
   const pausedBy = isPaused && record.reason === "paused" ? record.paused_by : null;
+  const needsNoReason = isRunning || state === "requested";
+  const declined = record.decline_reason ?? null;
+  const said = record.reason === "declined" ? declined : null;
   const chatId = isRunning ? last.chat_id : record.current_chat_id;
   return [
     check("record.state", "a record runs while its last segment is open", record.state, state),
     check("segments", "no other segment is open", open, isRunning ? 1 : 0),
-    check("record.reason", "a record that does not run says why", record.reason === null, isRunning),
+    check(
+      "record.reason",
+      "a record that is paused or has ended says why",
+      record.reason === null,
+      needsNoReason,
+    ),
     check("record.paused_at", "a pause begins when the last segment ends", record.paused_at, pausedAt),
     check("record.paused_by", "only a pause is somebody's act", record.paused_by, pausedBy),
+    check("record.decline_reason", "only an advisor who declines says why", declined, said),
     check("record.current_chat_id", "a record runs in its current chat", record.current_chat_id, chatId),
   ];
 }
@@ -112,24 +122,28 @@ function gaps(receipt: Receipt): Check[] {
 }
 
 /** Who causes time that is not billed, where the reason alone says so. */
-const CAUSES: Partial<Record<Reason, Role>> = {
+const CAUSES: Partial<Record<Reason, Cause>> = {
   user_away: "user",
   advisor_away: "advisor",
   out_of_credit: "user",
   timer_failed: "service",
+  platform: "platform",
 };
 
-/** Time before the first segment, or after a switch, was lost because a timer could not be started at once. */
+/**
+ * Before its first segment a record waited for its advisor, unless it started `at_once`. Other time before the first
+ * segment, or after a switch, was lost because a timer could not be started at once.
+ */
 function gapsOf({ record, segments, server_time }: Receipt): Gap[] {
   const found: Gap[] = [];
   let begin: Instant | null = record.started_at;
-  let reason: Reason = "timer_failed";
-  let by: Role | null = "service";
+  let reason: Reason = (record.starts ?? "at_once") === "at_once" ? "timer_failed" : "advisor_away";
+  let by: Cause | null = null;
   for (const segment of [...segments, null]) {
     const until: Instant | null = segment === null ? record.ended_at : segment.started_at;
     if (begin === null) break; // the last segment is open
     const duration_ms: number = at(until ?? server_time) - at(begin);
-    const caused_by: Role | null = CAUSES[reason] ?? by;
+    const caused_by: Cause | null = CAUSES[reason] ?? by;
     if (duration_ms > 0) found.push({ started_at: begin, ended_at: until, duration_ms, reason, caused_by });
     begin = segment?.ended_at ?? null;
     by = segment?.caused_by ?? null;
@@ -148,7 +162,7 @@ function leasesOf(segments: readonly Segment[]): { party: string; ended_at: Inst
 function prices(receipt: Receipt): Check[] {
   const elapsedMs = elapsedAt(receipt, receipt.server_time);
   const { micros: cost, billedMs } = price(receipt.tariff, elapsedMs - allowanceOf(receipt));
-  const lines = explain(receipt.tariff, elapsedMs, allowanceOf(receipt));
+  const lines = explain(receipt.tariff, elapsedMs, allowanceOf(receipt)).map(({ amount }) => amount);
   return [
     check("billed_ms", "the increments begun", receipt.billed_ms, billedMs),
     check("cost", "the price of the time", receipt.cost, credits(cost)),
@@ -162,8 +176,8 @@ function prices(receipt: Receipt): Check[] {
   ];
 }
 
-/** What the entries up to one of them come to; `…Gift` is the part that was given, not bought. */
-interface Tally {
+/** The totals of the entries before one of them; `…Gift` is the part that was given, not bought. */
+interface Totals {
   charged: bigint;
   chargedGift: bigint;
   refunded: bigint;
@@ -171,18 +185,18 @@ interface Tally {
 }
 
 function entries(receipt: Receipt): Check[] {
-  const tally: Tally = { charged: 0n, chargedGift: 0n, refunded: 0n, refundedGift: 0n };
+  const totals: Totals = { charged: 0n, chargedGift: 0n, refunded: 0n, refundedGift: 0n };
   const checks = receipt.entries.flatMap((entry, index) => {
     const path = `entries[${index}]`;
     const isCharge = entry.kind === "charge";
     return [
       check(`${path}.record_id`, "an entry belongs to this record", entry.record_id, receipt.record.id),
-      ...(isCharge ? charge(path, entry, tally, receipt) : refund(path, entry, tally)),
+      ...(isCharge ? charge(path, entry, totals, receipt) : refund(path, entry, totals)),
       check(`${path}.reason`, "a refund says why", entry.reason === null, isCharge),
       check(`${path}.expires_at`, "what is charged or given back does not expire", entry.expires_at, null),
     ];
   });
-  const unposted = costAt(receipt, receipt.server_time) - tally.charged;
+  const unposted = costAt(receipt, receipt.server_time) - totals.charged;
   checks.push(
     ...orderChecks("entries", receipt.entries, receipt.server_time),
     check("unposted", "the part of the cost that is not charged yet", receipt.unposted, credits(unposted)),
@@ -194,12 +208,12 @@ function entries(receipt: Receipt): Check[] {
   return checks;
 }
 
-function charge(path: string, entry: Entry, tally: Tally, receipt: Receipt): Check[] {
+function charge(path: string, entry: Entry, totals: Totals, receipt: Receipt): Check[] {
   const [amount, gift] = [micros(entry.amount), micros(entry.gift)];
   const by = costAt(receipt, entry.at);
-  const follows = tally.charged - by;
-  tally.charged = by;
-  tally.chargedGift -= gift;
+  const follows = totals.charged - by;
+  totals.charged = by;
+  totals.chargedGift -= gift;
   const what = `the charges up to here are the price of the time up to here, ${credits(by)}`;
   const within = least(most(gift, least(amount, 0n)), most(amount, 0n));
   return [
@@ -208,13 +222,13 @@ function charge(path: string, entry: Entry, tally: Tally, receipt: Receipt): Che
   ];
 }
 
-function refund(path: string, entry: Entry, tally: Tally): Check[] {
+function refund(path: string, entry: Entry, totals: Totals): Check[] {
   const [amount, gift] = [micros(entry.amount), micros(entry.gift)];
-  const left = tally.charged - tally.refunded;
-  const bought = left - (tally.chargedGift - tally.refundedGift);
-  tally.refunded += amount;
-  tally.refundedGift += gift;
-  const what = `a refund is no more than what was charged and not given back, ${credits(left)}`;
+  const left = totals.charged - totals.refunded;
+  const bought = left - (totals.chargedGift - totals.refundedGift);
+  totals.refunded += amount;
+  totals.refundedGift += gift;
+  const what = `a refund is at most the part of the charges that was not given back yet, ${credits(left)}`;
   return [
     amountCheck(`${path}.amount`, what, entry.amount, most(1n, least(amount, left))),
     amountCheck(

@@ -12,7 +12,7 @@ test.each(vectors.map((vector) => [vector.id, vector] as const))(
       expect({
         at: expected.at,
         elapsed_ms: screen.elapsedMs,
-        record_elapsed_ms: screen.recordElapsedMs,
+        chat_elapsed_ms: screen.chatElapsedMs,
         free_ms: screen.freeMs,
         billed_ms: screen.billedMs,
         cost: screen.cost,
@@ -20,7 +20,7 @@ test.each(vectors.map((vector) => [vector.id, vector] as const))(
       }).toEqual({
         at: expected.at,
         elapsed_ms: expected.elapsed_ms,
-        record_elapsed_ms: expected.record_elapsed_ms,
+        chat_elapsed_ms: expected.chat_elapsed_ms,
         free_ms: expected.free_ms,
         billed_ms: expected.billed_ms,
         cost: expected.cost,

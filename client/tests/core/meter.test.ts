@@ -68,10 +68,10 @@ test("a clock that is behind the facts shows the start of the segment", () => {
   expect(measure(facts, TEN + 60_000).elapsedMs).toBe(60_900);
 });
 
-test("the digits are the chat's, the cost is the record's", () => {
+test("time and cost are the record's, and the chat's own time is told as well", () => {
   const facts = snapshot(30_000, { elapsed_ms: 90_000, chat: { duration_ms: 12_400 }, balance: "3.00" });
   const shown = measure(facts, TEN + 40_000);
-  expect(shown).toMatchObject({ elapsedMs: 22_400, recordElapsedMs: 100_000, cost: "2.00", balance: "3.00" });
+  expect(shown).toMatchObject({ elapsedMs: 100_000, chatElapsedMs: 22_400, cost: "2.00", balance: "3.00" });
   expect(shown.nextMs).toBe(600);
 });
 

@@ -76,6 +76,7 @@ test.each<[string, (receipt: Receipt) => void]>([
 const UNPROVABLE = `
   server_time record.user_id record.advisor_id record.current_chat_id user_name advisor_name
   tariff.grace_seconds tariff.minimum_charge tariff_version free_ms_before
+  seller currency
   segments.0.chat_id segments.0.caused_by segments.1.chat_id segments.2.chat_id segments.2.caused_by
   lines.0.text lines.1.text lines.2.text lines.3.text
   entries.0.reference entries.1.reference entries.2.reference how_to_recompute fingerprint

@@ -1,3 +1,4 @@
+import "./dictionary.ts";
 import { expect, test } from "vitest";
 import { partsOf } from "../../pages/receipt/timeline.ts";
 import type { Segment } from "../../src/core/types.ts";

@@ -1,6 +1,9 @@
+import "./dictionary.ts";
 import { expect, test } from "vitest";
-import { actsOf, explanationOf, forecast, phaseOf, warning } from "../../pages/texts/timer.ts";
+import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from "../../pages/texts/timer.ts";
+import { money } from "../../pages/texts/words.ts";
 import type { Frame, Reason, Snapshot } from "../../src/core/types.ts";
+import { actsOf } from "../../src/talk/acts.ts";
 import { PAUSED, snapshot, TEN } from "../facts.ts";
 
 const RUNS = snapshot(10_000);
@@ -12,7 +15,8 @@ function frame(facts: Snapshot, over: Partial<Frame> = {}): Frame {
     elapsedMs: 10_000,
     errorMs: 5,
     balance: "5.00",
-    recordElapsedMs: 10_000,
+    chatElapsedMs: 10_000,
+    earned: null,
     freeMs: 0,
     cost: "1.00",
     billedMs: 60_000,
@@ -20,6 +24,7 @@ function frame(facts: Snapshot, over: Partial<Frame> = {}): Frame {
     endsAt: TEN + 420_000,
     remainingMs: 420_000,
     rechargeMs: null,
+    isStanding: false,
     snapshot: facts,
     ...over,
   };
@@ -35,23 +40,51 @@ const NEW: Snapshot = { ...snapshot(0, { timer: PAUSED.timer }), record: null };
 test("while the timer runs nothing is explained, and both parties can pause and stop", () => {
   expect(explanationOf(frame(RUNS), "user", "Maya")).toBeNull();
   for (const side of ["user", "advisor"] as const)
-    expect(actsOf(RUNS, side)).toEqual({ start: null, pause: true, resume: false, stop: true });
-  expect(actsOf(RUNS, "operator")).toEqual({ start: null, pause: false, resume: false, stop: true });
+    expect(actsOf(RUNS, side)).toEqual({
+      start: null,
+      answer: false,
+      pause: true,
+      resume: false,
+      stop: true,
+    });
+  expect(actsOf(RUNS, "operator")).toEqual({
+    start: null,
+    answer: false,
+    pause: false,
+    resume: false,
+    stop: true,
+  });
 });
 
 test("only the user can start, and only where no timer runs in this chat", () => {
-  expect(actsOf(NEW, "user").start).toBe("Start");
-  expect(actsOf(MOVED, "user").start).toBe("Continue here");
+  expect(actsOf(NEW, "user").start).toBe("start");
+  expect(actsOf(MOVED, "user").start).toBe("continueHere");
   expect(actsOf(NEW, "advisor").start).toBeNull();
   expect(actsOf(MOVED, "advisor").start).toBeNull();
 });
 
 test("after a pause a person resumes; after a lapsed lease the timer resumes by itself", () => {
-  expect(actsOf(paused("paused"), "advisor").resume).toBe(true);
+  expect(actsOf(paused("paused"), "user").resume).toBe(true);
   expect(actsOf(paused("user_away"), "user").resume).toBe(false);
   expect(explanationOf(frame(paused("user_away")), "advisor", "Alice")?.title).toBe("Alice is away");
   expect(explanationOf(frame(paused("user_away")), "user", "Maya")?.title).toBe("You were away");
   expect(explanationOf(frame(paused("advisor_away")), "user", "Maya")?.title).toBe("Maya is away");
+});
+
+test("digits that stand say why", () => {
+  const lost = frame(RUNS, { state: "reconnecting" });
+  expect(explanationOf(lost, "user", "Maya")?.text).toContain("The server keeps the time");
+  const stands = { isStanding: true };
+  expect(explanationOf({ ...lost, ...stands }, "user", "Maya")?.text).toContain("stands still");
+  expect(explanationOf(frame(RUNS, stands), "user", "Maya")?.text).toContain("heard of you or of Maya");
+  expect(phaseOf(frame(RUNS, stands))?.text).toBe("Stands still");
+});
+
+test("what is left is said in few words", () => {
+  expect(leftText(frame(RUNS))).toBe("7 min left");
+  expect(leftText(frame(RUNS, { freeMs: 171_000 }))).toBe("2:51 free");
+  expect(leftText(frame(RUNS, { remainingMs: 42_000 }))).toBe("0:42 left");
+  expect(leftText(frame(paused("paused")))).toBe("Paused");
 });
 
 test("the pause names who paused, as the viewer sees that person", () => {
@@ -65,6 +98,29 @@ test("the pause names who paused, as the viewer sees that person", () => {
   expect(explanationOf(by("advisor"), "operator", "Alice")?.title).toBe("The advisor paused");
   expect(explanationOf(by("service"), "user", "Asha")?.title).toBe("Paused");
   expect(explanationOf(by(null), "user", "Asha")?.title).toBe("Paused");
+});
+
+test("an advisor resumes only the advisor's own pause, and the page says who can", () => {
+  const by = (paused_by: "user" | "advisor" | "service"): Snapshot => {
+    const facts = paused("paused");
+    return { ...facts, record: facts.record && { ...facts.record, paused_by } };
+  };
+  expect(actsOf(by("advisor"), "advisor").resume).toBe(true);
+  expect(actsOf(by("user"), "advisor").resume).toBe(false);
+  expect(actsOf(by("service"), "advisor").resume).toBe(false);
+  expect(actsOf(by("advisor"), "user").resume).toBe(true);
+  expect(actsOf(by("user"), "user").resume).toBe(true);
+  const text = (who: "user" | "advisor") => explanationOf(frame(by(who)), "advisor", "Alice")?.text;
+  expect(text("user")).toBe("Nothing is charged until Alice continues.");
+  expect(text("advisor")).toBe("Nothing is charged until somebody continues.");
+});
+
+test("an advisor's page says what the record has brought, a user's page does not", () => {
+  const earning = frame(RUNS, { earned: "0.49" });
+  expect(earnedText(earning, "advisor")).toBe(`You have earned ${money("0.49")}`);
+  expect(earnedText(earning, "operator")).toContain(money("0.49"));
+  expect(earnedText(earning, "user")).toBe("");
+  expect(earnedText(frame(RUNS, { earned: "0.00" }), "advisor")).toBe("");
 });
 
 test("out of credit says how long the record waits, and offers the user to top up", () => {
@@ -87,6 +143,21 @@ test("a timer that failed to start is announced as starting", () => {
   const facts = frame(paused("timer_failed"));
   expect(explanationOf(facts, "user", "Maya")?.title).toBe("Starting…");
   expect(phaseOf(facts)?.text).toBe("Starting…");
+});
+
+test("the page stays calm about a reason of a newer server", () => {
+  const facts = frame(paused("advisor_asleep" as Reason));
+  expect(explanationOf(facts, "user", "Maya")).toEqual({
+    tone: "calm",
+    title: "Paused",
+    text: "Nothing is charged meanwhile.",
+  });
+  expect(phaseOf(facts)).toEqual({ phase: "still", text: "Advisor asleep" });
+  const ended = snapshot(10_000, {
+    ...PAUSED,
+    record: { ...PAUSED.record, state: "ended", reason: "advisor_asleep" as Reason },
+  });
+  expect(explanationOf(frame(ended), "user", "Maya")?.text).toBe("Thank you for talking.");
 });
 
 test("free time and paid time have names of their own", () => {

@@ -1,5 +1,7 @@
+import "./dictionary.ts";
 import { expect, test } from "vitest";
-import { minutes, money, price, reason, unbilled } from "../../pages/texts/words.ts";
+import { minutes, money, nameInSentence, price, reason, unbilled } from "../../pages/texts/words.ts";
+import type { Reason } from "../../src/core/types.ts";
 
 const MINUTE = { from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 };
 
@@ -11,6 +13,22 @@ test.each([
   ["-5.5", "−5.50"],
 ])("money %s is %s", (amount, words) => {
   expect(money(amount)).toBe(words);
+});
+
+test.each([
+  ["8.75", "EUR", "€8.75"],
+  ["8.750000", "USD", "$8.75"],
+  ["-5.5", "EUR", "−€5.50"],
+  ["100", "JPY", "¥100"],
+  ["0.0125", "GBP", "£0.0125"],
+  ["12345678901234.123456", "EUR", "€12,345,678,901,234.123456"],
+])("money %s in %s is %s", (amount, currency, words) => {
+  expect(money(amount, currency)).toBe(words);
+});
+
+test("a name that runs from right to left is isolated in a sentence", () => {
+  expect(nameInSentence("Maya")).toBe("Maya");
+  expect(nameInSentence("שרה")).toBe("\u2068שרה\u2069");
 });
 
 test.each([
@@ -38,7 +56,7 @@ test.each([
         { ...MINUTE, from_seconds: 60, rate: "0.10", increment_seconds: 6 },
       ],
     },
-    "0.20 a minute for a minute, by whole minutes, then 0.10 a minute, in steps of 6 seconds",
+    "0.20 a minute for 1 minute, by whole minutes, then 0.10 a minute, in steps of 6 seconds",
   ],
   [
     { tiers: [MINUTE], free_seconds: 60, minimum_charge: "0.5", max_cost: "20" },
@@ -63,6 +81,12 @@ test.each([
 test("a reason is in words, and no reason is empty", () => {
   expect(reason("out_of_credit")).toBe("out of credit");
   expect(reason(null)).toBe("");
+});
+
+test("the reason of a newer server is read from its code", () => {
+  expect(reason("advisor_asleep" as Reason)).toBe("advisor asleep");
+  expect(unbilled("advisor_asleep" as Reason, "advisor")).toBe("advisor asleep");
+  expect(reason("constructor" as Reason)).toBe("constructor");
 });
 
 test.each([

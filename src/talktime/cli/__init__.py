@@ -1,21 +1,31 @@
 """The program `talktime`.
 
-app          all commands, and the options that stand before their names
-serving      `serve` and `demo`
-migrations   `migrate`
-doctor       `doctor`
-tokens       `token …`
-prices       `price`
-users        `user …`
-advisors     `advisor …`
-records      `record …`
-receipts     `receipt`
-reports      `report` and `replay`
-benchmarks   `bench`
-arguments    reads what is typed, and refuses what is not allowed
-running      settings, and the connection to the database
-output       JSON, tables, CSV and progress
-exits        exit codes and error messages
+app             all commands, and the options that stand before their names
+serving         `serve` and `demo`
+migrations      `migrate`
+doctor          `doctor`
+tokens          `token …`
+keys            `key …`
+links           `open`
+prices          `price`
+users           `user …`
+advisors        `advisor …`
+records         `record …`
+receipts        `receipt`
+entries         `entries`
+reports         `report` and `replay`
+imports         `import`
+shadows         `shadow`
+benchmarks      `bench`
+config          `config …`
+examples        an example of each command, for its help
+global_options  the options that every command has, wherever they stand
+arguments       reads what is typed, and refuses what is not allowed
+periods         reads the options that name a period
+running         settings, and the connection to the database
+output          JSON, tables, CSV and progress
+exits           exit codes and error messages
+events          `events`
 """
 
 from __future__ import annotations

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from talktime.cli.arguments import After, Limit, TariffFile, read_id, read_instant, read_name, read_tariff, read_terms
+from talktime.cli.arguments import (
+    After,
+    Limit,
+    Query,
+    parse_tariff,
+    read_id,
+    read_length,
+    read_name,
+    read_tariff,
+    read_terms,
+)
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_csv, print_document, print_json, print_page, print_table
+from talktime.cli.periods import From, Month, To, Zone, read_bounds
 from talktime.cli.running import run_with_talktime
+from talktime.core.durations import seconds
+from talktime.core.starts import Starts
+from talktime.core.tariff import Tariff
 from talktime.documents.statement import AMOUNTS
+
+if TYPE_CHECKING:
+    from talktime.documents.statement import Statement
+    from talktime.talktime import Talktime
 
 app = typer.Typer(no_args_is_help=True, help="Advisors and their tariffs.")
 
 
 @app.command("list")
-def list_advisors(context: typer.Context, after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+def list_advisors(
+    context: typer.Context, query: Query = None, after: After = "", limit: Limit = 100, as_json: AsJson = False
+) -> None:
     """List advisors and their current tariffs, in the order of their ids."""
-    advisors = run_with_talktime(context, lambda talktime: talktime.advisors(after=after, limit=limit + 1))
-    documents = [advisor.document(with_terms=True) for advisor in advisors]
+    page = run_with_talktime(
+        context, lambda talktime: talktime.advisor_page(query or None, after=after or None, limit=limit + 1)
+    )
+    documents = [advisor.document(with_terms=True, with_metadata=True) for advisor in page.items]
     print_page("advisors", documents, ("id", "display_name", "tariff_version"), limit, as_json)
 
 
@@ -27,7 +50,14 @@ def list_advisors(context: typer.Context, after: After = "", limit: Limit = 100,
 def set_advisor(
     context: typer.Context,
     advisor_id: str,
-    tariff: TariffFile,
+    tariff: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with a tariff as JSON.")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(help="Instead of a file: what a minute costs.")] = None,
+    free: Annotated[str, typer.Option(help="With --rate: how much time is free for each user, such as 3m.")] = "0s",
+    increment: Annotated[
+        str, typer.Option(help="With --rate: time is rounded up to multiples of this, such as 1m.")
+    ] = "1s",
     name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
     share_percent: Annotated[
         str | None,
@@ -39,18 +69,44 @@ def set_advisor(
     fee_per_session: Annotated[
         str, typer.Option(help="What the platform takes for each record, before the share.")
     ] = "0",
+    starts: Annotated[
+        str | None, typer.Option(help=f"How the advisor's records start: {', '.join(Starts)}.", show_default="present")
+    ] = None,
+    ring_seconds: Annotated[
+        int | None, typer.Option(help="How many seconds a request rings.", show_default="60")
+    ] = None,
+    max_active: Annotated[
+        int | None, typer.Option(help="The most active records of the advisor; 0 for no maximum.", show_default="0")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an advisor, or change one. A changed tariff or share holds for records that start from now on."""
+    """Create an advisor, or change one. A change holds for records that start from now on.
+
+    What is not named stays as it is.
+    """
     advisor_id, display_name = read_id(advisor_id), read_name(name, default=advisor_id)
-    new_tariff = read_tariff(tariff)
+    new_tariff = _tariff_of(tariff, rate, free, increment)
     terms = None if share_percent is None else read_terms(share_percent, fee_per_minute, fee_per_session)
     if terms is None and (fee_per_minute, fee_per_session) != ("0", "0"):
         exit_with_usage_error("A fee needs --share-percent: together they are the advisor's terms.")
+    ring_ms = None if ring_seconds is None else ring_seconds * 1000
     advisor, _ = run_with_talktime(
-        context, lambda talktime: talktime.put_advisor(advisor_id, display_name, new_tariff, terms)
+        context,
+        lambda talktime: talktime.put_advisor(
+            advisor_id, display_name, new_tariff, terms, starts=starts, ring_ms=ring_ms, max_active=max_active
+        ),
     )
-    print_document(advisor.document(with_terms=True), as_json)
+    print_document(advisor.document(with_terms=True, with_metadata=True), as_json)
+
+
+def _tariff_of(path: Path | None, rate: str | None, free: str, increment: str) -> Tariff:
+    """The tariff of a file, or of one rate."""
+    if (path is None) == (rate is None):
+        exit_with_usage_error("Say what time costs: --tariff FILE, or --rate AMOUNT for a minute. One of the two.")
+    if path is not None:
+        return read_tariff(path)
+    tier = {"rate": rate, "increment_seconds": seconds(read_length("--increment", increment))}
+    return parse_tariff("--rate", {"tiers": [tier], "free_seconds": seconds(read_length("--free", free))})
 
 
 @app.command("show")
@@ -58,7 +114,7 @@ def show_advisor(context: typer.Context, advisor_id: str, as_json: AsJson = Fals
     """Show an advisor and the current tariff."""
     advisor_id = read_id(advisor_id)
     advisor = run_with_talktime(context, lambda talktime: talktime.advisor(advisor_id))
-    print_document(advisor.document(with_terms=True), as_json)
+    print_document(advisor.document(with_terms=True, with_metadata=True), as_json)
 
 
 @app.command("chats")
@@ -74,15 +130,24 @@ def list_chats(context: typer.Context, advisor_id: str, as_json: AsJson = False)
 def show_statement(
     context: typer.Context,
     advisor_id: str,
-    begin: Annotated[str, typer.Option("--from", help="The first instant of the period: 2026-01-01T00:00:00Z.")],
-    end: Annotated[str, typer.Option("--to", help="The instant just after the period.")],
+    month: Month = None,
+    tz: Zone = "UTC",
+    begin: From = None,
+    end: To = None,
+    places: Annotated[
+        int, typer.Option(min=0, max=6, help="To how many decimals amounts can be paid. The rest is carried.")
+    ] = 2,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line for each record, separated by commas.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the records of a period brought an advisor: time, gross, fees, share, refunds and net."""
+    """Show what the records of a period brought an advisor: time, gross, fees, share, refunds and net; what to pay."""
     advisor_id = read_id(advisor_id)
-    period = read_instant("--from", begin), read_instant("--to", end)
-    document = run_with_talktime(context, lambda talktime: talktime.statement(advisor_id, *period)).document()
+    bounds_at = read_bounds(month, tz, begin, end)
+
+    async def make_statement(talktime: Talktime) -> Statement:
+        return await talktime.statement(advisor_id, *bounds_at(await talktime.now()), places=places)
+
+    document = run_with_talktime(context, make_statement).document()
     sessions = document["sessions"]
     if as_json:
         print_json(document)
@@ -92,3 +157,4 @@ def show_statement(
     else:
         total = {"started_at": "in all", "user_name": f"{len(sessions)} sessions", **document["total"]}
         print_table("sessions", [*sessions, total], ("started_at", "user_name", "time_ms", *AMOUNTS), as_json)
+        print("To pay: {payable} (carried before: {carried_before}; after: {carried})".format_map(document))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,9 +20,23 @@ TariffFile = Annotated[
     Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A file with a tariff as JSON.")
 ]
 After = Annotated[str, typer.Option(help="Only ids after this id: the `next` of the page before.")]
+Query = Annotated[
+    str | None, typer.Option(help="Only people whose id or name begins with this text, in small or capital letters.")
+]
 Before = Annotated[str | None, typer.Option(help="Only entries before this entry: the `next` of the page before.")]
 At = Annotated[str | None, typer.Option("--at", help="As of this instant, such as 2026-01-05T10:00:00Z.")]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        help="An idempotency key, your own name of this request: the same command with the same key is done once, also "
+        "if HTTP or the library has sent it."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would come of it, and change nothing.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="The largest number to list.")]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
+"""The seconds of each unit of time."""
 
 
 def read_id(text: str) -> str:
@@ -95,13 +109,29 @@ def read_instant(option: str, text: str) -> int:
 def read_tariff(path: Path) -> Tariff:
     """The tariff in a file. All mistakes in it are reported together."""
     try:
-        return Tariff.parse(json.loads(path.read_bytes()))
-    except TariffError as error:
-        exit_with_usage_error(
-            "\n  ".join([f"{path} is not a valid tariff:", *(f"{field} {text}" for field, text in error.errors)])
-        )
+        document = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         exit_with_usage_error(f"{path} is not JSON")
+    return parse_tariff(str(path), document)
+
+
+def parse_tariff(origin: str, document: object) -> Tariff:
+    """The tariff of a JSON document, which comes from a file or an option."""
+    try:
+        return Tariff.parse(document)
+    except TariffError as error:
+        lines = [f"{origin} is not a valid tariff:", *(f"{field} {text}" for field, text in error.errors)]
+        exit_with_usage_error("\n  ".join(lines))
+
+
+def read_length(option: str, text: str) -> int:
+    """A length of time such as `90`, `90s`, `3m` or `1.5h`, in milliseconds. A number alone is seconds."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        duration_ms = parse_seconds(number) * _UNITS[unit]
+    except ValueError:
+        exit_with_usage_error(f"{option} must be a length of time such as 90s, 3m or 1h")
+    return duration_ms
 
 
 def read_terms(share_percent: str, fee_per_minute: str, fee_per_session: str) -> Terms:

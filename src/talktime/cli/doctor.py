@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from talktime.talktime import Talktime
 
 
+_LAG_SECONDS_MAX: Final = 10
+
+
 def doctor(
     context: typer.Context,
     repair: Annotated[
@@ -24,9 +27,11 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check every rule that must always hold. The exit code is 1 if a rule is broken."""
+    """Check every rule that must always hold, and the schema. The exit code is 1 if a rule or the schema is broken."""
 
     async def check(talktime: Talktime) -> Audit:
+        for trouble in await _troubles(talktime):
+            print(f"talktime: {trouble}", file=sys.stderr)
         audit = await talktime.audit(progress_bar("accounts"))
         if repair and audit.counts:
             await talktime.repair(audit)
@@ -36,12 +41,27 @@ def doctor(
     audit = run_with_talktime(context, check)
     if audit.counts:
         print(f"talktime: rules are broken: {', '.join(map(str, sorted(audit.counts)))}", file=sys.stderr)
+    if audit.schema_faults:
+        print(
+            f"talktime: the schema of the database is not complete: {len(audit.schema_faults)} faults", file=sys.stderr
+        )
     if as_json:
         print_json(audit.document())
     else:
         _print_audit(audit)
-    if audit.counts:
+    if audit.counts or audit.schema_faults:
         raise typer.Exit(ExitCode.FAILED)
+
+
+async def _troubles(talktime: Talktime) -> list[str]:
+    """What is wrong with the nodes at the moment. No charge is wrong because of it."""
+    counts = await talktime.counts()
+    troubles: list[str] = []
+    if counts["running"] and not counts["nodes"]:
+        troubles.append("no node is running, so nobody applies deadlines")
+    if counts["deadline_lag_seconds"] > _LAG_SECONDS_MAX:
+        troubles.append(f"the oldest deadline is overdue by {counts['deadline_lag_seconds']:.0f} s")
+    return troubles
 
 
 def _print_audit(audit: Audit) -> None:
@@ -53,5 +73,13 @@ def _print_audit(audit: Audit) -> None:
             print(f"  {finding['what']}: {finding['id']} of {finding['user_id']}")
             print(f"    stored: {finding['stored']}; from the facts: {finding['follows']}")
         print(f"  To do: {rule['repair']}")
+    for fault in audit.schema_faults:
+        print(f"The schema of the database is not complete: {fault}")
+    if audit.schema_faults:
+        print("  To do: restore a dump of the whole database, or run each definition as its owner.")
     checked = f"{audit.accounts} accounts, {audit.records} records, {audit.entries} entries"
     print(f"Checked: {checked}." if audit.counts else f"Every rule holds: {checked}.")
+    if audit.lately is not None:
+        clock, held = audit.lately.clock_corrections, audit.lately.clock_held_seconds
+        print(f"Engine time: {clock} corrections ever; now the clock of the database's server {held:+.3f} s.")
+        print(f"Outages in the last day: {audit.lately.outages}, together {audit.lately.outage_seconds:.1f} s.")

@@ -50,8 +50,8 @@ def exit_with_failure(message: str) -> NoReturn:
     raise typer.Exit(ExitCode.FAILED)
 
 
-def exit_with_error(error: Exception) -> NoReturn:
-    """Say an error in one line, and exit with its code."""
+def exit_with_error(error: Exception, words: str = "") -> NoReturn:
+    """Say an error in one line, and exit with its code. `words` is the command with what it is about."""
     from talktime.settings import SettingsError  # noqa: PLC0415  `talktime --help` starts faster without it
 
     if _shows_tracebacks:
@@ -62,5 +62,5 @@ def exit_with_error(error: Exception) -> NoReturn:
         message = str(error)
     else:
         message = f"{type(error).__name__}: {error} (talktime --debug … shows where)"
-    print(f"talktime: {message}", file=sys.stderr)
+    print(f"talktime {words}: {message}" if words else f"talktime: {message}", file=sys.stderr)
     sys.exit(ExitCode.USAGE if isinstance(error, SettingsError) else _CODES.get(type(error), ExitCode.FAILED))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from typing import Annotated
 
 import typer
 
@@ -10,19 +12,35 @@ from talktime.cli.output import AsJson, print_json
 from talktime.cli.running import read_settings
 
 
-def migrate(context: typer.Context, as_json: AsJson = False) -> None:
+def migrate(
+    context: typer.Context,
+    grant_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="A role of PostgreSQL that shall run the service: it may read and write rows."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Bring the schema of the database up to date."""
-    from talktime.database.migrate import migrate as migrate_database  # noqa: PLC0415  only this command migrates
+    from talktime.database.addresses import shown  # noqa: PLC0415  only this command migrates
+    from talktime.database.migrate import migrate as migrate_database  # noqa: PLC0415  for the same reason
 
     settings = read_settings(context)
+    where = (
+        f"the embedded database in {settings.data_dir}"
+        if settings.database_url is None
+        else shown(settings.database_url)
+    )
+    print(f"talktime migrate: the database is {where}", file=sys.stderr)
 
     async def apply_migrations() -> list[str]:
         if settings.database_url is not None:
-            return await migrate_database(settings.database_url)
+            return await migrate_database(settings.database_url, grant_to=grant_to)
         from talktime.postgres.embedded import embedded_database  # noqa: PLC0415  an extra, which may be missing
 
         async with embedded_database(settings.data_dir) as url:
-            return await migrate_database(url)
+            return await migrate_database(url, grant_to=grant_to)
 
     applied = asyncio.run(apply_migrations())
     if as_json:

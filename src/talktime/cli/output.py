@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from talktime.documents.csv_lines import csv_heading, csv_lines
 
 PIPED_WIDTH: Final = 10_000
 """The width in characters where standard output is not a terminal: no line is broken."""
@@ -63,11 +64,8 @@ def print_page(
 
 
 def print_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows for a spreadsheet. A name that looks like a formula is quoted, so that it stays a name."""
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({column: f"'{value}" if _is_formula(column, value) else value for column, value in row.items()})
+    """Print rows for a spreadsheet. A text that looks like a formula is marked, so that it stays a text."""
+    sys.stdout.write(csv_heading(columns) + csv_lines(columns, rows))
 
 
 def stdout() -> Console:
@@ -98,7 +96,3 @@ def progress_bar(unit: str) -> Callable[[int, int], None]:
             bar.stop()
 
     return update
-
-
-def _is_formula(column: str, value: object) -> bool:
-    return column in {"name", "user_name"} and str(value).startswith(("=", "+", "-", "@"))

@@ -18,6 +18,7 @@ from talktime.cli.running import run_with_talktime
 from talktime.core.durations import clock_text
 from talktime.core.money import format_credits
 from talktime.documents.receipt import Receipt
+from talktime.documents.strict_json import parse_json
 from talktime.documents.verification import Check, NotAReceiptError, verify
 
 _BYTES_MAX: Final = 50_000_000
@@ -55,7 +56,7 @@ def receipt(
             if as_json:
                 print_json(document)
             else:
-                _print_receipt(stored, document)
+                print_receipt(stored, document)
             return
     try:
         checks = verify(document)
@@ -71,7 +72,7 @@ def _read_receipt(path: Path, record_id: str | None) -> dict[str, Any]:
     if path.stat().st_size > _BYTES_MAX:
         exit_with_usage_error(f"{path} is too large for a receipt.")
     try:
-        document = json.loads(path.read_bytes(), object_pairs_hook=_unique_fields)
+        document = parse_json(path.read_bytes())
         stated_id = document["record"]["id"]
     except (ValueError, RecursionError, KeyError, TypeError):
         exit_with_usage_error(f"{path} is not a receipt as JSON: talktime receipt RECORD_ID --json prints one.")
@@ -80,23 +81,14 @@ def _read_receipt(path: Path, record_id: str | None) -> dict[str, Any]:
     return dict(document)
 
 
-def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object that names each field once. Otherwise a reader and this program may see different figures.
-
-    Raises:
-        ValueError: a field is named more than once.
-    """
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("a field is named more than once")
-    return document
-
-
-def _print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
+def print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
     """The receipt for people: segments, time that was not billed, and the arithmetic."""
     console = stdout()
     record = receipt.record
     console.print(f"Record {record.id}: {receipt.user_name} with {receipt.advisor_name}, {record.state}")
+    for name, value in (("sold by", receipt.seller), ("amounts in", receipt.currency)):
+        if value:
+            console.print(f"{name} {value}")
     segments = Table(box=None)
     for column in ("from (UTC)", "to", "chat", "time", "ended by"):
         # People copy ids, so a narrow terminal breaks an id into lines. An instant stays in one line.
@@ -109,6 +101,15 @@ def _print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
         cause = gap["reason"] if gap["caused_by"] is None else f"{gap['reason']}, by {gap['caused_by']}"
         end = gap["ended_at"] or "not over"
         console.print(f"not billed: {gap['started_at']} to {end}, {clock_text(gap['duration_ms'])}, {cause}")
+    if document["grace_used_at"] is not None:
+        console.print(
+            f"without grace: the record that started at {document['grace_used_at']} had the grace of this day"
+        )
+    console.print(_lines_table(receipt, document))
+
+
+def _lines_table(receipt: Receipt, document: Mapping[str, Any]) -> Table:
+    """The arithmetic, what was paid, and how that divides."""
     lines = Table(box=None, show_header=False)
     lines.add_column()
     lines.add_column(justify="right")
@@ -120,7 +121,7 @@ def _print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
             lines.add_row(text, document["totals"][name])
     for party in ("advisor", "platform"):
         lines.add_row(f"for the {party}", document["shares"][party])
-    console.print(lines)
+    return lines
 
 
 def _ends(segment: Mapping[str, Any]) -> tuple[str, str]:

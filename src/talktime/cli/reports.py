@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from talktime.cli.arguments import TariffFile, read_id, read_instant, read_tariff
-from talktime.cli.exits import exit_with_usage_error
+from talktime.cli.arguments import TariffFile, read_id, read_tariff
 from talktime.cli.output import AsJson, print_csv, print_json, print_table
+from talktime.cli.periods import From, Month, To, Zone, read_bounds
 from talktime.cli.running import run_with_talktime
-from talktime.documents.report import BOOKS, COLUMNS, KINDS
+from talktime.documents.report import COLUMNS, KINDS, BookKind
 
-From = Annotated[str, typer.Option("--from", help="The first instant of the period: 2026-01-01T00:00:00Z.")]
-To = Annotated[str, typer.Option("--to", help="The instant just after the period.")]
+if TYPE_CHECKING:
+    from talktime.documents.report import Report
+    from talktime.documents.what_if import Replay
+    from talktime.talktime import Talktime
+
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print lines of figures, separated by commas.")]
 
 _REPLAY_COLUMNS: Final = (
@@ -31,17 +34,21 @@ _REPLAY_COLUMNS: Final = (
 
 def report(
     context: typer.Context,
-    begin: From,
-    end: To,
-    of: Annotated[str | None, typer.Option(help=f"Only the books of: {', '.join(BOOKS)}.", show_default="all")] = None,
+    month: Month = None,
+    tz: Zone = "UTC",
+    begin: From = None,
+    end: To = None,
+    of: Annotated[BookKind | None, typer.Option(help="Only the books of this kind.", show_default="all")] = None,
     as_csv: AsCsv = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what users, advisors and the platform had, got and gave in a period, from the entries of the ledger."""
-    if of is not None and of not in BOOKS:
-        exit_with_usage_error(f"--of must be one of: {', '.join(BOOKS)}")
-    period = read_instant("--from", begin), read_instant("--to", end)
-    document = run_with_talktime(context, lambda talktime: talktime.report(*period)).document()
+    bounds_at = read_bounds(month, tz, begin, end)
+
+    async def make_report(talktime: Talktime) -> Report:
+        return await talktime.report(*bounds_at(await talktime.now()))
+
+    document = run_with_talktime(context, make_report).document()
     for name in ("books", "totals"):
         document[name] = [book for book in document[name] if of in (None, book["book"])]
     if as_json:
@@ -59,8 +66,10 @@ def report(
 def replay(
     context: typer.Context,
     tariff: TariffFile,
-    begin: From,
-    end: To,
+    month: Month = None,
+    tz: Zone = "UTC",
+    begin: From = None,
+    end: To = None,
     advisor: Annotated[
         str | None, typer.Option(help="Only the records of this advisor.", show_default="all advisors")
     ] = None,
@@ -68,12 +77,14 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Show what the records of a period would have cost under another tariff. Nothing is changed."""
-    period = read_instant("--from", begin), read_instant("--to", end)
+    bounds_at = read_bounds(month, tz, begin, end)
     other_tariff = read_tariff(tariff)
     advisor_id = None if advisor is None else read_id(advisor)
-    document = run_with_talktime(
-        context, lambda talktime: talktime.replay(other_tariff, *period, advisor_id=advisor_id)
-    ).document()
+
+    async def replay_records(talktime: Talktime) -> Replay:
+        return await talktime.replay(other_tariff, *bounds_at(await talktime.now()), advisor_id=advisor_id)
+
+    document = run_with_talktime(context, replay_records).document()
     if as_json:
         print_json(document)
     elif as_csv:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,10 @@ from talktime.cli.arguments import (
     After,
     At,
     Before,
+    DryRun,
+    Key,
     Limit,
+    Query,
     read_amount,
     read_at,
     read_id,
@@ -18,10 +21,14 @@ from talktime.cli.arguments import (
     read_name,
     read_reference,
 )
-from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
-from talktime.cli.running import run_with_talktime
+from talktime.cli.periods import From, Month, Since, To, Zone, read_period
+from talktime.cli.running import person_at_the_terminal, run_with_talktime
 from talktime.core.entries import CreditKind
+
+if TYPE_CHECKING:
+    from talktime.documents.account import Entry
+    from talktime.talktime import Talktime
 
 app = typer.Typer(no_args_is_help=True, help="Users and their credit.")
 
@@ -29,10 +36,14 @@ Reference = Annotated[str | None, typer.Option(help="Your own number for the pay
 
 
 @app.command("list")
-def list_users(context: typer.Context, after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
+def list_users(
+    context: typer.Context, query: Query = None, after: After = "", limit: Limit = 100, as_json: AsJson = False
+) -> None:
     """List users and their accounts, in the order of their ids."""
-    accounts = run_with_talktime(context, lambda talktime: talktime.users(after=after, limit=limit + 1))
-    documents = [account.document() for account in accounts]
+    page = run_with_talktime(
+        context, lambda talktime: talktime.user_page(query or None, after=after or None, limit=limit + 1)
+    )
+    documents = [account.document(with_metadata=True) for account in page.items]
     print_page("users", documents, ("user_id", "display_name", "balance", "committed", "available"), limit, as_json)
 
 
@@ -57,7 +68,7 @@ def show_user(context: typer.Context, user_id: str, at: At = None, as_json: AsJs
     """Show a user's account."""
     user_id, instant = read_id(user_id), read_at(at)
     account = run_with_talktime(context, lambda talktime: talktime.account(user_id, at=instant))
-    print_document(account.document(), as_json)
+    print_document(account.document(with_metadata=True), as_json)
 
 
 @app.command("credit")
@@ -65,44 +76,78 @@ def add_credit(
     context: typer.Context,
     user_id: str,
     amount: str,
-    kind: Annotated[str, typer.Option(help="purchase, gift or refund")] = "purchase",
+    kind: Annotated[CreditKind, typer.Option(help="Why the credit is added.")] = CreditKind.PURCHASE,
     reference: Reference = None,
     expires_at: Annotated[
         str | None, typer.Option(help="The instant at which a gift expires: 2026-01-31T23:59:59Z.")
     ] = None,
+    key: Key = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Add credit to a user's account."""
-    if kind not in set(CreditKind):
-        exit_with_usage_error("--kind must be purchase, gift or refund")
     user_id, micro_credits, reference = read_id(user_id), read_amount(amount), read_reference(reference)
     expiry = None if expires_at is None else read_instant("--expires-at", expires_at)
     account = run_with_talktime(
         context,
-        lambda talktime: talktime.add_credit(user_id, micro_credits, kind, reference=reference, expires_at=expiry),
+        lambda talktime: talktime.add_credit(
+            user_id,
+            micro_credits,
+            kind,
+            reference=reference,
+            expires_at=expiry,
+            key=key,
+            actor=person_at_the_terminal(),
+        ),
+        dry_run=dry_run,
     )
     print_document(account.document(), as_json)
 
 
 @app.command("debit")
 def debit_user(
-    context: typer.Context, user_id: str, amount: str, reference: Reference = None, as_json: AsJson = False
+    context: typer.Context,
+    user_id: str,
+    amount: str,
+    reference: Reference = None,
+    key: Key = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Spend a user's credit elsewhere, gifts first."""
     user_id, micro_credits, reference = read_id(user_id), read_amount(amount), read_reference(reference)
-    account = run_with_talktime(context, lambda talktime: talktime.debit(user_id, micro_credits, reference=reference))
+    actor = person_at_the_terminal()
+    account = run_with_talktime(
+        context,
+        lambda talktime: talktime.debit(user_id, micro_credits, reference=reference, key=key, actor=actor),
+        dry_run=dry_run,
+    )
     print_document(account.document(), as_json)
 
 
 @app.command("entries")
 def list_entries(
-    context: typer.Context, user_id: str, before: Before = None, limit: Limit = 100, as_json: AsJson = False
+    context: typer.Context,
+    user_id: str,
+    month: Month = None,
+    tz: Zone = "UTC",
+    begin: From = None,
+    end: To = None,
+    since: Since = None,
+    before: Before = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
 ) -> None:
-    """List the entries of a user's ledger, the newest first."""
+    """List the entries of a user's ledger, the newest first. `talktime receipt RECORD_ID` explains a charge."""
     user_id = read_id(user_id)
-    entries = run_with_talktime(context, lambda talktime: talktime.entries(user_id, limit=limit + 1, before=before))
-    documents = [entry.document() for entry in entries]
-    print_page("entries", documents, ("at", "kind", "amount", "gift", "reference"), limit, as_json)
+    period_at = read_period(month, tz, begin, end, since)
+
+    async def read_entries(talktime: Talktime) -> list[Entry]:
+        period = period_at(await talktime.now())
+        return await talktime.entries(user_id, limit=limit + 1, before=before, begin=period.begin, end=period.end)
+
+    documents = [entry.document() for entry in run_with_talktime(context, read_entries)]
+    print_page("entries", documents, ("at", "kind", "amount", "gift", "record_id", "reference"), limit, as_json)
 
 
 @app.command("chats")

@@ -14,15 +14,15 @@ from talktime.core import gifts
 from talktime.core.errors import InsufficientCredit
 from talktime.core.gifts import Gift
 from talktime.core.posting import post_all
-from talktime.core.record import AWAY, Party, Reason, replace
+from talktime.core.record import AWAY, Reason, replace
 from talktime.core.transitions import keep_paused, start_timer
 
 if TYPE_CHECKING:
-    from talktime.core.events import EntryPosted
-    from talktime.core.payer import Payer, Rules
+    from talktime.core.payer import Payer
+    from talktime.core.steps import EntryPosted
 
 
-def add(payer: Payer, entry: EntryPosted, rules: Rules) -> Payer:
+def add(payer: Payer, entry: EntryPosted) -> Payer:
     """Add the credit of an entry at the entry's instant, and resume the records that are out of credit.
 
     The record that was cut first resumes first. Each record resumes only if the credit can pay for its resume and both
@@ -33,14 +33,14 @@ def add(payer: Payer, entry: EntryPosted, rules: Rules) -> Payer:
         payer = post_all(payer, now)
     if entry.gift:
         payer = replace(payer, gifts=gifts.add(payer.gifts, Gift(entry.gift, entry.expires_at)))
-    payer = replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))
+    payer = replace(payer, balance=payer.balance + entry.amount, steps=(*payer.steps, entry))
     waiting = (record for record in payer.records.values() if record.reason is Reason.OUT_OF_CREDIT)
     for record in sorted(waiting, key=lambda r: (r.waiting_since or 0, r.started_at, r.record_id)):
         if record.committed_if_running_at(now) > payer.available_at(now):
             continue
-        absent = next((party for party in Party if not payer.is_present(record, party, now)), None)
+        absent = payer.absent_party(record, now)
         if absent is None:
-            payer = start_timer(payer, record, now, rules, record.reason)
+            payer = start_timer(payer, record, now, record.reason)
         else:
             payer = keep_paused(payer, record, now, AWAY[absent])
     return payer
@@ -60,4 +60,4 @@ def debit(payer: Payer, entry: EntryPosted) -> Payer:
         gifts_left = gifts.spend(payer.gifts, -entry.amount, valid_at=now)
         entry = replace(entry, gift=gifts.total(gifts_left) - gifts.total(payer.gifts))
         payer = replace(payer, gifts=gifts_left)
-    return replace(payer, balance=payer.balance + entry.amount, events=(*payer.events, entry))
+    return replace(payer, balance=payer.balance + entry.amount, steps=(*payer.steps, entry))

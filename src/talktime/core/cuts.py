@@ -11,7 +11,9 @@ The increments of all running records are played in the order of their instants:
 3. A record within its grace goes on without paying, to the end of its grace, and is cut there. Until then the credit
    that it could pay is held. A record that stops within its grace owes nothing, so the credit held for it is available
    to the other records again: some of them can then pay an increment that they could not pay before.
-4. What is left of a gift at its expiry is lost, except what the running records have begun to owe.
+4. What is left of a gift at its expiry is lost, except what the running records have begun to owe and requests hold.
+
+What the requests of the account hold is not there for any increment.
 
 Nothing is played increment by increment. What a record has begun to owe only grows with time, so for one record the cut
 is the inverse of the price, and for several records it is a binary search over time. Both are as fast for a balance
@@ -24,15 +26,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from talktime.core.price import begun_cost, elapsed_at_max_cost, last_affordable
+from talktime.core.instants import INSTANT_MAX
+from talktime.core.price import begun_cost, elapsed_at_max_cost, first_unaffordable
 from talktime.core.record import Reason
 
 if TYPE_CHECKING:
     from talktime.core.payer import Payer
     from talktime.core.record import Record
-
-INSTANT_MAX: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999, the last instant that JSON can show. A later cut is shown as this instant."""
 
 _SEARCH_MS: Final = 100 * 365 * 86_400_000
 """How far after the start of a record the search looks: a century. A later cut counts as none."""
@@ -50,7 +50,9 @@ def find_cuts(payer: Payer) -> dict[str, Cut]:
 
     A record that is never cut has no entry.
     """
-    running, credit, at = payer.running(), payer.balance, payer.settled_at
+    running, at = payer.running(), payer.settled_at
+    held = sum(record.committed_at(at) for record in payer.records.values() if record.is_requested)
+    credit = payer.balance - held
     expiries = [(gift.expires_at, gift.amount) for gift in payer.gifts if gift.expires_at is not None]
     expired = 0  # the gifts that have expired so far, without the part that is lost
     charged = 0  # the charges of the records that have stopped so far; they take expired gifts first
@@ -58,10 +60,12 @@ def find_cuts(payer: Payer) -> dict[str, Cut]:
     while running:
         stop = _next_stop(running, credit, at)
         if expiries and (stop is None or expiries[0][0] <= stop.at):
-            at, amount = expiries.pop(0)
+            expires_at, amount = expiries.pop(0)
+            at = max(at, expires_at)  # what is left of a gift that has expired is held for what is owed now
             expired += amount
         elif stop is not None:
             at = stop.at
+            # A cut after the last instant that JSON can write is shown as that instant.
             cuts[stop.record.record_id] = Cut(min(at, INSTANT_MAX), stop.reason)
             running.remove(stop.record)
             # The charge, not what the record had begun to owe: within its grace the charge is zero.
@@ -69,7 +73,7 @@ def find_cuts(payer: Payer) -> dict[str, Cut]:
             credit, charged = credit - charge, charged + charge
         else:
             break
-        lost = max(0, expired - charged - sum(_committed_at(record, at) for record in running))
+        lost = max(0, expired - charged - held - sum(_committed_at(record, at) for record in running))
         credit, expired = credit - lost, expired - lost
     return cuts
 
@@ -91,7 +95,7 @@ def _next_stop(running: list[Record], credit: int, earliest: int) -> _Stop | Non
     """The first of the records to stop, at `earliest` or later; None if all of them go on for ever."""
     stops: list[_Stop] = []
     for record in running:
-        elapsed_ms = elapsed_at_max_cost(record.tariff, record.allowance_ms)
+        elapsed_ms = elapsed_at_max_cost(record.pricing, record.allowance_ms)
         if elapsed_ms is not None:
             stops.append(_Stop(max(earliest, _instant_of(record, elapsed_ms)), Reason.MAX_COST, record))
     paying = [*running]
@@ -121,7 +125,7 @@ def _first_unpaid_instant(running: list[Record], credit: int) -> int | None:
     low = min(_began_at(record) for record in running)
     if len(running) == 1:
         (record,) = running
-        elapsed_ms = last_affordable(record.tariff, record.charged + credit, record.allowance_ms, grace=False)
+        elapsed_ms = first_unaffordable(record.pricing, record.charged + credit, record.allowance_ms)
         if elapsed_ms is None:
             return None
         unpaid_at = max(low, _instant_of(record, elapsed_ms))
@@ -158,11 +162,11 @@ def _committed_at(record: Record, at: int) -> int:
     """
     if at < _began_at(record):
         return 0
-    elapsed_ms = record.elapsed_at(at)
-    maximum_ms = elapsed_at_max_cost(record.tariff, record.allowance_ms)
+    elapsed_ms, tariff, allowance_ms = record.elapsed_at(at), record.pricing, record.allowance_ms
+    maximum_ms = elapsed_at_max_cost(tariff, allowance_ms)
     if maximum_ms is not None:
         elapsed_ms = min(elapsed_ms, maximum_ms - 1)
-    return max(0, begun_cost(record.tariff, elapsed_ms, record.allowance_ms) - record.charged)
+    return max(0, begun_cost(tariff, elapsed_ms, allowance_ms) - record.charged)
 
 
 def _began_at(record: Record) -> int:
@@ -173,9 +177,9 @@ def _began_at(record: Record) -> int:
 
 def _grace_end(record: Record) -> int:
     """The instant at which the record's grace ends; 0, before every other instant, for a record without grace."""
-    if record.tariff.grace_ms == 0:
+    if record.pricing.grace_ms == 0:
         return 0
-    return _instant_of(record, record.allowance_ms + record.tariff.grace_ms)
+    return _instant_of(record, record.allowance_ms + record.pricing.grace_ms)
 
 
 def _instant_of(record: Record, elapsed_ms: int) -> int:

@@ -1,11 +1,13 @@
 """Deadlines: what happens to a payer by itself, and when.
 
     a running record      stops at its cut (`cuts`), and at the end of each party's lease
+    a requested record    ends when its ring is over, and at the end of the user's lease
     a record without      ends when the recharge window is over
     credit
     a record paused for   ends when the abandon time is over
     another reason
     a gift                expires (`posting.next_expiry`)
+    credit that ends soon is told of as low (`low_credit`)
 
 `meter.settle` applies the deadlines that have fallen due. The earliest deadline is stored with the account, so that a
 worker wakes at this instant. A worker that wakes late changes no cost: each deadline acts as of its own instant.
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.core.low_credit import next_low_credit
 from talktime.core.posting import next_expiry
 from talktime.core.record import AWAY, Party, Reason
 
@@ -24,13 +27,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from talktime.core.cuts import Cut
-    from talktime.core.payer import Payer, Rules
+    from talktime.core.payer import Durations, Payer
     from talktime.core.record import Record
 
 _RANK: Final = {
     reason: rank
     for rank, reason in enumerate(
-        (Reason.MAX_COST, Reason.OUT_OF_CREDIT, Reason.USER_AWAY, Reason.ADVISOR_AWAY, Reason.ABANDONED)
+        (
+            Reason.MAX_COST,
+            Reason.OUT_OF_CREDIT,
+            Reason.USER_AWAY,
+            Reason.ADVISOR_AWAY,
+            Reason.MISSED,
+            Reason.ABANDONED,
+        )
     )
 }
 """The order of deadlines in one millisecond. The cost does not depend on the order, the reason that people see does."""
@@ -57,38 +67,44 @@ class Deadline(NamedTuple):
         return (self.at, _RANK[self.reason], self.cut_number, self.record.started_at, self.record.record_id)
 
 
-def find_deadlines(payer: Payer, rules: Rules, cuts: Mapping[str, Cut], *, held: bool) -> Iterator[Deadline]:
+def find_deadlines(
+    payer: Payer, durations: Durations, cuts: Mapping[str, Cut], *, with_renewed: bool
+) -> Iterator[Deadline]:
     """The deadlines of all records.
 
     Args:
         payer: the payer.
-        rules: the durations that the host sets.
+        durations: the durations that the host sets.
         cuts: the payer's cuts.
-        held: whether to count the leases that a live node keeps renewing.
+        with_renewed: whether to count the leases that a live node keeps renewing.
     """
     for number, (record_id, cut) in enumerate(cuts.items()):
         yield Deadline(cut.at, cut.reason, payer.records[record_id], number)
     for record in payer.records.values():
-        if record.is_running:
-            for party in Party:
-                if held or not payer.is_held(record, party):
+        if record.ring_until is not None:
+            yield Deadline(record.ring_until, Reason.MISSED, record)
+        if record.is_running or record.is_requested:
+            for party in Party if record.is_running else (Party.USER,):
+                if with_renewed or not payer.is_lease_renewed(record, party):
                     # Posted time stays billed, so a lapse that is noticed late stops the record at `settled_at` at the
                     # earliest.
                     lapse = max(payer.present_until(record, party), record.settled_at)
                     yield Deadline(lapse, AWAY[party], record)
         elif record.waiting_since is not None:
-            if record.reason is Reason.OUT_OF_CREDIT:
-                yield Deadline(record.waiting_since + rules.recharge_ms, Reason.OUT_OF_CREDIT, record)
+            recharge_until = record.recharge_until(durations.recharge_ms)
+            if recharge_until is not None:
+                yield Deadline(recharge_until, Reason.OUT_OF_CREDIT, record)
             else:
-                yield Deadline(record.waiting_since + rules.abandon_ms, Reason.ABANDONED, record)
+                yield Deadline(record.waiting_since + durations.abandon_ms, Reason.ABANDONED, record)
 
 
-def next_deadline(payer: Payer, rules: Rules, cuts: Mapping[str, Cut]) -> int | None:
+def next_deadline(payer: Payer, durations: Durations, cuts: Mapping[str, Cut]) -> int | None:
     """The earliest instant at which something happens to the payer by itself; None if nothing will.
 
     Leases that a live node keeps renewing do not count, because the node stores their end when it stops renewing them.
     `cuts` are the payer's cuts.
     """
-    instants = [deadline.at for deadline in find_deadlines(payer, rules, cuts, held=False)]
-    expiry = next_expiry(payer)
-    return min(instants if expiry is None else [*instants, expiry], default=None)
+    instants = [deadline.at for deadline in find_deadlines(payer, durations, cuts, with_renewed=False)]
+    low = next_low_credit(payer, durations.low_ms, cuts)
+    others = (next_expiry(payer), None if low is None else low.at)
+    return min([*instants, *(at for at in others if at is not None)], default=None)

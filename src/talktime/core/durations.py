@@ -7,13 +7,20 @@ as on a clock (`1:30`).
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
+
+from talktime.core.decimals import parse_decimal, scale_exactly
 
 SECONDS_MAX: Final = 315_360_000
 """The longest duration that a tariff may name, in seconds: ten years."""
 
 _UNITS: Final = ((3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
+
+TTL_SECONDS_DEFAULT: Final = 86_400
+"""How long a token is valid if nobody says otherwise."""
+
+TTL_SECONDS_MAX: Final = 10 * 365 * 86_400
+"""How long a token may be valid."""
 
 
 def seconds(duration_ms: int) -> int | float:
@@ -28,31 +35,14 @@ def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
         ValueError: `value` is no such number, is negative, or is more than `maximum` seconds. The message tells the
             sender of the value what to change.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float | str)
-        or (isinstance(value, str) and len(value) > 20)
-    ):
-        msg = "must be a number of seconds"
-        raise ValueError(msg)
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        number = Decimal("nan")
-    if not number.is_finite() or (isinstance(value, str) and not set(value) <= set("0123456789.-")):
-        msg = "must be a number of seconds"
-        raise ValueError(msg)
+    number = parse_decimal(value, "a number of seconds")
     if number < 0:
         msg = "must not be negative"
         raise ValueError(msg)
     if number > maximum:
         msg = f"must be at most {maximum} seconds"
         raise ValueError(msg)
-    milliseconds = number * 1000
-    if milliseconds != int(milliseconds):
-        msg = "must have at most 3 decimals"
-        raise ValueError(msg)
-    return int(milliseconds)
+    return scale_exactly(number, 3)
 
 
 def clock_text(duration_ms: int) -> str:

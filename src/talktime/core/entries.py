@@ -1,4 +1,7 @@
-"""The kinds of entries in the ledger. Each entry moves credit between a user, an advisor and the platform."""
+"""The kinds of entries in the ledger, and who bears a refund.
+
+Each entry moves credit between a user, an advisor and the platform.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,11 @@ class CreditKind(StrEnum):
     PURCHASE = EntryKind.PURCHASE.value
     GIFT = EntryKind.GIFT.value
     REFUND = EntryKind.REFUND.value
+
+
+class BorneBy(StrEnum):
+    """Who bears a refund."""
+
+    PLATFORM = "platform"
+    ADVISOR = "advisor"
+    SHARED = "shared"

@@ -7,6 +7,9 @@
      ├─ NotFound              404  there is no such thing, or it belongs to other people: callers can't tell which
      ├─ InsufficientCredit    402  the request needs the credit `required`, and only `available` is there
      ├─ Conflict              409  the state does not allow the request; `allowed` lists the calls that it allows
+     │   ├─ NotRunning        409  a message of a party needs a running record
+     │   └─ AdvisorBusy       409  the advisor has as many active records as the advisor may have
+     ├─ Gone                  410  rows that the request asks for were deleted because of their age
      ├─ TooLarge              413  the request has more bytes than any honest request
      ├─ RateLimited           429  one token or address sent too many requests
      └─ Unavailable           503  talktime can't answer right now; the same request may succeed later
@@ -19,9 +22,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from talktime.core.money import format_credits
+from talktime.core.money import format_credits, parse_formatted
+
+if TYPE_CHECKING:
+    from talktime.core.record import State
 
 
 class TalktimeError(Exception):
@@ -90,18 +96,24 @@ class NotFound(TalktimeError):
 
 
 class InsufficientCredit(TalktimeError):
-    """The account has not enough credit. `required` and `available` are micro-credits."""
+    """The account has not enough credit. `required` and `available` are micro-credits.
+
+    `available` is None where the caller is the advisor, who does not see what the user has.
+    """
 
     status = HTTPStatus.PAYMENT_REQUIRED
     code = "insufficient_credit"
     title = "Not enough credit"
 
-    def __init__(self, required: int, available: int) -> None:
-        super().__init__(
-            f"This needs {format_credits(required)} and {format_credits(available)} is available.",
-            required=format_credits(required),
-            available=format_credits(available),
-        )
+    def __init__(self, required: int, available: int | None) -> None:
+        if available is None:
+            super().__init__("The user has not enough credit to go on.", required=format_credits(required))
+        else:
+            super().__init__(
+                f"This needs {format_credits(required)} and {format_credits(available)} is available.",
+                required=format_credits(required),
+                available=format_credits(available),
+            )
         self.required = required
         self.available = available
 
@@ -110,6 +122,8 @@ class AllowedCall(StrEnum):
     """A call that the state of a record or an account allows to callers who may make the call."""
 
     TRACKING = "tracking"
+    ACCEPT = "accept"
+    DECLINE = "decline"
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
@@ -122,7 +136,8 @@ class Conflict(TalktimeError):
     """The state of a record or an account does not allow the request.
 
     `state` is the record's state, None if no record is concerned. `allowed` lists the calls that this state allows to
-    callers who may make them: `tracking`, `pause`, `resume` and `stop` on the chat, `chats` with another chat id,
+    callers who may make them: `tracking`, `accept`, `decline`, `pause`, `resume` and `stop` on the chat, `chats` with
+    another chat id,
     `debits` on the account, `refunds` on the record.
     """
 
@@ -130,8 +145,34 @@ class Conflict(TalktimeError):
     code = "conflict"
     title = "Not in this state"
 
-    def __init__(self, detail: str, *, state: str | None, allowed: tuple[AllowedCall, ...], **members: Any) -> None:
-        super().__init__(detail, state=state, allowed=[call.value for call in allowed], **members)
+    def __init__(self, detail: str, *, state: State | None, allowed: tuple[AllowedCall, ...], **members: Any) -> None:
+        stated = None if state is None else state.value
+        super().__init__(detail, state=stated, allowed=[call.value for call in allowed], **members)
+
+
+class AdvisorBusy(Conflict):
+    """The advisor has as many active records as the advisor may have.
+
+    `ends_at` is the earliest instant at which one of them is known to end, None if no end is known.
+    """
+
+    code = "advisor_busy"
+    title = "The advisor is busy"
+
+
+class NotRunning(Conflict):
+    """A message of a party needs a running record, because the talk is what the user pays for."""
+
+    code = "not_running"
+    title = "No time runs"
+
+
+class Gone(TalktimeError):
+    """Rows that the request asks for were deleted because of their age."""
+
+    status = HTTPStatus.GONE
+    code = "gone"
+    title = "Deleted because of its age"
 
 
 class TooLarge(TalktimeError):
@@ -169,3 +210,25 @@ class Repeated(Exception):
         super().__init__("answered before")
         self.status = status
         self.document = document
+
+
+_KEPT_REFUSALS: Final[dict[str, type[TalktimeError]]] = {
+    error.code: error for error in (NotFound, InsufficientCredit, Conflict, NotRunning, AdvisorBusy)
+}
+_COMMON_MEMBERS: Final = frozenset({"type", "title", "status", "code", "detail"})
+
+
+def refusal_of(problem: dict[str, Any]) -> TalktimeError | None:
+    """The refusal of a problem document that was kept as an answer; None if the document is no problem."""
+    if not str(problem.get("type")).startswith("urn:talktime:problem:"):
+        return None
+    refusal_type = _KEPT_REFUSALS[problem["code"]]
+    refusal = refusal_type.__new__(refusal_type)
+    members = {name: value for name, value in problem.items() if name not in _COMMON_MEMBERS}
+    # Each class says its detail in words of its own, which are in the document already.
+    TalktimeError.__init__(refusal, problem["detail"], **members)
+    if isinstance(refusal, InsufficientCredit):
+        available = members.get("available")
+        refusal.required = parse_formatted(members["required"])
+        refusal.available = None if available is None else parse_formatted(available)
+    return refusal

@@ -66,7 +66,7 @@ def spend(gifts: tuple[Gift, ...], amount: int, valid_at: int | None = None) -> 
     return tuple(rest)
 
 
-def replay(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Gift, ...]:
+def replay(entries: Iterable[tuple[EntryKind, int, int, int | None]]) -> tuple[Gift, ...]:
     """What is left of an account's gifts after all its entries.
 
     Args:
@@ -77,9 +77,9 @@ def replay(entries: Iterable[tuple[str, int, int, int | None]]) -> tuple[Gift, .
     for kind, amount, at, expires_at in entries:
         if amount > 0:
             gifts = add(gifts, Gift(amount, expires_at))
-        elif kind == EntryKind.EXPIRY:
+        elif kind is EntryKind.EXPIRY:
             changed = [gift._replace(amount=gift.amount + amount * (gift.expires_at == expires_at)) for gift in gifts]
             gifts = tuple(gift for gift in changed if gift.amount)
         else:
-            gifts = spend(gifts, -amount, valid_at=at if kind == EntryKind.DEBIT else None)
+            gifts = spend(gifts, -amount, valid_at=at if kind is EntryKind.DEBIT else None)
     return gifts

@@ -19,6 +19,9 @@ MESSAGE_LENGTH_MAX: Final = 4_000
 NONCHARACTER: Final = "\ufdd0"
 """A code point that no text may contain. HTTP routing uses it in place of a slash inside an id."""
 
+AFTER_ALL: Final = "\U0010ffff" * (NAME_LENGTH_MAX + 1)
+"""A text that comes after every id and every name."""
+
 _CONTROL: Final = frozenset({"Cc", "Cs"})  # control characters, and halves of surrogate pairs, which UTF-8 can't hold
 
 
@@ -45,6 +48,28 @@ def is_reference(text: str) -> bool:
 def is_explanation(text: str) -> bool:
     """Whether `text` can explain a refund: 1 to 500 characters, not only spaces, no control characters."""
     return len(text) <= EXPLANATION_LENGTH_MAX and bool(text.strip()) and not has_control_characters(text)
+
+
+def require_reference(field: str, text: str | None) -> None:
+    """Nothing, if there is no text, or if `text` can be a host's own reference. `field` names the argument.
+
+    Raises:
+        InvalidRequest: `text` is too long, or contains a control character.
+    """
+    if text is not None and not is_reference(text):
+        raise InvalidRequest((field, f"must have at most {REFERENCE_LENGTH_MAX} characters, and no control characters"))
+
+
+def require_text(field: str, text: str) -> str:
+    """`text`, if it can be a message. `field` names the argument in the error.
+
+    Raises:
+        InvalidRequest: `text` is empty, too long, or contains what no database stores.
+    """
+    is_storable = "\0" not in text and "Cs" not in map(unicodedata.category, text)
+    if not 0 < len(text) <= MESSAGE_LENGTH_MAX or not is_storable:
+        raise InvalidRequest((field, f"must have 1 to {MESSAGE_LENGTH_MAX} characters, and no NUL"))
+    return text
 
 
 def require_id(field: str, text: str) -> str:

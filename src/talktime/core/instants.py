@@ -12,6 +12,9 @@ from typing import Final
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT_MAX: Final = 253_402_300_799_999
+"""The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
+
 _EPOCH_WITHOUT_ZONE: Final = datetime(1970, 1, 1)  # noqa: DTZ001  its text has no offset, and needs none
 
 
@@ -30,8 +33,8 @@ def parse_instant(text: object) -> int:
     """The instant of an RFC 3339 text that names its offset from UTC. Fractions of a millisecond are cut off.
 
     Raises:
-        ValueError: `text` is no such text, or the instant is before 1970. The message tells the sender of the text
-            what to change.
+        ValueError: `text` is no such text, or the instant is before 1970 or after 9999. The message tells the sender
+            of the text what to change.
     """
     match = _INSTANT.fullmatch(text) if isinstance(text, str) else None
     try:
@@ -41,4 +44,8 @@ def parse_instant(text: object) -> int:
     if since_epoch is None or since_epoch < timedelta(0):
         msg = "must be an instant with its offset, such as 2026-01-05T10:00:01.250Z"
         raise ValueError(msg)
-    return since_epoch // timedelta(milliseconds=1)
+    instant = since_epoch // timedelta(milliseconds=1)
+    if instant > INSTANT_MAX:  # its offset from UTC leads into the year 10000
+        msg = "must not be after the year 9999"
+        raise ValueError(msg)
+    return instant

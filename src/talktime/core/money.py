@@ -13,11 +13,17 @@ from typing import Final
 MICRO: Final = 1_000_000
 """The micro-credits in one credit."""
 
+PLACES_MAX: Final = 6
+"""The largest number of decimals of an amount."""
+
 AMOUNT_MAX: Final = 10_000_000_000 * MICRO
 """The largest single amount, in micro-credits: ten thousand million credits."""
 
 BALANCE_MAX: Final = 1_000_000_000_000 * MICRO
 """The largest balance of an account, in micro-credits. PostgreSQL's bigint holds nine times as much."""
+
+CHARGED_MAX: Final = 9_000_000_000_000 * MICRO
+"""The largest cost of a record, in micro-credits. PostgreSQL's bigint holds a little more."""
 
 _AMOUNT = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?", re.ASCII)
 _FORMATTED = re.compile(r"(?!-0\.00$)(-?)(0|[1-9]\d{0,17})\.(\d\d(?:\d{0,3}[1-9])?)", re.ASCII)

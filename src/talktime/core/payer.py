@@ -2,10 +2,10 @@
 
 A `Payer` is the state that every command and every deadline starts from: the posted balance, the active records, the
 leases that sockets hold, and the gifts within the balance. A payer is immutable. Each transition gives a new payer,
-with what happened added to `Payer.events`.
+with what happened added to `Payer.steps`.
 
     balance      the sum of the posted entries; charges are negative
-    committed    what the running records have begun to owe beyond what is posted
+    committed    what the running records have begun to owe beyond what is posted, and what requests hold
     available    balance - committed: what can be spent, by a new record or elsewhere
 
 `available` does not depend on when charges are posted, because posting lowers balance and committed alike.
@@ -21,38 +21,67 @@ from typing import TYPE_CHECKING, NamedTuple
 from talktime.core.record import Party, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from talktime.core.events import Event
     from talktime.core.gifts import Gift
     from talktime.core.record import Record
+    from talktime.core.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The durations that a host sets, in milliseconds, and whether timers can start.
+class Durations:
+    """The durations that a host sets, in milliseconds.
 
     Attributes:
         lease_ms: how long time stays billable after the last proof of presence.
         recharge_ms: how long a record without credit waits, unbilled, before it ends.
         abandon_ms: how long a record that is paused for another reason waits before it ends.
-        timer_starts: False in the second attempt of a transaction whose first attempt could not start a timer.
+        leave_ms: how long time stays billable after a party's page has said that it closes.
+        low_ms: how long before a cut for lack of credit the credit counts as low; 0 for never.
     """
 
     lease_ms: int
     recharge_ms: int
     abandon_ms: int
-    timer_starts: bool = True
+    leave_ms: int = 5_000
+    low_ms: int = 0
 
 
 class SocketLease(NamedTuple):
     """The lease that the sockets of one party on one chat prove.
 
-    `until` is the end of the lease. `held` tells whether a live node keeps renewing the lease.
+    `until` is the end of the lease. `is_renewed` tells whether a live node keeps renewing the lease.
     """
 
     until: int
-    held: bool
+    is_renewed: bool
+
+
+def merge_leases(leases: Iterable[SocketLease]) -> SocketLease:
+    """The lease of a party whose sockets at several server processes prove these leases."""
+    proved = tuple(leases)
+    return SocketLease(max(lease.until for lease in proved), any(lease.is_renewed for lease in proved))
+
+
+class Presence(NamedTuple):
+    """Who of the two is present, and until when this is certain: None while live sockets prove it."""
+
+    user: bool
+    advisor: bool
+    until: int | None
+
+    def is_news_after(self, told: Presence) -> bool:
+        """Whether a screen that knows `told` must learn this. A later end is no news: the screen asks again."""
+        if (self.user, self.advisor) != (told.user, told.advisor):
+            return True
+        return self.until is not None and (told.until is None or self.until < told.until)
+
+
+class Outage(NamedTuple):
+    """A time in which no server process could write (`outages`)."""
+
+    began_at: int
+    ended_at: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,9 @@ class Payer:
         records: the active records, by id.
         sockets: the leases that sockets prove, by chat and party.
         gifts: the part of the balance that was given, in the order in which gifts are spent.
-        events: what has happened since the payer was loaded.
+        steps: what has happened since the payer was loaded.
+        can_start_timers: False in the second attempt of a transaction whose first attempt could not start a timer.
+        outages: the outages that ended after `settled_at`, in order.
     """
 
     user_id: str
@@ -75,7 +106,9 @@ class Payer:
     records: Mapping[str, Record]
     sockets: Mapping[tuple[str, Party], SocketLease]
     gifts: tuple[Gift, ...] = ()
-    events: tuple[Event, ...] = ()
+    steps: tuple[Step, ...] = ()
+    can_start_timers: bool = True
+    outages: tuple[Outage, ...] = ()
 
     def active_with(self, advisor_id: str) -> Record | None:
         """The active record of the user with this advisor. A pair has at most one."""
@@ -99,26 +132,36 @@ class Payer:
         """Whether the party's lease holds at `at`. A lease no longer holds at the instant of its end."""
         return self.present_until(record, party) > at
 
-    def is_held(self, record: Record, party: Party) -> bool:
+    def presence(self, record: Record, at: int) -> Presence:
+        """Who of the two is present at `at`."""
+        present = [party for party in Party if self.is_present(record, party, at)]
+        ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
+        return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
+
+    def absent_party(self, record: Record, at: int) -> Party | None:
+        """A party whose lease does not hold at `at`, None if both hold. If neither holds, it is the user."""
+        return next((party for party in Party if not self.is_present(record, party, at)), None)
+
+    def is_lease_renewed(self, record: Record, party: Party) -> bool:
         """Whether a live node keeps renewing the party's lease, so that its end is no deadline of the account."""
         socket = self.sockets.get((record.chat_id, party))
-        return socket is not None and socket.held
+        return socket is not None and socket.is_renewed
 
     def lease_until(self, record: Record) -> int:
         """The instant until which both leases hold."""
         return min(self.present_until(record, party) for party in Party)
 
     def committed_at(self, at: int) -> int:
-        """What the running records have begun to owe at `at` beyond what is posted."""
+        """What the running records have begun to owe at `at` beyond what is posted, and what requests hold."""
         return sum(record.committed_at(at) for record in self.records.values())
 
     def available_at(self, at: int) -> int:
         """What can be spent at `at`. A record within its grace may have begun to owe more than there is."""
         return max(0, self.balance - self.committed_at(at))
 
-    def with_record(self, record: Record, *events: Event) -> Payer:
-        """The payer with `record` in place of its earlier state, and with `events`. An ended record is left out."""
+    def with_record(self, record: Record, *steps: Step) -> Payer:
+        """The payer with `record` in place of its earlier state, and with `steps`. An ended record is left out."""
         records = {**self.records, record.record_id: record}
         if record.ended_at is not None:
             del records[record.record_id]
-        return replace(self, records=records, events=(*self.events, *events))
+        return replace(self, records=records, steps=(*self.steps, *steps))

@@ -2,8 +2,8 @@
 
 To *post* a record at an instant means: add the time since `settled_at` to the chat's duration, and add an entry with
 the charge, which is the cost at the instant minus what is charged already. A record is posted when its timer stops,
-when somebody asks for stored totals (`meter.checkpoint`), and before a step that depends on who has paid what: before
-gifts change, and before a refund. Nothing is posted because time passes.
+when a period is closed or somebody asks for stored totals (`meter.post_charges`), and before a step that depends on who
+has paid what: before gifts change, and before a refund. Nothing is posted because time passes.
 
 Gifts pay first. If several records run on one account, time decides which of their charges a gift pays: the increments
 of all records spend the gifts in the order of their instants. Then it does not matter which record is posted first, or
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.entries import EntryKind
-from talktime.core.events import DurationAdded, EntryPosted
 from talktime.core.record import replace
+from talktime.core.steps import DurationAdded, EntryPosted
 
 if TYPE_CHECKING:
-    from talktime.core.events import Event
     from talktime.core.gifts import Gift
     from talktime.core.payer import Payer
     from talktime.core.record import Record
+    from talktime.core.steps import Step
 
 
 def post(payer: Payer, record: Record, at: int) -> Payer:
@@ -36,9 +36,10 @@ def post(payer: Payer, record: Record, at: int) -> Payer:
 
 
 def post_all(payer: Payer, at: int) -> Payer:
-    """Post every running record at `at`."""
+    """Post every running record at `at`, but no record that was posted later."""
     for record in payer.running():
-        payer = post(payer, record, at)
+        if record.settled_at <= at:
+            payer = post(payer, record, at)
     return payer
 
 
@@ -60,7 +61,7 @@ def expire_gifts(payer: Payer, at: int) -> Payer:
         if kept_amount < gift.amount:
             lost = kept_amount - gift.amount
             entry = EntryPosted(lost, EntryKind.EXPIRY, at, gift=lost, expires_at=gift.expires_at)
-            payer = replace(payer, balance=payer.balance + lost, events=(*payer.events, entry))
+            payer = replace(payer, balance=payer.balance + lost, steps=(*payer.steps, entry))
     return replace(payer, gifts=tuple(kept))
 
 
@@ -114,12 +115,12 @@ def _post_record(payer: Payer, record: Record, at: int) -> Payer:
     fees = shares.fees - record.share_at(record.settled_at).fees
     gift = min(charge, gifts.total(payer.gifts))
     record = replace(record, elapsed_ms=record.elapsed_at(at), charged=cost, earned=shares.advisor, settled_at=at)
-    events: list[Event] = [DurationAdded(record.chat_id, added_ms)] if added_ms else []
+    steps: list[Step] = [DurationAdded(record.chat_id, added_ms)] if added_ms else []
     if charge or earned or fees:
         # Up to the minimum charge the cost stands still while fees go on. The entry then is of kind `share`: the user
         # pays nothing, and credit moves between the advisor and the platform.
         entry = EntryPosted(-charge, EntryKind.CHARGE if charge else EntryKind.SHARE, at, record.record_id)
         entry = replace(entry, advisor_id=record.advisor_id, advisor_amount=earned, fees=fees, gift=-gift)
-        events.append(entry)
-    payer = payer.with_record(record, *events)
+        steps.append(entry)
+    payer = payer.with_record(record, *steps)
     return replace(payer, balance=payer.balance - charge, gifts=gifts.spend(payer.gifts, gift))

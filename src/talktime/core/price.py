@@ -16,7 +16,8 @@ The cost of an increment is owed from the increment's first instant on. The pric
 that begins before `priced_ms` (boundary `ceil`) or at `priced_ms` too (boundary `begun`; this equals `ceil` one
 millisecond later). With increments of a minute at 1.00, 60.000 s cost 1.00 with `ceil` and 2.00 with `begun`.
 
-So the price, and its inverse `last_affordable`, take one division for each tier, however long the time is.
+So the price, and its inverses `last_affordable` and `first_unaffordable`, take one division for each tier, however long
+the time is.
 
 Units: money in micro-credits, time in milliseconds, all integers. A *scaled* amount is micro-credits times
 `Tariff.scale`: exact sums before the rounding are scaled.
@@ -25,19 +26,17 @@ Units: money in micro-credits, time in milliseconds, all integers. A *scaled* am
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from talktime.core.durations import duration_words, increment_words, unit_name
 from talktime.core.money import format_credits
 
 if TYPE_CHECKING:
-    from talktime.core.tariff import Run, Tariff
+    from talktime.core.tariff import RoundingMode, Run, Tariff
 
 
 _QUANTA: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
 """The smallest step of a cost in micro-credits, by the number of decimal places."""
-
-_MODE_WORDS: Final = {"up": "up", "down": "down", "half_up": "to the nearest, halves up,"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +80,28 @@ def begun_cost(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> int:
     return _cost_without_grace(tariff, elapsed_ms + 1 - allowance_ms)
 
 
-def last_affordable(tariff: Tariff, amount: int, allowance_ms: int, *, grace: bool = True) -> int | None:
+def is_free_by_grace(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> bool:
+    """Whether a record of this time costs nothing because of the grace, and would cost something without it."""
+    priced_ms = elapsed_ms - allowance_ms
+    return 0 < priced_ms <= tariff.grace_ms and _cost_without_grace(tariff, priced_ms) > 0
+
+
+def last_affordable(tariff: Tariff, amount: int, allowance_ms: int) -> int | None:
     """The last millisecond of elapsed time whose cost is at most `amount`; None if the cost never exceeds `amount`.
 
     The inverse of `price`: one millisecond later the cost is more than `amount`.
-
-    With `grace=False` the inverse of `begun_cost`: the first millisecond whose begun cost is more than `amount`.
     """
     priced_ms = _last_affordable_priced(tariff, amount)
-    if priced_ms is None:
-        return None
-    return allowance_ms + (max(priced_ms, tariff.grace_ms) if grace else priced_ms)
+    return None if priced_ms is None else allowance_ms + max(priced_ms, tariff.grace_ms)
+
+
+def first_unaffordable(tariff: Tariff, amount: int, allowance_ms: int) -> int | None:
+    """The first millisecond of elapsed time whose begun cost is more than `amount`; None if there is none.
+
+    The inverse of `begun_cost`, which looks one millisecond ahead and knows no grace.
+    """
+    priced_ms = _last_affordable_priced(tariff, amount)
+    return None if priced_ms is None else allowance_ms + priced_ms
 
 
 def elapsed_at_max_cost(tariff: Tariff, allowance_ms: int) -> int | None:
@@ -133,7 +143,7 @@ def explain(tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> list[Line]:
     difference = _rounded(tariff, exact) - sum(line.amount for line in lines)
     if difference:
         places = f"{tariff.places} place{'' if tariff.places == 1 else 's'}"
-        lines.append(Line(f"rounded {_MODE_WORDS[tariff.mode]} to {places}", difference))
+        lines.append(Line(f"rounded {_mode_words(tariff.mode)} to {places}", difference))
     return lines
 
 
@@ -182,11 +192,16 @@ def _bounded_and_rounded(tariff: Tariff, scaled: int) -> int:
 def _rounded(tariff: Tariff, scaled: int) -> int:
     quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
-    if tariff.mode == "up":
-        return -(-scaled // divisor) * quantum
-    if tariff.mode == "down":
-        return scaled // divisor * quantum
-    return (2 * scaled + divisor) // (2 * divisor) * quantum
+    match tariff.mode:
+        case "up":
+            steps = -(-scaled // divisor)
+        case "down":
+            steps = scaled // divisor
+        case "half_up":
+            steps = (2 * scaled + divisor) // (2 * divisor)
+        case _:
+            assert_never(tariff.mode)
+    return steps * quantum
 
 
 def _largest_scaled(tariff: Tariff, amount: int) -> int:
@@ -194,11 +209,25 @@ def _largest_scaled(tariff: Tariff, amount: int) -> int:
     quantum = _QUANTA[tariff.places]
     divisor = quantum * tariff.scale
     steps = amount // quantum
-    if tariff.mode == "up":
-        return steps * divisor
-    if tariff.mode == "down":
-        return (steps + 1) * divisor - 1
-    return ((2 * steps + 1) * divisor - 1) // 2
+    match tariff.mode:
+        case "up":
+            return steps * divisor
+        case "down":
+            return (steps + 1) * divisor - 1
+        case "half_up":
+            return ((2 * steps + 1) * divisor - 1) // 2
+        case _:
+            assert_never(tariff.mode)
+
+
+def _mode_words(mode: RoundingMode) -> str:
+    match mode:
+        case "up" | "down":
+            return mode
+        case "half_up":
+            return "to the nearest, halves up,"
+        case _:
+            assert_never(mode)
 
 
 def _last_affordable_priced(tariff: Tariff, amount: int) -> int | None:

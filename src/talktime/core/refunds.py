@@ -20,32 +20,24 @@ Units: money in micro-credits, instants and durations in milliseconds, all integ
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from talktime.core import credit
 from talktime.core.durations import clock_text
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import AllowedCall, Conflict
-from talktime.core.events import EntryPosted
 from talktime.core.money import format_credits
 from talktime.core.posting import post_all
 from talktime.core.price import price
+from talktime.core.steps import EntryPosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from talktime.core.events import Event
-    from talktime.core.payer import Payer, Rules
+    from talktime.core.actors import Actor
+    from talktime.core.payer import Payer
     from talktime.core.record import Record
-
-
-class BorneBy(StrEnum):
-    """Who bears a refund."""
-
-    PLATFORM = "platform"
-    ADVISOR = "advisor"
-    SHARED = "shared"
+    from talktime.core.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +67,27 @@ class EntryTotals:
         """What was charged and not given back."""
         return self.charged - self.refunded
 
-    def after(self, events: Iterable[Event], record_id: str) -> EntryTotals:
-        """The totals with the entries of the record among `events`."""
+    def with_shared_refund(self, amount: int, by_advisor: int) -> EntryTotals:
+        """The totals with one more shared refund, of which the advisor bears `by_advisor`."""
+        return replace(self, shared=self.shared + amount, shared_by_advisor=self.shared_by_advisor + by_advisor)
+
+    def after(self, steps: Iterable[Step], record_id: str) -> EntryTotals:
+        """The totals with the entries of the record among `steps`."""
         totals = self
-        for entry in events:
+        for entry in steps:
             if not isinstance(entry, EntryPosted) or entry.record_id != record_id:
                 continue
             if entry.kind == EntryKind.CHARGE:
                 totals = replace(totals, charged=totals.charged - entry.amount, gift=totals.gift - entry.gift)
             elif entry.kind == EntryKind.REFUND:
-                is_shared = entry.borne_by == BorneBy.SHARED
                 totals = replace(
                     totals,
                     refunded=totals.refunded + entry.amount,
                     refunded_gift=totals.refunded_gift + entry.gift,
                     refunded_ms=totals.refunded_ms + (entry.refunded_ms or 0),
-                    shared=totals.shared + entry.amount * is_shared,
-                    shared_by_advisor=totals.shared_by_advisor - entry.advisor_amount * is_shared,
                 )
+                if entry.borne_by == BorneBy.SHARED:
+                    totals = totals.with_shared_refund(entry.amount, -entry.advisor_amount)
         return totals
 
 
@@ -100,27 +95,27 @@ class EntryTotals:
 class RefundRequest:
     """A refund that somebody asks for: of `amount` micro-credits, or of `duration_ms` of billed time.
 
-    One of the two is set, and is more than zero.
+    One of the two is set, and is more than zero. `actor` is who asks.
     """
 
     reason: str
     borne_by: BorneBy
     amount: int | None = None
     duration_ms: int | None = None
+    actor: Actor | None = None
 
 
 def refund(
-    payer: Payer, record: Record, totals: EntryTotals, request: RefundRequest, now: int, rules: Rules
+    payer: Payer, record: Record, totals: EntryTotals, request: RefundRequest, now: int
 ) -> tuple[Payer, EntryPosted, EntryTotals]:
     """Give back a charge or a part of it. Records that are out of credit resume as after any added credit.
 
     Args:
         payer: the payer, settled to `now`.
         record: the record to refund, active or ended.
-        totals: the totals of the record's stored entries; entries in `payer.events` are added here.
+        totals: the totals of the record's stored entries; entries in `payer.steps` are added here.
         request: what to give back.
         now: the instant of the refund.
-        rules: the durations that the host sets.
 
     Returns:
         The payer after the refund, the entry of the refund, and the totals with this entry.
@@ -131,7 +126,7 @@ def refund(
     if record.is_running:
         payer = post_all(payer, now)
         record = payer.records[record.record_id]
-    totals = totals.after(payer.events, record.record_id)
+    totals = totals.after(payer.steps, record.record_id)
     amount = _price_of_last(record, totals, request.duration_ms) if request.amount is None else request.amount
     if not 0 < amount <= totals.refundable:
         refundable = format_credits(totals.refundable)
@@ -144,13 +139,30 @@ def refund(
         now,
         record.record_id,
         advisor_id=record.advisor_id,
-        advisor_amount=-_part_of_advisor(record, totals, amount, request.borne_by),
+        advisor_amount=-part_of_advisor(amount, request.borne_by, totals, record.earned),
         gift=amount - min(amount, bought_left),
         reason=request.reason,
-        borne_by=request.borne_by.value,
+        borne_by=request.borne_by,
         refunded_ms=request.duration_ms,
+        actor=request.actor,
     )
-    return credit.add(payer, entry, rules), entry, totals.after([entry], record.record_id)
+    return credit.add(payer, entry), entry, totals.after([entry], record.record_id)
+
+
+def part_of_advisor(amount: int, borne_by: BorneBy | None, totals: EntryTotals, earned: int) -> int:
+    """The part of a refund that the advisor bears.
+
+    Args:
+        amount: the refund.
+        borne_by: who bears the refund; a receipt that somebody has changed may say None.
+        totals: the totals of the entries before the refund: the charges, and the shared refunds.
+        earned: what the advisor earned of these charges.
+    """
+    if borne_by != BorneBy.SHARED:
+        return amount if borne_by == BorneBy.ADVISOR else 0
+    part_of_all = (totals.shared + amount) * earned // totals.charged if totals.charged else 0
+    # While the record runs the proportion may change. What earlier refunds took from the advisor is not given back.
+    return min(amount, max(0, part_of_all - totals.shared_by_advisor))
 
 
 def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
@@ -158,17 +170,9 @@ def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
     return Conflict(detail, state=record.state, allowed=allowed, refundable=format_credits(totals.refundable))
 
 
-def _part_of_advisor(record: Record, totals: EntryTotals, amount: int, borne_by: BorneBy) -> int:
-    if borne_by is not BorneBy.SHARED:
-        return amount if borne_by is BorneBy.ADVISOR else 0
-    part_of_all = (totals.shared + amount) * record.earned // record.charged
-    # While the record runs the proportion may change. What earlier refunds took from the advisor is not given back.
-    return min(amount, max(0, part_of_all - totals.shared_by_advisor))
-
-
 def _price_of_last(record: Record, totals: EntryTotals, duration_ms: int | None) -> int:
     """The price of the last `duration_ms` of billed time that were not given back."""
-    billed_ms = price(record.tariff, record.elapsed_ms, record.allowance_ms).billed_ms - totals.refunded_ms
+    billed_ms = price(record.pricing, record.elapsed_ms, record.allowance_ms).billed_ms - totals.refunded_ms
     if duration_ms is None or duration_ms > billed_ms:
         raise _refusal(f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet.", record, totals)
     return _price_of(record, billed_ms) - _price_of(record, billed_ms - duration_ms)
@@ -181,4 +185,4 @@ def _price_of(record: Record, billed_ms: int) -> int:
     millisecond before.
     """
     end_ms = billed_ms - (record.tariff.boundary == "begun")
-    return price(record.tariff, record.allowance_ms + end_ms, record.allowance_ms).cost
+    return price(record.pricing, record.allowance_ms + end_ms, record.allowance_ms).cost

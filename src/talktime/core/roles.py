@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A host's backend (`service`) may do everything. An operator may see everything, stop records and refund.
+    """A host's backend (`service`) may do everything. A user and an advisor may see and do what belongs to themselves.
 
-    A user and an advisor may see and do what belongs to themselves.
+    An operator may see everything, stop records, refund, and give and take credit.
     """
 
     SERVICE = "service"

@@ -19,7 +19,8 @@ Units: money in micro-credits, time in milliseconds, all integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
@@ -38,6 +39,7 @@ AtMaxCost = Literal["free", "stop"]
 """What happens at `max_cost`: with `free` the time goes on and costs no more, with `stop` the record ends."""
 
 RoundingMode = Literal["up", "down", "half_up"]
+"""How the cost is rounded. A new mode fails type checking wherever the mode matters."""
 
 
 class TariffError(ValueError):
@@ -95,7 +97,7 @@ class Tariff:
         tiers: the price of time, in order of `from_ms`; the first tier begins at 0.
         connect_fee: charged once, as soon as there is priced time.
         free_ms: the free time of each pair of user and advisor, over all their records.
-        grace_ms: a record with at most this priced time costs nothing.
+        grace_ms: a record with at most this priced time costs nothing, once a day for each pair (`record`).
         boundary: whether time that ends exactly between two increments has begun the second one.
         minimum_charge: the least that a record with more priced time than the grace costs.
         max_cost: the amount at which the cost stops rising, or at which the record ends; None for no maximum.
@@ -129,6 +131,11 @@ class Tariff:
         """What is left of the pair's free allowance after the pair has used `free_ms_before` of it, in milliseconds."""
         return max(0, self.free_ms - free_ms_before)
 
+    @property
+    def without_grace(self) -> Tariff:
+        """The tariff as it holds for a record that has no grace."""
+        return self if self.grace_ms == 0 else _without_grace(self)
+
     @classmethod
     def parse(cls, document: object) -> Tariff:
         """The tariff of a JSON document. Every field but `tiers` has a default.
@@ -159,6 +166,11 @@ class Tariff:
             "at_max_cost": self.at_max_cost,
             "rounding": {"places": self.places, "mode": self.mode},
         }
+
+
+@lru_cache(maxsize=1000)
+def _without_grace(tariff: Tariff) -> Tariff:
+    return replace(tariff, grace_ms=0)
 
 
 def _runs(tiers: tuple[Tier, ...], scale: int, cost_before: int) -> tuple[Run, ...]:

@@ -21,9 +21,9 @@ Units: money in micro-credits, time in milliseconds, shares in parts per million
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from talktime.core.decimals import parse_decimal, scale_exactly
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.price import price
 
@@ -136,21 +136,8 @@ def _fee_bearing_ms(tariff: Tariff, billed_ms: int) -> int:
 
 
 def _parse_percent(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 20:
-        msg = "must be a number of percent, such as 49"
-        raise ValueError(msg)
-    try:
-        percent = Decimal(str(value))
-    except ArithmeticError:
-        percent = Decimal("nan")
-    if not percent.is_finite() or (isinstance(value, str) and not set(value) <= set("0123456789.-")):
-        msg = "must be a number of percent, such as 49"
-        raise ValueError(msg)
+    percent = parse_decimal(value, "a number of percent, such as 49")
     if not 0 <= percent <= 100:
         msg = "must be from 0 to 100"
         raise ValueError(msg)
-    ppm = percent * _PPM_PER_PERCENT
-    if ppm != int(ppm):
-        msg = "must have at most 4 decimals"
-        raise ValueError(msg)
-    return int(ppm)
+    return scale_exactly(percent, 4)

@@ -1,7 +1,9 @@
 """The schema of a database: which revision it has, and how it gets the newest one.
 
     migrations/0001_initial.sql …    what changes the schema: each file once, in the order of the numbers
-    sql/invariants.sql               the rules that must always hold: after every migration, and when their text changes
+    sql/grants.sql                   what the role of a service may do
+    sql/live.sql                     the views of now: after every migration, and when their text changes
+    sql/invariants.sql               the rules that must always hold: in the same way
 
 The schema only moves forward, and each migration leaves it usable by the program before it. A database that is *ahead*
 of the program is therefore fine, and running the older program is the way back.
@@ -9,7 +11,9 @@ of the program is therefore fine, and running the older program is the way back.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,18 +24,28 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import DatabaseProblem
+from talktime.database.addresses import VARIABLE, database_of, maintenance, psql_command, shown, talktime_command
+from talktime.database.links import CONNECT_SECONDS, open_link
+from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights
 
 VERSION_MIN: Final = 15
 INVARIANTS: Final = "invariants"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_GRANTS = Path(__file__).parent / "sql" / "grants.sql"
+_LIVE = Path(__file__).parent / "sql" / "live.sql"
 _INVARIANTS = Path(__file__).parent / "sql" / "invariants.sql"
 # Any number will do, but every version must use the same one: the lock keeps two nodes from migrating at once.
 _ADVISORY_LOCK: Final = 8_255_383_846_473
+_LOCK_SECONDS: Final = 0.1
+"""How often a process looks whether another one has finished its migration."""
+
+_ALONE: Final = "-- without a transaction"
+"""The first line of a file whose statements run one by one, such as the building of an index beside writers."""
 
 # The first versions were migrated by Alembic, and older programs read its table after a roll-back. So the table keeps
 # its name, and has one row with the number of the newest migration.
+_SCHEMA: Final = "create schema talktime"
 _VERSION_TABLE: Final = """
-create schema if not exists talktime;
 create table if not exists talktime.alembic_version (
     version_num varchar(32) not null constraint alembic_version_pkc primary key
 );
@@ -41,20 +55,25 @@ log = structlog.get_logger()
 
 
 class SchemaBehind(DatabaseProblem):
-    """The database needs a migration, and only its owner may start one."""
+    """The database needs a migration, and only its owner may start one.
 
-    def __init__(self, current: str | None, head: str) -> None:
+    Attributes:
+        reason: why, in a sentence for clients, which need not know where the database is.
+    """
+
+    def __init__(self, url: str, current: str | None, head: str) -> None:
         at = f"at revision {current}" if current else "empty"
-        super().__init__(
-            f"The database is {at}, and this version of talktime needs {head}. To change it, run: talktime migrate"
-        )
+        needs = f"The database is {at}, and this version of talktime needs {head}. To change it, run:"
+        self.reason = f"{needs} talktime migrate"
+        super().__init__(f"{needs} {talktime_command(url, 'migrate')}")
 
 
 class MigrationFailed(DatabaseProblem):
-    """PostgreSQL refused an SQL file. The file has changed nothing."""
+    """PostgreSQL refused an SQL file. The file has changed nothing, or can be run again."""
 
     def __init__(self, file: Path, error: asyncpg.PostgresError) -> None:
-        super().__init__(f"{file.name} failed and was rolled back: {error}")
+        done = "failed, and can be run again" if _runs_alone(file) else "failed and was rolled back"
+        super().__init__(f"{file.name} {done}: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,73 +99,114 @@ async def current_revision(connection: asyncpg.Connection[Any]) -> str | None:
     return (await _state(connection)).revision
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, grant_to: str | None = None) -> list[str]:
     """Bring the database to the newest revision, and its invariants to this program's.
+
+    `grant_to` is a role of PostgreSQL that gets what a service needs: to read, and to write rows. Roles that got this
+    before keep it for what a migration makes.
 
     Returns the revisions that were applied. They bring the invariants along; if only the invariants were renewed, the
     list is `["invariants"]`. If there was nothing to do, or the database is ahead of this program, the list is empty.
 
-    Raises `DatabaseProblem` if the database can't be reached or is too old, `MigrationFailed` if it refuses a file.
+    Raises `DatabaseProblem` if the database can't be reached or is too old, if the role may not migrate, or if there is
+    no role `grant_to`; `DatabaseUnfit` if the database is not one that talktime can use;
+    `MigrationFailed` if the database refuses a file.
     """
     async with _connection(url) as connection:
-        await connection.execute("select pg_advisory_lock($1)", _ADVISORY_LOCK)
+        # A statement that waits for the lock would hold up an index that is built beside writers.
+        while not await connection.fetchval("select pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(_LOCK_SECONDS)
         before = await _state(connection)
-        missing = [file for file in _migrations() if before.revision is None or _revision(file) > before.revision]
-        for file in missing:
-            async with _transaction(connection):
-                if before.revision is None:
-                    await connection.execute(_VERSION_TABLE)
-                await _execute_file(connection, file)
-                await _set_revision(connection, _revision(file))
-                if file is missing[-1]:
-                    await _renew_invariants(connection)
-        applied = [_revision(file) for file in missing]
-        if before.revision == head_revision() and before.invariants != _digest():
-            async with _transaction(connection):
-                await _renew_invariants(connection)
-            applied = [INVARIANTS]
+        if _needs_work(before):
+            await require_rights(connection, url)
+        applied = await _apply(connection, before)
+        grantees = await _grantees(connection) if applied else []
+        for role in grantees if grant_to is None else [*grantees, grant_to]:
+            await _grant(connection, url, role)
         if applied:
             log.info("schema_migrated", before=before.revision, applied=applied)
         return applied
 
 
-async def ensure_current(url: str, *, embedded: bool) -> None:
+async def _apply(connection: asyncpg.Connection[Any], before: _State) -> list[str]:
+    """Run the files that this database does not have yet. Returns what was applied, as `migrate` does."""
+    missing = [file for file in _migrations() if before.revision is None or _revision(file) > before.revision]
+    for file in missing:
+        if _runs_alone(file):
+            await _execute_alone(connection, file)
+        async with _transaction(connection):
+            if before.revision is None:
+                # A role that may not make schemas may not ask for one that is there already either.
+                if await connection.fetchval("select to_regnamespace('talktime')") is None:
+                    await connection.execute(_SCHEMA)
+                await connection.execute(_VERSION_TABLE)
+            if not _runs_alone(file):
+                await _execute_file(connection, file)
+            await _set_revision(connection, _revision(file))
+            if file is missing[-1]:
+                await _renew_invariants(connection)
+    if before.revision == head_revision() and before.invariants != _digest():
+        async with _transaction(connection):
+            await _renew_invariants(connection)
+        return [INVARIANTS]
+    return [_revision(file) for file in missing]
+
+
+async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = CONNECT_SECONDS) -> int | None:
     """Return when the program can use the schema. Only the embedded database is migrated without being asked.
 
     A node also serves on the invariants of another version. The log then says how to renew them.
 
+    Returns how many connections the role may have, None for any number.
+
     Raises `SchemaBehind` when somebody else's database needs a migration, `DatabaseProblem` as `migrate` does.
     """
-    async with _connection(url) as connection:
-        state = await _state(connection)
+    async with _connection(url, connect_seconds) as connection:
+        async with asyncio.timeout(connect_seconds):
+            try:
+                state = await _state(connection)
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise await may_not_read(connection, url) from error
+            allowed = await connections_allowed(connection, url)
     head = head_revision()
     is_ahead = state.revision is not None and state.revision > head
     if is_ahead or (state.revision == head and state.invariants == _digest()):
-        return
+        return allowed
     if embedded:
         await migrate(url)
     elif state.revision != head:
-        raise SchemaBehind(state.revision, head)
+        raise SchemaBehind(url, state.revision, head)
     else:
-        log.warning("invariants_differ", why="another version of talktime made them", to_renew="talktime migrate")
+        log.warning(
+            "invariants_differ",
+            why="another version of talktime made them",
+            to_renew=talktime_command(url, "migrate"),
+        )
+    return allowed
 
 
 @asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def _connection(url: str, connect_seconds: float = CONNECT_SECONDS) -> AsyncIterator[asyncpg.Connection[Any]]:
     try:
-        connection = await asyncpg.connect(url)
+        connection = await open_link(url, connect_seconds, settings={})
     except ValueError:
         # Its message may quote the part with the password.
-        raise DatabaseProblem("TALKTIME_DATABASE_URL can't be read as an address.") from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseProblem(f"The database can't be reached: {error}") from error
+        raise DatabaseProblem(f"{VARIABLE} can't be read as an address.") from None
+    except asyncpg.InvalidCatalogNameError as error:
+        raise DatabaseProblem(_no_database(url, error)) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        raise DatabaseProblem(f"The database can't be reached: {str(error) or 'no answer'} ({shown(url)})") from error
     try:
         version = connection.get_server_version()
         if version.major < VERSION_MIN:
             raise DatabaseProblem(f"This is PostgreSQL {version.major}; talktime needs {VERSION_MIN} or newer.")
+        require_encoding(connection, url)
         yield connection
+        await connection.close(timeout=connect_seconds)
+    except TimeoutError as error:
+        raise DatabaseProblem(f"The database can't be reached: no answer ({shown(url)})") from error
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 @asynccontextmanager
@@ -160,7 +220,11 @@ async def _transaction(connection: asyncpg.Connection[Any]) -> AsyncIterator[Non
 
 
 async def _state(connection: asyncpg.Connection[Any]) -> _State:
-    if await connection.fetchval("select to_regclass('talktime.alembic_version')") is None:
+    # `to_regclass` is an error for a role that may not use the schema.
+    if not await connection.fetchval(
+        "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'talktime' and c.relname = 'alembic_version')"
+    ):
         return _State(None, None)
     # The comment of the table is the digest of the invariants: a dump keeps it, and it needs no table of its own.
     (row,) = await connection.fetch(
@@ -168,6 +232,51 @@ async def _state(connection: asyncpg.Connection[Any]) -> _State:
         " from talktime.alembic_version"
     )
     return _State(row["revision"], row["invariants"])
+
+
+def _needs_work(state: _State) -> bool:
+    """Whether this program would change the schema of a database in this state."""
+    head = head_revision()
+    return state.revision is None or state.revision < head or (state.revision == head and state.invariants != _digest())
+
+
+async def _grantees(connection: asyncpg.Connection[Any]) -> list[str]:
+    """The roles that may write rows because `talktime migrate` has granted it."""
+    rows = await connection.fetch(
+        "select distinct pg_get_userbyid(acl.grantee) as role from pg_class c, aclexplode(c.relacl) acl"
+        " where c.oid = 'talktime.accounts'::regclass and acl.privilege_type = 'INSERT'"
+        " and acl.grantee not in (0, c.relowner)"
+    )
+    return [row["role"] for row in rows]
+
+
+async def _grant(connection: asyncpg.Connection[Any], url: str, role: str) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute("select set_config('talktime.grantee', $1, true)", role)
+            await connection.execute(_GRANTS.read_text(encoding="utf-8"))
+    except asyncpg.UndefinedObjectError:
+        quoted = await connection.fetchval("select quote_ident($1)", role)
+        user = await connection.fetchval("select current_user")
+        create = psql_command(url, f"create role {quoted} login", user=user)
+        raise DatabaseProblem(f"There is no role {role} in this PostgreSQL. Make it first: {create}") from None
+    except asyncpg.InsufficientPrivilegeError as error:
+        owner = await connection.fetchval(
+            "select pg_get_userbyid(relowner) from pg_class where oid = 'talktime.accounts'::regclass"
+        )
+        again = talktime_command(shown(url, user=owner), f"migrate --grant-to {shlex.quote(role)}")
+        raise DatabaseProblem(
+            f"Only the owner of the tables can grant them to {role}: {error}. As the owner, run: {again}"
+        ) from None
+
+
+def _no_database(url: str, error: asyncpg.PostgresError) -> str:
+    name = database_of(url)
+    if not name:
+        return f"The database can't be reached: {error} ({shown(url)})"
+    quoted = '"' + name.replace('"', '""') + '"'
+    create = f"create database {quoted} encoding UTF8 template template0"
+    return f"The database can't be reached: {error}. To make it, run: {psql_command(maintenance(url), create)}"
 
 
 def _migrations() -> list[Path]:
@@ -179,7 +288,7 @@ def _revision(file: Path) -> str:
 
 
 def _digest() -> str:
-    return f"{_INVARIANTS.name} {hashlib.sha256(_INVARIANTS.read_bytes()).hexdigest()}"
+    return f"{_INVARIANTS.name} {hashlib.sha256(_LIVE.read_bytes() + _INVARIANTS.read_bytes()).hexdigest()}"
 
 
 async def _execute_file(connection: asyncpg.Connection[Any], file: Path) -> None:
@@ -190,12 +299,28 @@ async def _execute_file(connection: asyncpg.Connection[Any], file: Path) -> None
         raise MigrationFailed(file, error) from error
 
 
+async def _execute_alone(connection: asyncpg.Connection[Any], file: Path) -> None:
+    """Run the statements of a file one by one. They wait for others without a limit, because nobody waits for them."""
+    await connection.execute("set search_path = talktime; set lock_timeout = 0; set statement_timeout = 0")
+    try:
+        for statement in file.read_text(encoding="utf-8").strip().split(";\n"):  # noqa: ASYNC240  as above
+            await connection.execute(statement)
+    except asyncpg.PostgresError as error:
+        raise MigrationFailed(file, error) from error
+    await connection.execute("reset search_path; reset lock_timeout; reset statement_timeout")
+
+
+def _runs_alone(file: Path) -> bool:
+    return file.read_text(encoding="utf-8").startswith(_ALONE)
+
+
 async def _set_revision(connection: asyncpg.Connection[Any], revision: str) -> None:
     await connection.execute("delete from alembic_version")
     await connection.execute("insert into alembic_version (version_num) values ($1)", revision)
 
 
 async def _renew_invariants(connection: asyncpg.Connection[Any]) -> None:
+    await _execute_file(connection, _LIVE)
     await _execute_file(connection, _INVARIANTS)
     # COMMENT takes no parameters; a digest has nothing in it that would have to be quoted.
     await connection.execute(f"comment on table alembic_version is '{_digest()}'")

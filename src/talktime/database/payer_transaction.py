@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.core.cuts import Cut, find_cuts
-from talktime.core.events import DurationAdded, EntryPosted, Event, KeptPaused, RecordEnded, TimerStarted, TimerStopped
-from talktime.core.payer import Payer, Rules
-from talktime.core.record import Party, Record, replace
+from talktime.core.payer import Durations, Payer, SocketLease, merge_leases
+from talktime.core.record import GRACE_INTERVAL_MS, Party, Record, replace
 from talktime.core.refunds import EntryTotals
+from talktime.core.starts import DEFAULT_START_RULE, StartRule
+from talktime.core.steps import (
+    DurationAdded,
+    EntryPosted,
+    KeptPaused,
+    RecordEnded,
+    RecordRequested,
+    Step,
+    TimerStarted,
+    TimerStopped,
+    WaitExtended,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from talktime.core.actors import ActKind, Actor
+    from talktime.core.metadata import Metadata
     from talktime.core.tariff import Tariff
     from talktime.core.terms import Terms
 
@@ -28,19 +42,37 @@ class Chat:
     created_at: int = 0
     record_id: str | None = None
     duration_ms: int = 0
-    sequence: int = 0
     is_new: bool = False
+    metadata: Metadata | None = None
+
+
+class Place(NamedTuple):
+    """An active record of an advisor. `ends_at` is the instant at which it ends if nobody acts, if that is known."""
+
+    record_id: str
+    user_id: str
+    ends_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAdvisor:
-    """An advisor, with the tariff and the terms that a record gets if it starts now."""
+    """An advisor, with the tariff, the terms and the start rule that a record gets if it starts now.
+
+    `places` are the active records of an advisor who has a maximum. The transaction adds to them what it starts.
+    """
 
     advisor_id: str
     display_name: str
     tariff: Tariff
     tariff_version: int
     terms: Terms
+    start_rule: StartRule = DEFAULT_START_RULE
+    metadata: Metadata | None = None
+    places: list[Place] = field(default_factory=list)
+
+
+NodeLeases = dict[tuple[str, Party], dict[str, SocketLease]]
+"""The leases that sockets prove, by chat and party, for each server process."""
 
 
 class WatchChange(NamedTuple):
@@ -56,13 +88,29 @@ class WatchChange(NamedTuple):
     dropped: bool
 
 
+class Act(NamedTuple):
+    """Somebody moved credit or stopped a record. `amount` is positive, and None for a stop."""
+
+    kind: ActKind
+    at: int
+    actor: Actor
+    record_id: str | None = None
+    amount: int | None = None
+
+
 @dataclass(slots=True)
 class PayerTransaction:
     """One payer inside a transaction.
 
     `loaded` is the payer as stored, `current` the payer as changed so far. `now` is the engine time of the transaction.
-    `chats` holds the chats that the commands of the transaction name: one dict for all payers of the transaction.
-    `free_used_ms` and `tallies` are there only for the pairs and records that a command asks for.
+    `asked_at` is when engine time was asked for, in seconds of this process's monotonic clock. `chats` holds the chats
+    that the commands of the transaction name: one dict for all payers of the transaction.
+    `metadata` has the host's own texts about the user.
+    `sequence` is the number of the last change that screens were told of. `free_used_ms` and `graces_used_at` (by
+    advisor), `entry_totals` and `chat_counts` (the chats of an active record) are there only for the pairs and records
+    that a command asks for.
+    `node_leases` has the leases in `Payer.sockets`, for each server process.
+    `tells_presence`: screens must be told who is present, although the tables may have said so before.
     """
 
     loaded: Payer
@@ -70,16 +118,43 @@ class PayerTransaction:
     stored_cuts: dict[str, int | None]
     open_segments: dict[str, int]
     display_name: str
+    sequence: int
     current: Payer
     now: int
-    rules: Rules
+    durations: Durations
     chats: dict[str, Chat]
+    metadata: Metadata | None = None
     ended: dict[str, Record] = field(default_factory=dict)
     free_used_ms: dict[str, int] = field(default_factory=dict)
-    tallies: dict[str, EntryTotals] = field(default_factory=dict)
+    graces_used_at: dict[str, int | None] = field(default_factory=dict)
+    entry_totals: dict[str, EntryTotals] = field(default_factory=dict)
+    chat_counts: dict[str, int] = field(default_factory=dict)
+    node_leases: NodeLeases = field(default_factory=dict)
     watches: list[WatchChange] = field(default_factory=list)
-    stored_events: tuple[Event, ...] = ()
+    acts: list[Act] = field(default_factory=list)
+    tells_presence: bool = False
+    asked_at: float = field(default_factory=time.monotonic)
+    stored_steps: tuple[Step, ...] = ()
     _cuts: tuple[Payer, dict[str, Cut]] | None = None
+
+    def note_act(
+        self, kind: ActKind, actor: Actor | None, *, record_id: str | None = None, amount: int | None = None
+    ) -> None:
+        """Note who changed the payer. Without an actor there is nobody to note."""
+        if actor is not None:
+            self.acts.append(Act(kind, self.now, actor, record_id, amount))
+
+    def set_socket(self, chat_id: str, party: Party, node_id: str, lease: SocketLease | None) -> None:
+        """The sockets of the party at this server process prove `lease` from now on; None if there are no sockets."""
+        leases = self.node_leases.setdefault((chat_id, party), {})
+        if lease is None:
+            leases.pop(node_id, None)
+        else:
+            leases[node_id] = lease
+        sockets = {key: merged for key, merged in self.current.sockets.items() if key != (chat_id, party)}
+        if leases:
+            sockets[chat_id, party] = merge_leases(leases.values())
+        self.current = replace(self.current, sockets=sockets)
 
     def cuts(self) -> dict[str, Cut]:
         """The payer's `cuts`. Saving and every snapshot need them, so they are computed once for each state."""
@@ -99,38 +174,68 @@ class PayerTransaction:
 
     def free_ms_before(self, advisor_id: str) -> int:
         """The free time that the user and this advisor have used in records that have ended."""
-        just_ended = [record for record in self._just_ended() if record.advisor_id == advisor_id]
-        if not just_ended:
+        last = self._last_just_ended(advisor_id)
+        if last is None:
             return self.free_used_ms.get(advisor_id, 0)
-        last = just_ended[-1]
         return last.free_ms_before + min(last.elapsed_ms, last.allowance_ms)
+
+    def grace_used_at(self, advisor_id: str) -> int | None:
+        """The start of the pair's last record that the grace made free, if a record that starts now has no grace."""
+        last = self._last_just_ended(advisor_id)
+        used_at = self.graces_used_at.get(advisor_id) if last is None else last.next_grace_used_at
+        return None if used_at is None or self.now - used_at >= GRACE_INTERVAL_MS else used_at
 
     def chat_duration_ms(self, chat_id: str) -> int:
         """The chat's time as of the instant at which its record was last settled."""
-        accrued = (e.duration_ms for e in self.current.events if isinstance(e, DurationAdded) and e.chat_id == chat_id)
+        accrued = (e.duration_ms for e in self.current.steps if isinstance(e, DurationAdded) and e.chat_id == chat_id)
         return self.chats[chat_id].duration_ms + sum(accrued)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something to store."""
+        return self.current is not self.loaded or bool(self.watches) or self.tells_presence
 
     @property
     def is_visible_change(self) -> bool:
         """Whether screens have something new to show. A screen computes posted charges itself."""
+        if self.tells_presence or self._is_presence_changed:
+            return True
         return any(
-            isinstance(event, TimerStarted | TimerStopped | KeptPaused | RecordEnded)
-            or (isinstance(event, EntryPosted) and not event.follows_from_time)
-            for event in self.current.events
+            isinstance(step, RecordRequested | TimerStarted | TimerStopped | KeptPaused | WaitExtended | RecordEnded)
+            or (isinstance(step, EntryPosted) and not step.follows_from_time)
+            for step in self.current.steps
         )
 
-    def changed_records(self) -> Iterator[str]:
-        """The ids of the records whose chats learn of a change: those active before, and those active now."""
-        yield from {*self.loaded.records, *self.current.records, *(record.record_id for record in self._just_ended())}
+    @property
+    def _is_presence_changed(self) -> bool:
+        """Whether somebody came to a record whose timer does not run, or may leave it. Events tell of other records."""
+        if self.current is self.loaded:
+            return False
+        return any(
+            self.current.presence(record, self.now).is_news_after(self.loaded.presence(before, self.now))
+            for record in self.current.records.values()
+            if not record.is_running and (before := self.loaded.records.get(record.record_id)) is not None
+        )
+
+    @property
+    def next_sequence(self) -> int:
+        """The number under which screens learn of this change; the last number if there is nothing new to show."""
+        return self.sequence + 1 if self.is_visible_change else self.sequence
 
     def mark_saved(self, due_at: int | None) -> None:
-        """Note that everything is stored, with `due_at` as the next deadline. The events stay readable for the log."""
+        """Note that everything is stored, with `due_at` as the next deadline. The steps stay readable for the log."""
         self.due_at = due_at
-        self.stored_events = self.current.events
+        self.sequence = self.next_sequence
+        self.stored_steps = self.current.steps
         self.ended |= {record.record_id: record for record in self._just_ended()}
-        known_cuts = self.cuts()  # events do not change cuts
-        self.current = replace(self.current, events=())
+        known_cuts = self.cuts()  # steps do not change cuts
+        self.current = replace(self.current, steps=())
+        self.acts.clear()
         self._cuts = (self.current, known_cuts)
 
+    def _last_just_ended(self, advisor_id: str) -> Record | None:
+        """The last record with this advisor that has ended in this transaction."""
+        return next((record for record in reversed([*self._just_ended()]) if record.advisor_id == advisor_id), None)
+
     def _just_ended(self) -> Iterator[Record]:
-        return (event.record for event in self.current.events if isinstance(event, RecordEnded))
+        return (step.record for step in self.current.steps if isinstance(step, RecordEnded))

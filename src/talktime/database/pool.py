@@ -1,22 +1,29 @@
-"""The connections to PostgreSQL, with instants as integers.
+"""The connections to PostgreSQL, with instants as integers, and a deadline for every wait.
 
 Tables hold `timestamptz`, because people read them. The program counts milliseconds since 1970, because it computes
-with them. A connection translates between the two, so no other place has to.
+with them. A connection translates between the two (see `links`), so no other place has to.
+
+A database can refuse, end a connection, or say nothing at all. So every piece of work has a deadline. At the deadline
+its connection is cut off, whatever the connection waits for, and the work fails with `DatabaseUnavailable`. Nothing but
+the deadline counts: a database that is slow, but answers in time, is not taken for a dead one.
 """
 
 from __future__ import annotations
 
-import json
-from contextlib import asynccontextmanager
+import asyncio
+import time
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+import structlog
 
-from talktime.core.errors import Unavailable
+from talktime.database.failures import Contention, DatabaseUnavailable, LockWait, translated
+from talktime.database.links import SESSION, open_link
 from talktime.database.queries import SQL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -26,102 +33,201 @@ if TYPE_CHECKING:
 else:
     Row, Pool, Connection = asyncpg.Record, asyncpg.Pool, asyncpg.Connection
 
-_POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01, from which PostgreSQL counts microseconds
+WORK_SECONDS: Final = 20.0
+"""The deadline of a worker's transaction, which may hold hundreds of accounts."""
 
-UNREACHABLE: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    # PostgreSQL refuses a connection in these ways while a database is moved, restored, or closed to this role.
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
-)
-"""The errors of a database that went away. The same request may succeed later."""
+LONG_SECONDS: Final = 60.0
+"""The deadline of a question about many rows, such as a report."""
 
-SESSION: Final = {
-    "application_name": "talktime",
-    "search_path": "talktime, public",
-    "timezone": "UTC",
-    # A node that stops in the middle of a transaction must not hold a payer's lock for ever.
-    "idle_in_transaction_session_timeout": "15s",
-    "lock_timeout": "10s",
-    "statement_timeout": "60s",
-}
+POOL_SIZE_MIN: Final = 2
+
+_CLOSE_SECONDS: Final = 2.0
+_LOG_SECONDS: Final = 5.0
+"""How often it is logged that the database can't be used."""
+
+log = structlog.get_logger()
 
 
 class Database:
     """The pool of one process. The methods run one statement of `queries.sql` by its name.
 
-    Each method raises `Unavailable` when the database can't be reached.
+    `seconds` is how long a piece of work may wait for the database, unless it says otherwise. Each method raises
+    `DatabaseUnavailable` when the database can't be used, at the latest at this deadline.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, name: str, seconds: float) -> None:
         self.pool = pool
-        """For transactions that handle an unreachable database themselves."""
+        """For figures and for tests. The program uses the methods, because they have deadlines."""
+        self.name = name
+        """What `pg_stat_activity` shows for the connections."""
+        self.seconds = seconds
+        self.on_return: Callable[[], None] = lambda: None
+        """Called when the database can be used again."""
+        self._is_away = False
+        self._logged_at = -_LOG_SECONDS
 
-    async def fetch(self, name: str, *arguments: object) -> list[Row]:
+    async def fetch(self, name: str, *arguments: object, seconds: float | None = None) -> list[Row]:
         """All rows."""
-        try:
-            return await self.pool.fetch(SQL[name], *arguments)
-        except UNREACHABLE as error:
-            raise unavailable() from error
+        async with self.connection(seconds) as connection:
+            return await connection.fetch(SQL[name], *arguments)
 
-    async def fetch_row(self, name: str, *arguments: object) -> Row | None:
+    async def fetch_row(self, name: str, *arguments: object, seconds: float | None = None) -> Row | None:
         """The first row, None if there is no row."""
-        rows = await self.fetch(name, *arguments)
+        rows = await self.fetch(name, *arguments, seconds=seconds)
         return rows[0] if rows else None
 
-    async def fetch_value(self, name: str, *arguments: object) -> Any:
+    async def fetch_value(self, name: str, *arguments: object, seconds: float | None = None) -> Any:
         """The first column of the first row, None if there is no row."""
-        row = await self.fetch_row(name, *arguments)
+        row = await self.fetch_row(name, *arguments, seconds=seconds)
         return None if row is None else row[0]
 
+    async def search(self, name: str, *arguments: object, seconds: float | None = None) -> list[Row]:
+        """All rows of a statement whose conditions may be left out.
+
+        The statement is planned for its arguments. A plan for any arguments would have to read every row.
+        """
+        async with self.reading(seconds) as connection:
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            return await connection.fetch(SQL[name], *arguments)
+
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
+    async def reading(self, seconds: float | None = None) -> AsyncIterator[Connection]:
         """A connection whose statements all see the same state of the database."""
-        try:
-            async with (
-                self.pool.acquire() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                yield connection
-        except UNREACHABLE as error:
-            raise unavailable() from error
+        async with self._transaction(seconds, isolation="repeatable_read", readonly=True) as connection:
+            yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction that commits at the end of the context."""
-        try:
-            async with self.pool.acquire() as connection, connection.transaction():
+    async def writing(self, seconds: float | None = None) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which commits at the end of the context, but not after its deadline."""
+        async with self._transaction(seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self, seconds: float | None = None) -> AsyncIterator[Connection]:
+        """A connection of the pool. At the deadline it is cut off, so that nothing waits for it any longer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (self.seconds if seconds is None else seconds)
+        with self._noted(), translated():
+            async with asyncio.timeout_at(deadline):
+                connection = await self.pool.acquire()
+            cut = loop.call_at(deadline, _cut_off, connection)
+            try:
                 yield connection
-        except UNREACHABLE as error:
-            raise unavailable() from error
+            except BaseException as error:
+                # A link that may be dead is not asked to stop, and a server that takes no writes is not asked again.
+                if not isinstance(error, Exception) or isinstance(error, OSError | asyncpg.ReadOnlySQLTransactionError):
+                    _cut_off(connection)
+                if isinstance(error, AttributeError) and connection.is_closed():
+                    # asyncpg goes on with a connection that was cut off between two steps of one call.
+                    msg = "the connection was cut off"
+                    raise asyncpg.InterfaceError(msg) from error
+                raise
+            finally:
+                cut.cancel()
+                await self.pool.release(connection)
 
+    @asynccontextmanager
+    async def _transaction(self, seconds: float | None, **options: Any) -> AsyncIterator[Connection]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (self.seconds if seconds is None else seconds)
+        async with self.connection(seconds) as connection:
+            transaction = connection.transaction(**options)
+            try:
+                await transaction.start()
+                yield connection
+            except Exception:
+                try:
+                    await transaction.rollback()
+                except Exception:  # noqa: BLE001  the end of the connection ends the transaction, too
+                    _cut_off(connection)
+                raise
+            # A process that was frozen must not commit what it decided long ago.
+            if loop.time() >= deadline:
+                raise TimeoutError
+            await transaction.commit()
 
-def unavailable() -> Unavailable:
-    """The error for a database that can't be reached."""
-    return Unavailable("The database can't be reached. Try again.")
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note whether the database can be used."""
+        try:
+            yield
+        except (Contention, LockWait):
+            raise
+        except DatabaseUnavailable as error:
+            self._is_away = True
+            if time.monotonic() - self._logged_at >= _LOG_SECONDS:
+                self._logged_at = time.monotonic()
+                log.warning("database.unavailable", cause=repr(error.__cause__ or error))
+            raise
+        if self._is_away:
+            self._is_away = False
+            self.on_return()
 
 
 @asynccontextmanager
-async def open_database(url: str, *, size: int) -> AsyncIterator[Database]:
-    """A `Database` with at most `size` connections, open for the context."""
-    async with asyncpg.create_pool(
-        url, min_size=1, max_size=size, connection_class=_Connection, init=_prepare, server_settings=SESSION
-    ) as pool:
-        yield Database(pool)
+async def open_database(
+    url: str,
+    *,
+    size: int,
+    name: str = SESSION["application_name"],
+    seconds: float = WORK_SECONDS,
+    connect_seconds: float = WORK_SECONDS,
+) -> AsyncIterator[Database]:
+    """A `Database` with at most `size` connections, open for the context.
+
+    Args:
+        url: the address of the database.
+        size: how many connections it has at most.
+        name: what `pg_stat_activity` shows for the connections.
+        seconds: how long a piece of work may wait for the database.
+        connect_seconds: how long a server may take to accept a connection.
+    """
+
+    async def open_pooled(address: str, **options: Any) -> asyncpg.Connection[Any]:
+        return await open_link(
+            address,
+            connect_seconds,
+            settings=SESSION | {"application_name": name},
+            connection_class=options["connection_class"],
+        )
+
+    # Every connection is made when it is needed: asyncpg would try in the background to keep a number of them open.
+    pool: Pool = asyncpg.create_pool(  # type: ignore[call-overload]  # its stubs want more than `connect` needs
+        url,
+        min_size=0,
+        max_size=size,
+        connection_class=_Connection,
+        connect=open_pooled,
+    )
+    await pool
+    try:
+        yield Database(pool, name, seconds)
+    finally:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await pool.close()
+        except Exception:  # noqa: BLE001  a database that does not say goodbye is left without one
+            pool.terminate()
 
 
-async def connect(url: str, name: str) -> asyncpg.Connection[Row]:
-    """One connection outside the pool, for LISTEN. `name` is what `pg_stat_activity` shows for it."""
-    connection = await asyncpg.connect(url, server_settings=SESSION | {"application_name": name})
-    await _prepare(connection)
-    return connection
+def pool_size(wanted: int, allowed: int | None) -> int:
+    """How many connections a pool has: as many as wanted, and so few that the role has two left.
+
+    One of the two is to listen, and the other one for a person at the terminal. Other nodes of the role are not known.
+    """
+    if allowed is None or wanted + 2 <= allowed:
+        return wanted
+    size = max(POOL_SIZE_MIN, allowed - 2)
+    if size < wanted:
+        log.warning(
+            "database.pool_reduced", to=size, wanted=wanted, role_may_have=allowed, setting="TALKTIME_POOL_SIZE"
+        )
+    return size
+
+
+def _cut_off(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is closed already
+        connection.terminate()
 
 
 class _Connection(asyncpg.Connection):
@@ -129,16 +235,3 @@ class _Connection(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
-
-
-async def _prepare(connection: Connection) -> None:
-    """Teach a connection our types."""
-    await connection.set_type_codec(
-        "timestamptz",
-        schema="pg_catalog",
-        format="tuple",
-        encoder=lambda milliseconds: ((milliseconds - _POSTGRES_EPOCH_MS) * 1000,),
-        decoder=lambda microseconds: microseconds[0] // 1000 + _POSTGRES_EPOCH_MS,
-    )
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=json.loads)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from talktime.core.record import Reason, Record, State
+from talktime.core.roles import Role
+from talktime.core.starts import StartRule, Starts
 from talktime.core.terms import Terms
 
 if TYPE_CHECKING:
@@ -33,13 +35,24 @@ def read_record(row: Row, tariff: Tariff) -> Record:
         charged=row["charged"],
         running_since=row["running_since"],
         paused_at=row["paused_at"],
-        paused_by=row["paused_by"],
+        paused_by=None if row["paused_by"] is None else Role(row["paused_by"]),
         waiting_since=row["waiting_since"],
+        paying_until=row["paying_until"],
         ended_at=row["ended_at"],
         user_lease_until=row["user_lease_until"],
         advisor_lease_until=row["advisor_lease_until"],
+        user_left_at=row["user_left_at"],
+        advisor_left_at=row["advisor_left_at"],
         terms=read_terms(row),
         earned=row["earned"],
+        starts=Starts(row["starts"]),
+        ring_until=row["ring_until"],
+        decline_reason=row["decline_reason"],
+        grace_used_at=row["grace_used_at"],
+        low_told_at=row["low_told_at"],
+        metadata=row["metadata"],
+        seller=row["seller"],
+        currency=row["currency"],
     )
 
 
@@ -59,17 +72,33 @@ def record_row(record: Record, cut_at: int | None) -> dict[str, object]:
         "paused_at": record.paused_at,
         "paused_by": record.paused_by,
         "waiting_since": record.waiting_since,
+        "paying_until": record.paying_until,
         "ended_at": record.ended_at,
         "elapsed_ms": record.elapsed_ms,
         "charged": record.charged,
         "user_lease_until": record.user_lease_until,
         "advisor_lease_until": record.advisor_lease_until,
+        "user_left_at": record.user_left_at,
+        "advisor_left_at": record.advisor_left_at,
         "cut_at": cut_at,
         "share_ppm": record.terms.share_ppm,
         "fee_per_minute": record.terms.fee_per_minute,
         "fee_per_session": record.terms.fee_per_session,
         "earned": record.earned,
+        "starts": record.starts.value,
+        "ring_until": record.ring_until,
+        "decline_reason": record.decline_reason,
+        "grace_used_at": record.grace_used_at,
+        "low_told_at": record.low_told_at,
+        "metadata": record.metadata,
+        "seller": record.seller,
+        "currency": record.currency,
     }
+
+
+def read_start_rule(row: Row) -> StartRule:
+    """The start rule in a row of `advisors`."""
+    return StartRule(Starts(row["starts"]), row["ring_ms"], row["max_active"])
 
 
 def read_terms(row: Row) -> Terms:

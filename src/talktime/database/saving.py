@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 
 from talktime.core.deadlines import next_deadline
-from talktime.core.events import DurationAdded, EntryPosted, KeptPaused, RecordEnded, TimerStarted, TimerStopped
+from talktime.core.steps import (
+    DurationAdded,
+    EntryPosted,
+    KeptPaused,
+    RecordEnded,
+    RecordRequested,
+    TimerStarted,
+    TimerStopped,
+)
+from talktime.database.event_rows import event_rows
+from talktime.database.failures import unavailable
 from talktime.database.queries import SQL, arrays
 from talktime.database.record_rows import record_row
 
@@ -30,14 +40,14 @@ class ChatTakenError(Exception):
     """The command of another payer has made a chat with this id in the meantime."""
 
 
-class ChatChange(NamedTuple):
-    """A numbered change of a chat, to be sent to the chat's screens."""
+class AccountChange(NamedTuple):
+    """A numbered change of an account, to be sent to the screens of the account's chats."""
 
-    chat_id: str
+    user_id: str
     sequence: int
 
 
-async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> list[ChatChange]:
+async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> list[AccountChange]:
     """Store what changed, in the order that the constraints require.
 
     Returns:
@@ -47,24 +57,30 @@ async def save(connection: Connection, payers: Iterable[PayerTransaction]) -> li
         TimerStartError: the new segments can't be stored.
         ChatTakenError: the id of a new chat is taken.
     """
-    changed = [payer for payer in payers if payer.current is not payer.loaded or payer.watches]
+    changed = [payer for payer in payers if payer.is_changed]
     if not changed:
         return []
     chats = _ChatWriter(changed)
     await chats.insert(connection)
     segments = _SegmentRows(changed)
     await _store(connection, "close_segments", segments.closed)
-    due = {payer.current.user_id: next_deadline(payer.current, payer.rules, payer.cuts()) for payer in changed}
+    due = {payer.current.user_id: next_deadline(payer.current, payer.durations, payer.cuts()) for payer in changed}
     await _store(connection, "save_records", [row for payer in changed for row in _record_rows(payer)])
     try:
         await _store(connection, "insert_segments", segments.inserted)
     except asyncpg.PostgresError as error:
+        if unavailable(error) is not None:
+            raise  # the database refuses everything, not this segment alone
         raise TimerStartError(str(error)) from error
-    await _store(connection, "insert_entries", [row for payer in changed for row in _entry_rows(payer)])
-    changes = await chats.update(connection)
+    entries = [row for payer in changed for row in _entry_rows(payer)]
+    entry_ids = await connection.fetch(SQL["insert_entries"], *arrays("insert_entries", entries)) if entries else []
+    await _store(connection, "insert_acts", [row for payer in changed for row in _act_rows(payer)])
+    await _store(connection, "insert_events", event_rows(changed, [row["entry_id"] for row in entry_ids]))
+    await chats.update(connection)
     await _save_watches(connection, changed)
     accounts = [_account_row(payer, due[payer.current.user_id]) for payer in changed if _is_account_changed(payer, due)]
     await _store(connection, "save_accounts", accounts)
+    changes = [AccountChange(p.current.user_id, p.next_sequence) for p in changed if p.is_visible_change]
     for payer in changed:
         payer.mark_saved(due[payer.current.user_id])
     return changes
@@ -83,42 +99,39 @@ class _SegmentRows:
         self.inserted: list[_Row] = []
         for payer in payers:
             opened: dict[str, _Row] = {}
-            for event in payer.current.events:
-                if isinstance(event, TimerStarted):
-                    opened[event.record.record_id] = row = _segment_row(event)
+            for step in payer.current.steps:
+                if isinstance(step, TimerStarted):
+                    opened[step.record.record_id] = row = _segment_row(step)
                     self.inserted.append(row)
-                elif isinstance(event, TimerStopped):
-                    new = opened.pop(event.record.record_id, None)
+                elif isinstance(step, TimerStopped):
+                    new = opened.pop(step.record.record_id, None)
                     if new is None:
                         self.closed.append(
                             {
-                                "segment_id": payer.open_segments[event.record.record_id],
-                                "at": event.at,
-                                "reason": event.reason.value,
-                                "ended_by": event.by,
+                                "segment_id": payer.open_segments[step.record.record_id],
+                                "at": step.at,
+                                "reason": step.reason.value,
+                                "ended_by": step.by,
                             }
                         )
                     else:
-                        new.update(ended_at=event.at, reason=event.reason.value, ended_by=event.by)
+                        new.update(ended_at=step.at, reason=step.reason.value, ended_by=step.by)
 
 
 class _ChatWriter:
-    """The changes of chats: time that has passed, the latest record, and the chats whose screens learn of a change."""
+    """The changes of chats: time that has passed, and the latest record."""
 
     def __init__(self, payers: list[PayerTransaction]) -> None:
         self._chats = payers[0].chats
         self._new = [chat for chat in self._chats.values() if chat.is_new]
         self._accrued_ms: Counter[str] = Counter()
         self._latest: dict[str, str] = {}
-        self._changed_records: list[str] = []
         for payer in payers:
-            for event in payer.current.events:
-                if isinstance(event, DurationAdded):
-                    self._accrued_ms[event.chat_id] += event.duration_ms
-                elif isinstance(event, TimerStarted | KeptPaused):
-                    self._latest[event.record.chat_id] = event.record.record_id
-            if payer.is_visible_change:
-                self._changed_records += payer.changed_records()
+            for step in payer.current.steps:
+                if isinstance(step, DurationAdded):
+                    self._accrued_ms[step.chat_id] += step.duration_ms
+                elif isinstance(step, RecordRequested | TimerStarted | KeptPaused):
+                    self._latest[step.record.chat_id] = step.record.record_id
 
     async def insert(self, connection: Connection) -> None:
         """Store the new chats completely: `update` adds nothing to them.
@@ -133,16 +146,13 @@ class _ChatWriter:
         if len(made) < len(self._new):
             raise ChatTakenError
         for chat in self._new:
-            self._note(chat.chat_id, self._latest[chat.chat_id], self._accrued_ms[chat.chat_id], 1)
+            self._note(chat.chat_id, self._latest[chat.chat_id], self._accrued_ms[chat.chat_id])
 
-    async def update(self, connection: Connection) -> list[ChatChange]:
-        """Store what happened to the other chats, and number every change that screens must learn."""
-        new = [chat.chat_id for chat in self._new]
-        changes = [ChatChange(chat_id, 1) for chat_id in new]
-        touched = {*self._accrued_ms, *self._latest}.difference(new)
-        if not touched and not self._changed_records:
-            return changes
-        moved_to = [chat_id for chat_id in self._latest if chat_id not in new]
+    async def update(self, connection: Connection) -> None:
+        """Store what happened to the other chats."""
+        touched = {*self._accrued_ms, *self._latest}.difference(chat.chat_id for chat in self._new)
+        if not touched:
+            return
         rows = arrays(
             "save_chats",
             (
@@ -150,11 +160,9 @@ class _ChatWriter:
                 for chat_id in touched
             ),
         )
-        stored = await connection.fetch(SQL["save_chats"], *rows, self._changed_records, moved_to, new)
-        for row in stored:
+        for row in await connection.fetch(SQL["save_chats"], *rows):
             if row["chat_id"] in self._chats:
-                self._note(row["chat_id"], row["record_id"], row["duration_ms"], row["sequence"])
-        return changes + [ChatChange(row["chat_id"], row["sequence"]) for row in stored if row["told"]]
+                self._note(row["chat_id"], row["record_id"], row["duration_ms"])
 
     def _insert_row(self, chat: Chat) -> _Row:
         return {
@@ -164,20 +172,19 @@ class _ChatWriter:
             "created_at": chat.created_at,
             "record_id": self._latest[chat.chat_id],
             "duration_ms": self._accrued_ms[chat.chat_id],
+            "metadata": chat.metadata,
         }
 
-    def _note(self, chat_id: str, record_id: str, duration_ms: int, sequence: int) -> None:
-        self._chats[chat_id] = replace(
-            self._chats[chat_id], duration_ms=duration_ms, record_id=record_id, sequence=sequence, is_new=False
-        )
+    def _note(self, chat_id: str, record_id: str, duration_ms: int) -> None:
+        self._chats[chat_id] = replace(self._chats[chat_id], duration_ms=duration_ms, record_id=record_id, is_new=False)
 
 
-def _segment_row(event: TimerStarted) -> _Row:
+def _segment_row(step: TimerStarted) -> _Row:
     return {
-        "record_id": event.record.record_id,
-        "user_id": event.record.user_id,
-        "chat_id": event.record.chat_id,
-        "started_at": event.at,
+        "record_id": step.record.record_id,
+        "user_id": step.record.user_id,
+        "chat_id": step.record.chat_id,
+        "started_at": step.at,
         "ended_at": None,
         "reason": None,
         "ended_by": None,
@@ -187,7 +194,7 @@ def _segment_row(event: TimerStarted) -> _Row:
 def _record_rows(payer: PayerTransaction) -> list[_Row]:
     """The records that are new or changed."""
     cuts = payer.cuts()
-    ended = {event.record.record_id: event.record for event in payer.current.events if isinstance(event, RecordEnded)}
+    ended = {step.record.record_id: step.record for step in payer.current.steps if isinstance(step, RecordEnded)}
     rows: list[_Row] = []
     # Ended records first: the database refuses a pair's next record while the last one is stored as active.
     for record_id, record in {**ended, **payer.current.records}.items():
@@ -214,15 +221,35 @@ def _entry_rows(payer: PayerTransaction) -> list[_Row]:
             "reason": entry.reason,
             "borne_by": entry.borne_by,
             "refunded_ms": entry.refunded_ms,
+            "by_role": None if entry.actor is None else entry.actor.role,
+            "by_subject": None if entry.actor is None else entry.actor.subject,
+            "metadata": entry.metadata,
         }
-        for entry in payer.current.events
+        for entry in payer.current.steps
         if isinstance(entry, EntryPosted)
+    ]
+
+
+def _act_rows(payer: PayerTransaction) -> list[_Row]:
+    return [
+        {
+            "at": act.at,
+            "act": act.kind,
+            "by_role": act.actor.role,
+            "by_subject": act.actor.subject,
+            "user_id": payer.current.user_id,
+            "record_id": act.record_id,
+            "amount": act.amount,
+        }
+        for act in payer.acts
     ]
 
 
 def _is_account_changed(payer: PayerTransaction, due: dict[str, int | None]) -> bool:
     state = payer.current
-    return bool(state.events) or state.balance != payer.loaded.balance or due[state.user_id] != payer.due_at
+    if state.steps or state.balance != payer.loaded.balance:
+        return True
+    return due[state.user_id] != payer.due_at or payer.is_visible_change
 
 
 def _account_row(payer: PayerTransaction, due_at: int | None) -> _Row:
@@ -232,6 +259,7 @@ def _account_row(payer: PayerTransaction, due_at: int | None) -> _Row:
         "settled_at": payer.current.settled_at,
         "due_at": due_at,
         "gifts": payer.current.gifts,
+        "sequence": payer.next_sequence,
     }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from talktime.core.errors import TalktimeError
+from talktime.core.errors import NotRunning, TalktimeError
 from talktime.core.record import Party
+from talktime.core.roles import Role
 from talktime.demo.answers import answer, greeting
 from talktime.documents.chat import Message
 from talktime.documents.snapshot import Snapshot
@@ -83,21 +85,26 @@ class _AutomaticAdvisor:
         self._name = name
         self._questions: asyncio.Queue[Message] = asyncio.Queue()
         self._answering: asyncio.Task[None] | None = None
+        self._accepting: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
-        self._talktime.node.feed.subscribe(self._chat_id, self)
+        await self._talktime.node.feed.subscribe(self._chat_id, self)
         await self._talktime.node.presence.attach(self, self._chat_id, Party.ADVISOR)
         self._answering = asyncio.create_task(self._answer_questions())
+        self.on_snapshot(await self._talktime.snapshot(self._chat_id))
 
     async def leave(self) -> None:
         self._talktime.node.feed.unsubscribe(self._chat_id, self)
-        if self._answering is not None:
-            self._answering.cancel()
-            await asyncio.gather(self._answering, return_exceptions=True)
-        await self._talktime.node.presence.detach(self)
+        tasks = [task for task in (self._answering, self._accepting) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._talktime.node.presence.detach(self)
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        pass  # the automatic advisor looks at no timer
+        is_ringing = snapshot.timer.ring_until is not None
+        if is_ringing and (self._accepting is None or self._accepting.done()):
+            self._accepting = asyncio.create_task(self._accept())
 
     def on_typing(self, chat_id: str, party: Party) -> None:
         pass
@@ -112,20 +119,33 @@ class _AutomaticAdvisor:
     def lost(self) -> None:
         pass  # every heartbeat is answered, so this does not happen
 
+    async def _accept(self) -> None:
+        try:
+            await asyncio.sleep(THINK_SECONDS)
+            await self._talktime.accept(self._chat_id)
+        except (TalktimeError, OSError):
+            _log.info("demo.not_accepted", chat=self._chat_id, exc_info=True)
+
     async def _answer_questions(self) -> None:
         try:
-            await self._send(greeting(self._name), GREETING_ID)
+            # The greeting is a notice of the demo, so it comes before the time runs, too. Answers need running time.
+            await self._send(greeting(self._name), GREETING_ID, Role.SERVICE)
             messages = await self._talktime.messages(self._chat_id, limit=1000)
             earlier = [message for message in messages if message.client_id != GREETING_ID]
             if earlier and earlier[-1].sender == Party.USER and self._questions.empty():
                 self._questions.put_nowait(earlier[-1])  # asked before the automatic advisor joined
             while True:
                 question = await self._questions.get()
-                await self._send(answer(question.text, question.position), f"automatic-{question.position}")
+                await self._send(
+                    answer(question.text, question.position), f"automatic-{question.position}", Role.ADVISOR
+                )
         except (TalktimeError, OSError):
             _log.warning("demo.no_answer", chat=self._chat_id, exc_info=True)
 
-    async def _send(self, text: str, client_id: str) -> None:
-        self._talktime.node.feed.publish_typing(self._chat_id, Party.ADVISOR)
+    async def _send(self, text: str, client_id: str, by: Role) -> None:
+        parties = await self._talktime.chat_parties(self._chat_id)
+        self._talktime.node.feed.publish_typing(parties.user_id, self._chat_id, Party.ADVISOR)
         await asyncio.sleep(THINK_SECONDS)
-        await self._talktime.send_message(self._chat_id, Party.ADVISOR, text, client_id)
+        # While no time runs, an advisor has nothing to say.
+        with suppress(NotRunning):
+            await self._talktime.send_message(self._chat_id, Party.ADVISOR, text, client_id, by=by)

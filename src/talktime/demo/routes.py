@@ -47,5 +47,5 @@ async def top_up(
     talktime: TalktimeDep, caller: Annotated[Caller, Depends(RequireRole(Role.USER))], body: Topup
 ) -> JSONResponse:
     """Give free credit to the user who calls."""
-    account = await talktime.add_credit(caller.subject, body.amount, reference="demo")
+    account = await talktime.add_credit(caller.subject, body.amount, reference="demo", actor=caller.actor)
     return JSONResponse(account.document(), 201)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.gifts import Gift
-from talktime.core.refunds import BorneBy
-from talktime.documents.document import INSIDE, Choice, Document, Named, shown
-from talktime.documents.fields import Credits, Instant, Seconds
+from talktime.documents.document import CONFIDENTIAL, INSIDE, Document, Named, encoded, shown
+from talktime.documents.fields import Credits, Instant, Metadata, MillisecondsAsSeconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,13 @@ class Account(Document):
     available: Annotated[Credits, "what can be spent now: the balance minus what is committed"]
     gift: Annotated[Credits, "the part of the balance that was given, not bought"] = 0
     next_expiry: Annotated[Gift | None, INSIDE] = None
+    metadata: Annotated[Metadata, CONFIDENTIAL, "the host's own texts, by key; absent for users and advisors"] = field(
+        default_factory=dict
+    )
+
+    def document(self, *, with_metadata: bool = False) -> dict[str, Any]:
+        """The JSON of this document. Users are not shown the metadata."""
+        return encoded(self, with_confidential=with_metadata)
 
     @property
     @shown(as_="next_expiry")
@@ -46,7 +52,7 @@ class Entry(Document):
     id: str
     amount: Credits
     gift: Annotated[Credits, "the part of the amount that was given, not bought"]
-    kind: Annotated[str, Choice(EntryKind)]
+    kind: EntryKind
     at: Instant
     record_id: str | None = None
     reference: Annotated[str | None, "the host's own text, such as the number of an order"] = None
@@ -61,7 +67,9 @@ class Refund(Document):
     record_id: str
     amount: Credits
     gift: Annotated[Credits, "the part of the amount that comes back as a gift"]
-    refunded_ms: Annotated[Seconds | None, Named("seconds"), "the billed time that was given back, if it was by time"]
+    refunded_ms: Annotated[
+        MillisecondsAsSeconds | None, Named("seconds"), "the billed time that was given back, if it was by time"
+    ]
     reason: str
     borne_by: BorneBy
     by_advisor: Annotated[Credits, Named("advisor_amount"), "the part of the amount that the advisor bears"]

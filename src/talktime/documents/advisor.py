@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
+from talktime.core.starts import Starts
 from talktime.documents.document import CONFIDENTIAL, Document, Named, encoded, shown
-from talktime.documents.fields import Credits, Instant
+from talktime.documents.fields import Credits, Instant, Metadata, MillisecondsAsSeconds
 from talktime.documents.tariff import TariffDocument, TermsDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from talktime.core.starts import StartRule
+    from talktime.core.tariff import Tariff
+    from talktime.core.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +27,41 @@ class Advisor(Document):
     tariff: TariffDocument
     tariff_version: int
     terms: Annotated[TermsDocument, CONFIDENTIAL, "absent for users and other advisors"]
+    starts: Annotated[Starts, "how a record that started now would start"]
+    ring_ms: Annotated[MillisecondsAsSeconds, Named("ring_seconds"), "how long a request rings"]
+    max_active: Annotated[int | None, "how many active records the advisor may have; null for no maximum"]
+    metadata: Annotated[Metadata, CONFIDENTIAL, "the host's own texts, by key; absent for users and advisors"] = field(
+        default_factory=dict
+    )
 
-    def document(self, *, with_terms: bool = False) -> dict[str, Any]:
-        """The JSON of this document. Users and other advisors are not shown the terms."""
-        return encoded(self, with_confidential=with_terms)
+    def document(self, *, with_terms: bool = False, with_metadata: bool = False) -> dict[str, Any]:
+        """The JSON of this document. Users and other advisors are shown neither the terms nor the metadata."""
+        document = encoded(self, with_confidential=True)
+        hidden = {name for name, is_shown in (("terms", with_terms), ("metadata", with_metadata)) if not is_shown}
+        return {name: value for name, value in document.items() if name not in hidden}
+
+
+def advisor_document(
+    advisor_id: str,
+    display_name: str,
+    tariff: Tariff,
+    tariff_version: int,
+    terms: Terms,
+    start_rule: StartRule,
+    metadata: Mapping[str, str] | None = None,
+) -> Advisor:
+    """An advisor, with all that a record gets if it starts now."""
+    return Advisor(
+        advisor_id,
+        display_name,
+        tariff,
+        tariff_version,
+        terms,
+        start_rule.starts,
+        start_rule.ring_ms,
+        start_rule.max_active,
+        metadata or {},
+    )
 
 
 @dataclass(frozen=True, slots=True)

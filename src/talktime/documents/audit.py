@@ -14,14 +14,14 @@ compute a price, so `node.auditor` reads facts, and these checks are made in Pyt
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.core.durations import clock_text
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.money import format_credits
 from talktime.core.price import price
-from talktime.core.refunds import BorneBy
+from talktime.core.refunds import EntryTotals, part_of_advisor
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
 
@@ -90,6 +90,22 @@ class Finding(NamedTuple):
         return {name: value for name, value in self._asdict().items() if name != "rule"}
 
 
+class Lately(NamedTuple):
+    """How engine time was corrected, and the outages of the last day. Nothing of this breaks a rule.
+
+    Attributes:
+        clock_corrections: how often nodes have corrected engine time, ever.
+        clock_held_seconds: what is added to the clock of the database's server.
+        outages: how many outages ended in the last day.
+        outage_seconds: how long these outages lasted together, in the last day.
+    """
+
+    clock_corrections: int
+    clock_held_seconds: float
+    outages: int
+    outage_seconds: float
+
+
 @dataclass(slots=True)
 class Audit:
     """What was checked so far, and what was found."""
@@ -100,6 +116,8 @@ class Audit:
     counts: Counter[int] = field(default_factory=Counter)
     examples: dict[int, list[Finding]] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
+    schema_faults: list[str] = field(default_factory=list)
+    lately: Lately | None = None
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Count these; the first few of each rule are kept to be shown, and the users of all."""
@@ -126,7 +144,12 @@ class Audit:
     def document(self) -> dict[str, Any]:
         """As JSON shows it."""
         checked = {"accounts": self.accounts, "records": self.records, "entries": self.entries}
-        return {"broken": self.broken(), "checked": checked}
+        return {
+            "broken": self.broken(),
+            "schema_faults": self.schema_faults,
+            "checked": checked,
+            "lately": None if self.lately is None else self.lately._asdict(),
+        }
 
 
 class AuditedRecord(NamedTuple):
@@ -176,7 +199,7 @@ def charge_findings(
 
 
 def shared_refund_findings(
-    record_id: str, user_id: str, entries: Iterable[tuple[str, int, int, str | None]]
+    record_id: str, user_id: str, entries: Iterable[tuple[EntryKind, int, int, BorneBy | None]]
 ) -> Iterator[Finding]:
     """Where a refund at both parties' cost is not borne in the proportion in which it was earned by then.
 
@@ -185,14 +208,13 @@ def shared_refund_findings(
         user_id: whose it is.
         entries: `(kind, amount, the advisor's part, borne by)` of each of its entries, in order.
     """
-    charged = earned = shared = by_advisor = 0
+    totals, earned = EntryTotals(), 0
     for kind, amount, advisor_amount, borne_by in entries:
         if kind != EntryKind.REFUND:
-            charged, earned = charged - amount, earned + advisor_amount
+            totals, earned = replace(totals, charged=totals.charged - amount), earned + advisor_amount
         elif borne_by == BorneBy.SHARED:
-            shared += amount
-            follows = min(amount, max(0, shared * earned // charged - by_advisor)) if charged else 0
-            by_advisor -= advisor_amount
+            follows = part_of_advisor(amount, BorneBy.SHARED, totals, earned)
+            totals = totals.with_shared_refund(amount, -advisor_amount)
             if -advisor_amount != follows:
                 what = "a refund is not borne in the proportion in which it was earned"
                 stored = f"{format_credits(-advisor_amount)} by the advisor"

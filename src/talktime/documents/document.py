@@ -34,18 +34,12 @@ _Getter = TypeVar("_Getter", bound=Callable[[Any], Any])
 class Kind:
     """In `Annotated`: how JSON shows the values of a type.
 
-    `schema` describes the JSON, `encode` makes it (None: JSON shows the value itself).
+    `schema` describes the JSON, `encode` makes it (None: JSON shows the value itself), `decode` reads it again.
     """
 
     schema: dict[str, Any]
     encode: Encode | None = None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """In `Annotated`: the text is one of the values of an enumeration."""
-
-    values: type[StrEnum]
+    decode: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True)

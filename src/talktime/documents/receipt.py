@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import Line, explain, price
 from talktime.core.record import AWAY, Party, Reason, State
-from talktime.core.refunds import BorneBy
 from talktime.core.roles import Role
+from talktime.core.starts import Starts
 from talktime.core.terms import Share, Terms, share
 from talktime.documents.account import Entry
-from talktime.documents.document import ADDED, CONFIDENTIAL, INSIDE, Choice, Document, encoded, shown
+from talktime.documents.document import ADDED, CONFIDENTIAL, INSIDE, Document, encoded, shown
 from talktime.documents.fields import Credits, CreditsText, Fingerprint, Instant, InstantText, Milliseconds
 from talktime.documents.fingerprint import fingerprint
 from talktime.documents.snapshot import RecordView, record_view
@@ -28,16 +29,29 @@ if TYPE_CHECKING:
 HOW_TO_RECOMPUTE: Final = (
     "elapsed_ms is the sum of the segments' duration_ms."
     " priced = elapsed_ms - max(0, tariff.free_seconds * 1000 - free_ms_before), not below 0."
+    " Without grace_seconds, if grace_used_at is not null,"
     " cost is the tariff's price of priced, rounded once; the entries of kind 'charge' sum to -(cost - unposted)."
     " POST /v1/price with free_seconds set to what was left gives the same;"
     " talktime receipt --offline FILE does all of it, and so does the button on the receipt's page."
 )
 
+
+class Cause(StrEnum):
+    """Through whom time was not billed: through a caller, or through an outage of the platform."""
+
+    SERVICE = Role.SERVICE.value
+    OPERATOR = Role.OPERATOR.value
+    USER = Role.USER.value
+    ADVISOR = Role.ADVISOR.value
+    PLATFORM = "platform"
+
+
 CAUSES: Final = {
-    Reason.USER_AWAY: "user",
-    Reason.ADVISOR_AWAY: "advisor",
-    Reason.OUT_OF_CREDIT: "user",
-    Reason.TIMER_FAILED: "service",
+    Reason.USER_AWAY: Cause.USER,
+    Reason.ADVISOR_AWAY: Cause.ADVISOR,
+    Reason.OUT_OF_CREDIT: Cause.USER,
+    Reason.TIMER_FAILED: Cause.SERVICE,
+    Reason.PLATFORM: Cause.PLATFORM,
 }
 """Who is the cause of time that was not billed, where the reason alone tells."""
 
@@ -53,7 +67,7 @@ class SegmentView(Document):
     ended_at: Annotated[Instant | None, "null while the record runs"]
     duration_ms: Milliseconds
     reason: Annotated[Reason | None, "why the segment ended"]
-    caused_by: Annotated[Annotated[str, Choice(Role)] | None, "through whom the segment ended, if that is known"] = None
+    caused_by: Annotated[Cause | None, "who ended the segment, if that is known"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +77,15 @@ class Gap(Document):
     started_at: InstantText
     ended_at: Annotated[InstantText | None, "null while the gap goes on; its duration is as of `server_time`"]
     duration_ms: Milliseconds
-    reason: Annotated[str, Choice(Reason)]
-    caused_by: Annotated[Annotated[str, Choice(Role)] | None, "through whom the time was not billed, if that is known"]
+    reason: Reason
+    caused_by: Annotated[Cause | None, "through whom the time was not billed, if that is known"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lapse(Document):
     """A lease that ended a segment: whose, and when."""
 
-    party: Annotated[str, Choice(Party)]
+    party: Party
     ended_at: InstantText
 
 
@@ -102,12 +116,12 @@ class SharedEntry(Document):
 
     id: str
     at: Instant
-    kind: Annotated[str, Choice(EntryKind)]
+    kind: EntryKind
     amount: Credits
     advisor_amount: Credits
     platform_amount: Credits
     fees: Annotated[Credits, "the part of the platform's amount that is fees"]
-    borne_by: Annotated[Annotated[str, Choice(BorneBy)] | None, "who bears a refund; null for other entries"] = None
+    borne_by: Annotated[BorneBy | None, "who bears a refund; null for other entries"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +146,16 @@ class Receipt(Document):
     tariff: TariffDocument
     tariff_version: int
     free_ms_before: Annotated[Milliseconds, "the free time that user and advisor had used before this record"]
+    seller: Annotated[
+        str | None, "who sold the time when the record started, empty for nobody; null where that was not stored"
+    ]
+    currency: Annotated[
+        str | None, "the currency of one credit then, a code of ISO 4217, or empty; null where that was not stored"
+    ]
+    grace_used_at: Annotated[
+        Instant | None,
+        "the start of the record that used the grace of these 24 hours, so that this record has none; null with grace",
+    ]
     segments: Annotated[tuple[SegmentView, ...], "the time that was billed"]
     elapsed_ms: Annotated[Milliseconds, "the sum of the segments"]
     billed_ms: Annotated[Milliseconds, "the time that is paid for, in whole increments"]
@@ -146,12 +170,13 @@ class Receipt(Document):
     @shown(after="segments", as_="gaps")
     def _gaps(self) -> Annotated[tuple[Gap, ...], "the time that was not billed"]:
         segments = [segment.document() for segment in self.segments]
-        return tuple(Gap(**gap) for gap in gaps(self.record.document(), segments, format_instant(self.server_time)))
+        return tuple(map(_gap, gaps(self.record.document(), segments, format_instant(self.server_time))))
 
     @property
     @shown(after="_gaps", as_="leases")
     def _leases(self) -> Annotated[tuple[Lapse, ...], "the leases that ended a segment"]:
-        return tuple(Lapse(**lapse) for lapse in lapses([segment.document() for segment in self.segments]))
+        found = lapses([segment.document() for segment in self.segments])
+        return tuple(Lapse(Party(lapse["party"]), lapse["ended_at"]) for lapse in found)
 
     @property
     @shown(after="cost", as_="lines")
@@ -161,7 +186,7 @@ class Receipt(Document):
     @property
     @shown(after="entries")
     def unposted(self) -> Annotated[Credits, "the part of the cost that is not charged yet"]:
-        """The part of the cost that is not charged yet: for a record that ran at an instant in the past."""
+        """The part of the cost that is not charged yet, of a record that ran at the instant of the receipt."""
         return self.cost + sum(entry.amount for entry in self.entries if entry.kind == EntryKind.CHARGE)
 
     @property
@@ -216,7 +241,7 @@ def receipt(
     if now < max(record.settled_at, record.ended_at or 0):
         segments = [_cut_off(segment, now) for segment in segments if segment.started_at <= now]
         view, elapsed_ms = _as_of(view, segments, now), sum(segment.duration_ms for segment in segments)
-    priced = price(record.tariff, elapsed_ms, record.allowance_ms)
+    priced = price(record.pricing, elapsed_ms, record.allowance_ms)
     return Receipt(
         server_time=now,
         record=view,
@@ -225,39 +250,52 @@ def receipt(
         tariff=record.tariff,
         tariff_version=record.tariff_version,
         free_ms_before=record.free_ms_before,
+        seller=record.seller,
+        currency=record.currency,
+        grace_used_at=record.grace_used_at,
         segments=tuple(segments),
         elapsed_ms=elapsed_ms,
         billed_ms=priced.billed_ms,
         cost=priced.cost,
-        lines=tuple(explain(record.tariff, elapsed_ms, record.allowance_ms)),
+        lines=tuple(explain(record.pricing, elapsed_ms, record.allowance_ms)),
         entries=tuple(entry for entry in entries if entry.at <= now),
         terms=record.terms,
-        shared=share(record.terms, record.tariff, elapsed_ms, record.allowance_ms),
+        shared=share(record.terms, record.pricing, elapsed_ms, record.allowance_ms),
         shared_entries=tuple(entry for entry in shared_entries if entry.at <= now),
     )
+
+
+def cause_of(reason: Reason, by: Role | None) -> Cause | None:
+    """Through whom a segment ended: the reason tells, or else the role of the caller whose act it was."""
+    cause = CAUSES.get(reason)
+    return Cause(by.value) if cause is None and by is not None else cause
 
 
 def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], server_time: str) -> list[dict[str, Any]]:
     """The time of a record that was not billed, from the JSON of its receipt: from when to when, why, through whom.
 
-    Time before the first segment, or after a switch, was lost because a timer could not be started at once. What is
-    still going on has no `ended_at`; its duration is as of `server_time`.
+    Before its first segment a record waited for its advisor, unless it started `at_once`. Other time before the first
+    segment, or after a switch, was lost because a timer could not be started at once. What is still going on has no
+    `ended_at`; its duration is as of `server_time`.
     """
     found: list[dict[str, Any]] = []
-    at, reason, by = record["started_at"], Reason.TIMER_FAILED, "service"
+    waited = record.get("starts", Starts.AT_ONCE) != Starts.AT_ONCE
+    at, reason = record["started_at"], Reason.ADVISOR_AWAY if waited else Reason.TIMER_FAILED
+    by: str | None = None
     for segment in (*segments, None):
         until = record["ended_at"] if segment is None else segment["started_at"]
         if at is None:
             break  # the last segment is open
         duration_ms = parse_instant(until or server_time) - parse_instant(at)
         if duration_ms > 0:
+            cause = CAUSES.get(reason)
             found.append(
                 {
                     "started_at": at,
                     "ended_at": until,
                     "duration_ms": duration_ms,
                     "reason": reason.value,
-                    "caused_by": CAUSES.get(reason, by),
+                    "caused_by": by if cause is None else cause.value,
                 }
             )
         if segment is not None and segment["ended_at"] is not None:
@@ -283,7 +321,7 @@ def lapses(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the JSON entries of a receipt come to: charged, refunded, paid in the end, and with which credit."""
 
-    def total(field: str, *kinds: str) -> int:
+    def total(field: str, *kinds: EntryKind) -> int:
         return sum(parse_formatted(entry[field]) for entry in entries if entry["kind"] in kinds)
 
     charged, refunded = -total("amount", EntryKind.CHARGE), total("amount", EntryKind.REFUND)
@@ -298,6 +336,11 @@ def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {name: format_credits(amount) for name, amount in found.items()}
 
 
+def _gap(gap: Mapping[str, Any]) -> Gap:
+    cause = None if gap["caused_by"] is None else Cause(gap["caused_by"])
+    return Gap(gap["started_at"], gap["ended_at"], gap["duration_ms"], Reason(gap["reason"]), cause)
+
+
 def _cut_off(segment: SegmentView, now: int) -> SegmentView:
     if segment.ended_at is not None and segment.ended_at <= now:
         return segment
@@ -310,13 +353,17 @@ def _as_of(view: RecordView, segments: Sequence[SegmentView], now: int) -> Recor
         return view
     last = segments[-1] if segments else None
     running = last is not None and last.ended_at is None
-    reason = None if running else Reason.TIMER_FAILED if last is None else last.reason
+    is_requested = last is None and view.starts is Starts.ACCEPTED
+    waits_for = Reason.TIMER_FAILED if view.starts is Starts.AT_ONCE else Reason.ADVISOR_AWAY
+    reason = None if running or is_requested else waits_for if last is None else last.reason
+    cause = None if last is None else last.caused_by
     return replace(
         view,
-        state=State.RUNNING if running else State.PAUSED,
+        state=State.RUNNING if running else State.REQUESTED if is_requested else State.PAUSED,
         reason=reason,
         current_chat_id=view.current_chat_id if last is None else last.chat_id,
-        paused_at=None if running else view.started_at if last is None else last.ended_at,
-        paused_by=last.caused_by if reason is Reason.PAUSED and last is not None else None,
+        paused_at=None if running or is_requested else view.started_at if last is None else last.ended_at,
+        paused_by=None if reason is not Reason.PAUSED or cause is None else Role(cause.value),
         ended_at=None,
+        decline_reason=None,
     )

@@ -13,14 +13,15 @@ fields: a price can't be computed by a rule that is not known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import parse_formatted
 from talktime.core.record import Reason
-from talktime.core.refunds import BorneBy
+from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 
@@ -41,8 +42,15 @@ class NotAReceiptError(ValueError):
         super().__init__(f"This is not a receipt: {what}")
 
 
-Field = Callable[[Any], str | None]
-"""Says what the value of a field must be, or None where the value is right."""
+ValueForm = Callable[[Any], str | None]
+"""The form of one value. It says what the value must be, or None if the value is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class IfPresent:
+    """The form of a field that may be absent."""
+
+    form: Any
 
 
 def read_receipt(document: object) -> dict[str, Any]:
@@ -52,10 +60,9 @@ def read_receipt(document: object) -> dict[str, Any]:
         NotAReceiptError: the document is not a receipt; the message says where and why.
     """
     receipt = _read_json(document, 0)
-    _require(receipt, RECEIPT, "")
+    require(receipt, RECEIPT)
     _read(Tariff, receipt["tariff"], "tariff")
     if "shares" in receipt:
-        _require(receipt["shares"], SHARES, "shares")
         _read(Terms, receipt["shares"]["terms"], "shares.terms")
     return dict(receipt)
 
@@ -83,20 +90,26 @@ def _read_number(number: float) -> int | float:
     return int(number) if int(number) == number else number
 
 
-def _require(value: Any, form: Any, path: str) -> None:
+def require(value: Any, form: Any, path: str = "") -> None:
+    """Refuse a value that does not have this form: the form of one value, a list of one form, or the fields by name.
+
+    Raises:
+        NotAReceiptError: the message says which field is wrong, with its path.
+    """
     if isinstance(form, dict):
         if not isinstance(value, dict):
             raise NotAReceiptError(f"{path or 'the document'} must be an object")
         for name, inner in form.items():
             at = f"{path}.{name}".lstrip(".")
-            if name not in value:
+            if name in value:
+                require(value[name], inner.form if isinstance(inner, IfPresent) else inner, at)
+            elif not isinstance(inner, IfPresent):
                 raise NotAReceiptError(f"{at} is missing")
-            _require(value[name], inner, at)
     elif isinstance(form, list):
         if not isinstance(value, list):
             raise NotAReceiptError(f"{path} must be a list")
         for index, inner in enumerate(value):
-            _require(inner, form[0], f"{path}[{index}]")
+            require(inner, form[0], f"{path}[{index}]")
     elif (must := form(value)) is not None:
         raise NotAReceiptError(f"{path} must be {must}")
 
@@ -147,11 +160,11 @@ def _instant(value: Any) -> str | None:
     return None if right else "an instant such as 2026-01-05T10:00:01.250Z"
 
 
-def _one_of(*choices: str) -> Field:
+def _one_of(*choices: str) -> ValueForm:
     return lambda value: None if value in choices else f"one of: {', '.join(choices)}"
 
 
-def _or_null(field: Field) -> Field:
+def _or_null(field: ValueForm) -> ValueForm:
     def field_or_null(value: Any) -> str | None:
         must = None if value is None else field(value)
         return None if must is None else f"{must}, or null"
@@ -159,9 +172,29 @@ def _or_null(field: Field) -> Field:
     return field_or_null
 
 
-def _of(kind: type[StrEnum]) -> Field:
+def _of(kind: type[StrEnum]) -> ValueForm:
     return _one_of(*(member.value for member in kind))
 
+
+SHARES: Final[dict[str, Any]] = {
+    "terms": {},
+    "advisor": _amount,
+    "fees": _amount,
+    "platform": _amount,
+    "entries": [
+        {
+            "id": _text,
+            "at": _instant,
+            "kind": _one_of(EntryKind.CHARGE, EntryKind.SHARE, EntryKind.REFUND),
+            "amount": _amount,
+            "advisor_amount": _amount,
+            "platform_amount": _amount,
+            "fees": _amount,
+            "borne_by": _or_null(_of(BorneBy)),
+        }
+    ],
+}
+"""How the cost divides. `terms` are read as an advisor's terms."""
 
 RECEIPT: Final[dict[str, Any]] = {
     "server_time": _instant,
@@ -176,12 +209,17 @@ RECEIPT: Final[dict[str, Any]] = {
         "paused_at": _or_null(_instant),
         "paused_by": _or_null(_text),
         "ended_at": _or_null(_instant),
+        "starts": IfPresent(_of(Starts)),
+        "decline_reason": IfPresent(_or_null(_text)),
     },
     "user_name": _text,
     "advisor_name": _text,
     "tariff": {},
     "tariff_version": _whole,
     "free_ms_before": _count,
+    "seller": IfPresent(_or_null(_text)),
+    "currency": IfPresent(_or_null(_text)),
+    "grace_used_at": IfPresent(_or_null(_instant)),  # receipts of earlier versions have no such field
     "segments": [
         {
             "chat_id": _text,
@@ -222,26 +260,10 @@ RECEIPT: Final[dict[str, Any]] = {
     "unposted": _amount,
     "totals": dict.fromkeys(("charged", "refunded", "paid", "gift", "bought"), _amount),
     "how_to_recompute": _text,
+    "shares": IfPresent(SHARES),
     "fingerprint": _text,
 }
-"""What every receipt has. `tariff` is read as a tariff."""
+"""What a receipt has. `tariff` is read as a tariff. A user's receipt has no `shares`.
 
-SHARES: Final[dict[str, Any]] = {
-    "terms": {},
-    "advisor": _amount,
-    "fees": _amount,
-    "platform": _amount,
-    "entries": [
-        {
-            "id": _text,
-            "at": _instant,
-            "kind": _one_of(EntryKind.CHARGE, EntryKind.SHARE, EntryKind.REFUND),
-            "amount": _amount,
-            "advisor_amount": _amount,
-            "platform_amount": _amount,
-            "fees": _amount,
-            "borne_by": _or_null(_of(BorneBy)),
-        }
-    ],
-}
-"""What `shares` has, where the reader is not the user. `terms` are read as an advisor's terms."""
+A field that a release adds is `IfPresent`, because the receipts of earlier releases lack the field.
+"""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 
 from talktime.core.entries import EntryKind
-from talktime.documents.document import Choice, Columns, Document, Named, shown
+from talktime.documents.document import Columns, Document, Named, shown
 from talktime.documents.fields import Credits, Instant
 
 KINDS: Final = tuple(kind.value for kind in EntryKind)
@@ -31,14 +31,11 @@ class BookKind(StrEnum):
     OUTSIDE = "outside"
 
 
-BOOKS: Final = tuple(kind.value for kind in BookKind)
-
-
 @dataclass(frozen=True, slots=True)
 class Book(Document):
     """A book: what it held before the period, what came and went by kind of entry, and what it held at the end."""
 
-    book: Annotated[str, Choice(BookKind)]
+    book: BookKind
     owner: Annotated[str, "whose book it is; empty for the platform's own"]
     name: str
     opening: Credits
@@ -66,9 +63,9 @@ class Report(Document):
 
     def totals(self) -> list[Book]:
         """For each kind of book, all books of the kind together."""
-        return [_sum(kind, [book for book in self.books if book.book == kind]) for kind in BookKind]
+        return [_sum(kind, [book for book in self.books if book.book is kind]) for kind in BookKind]
 
 
 def _sum(kind: BookKind, books: list[Book]) -> Book:
     amounts = tuple(map(sum, zip(*(book.amounts for book in books), strict=True))) or (0,) * len(KINDS)
-    return Book(kind.value, "", "all", sum(book.opening for book in books), amounts)
+    return Book(kind, "", "all", sum(book.opening for book in books), amounts)

@@ -9,7 +9,6 @@ from typing import Any, get_args, get_origin
 from talktime.documents.document import (
     INLINE,
     NULLABLE,
-    Choice,
     Columns,
     Document,
     Field,
@@ -19,7 +18,7 @@ from talktime.documents.document import (
     unwrapped,
     without_none,
 )
-from talktime.documents.fields import Schema, reference
+from talktime.documents.fields import Schema, or_null, reference
 from talktime.documents.tariff import TARIFF_SCHEMAS
 
 
@@ -80,19 +79,14 @@ class Schemas:
 
     def _type(self, declared: Any) -> Schema:
         inner, marks = unwrapped(declared)
-        kind, choice = mark_of(Kind, marks), mark_of(Choice, marks)
-        if kind is not None:
-            schema = kind.schema
-        elif choice is not None:
-            schema = self.add(choice.values)
-        else:
-            schema = self._plain_type(inner)
-        return _or_null(schema) if NULLABLE in marks else schema
+        kind = mark_of(Kind, marks)
+        schema = self._plain_type(inner) if kind is None else kind.schema
+        return or_null(schema) if NULLABLE in marks else schema
 
     def _plain_type(self, declared: Any) -> Schema:
         inner, is_optional = without_none(declared)
         if is_optional:
-            return _or_null(self._type(inner))
+            return or_null(self._type(inner))
         if get_origin(inner) is tuple:
             return {"type": "array", "items": self._type(get_args(inner)[0])}
         if issubclass(inner, Document | StrEnum):
@@ -102,10 +96,6 @@ class Schemas:
 
 def _enumeration(values: type[StrEnum]) -> Schema:
     return {"type": "string", "description": _description(values), "enum": [each.value for each in values]}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _description(declared: type) -> str:

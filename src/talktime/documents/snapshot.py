@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Durations, Payer
 from talktime.core.price import price
 from talktime.core.record import Reason, Record, State
 from talktime.core.roles import Role
-from talktime.documents.document import INSIDE, NULLABLE, Choice, Document, shown
-from talktime.documents.fields import Credits, Instant, Milliseconds
-from talktime.documents.tariff import TariffDocument
+from talktime.core.starts import Starts
+from talktime.documents.document import INSIDE, NULLABLE, Document, shown
+from talktime.documents.fields import Credits, Instant, Metadata, Milliseconds
+from talktime.documents.tariff import TariffDocument, TermsDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,14 +28,17 @@ class RecordView(Document):
 
     id: str
     state: State
-    reason: Annotated[Reason | None, "why the record does not run; null while it runs"]
+    reason: Annotated[Reason | None, "why the record does not run; null while it is requested or runs"]
     user_id: str
     advisor_id: str
     current_chat_id: Annotated[str, "the chat that the record is in, and the only one whose timer can run"]
     started_at: Instant
     paused_at: Annotated[Instant | None, "since when the record is paused; null while it runs and after its end"]
-    paused_by: Annotated[Annotated[str, Choice(Role)] | None, "who paused the record, if a person or the host did"]
+    paused_by: Annotated[Role | None, "who paused the record, if a person or the host did"]
     ended_at: Instant | None
+    starts: Annotated[Starts, "how the record started"]
+    decline_reason: Annotated[str | None, "what the advisor said when the advisor declined"]
+    metadata: Annotated[Metadata, INSIDE] = field(default_factory=dict)
 
     @property
     def is_active(self) -> bool:
@@ -65,6 +69,21 @@ class TimerView(Document):
     lease_until: Annotated[Instant | None, "when the time stops unless both parties prove their presence again"] = None
     cut_at: Annotated[Instant | None, "when the credit or `max_cost` ends the time; null if never"] = None
     recharge_until: Annotated[Instant | None, "until when a record that is out of credit waits for more"] = None
+    ring_until: Annotated[Instant | None, "until when a requested record waits for the advisor to accept"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceView(Document):
+    """Who of the two is present in the chat."""
+
+    schema_name: ClassVar[str] = "Presence"
+
+    user: bool
+    advisor: bool
+    until: Annotated[
+        Instant | None,
+        "when to ask again, because one of the two may have gone by then; null while live channels prove presence",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +101,34 @@ class Snapshot(Document):
     advisor_id: Annotated[str, INSIDE]
     chat_duration_ms: Annotated[int, INSIDE]
     timer: TimerView
+    presence: Annotated[
+        PresenceView | None,
+        "who is present while the record waits in this chat; null while its timer runs, elsewhere, and after its end",
+    ]
     elapsed_ms: Annotated[Milliseconds, "how long the record has run"]
     free_remaining_ms: Annotated[Milliseconds, "free time that is left now"]
     allowance_ms: Annotated[Milliseconds, "free time that was left to user and advisor when the record started"]
+    grace_used_at: Annotated[
+        Instant | None,
+        "the start of the record that used the grace of these 24 hours, so that this record has none; null with grace",
+    ]
     billed_ms: Annotated[Milliseconds, "the time that is paid for, in whole increments"]
     cost: Annotated[Credits, "the price of `elapsed_ms`"]
-    balance: Annotated[Credits, "what the user has available now"]
+    balance: Annotated[Credits | None, "what the user has available now; null for the advisor"]
+    earned: Annotated[Credits | None, "the advisor's share of `cost`; null for the user"]
     tariff: TariffDocument
     tariff_version: int
+    terms: Annotated[TermsDocument | None, "the advisor's terms when the record started; null for the user"]
+
+    def seen_by(self, role: Role | None) -> Snapshot:
+        """The snapshot as a caller of this role may see it; whole for None.
+
+        A user does not see what the advisor earns. An advisor sees until when the time can go on (`timer.cut_at`) and
+        what the record has brought, but not what the user has.
+        """
+        if role is Role.USER:
+            return replace(self, earned=None, terms=None)
+        return replace(self, balance=None) if role is Role.ADVISOR else self
 
     @property
     @shown(after="record")
@@ -108,13 +147,16 @@ def record_view(record: Record) -> RecordView:
         advisor_id=record.advisor_id,
         current_chat_id=record.chat_id,
         started_at=record.started_at,
-        paused_at=None if record.is_running or record.ended_at is not None else record.paused_at,
+        paused_at=record.paused_at if record.state is State.PAUSED else None,
         paused_by=record.paused_by,
         ended_at=record.ended_at,
+        starts=record.starts,
+        decline_reason=record.decline_reason,
+        metadata=record.metadata or {},
     )
 
 
-def timer_view(payer: Payer, record: Record, chat_id: str, rules: Rules, ends: Mapping[str, Cut]) -> TimerView:
+def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations, ends: Mapping[str, Cut]) -> TimerView:
     """The record's timer as this chat sees it: it runs only in the current one. `ends` are the payer's `cuts`."""
     if record.chat_id != chat_id:
         return TimerView(running=False)
@@ -126,15 +168,22 @@ def timer_view(payer: Payer, record: Record, chat_id: str, rules: Rules, ends: M
             lease_until=payer.lease_until(record),
             cut_at=None if end is None else end.at,
         )
-    if record.reason is Reason.OUT_OF_CREDIT and record.waiting_since is not None:
-        return TimerView(running=False, recharge_until=record.waiting_since + rules.recharge_ms)
-    return TimerView(running=False)
+    if record.is_requested:
+        return TimerView(running=False, ring_until=record.ring_until)
+    return TimerView(running=False, recharge_until=record.recharge_until(durations.recharge_ms))
+
+
+def presence_view(payer: Payer, record: Record, chat_id: str, now: int) -> PresenceView | None:
+    """Who is present in this chat, as long as its record waits there."""
+    if record.chat_id != chat_id or record.is_running or record.ended_at is not None:
+        return None
+    return PresenceView(*payer.presence(record, now))
 
 
 def snapshot(
     payer: Payer,
     record: Record,
-    rules: Rules,
+    durations: Durations,
     now: int,
     chat_id: str,
     chat_duration_ms: int,
@@ -147,7 +196,7 @@ def snapshot(
     are the payer's `cuts`.
     """
     elapsed_ms = record.elapsed_at(now)
-    cost = price(record.tariff, elapsed_ms, record.allowance_ms)
+    cost = price(record.pricing, elapsed_ms, record.allowance_ms)
     runs_here = record.is_running and record.chat_id == chat_id
     return Snapshot(
         server_time=now,
@@ -157,13 +206,17 @@ def snapshot(
         user_id=record.user_id,
         advisor_id=record.advisor_id,
         chat_duration_ms=chat_duration_ms + (now - record.settled_at if runs_here else 0),
-        timer=timer_view(payer, record, chat_id, rules, ends),
+        timer=timer_view(payer, record, chat_id, durations, ends),
+        presence=presence_view(payer, record, chat_id, now),
         elapsed_ms=elapsed_ms,
         free_remaining_ms=max(0, record.allowance_ms - elapsed_ms),
         allowance_ms=record.allowance_ms,
+        grace_used_at=record.grace_used_at,
         billed_ms=cost.billed_ms,
         cost=cost.cost,
         balance=payer.available_at(now),
+        earned=record.share_at(now).advisor,
+        terms=record.terms,
         tariff=record.tariff,
         tariff_version=record.tariff_version,
     )

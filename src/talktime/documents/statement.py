@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
-from talktime.documents.document import INLINE, Document, Named, shown
+from talktime.core.money import PLACES_MAX
+from talktime.documents.document import INLINE, INSIDE, Document, Named, shown
 from talktime.documents.fields import Count, Credits, Instant, Milliseconds
 
 AMOUNTS: Final = ("gross", "fees", "share", "refunded", "refunds", "net")
@@ -64,6 +65,33 @@ class Statement(Document):
     begin: Annotated[Instant, Named("from")]
     end: Annotated[Instant, Named("to")]
     sessions: tuple[Session, ...]
+    earned_before: Annotated[int, INSIDE] = 0
+    places: Annotated[Count, "to how many decimals amounts can be paid"] = 2
+
+    @property
+    @shown(after="places")
+    def carried_before(self) -> Annotated[Credits, "what the statements before have earned and could not pay"]:
+        """What was earned before the period, less what can be paid of it."""
+        return self.earned_before - payable(self.earned_before, self.places)
+
+    @property
+    @shown(after="carried_before")
+    def payable(self) -> Annotated[Credits, "what to pay for this period: `net` and `carried_before` less `carried`"]:
+        """What to pay for the period.
+
+        What can be paid of all earnings up to the end, less what can be paid of those up to the begin. So the
+        statements of periods that follow each other add up to exactly what can be paid of all their earnings, and an
+        amount that is too small to be paid is paid later.
+        """
+        earned = self.earned_before + self.total.net
+        return payable(earned, self.places) - payable(self.earned_before, self.places)
+
+    @property
+    @shown(after="payable")
+    def carried(self) -> Annotated[Credits, "what the period leaves to later ones, less than the smallest payment"]:
+        """What is too small to be paid, and is left to the next period."""
+        earned = self.earned_before + self.total.net
+        return earned - payable(earned, self.places)
 
     @property
     def total(self) -> Figures:
@@ -82,3 +110,9 @@ class Statement(Document):
     @shown(after="end", as_="total")
     def _total(self) -> StatementTotal:
         return StatementTotal(len(self.sessions), self.total)
+
+
+def payable(amount: int, places: int) -> int:
+    """The largest amount with at most `places` decimals that is not above `amount`; both are micro-credits."""
+    smallest: int = 10 ** (PLACES_MAX - places)
+    return amount // smallest * smallest

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, get_args
 from talktime.core.tariff import TIERS_MAX, AtMaxCost, Boundary, RoundingMode, Tariff
 from talktime.core.terms import Terms
 from talktime.documents.document import Kind
-from talktime.documents.fields import CREDITS, CREDITS_INPUT, DURATION, DURATION_INPUT, Schema, reference
+from talktime.documents.fields import CREDITS, CREDITS_INPUT, DURATION, DURATION_INPUT, Schema, or_null, reference
 
 _REQUIRED: Final = object()
 
@@ -42,10 +42,6 @@ def _choice(about: str, choices: Any) -> _Member:
     return _Member(about, schema, schema, values[0])
 
 
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
 _TIER: Final = {
     "from_seconds": _duration("from which second of priced time on the tier counts; 0 in the first tier", 0),
     "rate": _credits("the price of `per_seconds`"),
@@ -72,7 +68,7 @@ _TARIFF: Final = {
     ),
     "minimum_charge": _credits("the least that a session costs, unless it costs nothing", "0"),
     "max_cost": _Member(
-        "the most that a session costs; null for no maximum", _or_null(CREDITS), _or_null(CREDITS_INPUT), None
+        "the most that a session costs; null for no maximum", or_null(CREDITS), or_null(CREDITS_INPUT), None
     ),
     "at_max_cost": _choice("whether time goes on for nothing at `max_cost` (`free`) or ends (`stop`)", AtMaxCost),
     "rounding": _Member(
@@ -133,5 +129,5 @@ TARIFF_SCHEMAS: Final = {
 }
 """By name. A schema refers to others here."""
 
-TariffDocument = Annotated[Tariff, Kind(reference("Tariff"), Tariff.document)]
-TermsDocument = Annotated[Terms, Kind(reference("Terms"), Terms.document)]
+TariffDocument = Annotated[Tariff, Kind(reference("Tariff"), Tariff.document, Tariff.parse)]
+TermsDocument = Annotated[Terms, Kind(reference("Terms"), Terms.document, Terms.parse)]

@@ -13,19 +13,21 @@ The browser does the same (`client/src/core/verify.ts`), and a test demands the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from talktime.core.entries import EntryKind
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import format_credits, parse_formatted
 from talktime.core.price import explain, price
-from talktime.core.refunds import BorneBy
+from talktime.core.record import GRACE_INTERVAL_MS, Reason, State
+from talktime.core.refunds import EntryTotals, part_of_advisor
+from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms, share
-from talktime.documents import receipt as ledger
 from talktime.documents.fingerprint import fingerprint
+from talktime.documents.receipt import CAUSES, gaps, lapses, totals
 from talktime.documents.receipt_form import NotAReceiptError, read_receipt
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def _facts(document: Mapping[str, Any]) -> _Facts:
     tariff = Tariff.parse(document["tariff"])
     return _Facts(
         now,
-        tariff,
+        tariff if _has_grace(document) else tariff.without_grace,
         tariff.allowance_after(document["free_ms_before"]),
         tuple(
             _Segment(
@@ -119,6 +121,14 @@ def _facts(document: Mapping[str, Any]) -> _Facts:
             )
             for segment in document["segments"]
         ),
+    )
+
+
+def _has_grace(document: Mapping[str, Any]) -> bool:
+    """Whether the record has grace: the pair has not used the grace less than a day before."""
+    used_at = document.get("grace_used_at")  # receipts of earlier versions have no such field
+    return (
+        used_at is None or parse_instant(document["record"]["started_at"]) - parse_instant(used_at) >= GRACE_INTERVAL_MS
     )
 
 
@@ -131,7 +141,7 @@ def _times(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
         yield _time(f"{path}.ended_at", "a segment does not end before it begins", end, start)
         yield Check(f"{path}.duration_ms", "how long a segment is", segment["duration_ms"], end - start)
         yield Check(f"{path}.reason", "a segment that has ended says why", reason is None, is_open)
-        cause = None if reason is None else ledger.CAUSES.get(reason, segment["caused_by"])
+        cause = None if reason is None else CAUSES.get(reason, segment["caused_by"])
         yield Check(f"{path}.caused_by", "the reason says who caused it", segment["caused_by"], cause)
         limit = end
     if record["ended_at"] is not None:
@@ -147,24 +157,31 @@ def _record(document: Mapping[str, Any]) -> Iterator[Check]:
     record, segments = document["record"], document["segments"]
     is_open = [segment["ended_at"] is None for segment in segments]
     last = segments[-1] if segments else None
-    state = "running" if any(is_open[-1:]) else "paused" if record["ended_at"] is None else "ended"
+    may_ring = last is None and record.get("starts") == Starts.ACCEPTED and record["state"] == State.REQUESTED
+    waiting = State.REQUESTED if may_ring else State.PAUSED
+    state = State.RUNNING if any(is_open[-1:]) else waiting if record["ended_at"] is None else State.ENDED
     yield Check("record.state", "a record runs while its last segment is open", record["state"], state)
-    yield Check("segments", "no other segment is open", sum(is_open), int(state == "running"))
-    yield Check("record.reason", "a record that does not run says why", record["reason"] is None, state == "running")
-    paused_at = None if state != "paused" else record["started_at"] if last is None else last["ended_at"]
+    yield Check("segments", "no other segment is open", sum(is_open), int(state is State.RUNNING))
+    needs_no_reason = state in {State.REQUESTED, State.RUNNING}
+    yield Check(
+        "record.reason", "a record that is paused or has ended says why", record["reason"] is None, needs_no_reason
+    )
+    paused_at = None if state is not State.PAUSED else record["started_at"] if last is None else last["ended_at"]
     yield Check("record.paused_at", "a pause begins when the last segment ends", record["paused_at"], paused_at)
-    paused_by = record["paused_by"] if state == "paused" and record["reason"] == "paused" else None
+    paused_by = record["paused_by"] if state is State.PAUSED and record["reason"] == "paused" else None
     yield Check("record.paused_by", "only a pause is somebody's act", record["paused_by"], paused_by)
-    chat_id = last["chat_id"] if last is not None and state == "running" else record["current_chat_id"]
+    chat_id = last["chat_id"] if last is not None and state is State.RUNNING else record["current_chat_id"]
+    said = record.get("decline_reason") if record["reason"] == Reason.DECLINED else None
+    yield Check("record.decline_reason", "only an advisor who declines says why", record.get("decline_reason"), said)
     yield Check("record.current_chat_id", "a record runs in its current chat", record["current_chat_id"], chat_id)
 
 
 def _gaps(document: Mapping[str, Any]) -> Iterator[Check]:
-    found = ledger.gaps(document["record"], document["segments"], document["server_time"])
+    found = gaps(document["record"], document["segments"], document["server_time"])
     for index, (stated, follows) in enumerate(zip(document["gaps"], found, strict=False)):
         yield Check(f"gaps[{index}]", "time that was not billed lies between the segments", stated, follows)
     yield Check("gaps", "how many gaps there are", len(document["gaps"]), len(found))
-    yield Check("leases", "the leases that ended a segment", document["leases"], ledger.lapses(document["segments"]))
+    yield Check("leases", "the leases that ended a segment", document["leases"], lapses(document["segments"]))
 
 
 def _prices(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
@@ -179,29 +196,20 @@ def _prices(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
     yield Check("lines", "how many steps there are", len(document["lines"]), len(lines))
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What the entries up to here come to; `_gift` is the part that was given, not bought."""
-
-    charged: int = 0
-    charged_gift: int = 0
-    refunded: int = 0
-    refunded_gift: int = 0
-
-
 def _entries(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
-    entries, tally = document["entries"], _Tally()
+    entries, totals = document["entries"], EntryTotals()
     for index, entry in enumerate(entries):
         path = f"entries[{index}]"
         record_id = document["record"]["id"]
         yield Check(f"{path}.record_id", "an entry belongs to this record", entry["record_id"], record_id)
         is_charge = entry["kind"] == EntryKind.CHARGE
-        yield from _charge(path, entry, tally, facts) if is_charge else _refund(path, entry, tally)
+        yield from _charge(path, entry, totals, facts) if is_charge else _refund(path, entry, totals)
         yield Check(f"{path}.reason", "a refund says why", entry["reason"] is None, is_charge)
         what = "what is charged or given back does not expire"
         yield Check(f"{path}.expires_at", what, entry["expires_at"], None)
+        totals = _with_charge(totals, entry, facts) if is_charge else _with_refund(totals, entry)
     yield from _order("entries", entries, facts.now)
-    unposted = facts.cost_at(facts.now) - tally.charged
+    unposted = facts.cost_at(facts.now) - totals.charged
     yield Check(
         "unposted", "the part of the cost that is not charged yet", document["unposted"], format_credits(unposted)
     )
@@ -210,27 +218,34 @@ def _entries(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
         yield Check("unposted", what, document["unposted"], "0.00")
 
 
-def _charge(path: str, entry: Mapping[str, Any], tally: _Tally, facts: _Facts) -> Iterator[Check]:
+def _charge(path: str, entry: Mapping[str, Any], totals: EntryTotals, facts: _Facts) -> Iterator[Check]:
     amount, gift = parse_formatted(entry["amount"]), parse_formatted(entry["gift"])
     cost = facts.cost_at(parse_instant(entry["at"]))
     what = f"the charges up to here are the price of the time up to here, {format_credits(cost)}"
-    yield _credits(f"{path}.amount", what, amount, tally.charged - cost)
+    yield _credits(f"{path}.amount", what, amount, totals.charged - cost)
     within = min(max(gift, min(amount, 0)), max(amount, 0))
     yield _credits(f"{path}.gift", "the gift in a charge is no more than the charge", gift, within)
-    tally.charged = cost
-    tally.charged_gift -= gift
 
 
-def _refund(path: str, entry: Mapping[str, Any], tally: _Tally) -> Iterator[Check]:
+def _with_charge(totals: EntryTotals, entry: Mapping[str, Any], facts: _Facts) -> EntryTotals:
+    """The totals after a charge, whose amount is the one that follows from the time, whatever the receipt states."""
+    charged = facts.cost_at(parse_instant(entry["at"]))
+    return replace(totals, charged=charged, gift=totals.gift - parse_formatted(entry["gift"]))
+
+
+def _refund(path: str, entry: Mapping[str, Any], totals: EntryTotals) -> Iterator[Check]:
     amount, gift = parse_formatted(entry["amount"]), parse_formatted(entry["gift"])
-    left = tally.charged - tally.refunded
-    what = f"a refund is no more than what was charged and not given back, {format_credits(left)}"
+    left = totals.refundable
+    what = f"a refund is at most the part of the charges that was not given back yet, {format_credits(left)}"
     yield _credits(f"{path}.amount", what, amount, max(1, min(amount, left)))
-    bought = left - (tally.charged_gift - tally.refunded_gift)
+    bought = left - (totals.gift - totals.refunded_gift)
     what = "a refund gives bought credit back before gifts"
     yield _credits(f"{path}.gift", what, gift, amount - min(amount, bought))
-    tally.refunded += amount
-    tally.refunded_gift += gift
+
+
+def _with_refund(totals: EntryTotals, entry: Mapping[str, Any]) -> EntryTotals:
+    amount, gift = parse_formatted(entry["amount"]), parse_formatted(entry["gift"])
+    return replace(totals, refunded=totals.refunded + amount, refunded_gift=totals.refunded_gift + gift)
 
 
 def _order(path: str, entries: list[Mapping[str, Any]], now: int) -> Iterator[Check]:
@@ -246,15 +261,8 @@ def _order(path: str, entries: list[Mapping[str, Any]], now: int) -> Iterator[Ch
 
 
 def _totals(document: Mapping[str, Any]) -> Iterator[Check]:
-    for name, follows in ledger.totals(document["entries"]).items():
+    for name, follows in totals(document["entries"]).items():
         yield Check(f"totals.{name}", "the entries add up", document["totals"][name], follows)
-
-
-class _Shared(NamedTuple):
-    """The refunds at both parties' cost so far, and the part of them that the advisor bore."""
-
-    amount: int
-    by_advisor: int
 
 
 def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
@@ -262,16 +270,17 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
         return
     shares, entries = document["shares"], document["shares"]["entries"]
     terms = Terms.parse(shares["terms"])
-    earned = fees = charged = 0
-    shared = _Shared(0, 0)
+    totals, earned, fees = EntryTotals(), 0, 0
     for index, entry in enumerate(entries):
         path, amount = f"shares.entries[{index}]", parse_formatted(entry["amount"])
         advisor, borne_by = parse_formatted(entry["advisor_amount"]), entry["borne_by"]
         if entry["kind"] == EntryKind.REFUND:
-            borne, shared = _borne(borne_by, amount, -advisor, shared, (earned, charged))
+            borne = part_of_advisor(amount, borne_by, totals, earned)
             yield _credits(f"{path}.advisor_amount", "the advisor's part of a refund", advisor, -borne)
             yield _credits(f"{path}.fees", "a refund gives no fees back", parse_formatted(entry["fees"]), 0)
             yield Check(f"{path}.borne_by", "a refund says who bears it", borne_by is None, found=False)
+            if borne_by == BorneBy.SHARED:
+                totals = totals.with_shared_refund(amount, -advisor)
         else:
             by_then = share(terms, facts.tariff, facts.elapsed_at(parse_instant(entry["at"])), facts.allowance_ms)
             what = "the advisor's part up to here"
@@ -279,7 +288,7 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
             yield _credits(f"{path}.fees", "the fees up to here", parse_formatted(entry["fees"]), by_then.fees - fees)
             yield Check(f"{path}.borne_by", "only a refund is borne by somebody", borne_by, None)
             earned, fees = by_then
-            charged -= amount
+            totals = replace(totals, charged=totals.charged - amount)
         if entry["kind"] == EntryKind.SHARE:
             yield _credits(f"{path}.amount", "fees that go on alone take nothing from the user", amount, 0)
         platform = parse_formatted(entry["platform_amount"])
@@ -296,18 +305,6 @@ def _shares(document: Mapping[str, Any], facts: _Facts) -> Iterator[Check]:
 
 _SAME = ("id", "at", "kind", "amount")
 """The fields that an entry has in common with itself among the shares."""
-
-
-def _borne(
-    borne_by: str | None, amount: int, stated: int, shared: _Shared, proportion: tuple[int, int]
-) -> tuple[int, _Shared]:
-    """The part of a refund that the advisor bears, and the tally of shared refunds with this one (see `refunds`)."""
-    if borne_by != BorneBy.SHARED:
-        return (amount if borne_by == BorneBy.ADVISOR else 0), shared
-    earned, charged = proportion
-    by_then = (shared.amount + amount) * earned // charged if charged else 0
-    borne = min(amount, max(0, by_then - shared.by_advisor))
-    return borne, _Shared(shared.amount + amount, shared.by_advisor + stated)
 
 
 def _time(path: str, what: str, stated: int, earliest: int) -> Check:

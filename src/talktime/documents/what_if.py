@@ -1,8 +1,8 @@
 """What past sessions would have cost under another tariff.
 
 Each session keeps its length: whether people would have talked longer or shorter, or run out of credit elsewhere, is
-unknown. Two things follow from the other tariff: its free allowance is used up by the sessions of a pair in turn, and a
-session that reaches its `max_cost` with `stop` ends there.
+unknown. Three things follow from the other tariff: its free allowance is used up by the sessions of a pair in turn, its
+grace is granted to a pair once in 24 hours, and a session that reaches its `max_cost` with `stop` ends there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from talktime.core.price import elapsed_at_max_cost, price
+from talktime.core.price import elapsed_at_max_cost, is_free_by_grace, price
+from talktime.core.record import GRACE_INTERVAL_MS
 from talktime.core.tariff import Tariff
 from talktime.documents.document import INLINE, INSIDE, Document, Named, shown
 from talktime.documents.fields import Count, Credits, Instant, Milliseconds
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PastSession(Document):
-    """A record that has ended: how long it ran, its cost, and the free time that the pair had used before."""
+    """A record that has ended: how long it ran, its cost, and what the pair had used of free time and grace before."""
 
     record_id: str
     user_id: str
@@ -30,6 +31,7 @@ class PastSession(Document):
     started_at: Instant
     elapsed_ms: Milliseconds
     free_ms_before: Annotated[int, INSIDE]
+    grace_used_at: Annotated[int | None, INSIDE]
     cost: Credits
 
 
@@ -88,13 +90,19 @@ class Replay(Document):
 def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[PastSession]) -> Replay:
     """These sessions, in the order in which they started, under another tariff."""
     used_ms: dict[tuple[str, str], int] = {}
+    graces_used_at: dict[tuple[str, str], int | None] = {}
     replayed: list[ReplayedSession] = []
     for session in sessions:
         pair = session.user_id, session.advisor_id
         used = used_ms.get(pair, session.free_ms_before)
         allowance_ms = tariff.allowance_after(used)
-        stop_ms = elapsed_at_max_cost(tariff, allowance_ms)
+        grace_used_at = graces_used_at.get(pair, session.grace_used_at)
+        has_grace = grace_used_at is None or session.started_at - grace_used_at >= GRACE_INTERVAL_MS
+        pricing = tariff if has_grace else tariff.without_grace
+        stop_ms = elapsed_at_max_cost(pricing, allowance_ms)
         elapsed_ms = session.elapsed_ms if stop_ms is None else min(session.elapsed_ms, stop_ms)
         used_ms[pair] = used + min(elapsed_ms, allowance_ms)
-        replayed.append(ReplayedSession(session, elapsed_ms, price(tariff, elapsed_ms, allowance_ms).cost))
+        is_free = is_free_by_grace(pricing, elapsed_ms, allowance_ms)
+        graces_used_at[pair] = session.started_at if is_free else grace_used_at
+        replayed.append(ReplayedSession(session, elapsed_ms, price(pricing, elapsed_ms, allowance_ms).cost))
     return Replay(begin, end, tariff, tuple(replayed))

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from talktime.core import credit, gifts, refunds
-from talktime.core.entries import CreditKind, EntryKind
+from talktime.core import credit, gifts, meter, refunds
+from talktime.core.actors import ActKind
+from talktime.core.entries import BorneBy, CreditKind, EntryKind
 from talktime.core.errors import AllowedCall, Conflict, InvalidRequest, NotFound
-from talktime.core.events import EntryPosted
-from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation
-from talktime.core.money import BALANCE_MAX, format_credits
-from talktime.core.refunds import BorneBy
+from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation, require_reference
+from talktime.core.money import BALANCE_MAX, CHARGED_MAX, format_credits
+from talktime.core.steps import EntryPosted
 from talktime.documents.account import Account, Refund
 from talktime.engine.command import Answer, Command
 from talktime.engine.screens import account_of
 
 if TYPE_CHECKING:
+    from talktime.core.metadata import Metadata
+    from talktime.core.payer import Payer
     from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+
+PAYING_MS_MAX: Final = 900_000
+"""How long a record waits at most because somebody is paying."""
 
 
 @dataclass
 class AddCredit(Command[Account]):
-    """Add `amount` micro-credits of one of the `CreditKind`s. Records that ran out of credit resume.
+    """Add `amount` micro-credits of one kind. Records that ran out of credit resume.
 
     A wrong argument raises InvalidRequest at once. `decide` raises InvalidRequest for a gift that has expired already,
     and Conflict when the account is full.
@@ -32,27 +37,29 @@ class AddCredit(Command[Account]):
     has_effect_each_time = True
 
     amount: int
-    kind: str
+    kind: CreditKind
     reference: str | None = None
     expires_at: int | None = None
+    metadata: Metadata | None = None
 
     def __post_init__(self) -> None:
         _require_positive("amount", self.amount)
-        if self.kind not in set(CreditKind):
-            raise InvalidRequest(("kind", f"must be one of: {', '.join(CreditKind)}"))
-        if self.expires_at is not None and self.kind != CreditKind.GIFT:
+        require_reference("reference", self.reference)
+        if self.expires_at is not None and self.kind is not CreditKind.GIFT:
             raise InvalidRequest(("expires_at", "is for gifts only"))
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        _require_room(payer.current.balance + self.amount)
+        _require_room(payer.current, payer.current.balance + self.amount)
         if self.expires_at is not None and self.expires_at <= payer.now:
             raise InvalidRequest(("expires_at", "must be in the future"))
-        if self.kind == EntryKind.GIFT and len(payer.current.gifts) >= gifts.GIFTS_MAX:
+        if self.kind is CreditKind.GIFT and len(payer.current.gifts) >= gifts.GIFTS_MAX:
             msg = f"An account holds at most {gifts.GIFTS_MAX} gifts that expire at different times."
             raise Conflict(msg, state=None, allowed=(AllowedCall.DEBITS,))
-        gift = self.amount if self.kind == EntryKind.GIFT else 0
-        entry = EntryPosted(self.amount, self.kind, payer.now, None, self.reference, gift=gift)
-        payer.current = credit.add(payer.current, replace(entry, expires_at=self.expires_at), payer.rules)
+        gift = self.amount if self.kind is CreditKind.GIFT else 0
+        entry = EntryPosted(self.amount, EntryKind(self.kind.value), payer.now, None, self.reference, gift=gift)
+        entry = replace(entry, expires_at=self.expires_at, actor=self.actor, metadata=self.metadata)
+        payer.current = credit.add(payer.current, entry)
+        payer.note_act(ActKind.ADD_CREDIT, self.actor, amount=self.amount)
 
     def answer(self, payer: PayerTransaction) -> Answer[Account]:
         account = account_of(payer)
@@ -72,17 +79,45 @@ class DebitCredit(Command[Account]):
 
     amount: int
     reference: str | None = None
+    metadata: Metadata | None = None
 
     def __post_init__(self) -> None:
         _require_positive("amount", self.amount)
+        require_reference("reference", self.reference)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        entry = EntryPosted(-self.amount, EntryKind.DEBIT, payer.now, None, self.reference)
+        entry = EntryPosted(-self.amount, EntryKind.DEBIT, payer.now, None, self.reference, actor=self.actor)
+        entry = replace(entry, metadata=self.metadata)
         payer.current = credit.debit(payer.current, entry)
+        payer.note_act(ActKind.DEBIT, self.actor, amount=self.amount)
 
     def answer(self, payer: PayerTransaction) -> Answer[Account]:
         account = account_of(payer)
         return Answer(account, account, 201)
+
+
+@dataclass
+class AnnouncePayment(Command[Account]):
+    """Somebody is paying: records that are out of credit wait this long from now on, each once in a wait.
+
+    A duration that is not allowed raises InvalidRequest at once.
+    """
+
+    name = "paying"
+
+    duration_ms: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.duration_ms <= PAYING_MS_MAX:
+            raise InvalidRequest(("seconds", f"must be more than 0, and at most {PAYING_MS_MAX // 1000}"))
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        until = payer.now + self.duration_ms
+        payer.current = meter.wait_for_payment(payer.current, until, payer.now, payer.durations)
+
+    def answer(self, payer: PayerTransaction) -> Answer[Account]:
+        account = account_of(payer)
+        return Answer(account, account)
 
 
 @dataclass
@@ -107,10 +142,12 @@ class RefundRecord(Command[Refund]):
         record = payer.current.records.get(self.record_id) or payer.ended_record(self.record_id)
         if record is None:
             raise NotFound("record")
-        tally = payer.tallies.get(self.record_id, refunds.EntryTotals())
-        changed, entry, tally = refunds.refund(payer.current, record, tally, self.request, payer.now, payer.rules)
-        _require_room(changed.balance)
+        totals = payer.entry_totals.get(self.record_id, refunds.EntryTotals())
+        request = replace(self.request, actor=self.actor)
+        changed, entry, totals = refunds.refund(payer.current, record, totals, request, payer.now)
+        _require_room(payer.current, changed.balance)
         payer.current = changed
+        payer.note_act(ActKind.REFUND, self.actor, record_id=self.record_id, amount=entry.amount)
         self._refund = Refund(
             record_id=self.record_id,
             amount=entry.amount,
@@ -120,13 +157,24 @@ class RefundRecord(Command[Refund]):
             borne_by=self.request.borne_by,
             by_advisor=-entry.advisor_amount,
             at=entry.at,
-            refunded=tally.refunded,
-            refundable=tally.refundable,
+            refunded=totals.refunded,
+            refundable=totals.refundable,
         )
 
     def answer(self, payer: PayerTransaction) -> Answer[Refund]:
         assert self._refund is not None  # noqa: S101  `decide` has set it
         return Answer(self._refund, self._refund, 201)
+
+
+def credit_kind(kind: str) -> CreditKind:
+    """The kind of credit that a host names.
+
+    Raises:
+        InvalidRequest: there is no such kind.
+    """
+    if kind not in set(CreditKind):
+        raise InvalidRequest(("kind", f"must be one of: {', '.join(CreditKind)}"))
+    return CreditKind(kind)
 
 
 def refund_request(*, reason: str, borne_by: str, amount: int | None, duration_ms: int | None) -> refunds.RefundRequest:
@@ -153,7 +201,11 @@ def _require_positive(field: str, number: int) -> None:
         raise InvalidRequest((field, "must be more than 0"))
 
 
-def _require_room(balance: int) -> None:
+def _require_room(payer: Payer, balance: int) -> None:
+    """Refuse a balance that is too large, or that could be charged to a record for which no number is large enough."""
     if balance > BALANCE_MAX:
         msg = f"An account holds at most {format_credits(BALANCE_MAX)}, and the balance would be more."
         raise Conflict(msg, state=None, allowed=(AllowedCall.DEBITS,))
+    if any(record.charged + balance > CHARGED_MAX for record in payer.records.values()):
+        msg = f"One record costs at most {format_credits(CHARGED_MAX)}. Stop the record before more credit comes."
+        raise Conflict(msg, state=None, allowed=(AllowedCall.STOP, AllowedCall.DEBITS))

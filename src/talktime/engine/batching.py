@@ -5,13 +5,19 @@ a transaction is under way, form a batch. Commands are dealt out evenly to the f
 while another batch waits for the database. Within a batch each command is decided on the state that the command before
 it left. A refused command changes nothing and disturbs no other command. If the database refuses a whole batch, each of
 its commands is tried alone.
+
+A batch waits for no lock. The commands of a payer that somebody else has locked are taken out of the batch, and wait
+for the lock in a transaction of their own, so that a lock stops its payer alone.
+
+Nobody waits longer for a command than its deadline. A command that has not begun by then, or whose caller is gone, does
+nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -19,7 +25,8 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import NotFound, Repeated, TalktimeError, Unavailable
-from talktime.database.pool import UNREACHABLE, unavailable
+from talktime.database.failures import Contention, DatabaseUnavailable, LockWait
+from talktime.database.queries import SQL
 from talktime.database.saving import ChatTakenError, TimerStartError
 from talktime.engine.idempotency import KeptAnswer, is_kept, keep_answers, load_answers, refuse_repeat
 from talktime.engine.transaction import Loaded, Lock, Needs
@@ -27,7 +34,6 @@ from talktime.engine.transaction import Loaded, Lock, Needs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from talktime.core.payer import Rules
     from talktime.database.payer_transaction import PayerTransaction
     from talktime.database.pool import Connection
     from talktime.engine.command import Answer, Command
@@ -38,7 +44,20 @@ log = structlog.get_logger()
 
 BATCH_MAX: Final = 64
 LANES: Final = 2
+
+LOCK_WAITS_MAX: Final = 4
+"""How many payers whose locks somebody else holds are waited for at once. Each wait takes a connection."""
+
+LOCK_TURN: Final = "1s"
+"""How long one wait for a lock lasts. Then it is the turn of the next locked payer."""
+
+CLOSE_SECONDS: Final = 3.0
+
 _ATTEMPTS: Final = 3
+
+_NOT_BEGUN: Final = "The database is too slow right now, and nothing was done. Try again."
+_LOCKED: Final = "Somebody else works on this account, and nothing was done. Try again."
+_LOST: Final = "The answer was lost: it may have been done, or not."
 
 T = TypeVar("T")
 
@@ -49,9 +68,16 @@ class _Job:
 
     command: Command[object]
     done: asyncio.Future[object]
+    deadline: float
+    """When nobody waits for the command any more, on the clock of the event loop."""
+    is_begun: bool = False
     decided: PayerTransaction | None = None
     answer: Answer[object] | None = None
     error: Exception | None = None
+    is_locked_out: bool = False
+    """Another transaction has locked the payer, so the command was left out."""
+    waits_for_lock: bool = False
+    """The command waits for the lock of its payer, so it has done nothing yet."""
     is_commit_sent: bool = False
     """Everything is written and the commit is sent. If the confirmation is lost, the outcome is unknown."""
 
@@ -59,6 +85,33 @@ class _Job:
     def may_have_effect_twice(self) -> bool:
         """Whether another attempt could have the command's effect a second time."""
         return self.is_commit_sent and self.command.has_effect_each_time and self.command.repeat is None
+
+    def too_late(self) -> Unavailable:
+        """The error for a caller whose command is not through in time."""
+        if self.waits_for_lock:
+            return LockWait(_LOCKED)
+        return DatabaseUnavailable(_LOST if self.is_begun else _NOT_BEGUN)
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether somebody still waits for the command."""
+        return not self.done.done() and now < self.deadline
+
+    def begin(self) -> None:
+        """Forget the attempt before."""
+        self.is_begun = True
+        self.decided = self.answer = self.error = None
+        self.is_locked_out = False
+
+    def fail(self, error: Exception) -> None:
+        """The attempt failed, and what it decided is void."""
+        self.decided = self.answer = None
+        self.is_locked_out = False
+        if self.may_have_effect_twice:
+            self.error = Unavailable(_LOST)
+        elif self.waits_for_lock and isinstance(error, DatabaseUnavailable):
+            self.error = LockWait(_LOCKED)
+        else:
+            self.error = error
 
     def decide(self, loaded: Loaded, kept: Mapping[Key, KeptAnswer]) -> None:
         """Decide the command on its payer, or note why it is refused."""
@@ -99,28 +152,41 @@ class _Job:
 
 
 class Batches:
-    """The queue of commands, and the lanes in which batches run."""
+    """The queue of commands, and the lanes in which batches run. `seconds` is how long a caller waits for a command."""
 
-    def __init__(self, transactions: Transactions, rules: Rules) -> None:
+    def __init__(self, transactions: Transactions, seconds: float) -> None:
         self._transactions = transactions
-        self._rules = rules
+        self._seconds = seconds
         self._waiting: deque[_Job] = deque()
         self._busy_users: set[str] = set()
         self._lanes: set[asyncio.Task[None]] = set()
+        self._lock_waits: dict[str, asyncio.Task[None]] = {}
+        self._lock_turns = asyncio.Semaphore(LOCK_WAITS_MAX)
         self._is_start_scheduled = False
         self.commands_done: dict[str, int] = {}
 
     async def run(self, command: Command[T]) -> T:
         """The result of the command, once the command is committed. Raises as `Engine.run`."""
-        job = _Job(command, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Job(command, loop.create_future(), loop.time() + self._seconds)
         self._waiting.append(job)
         self._schedule_start()
-        return cast("T", await job.done)
+        # When the time is over, `done` is cancelled, and a job that has not begun is dropped at its turn.
+        try:
+            async with asyncio.timeout_at(job.deadline):
+                return cast("T", await job.done)
+        except TimeoutError:
+            raise job.too_late() from None
 
     async def close(self) -> None:
-        """Finish all commands."""
-        while self._lanes or self._is_start_scheduled:
-            await (asyncio.wait(self._lanes) if self._lanes else asyncio.sleep(0))
+        """Finish all commands, but give up those that take longer than a few seconds."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while tasks := {*self._lanes, *self._lock_waits.values()} or self._is_start_scheduled:
+                    await (asyncio.wait(tasks) if isinstance(tasks, set) else asyncio.sleep(0))
+        except TimeoutError:
+            for task in (*self._lanes, *self._lock_waits.values()):
+                task.cancel()
 
     def _schedule_start(self) -> None:
         """Start batches after everything else that is ready to run, because that may bring more commands."""
@@ -143,17 +209,21 @@ class Batches:
         self._schedule_start()
 
     def _take(self, size: int) -> list[_Job]:
-        """At most `size` of the next commands whose payers no lane works on: others would only wait for the lock.
+        """At most `size` of the next commands whose payers nothing works on: others would only wait for the lock.
 
         Two commands with one idempotency key never share a batch, so that the second finds the answer of the first.
         """
+        now = asyncio.get_running_loop().time()
         batch: list[_Job] = []
         kept_back: deque[_Job] = deque()
         keys: set[Key] = set()
         while self._waiting and len(batch) < min(size, BATCH_MAX):
             job = self._waiting.popleft()
-            repeat = job.command.repeat
-            if job.command.user_id in self._busy_users or (repeat is not None and repeat.name in keys):
+            if not job.is_wanted(now):
+                continue
+            user_id, repeat = job.command.user_id, job.command.repeat
+            job.waits_for_lock = user_id in self._lock_waits
+            if job.waits_for_lock or user_id in self._busy_users or (repeat is not None and repeat.name in keys):
                 kept_back.append(job)
                 continue
             batch.append(job)
@@ -164,54 +234,89 @@ class Batches:
 
     async def _run_batch(self, batch: list[_Job]) -> None:
         try:
-            await self._attempt(batch, self._rules)
-        except Exception as error:  # noqa: BLE001  each command gets another chance and an answer of its own
-            if len(batch) > 1:
-                log.warning("engine.batch_split", commands=len(batch), cause=repr(error))
-            for job in batch:
-                if job.may_have_effect_twice:
-                    job.answer, job.error = None, Unavailable("The answer was lost: it may have been done, or not.")
-                else:
-                    await self._run_alone(job)
+            await self._attempt(batch, self._free(batch))
+        except Exception as error:  # noqa: BLE001  each command gets an answer of its own
+            await self._recover(batch, error)
+        locked: dict[str, list[_Job]] = {}
         for job in batch:
-            job.resolve()
+            if job.is_locked_out or isinstance(job.error, LockWait):
+                locked.setdefault(job.command.user_id, []).append(job)
+            else:
+                job.resolve()
+        for user_id, jobs in locked.items():
+            self._lock_waits[user_id] = wait = asyncio.create_task(self._wait_for_lock(user_id, jobs))
+            wait.add_done_callback(partial(self._end_lock_wait, user_id))
 
-    async def _run_alone(self, job: _Job) -> None:
-        rules, timer_failure = self._rules, None
+    async def _recover(self, batch: list[_Job], error: Exception) -> None:
+        """Give each command of a batch that failed another chance, or the error as its outcome."""
+        if len(batch) > 1:
+            log.warning("engine.batch_split", commands=len(batch), cause=repr(error))
+        now = asyncio.get_running_loop().time()
+        for job in batch:
+            job.fail(error)
+        again = [job for job in batch if job.is_wanted(now) and not job.may_have_effect_twice]
+        if isinstance(error, DatabaseUnavailable) and not isinstance(error, Contention | LockWait):
+            # A lost connection says nothing about the next one. What fails twice would fail for each command alone.
+            try:
+                await self._attempt(again, self._free(again))
+            except Exception as second:  # noqa: BLE001  the callers get the error
+                log.warning("engine.unreachable", commands=len(again), cause=repr(second))
+                for job in again:
+                    job.fail(second)
+            return
+        for job in again:
+            await self._run_alone(job, self._free([job]))
+
+    async def _run_alone(self, job: _Job, lock: Lock) -> None:
+        timer_failure: str | None = None
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                await self._attempt([job], rules, timer_failure)
+                await self._attempt([job], lock, timer_failure)
             except TimerStartError as error:
                 # The chat goes on without its timer. The health check starts the timer later.
-                rules, timer_failure = replace(rules, timer_starts=False), str(error)
+                timer_failure = str(error)
                 job.error = Unavailable("The time record could not be stored. Try again.")
-            except (
-                asyncpg.SerializationError,
-                asyncpg.DeadlockDetectedError,
-                asyncpg.UniqueViolationError,
-                ChatTakenError,
-            ) as error:
+            except (Contention, asyncpg.UniqueViolationError, ChatTakenError) as error:
                 job.error = Unavailable("Too much at once. Try again.")
                 log.warning("engine.retry", command=job.command.name, attempt=attempt, cause=repr(error))
-            except (*UNREACHABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, TimeoutError) as error:
-                job.error = unavailable()
-                log.warning("engine.unreachable", command=job.command.name, cause=repr(error))
-                return
             except Exception as error:  # noqa: BLE001  the caller gets the error
-                job.error = error
+                job.fail(error)
                 return
             else:
                 return
 
-    async def _attempt(self, batch: list[_Job], rules: Rules, timer_failure: str | None = None) -> None:
+    async def _wait_for_lock(self, user_id: str, jobs: list[_Job]) -> None:
+        """Run commands whose payer is locked, once the lock is free. The locked payers wait in turns."""
+        loop, lock = asyncio.get_running_loop(), Lock.accounts([user_id], wait=LOCK_TURN)
+        for job in jobs:
+            job.waits_for_lock = True
+        while jobs := [job for job in jobs if job.is_wanted(loop.time())]:
+            async with self._lock_turns:
+                for job in jobs:
+                    await self._run_alone(job, lock)
+                    if isinstance(job.error, LockWait):
+                        break
+                    job.resolve()
+
+    def _end_lock_wait(self, user_id: str, _wait: asyncio.Task[None]) -> None:
+        del self._lock_waits[user_id]
+        self._schedule_start()
+
+    def _free(self, jobs: list[_Job]) -> Lock:
+        return Lock.free_accounts(job.command.user_id for job in jobs)
+
+    async def _attempt(self, batch: list[_Job], lock: Lock, timer_failure: str | None = None) -> None:
+        """Run a batch in one transaction. What its jobs hold counts only if this returns."""
+        if not batch:
+            return
         for job in batch:
-            job.decided = job.answer = job.error = None
-        work = _BatchWork(batch)
-        lock = Lock.accounts([job.command.user_id for job in batch])
-        await self._transactions.run(lock, work, rules, timer_failure)
+            job.begin()
+        seconds = max(job.deadline for job in batch) - asyncio.get_running_loop().time()
+        await self._transactions.run(lock, _BatchWork(batch), timer_failure, seconds)
         for job in batch:
-            name = job.command.name
-            self.commands_done[name] = self.commands_done.get(name, 0) + 1
+            if job.decided is not None or job.error is not None:
+                name = job.command.name
+                self.commands_done[name] = self.commands_done.get(name, 0) + 1
 
 
 @dataclass(slots=True)
@@ -232,10 +337,19 @@ class _BatchWork:
 
     async def decide(self, connection: Connection, loaded: Loaded) -> None:
         """Decide each command on the state that the command before it left."""
+        missing = {job.command.user_id for job in self.jobs} - loaded.payers.keys()
+        if missing:
+            rows = await connection.fetch(SQL["existing_accounts"], sorted(missing))
+            locked = {row["user_id"] for row in rows}
+            for job in self.jobs:
+                job.is_locked_out = job.command.user_id in locked
         repeats = [job.command.repeat for job in self.jobs if job.command.repeat is not None]
         kept = await load_answers(connection, repeats)
+        now = asyncio.get_running_loop().time()
         for job in self.jobs:
-            job.decide(loaded, kept)
+            if not job.is_locked_out and job.is_wanted(now):
+                job.waits_for_lock = False
+                job.decide(loaded, kept)
 
     async def conclude(self, connection: Connection, loaded: Loaded) -> None:
         """Build the answers, and keep those of commands with a key."""
@@ -245,4 +359,4 @@ class _BatchWork:
         now = max((payer.now for payer in loaded.payers.values()), default=None)
         await keep_answers(connection, filter(None, (job.kept_answer() for job in self.jobs)), now)
         for job in self.jobs:
-            job.is_commit_sent = job.error is None
+            job.is_commit_sent = job.decided is not None

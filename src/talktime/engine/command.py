@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from talktime.core.actors import Actor
+    from talktime.core.roles import Role
     from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+    from talktime.documents.document import Document
     from talktime.engine.idempotency import Repeat
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Document(Protocol):
-    """Something with a JSON form."""
-
-    def document(self) -> dict[str, Any]:
-        """The JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,9 @@ class Answer(Generic[T_co]):
 
 @dataclass
 class Command(ABC, Generic[T_co]):
-    """Something to be done to the payer `user_id`. `repeat` is the request's idempotency key, if there is one.
+    """Something to be done to the payer `user_id`.
+
+    `repeat` is the request's idempotency key, if there is one. `actor` is who asks, if the host says who that is.
 
     The commands are in `tracking`, `presence` and `accounts`.
 
@@ -54,6 +52,12 @@ class Command(ABC, Generic[T_co]):
 
     user_id: str
     repeat: Repeat | None = field(default=None, kw_only=True)
+    actor: Actor | None = field(default=None, kw_only=True)
+
+    @property
+    def viewer(self) -> Role | None:
+        """Who sees the kept answer: the role of the caller whose request it is; None without an idempotency key."""
+        return None if self.repeat is None else self.repeat.role
 
     @property
     def chat_ids(self) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from talktime.core.events import Event, KeptPaused, RecordEnded, TimerStarted, TimerStopped
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason, Record
+from talktime.core.steps import KeptPaused, RecordEnded, RecordRequested, Step, TimerStarted, TimerStopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,39 +20,42 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-def log_events(events: Iterable[Event], timer_failure: str | None = None) -> None:
+def log_steps(steps: Iterable[Step], timer_failure: str | None = None) -> None:
     """Log what was committed. `timer_failure` is why timers could not start, if they could not."""
-    for event in events:
-        if isinstance(event, TimerStarted):
-            _log_opened(event)
-        elif isinstance(event, TimerStopped):
-            _log_closed(event)
-        elif isinstance(event, KeptPaused):
-            if event.record.reason is Reason.TIMER_FAILED:
-                fields = _fields(event.record, at=event.at, cause=timer_failure)
+    for step in steps:
+        if isinstance(step, TimerStarted):
+            _log_opened(step)
+        elif isinstance(step, TimerStopped):
+            _log_closed(step)
+        elif isinstance(step, RecordRequested):
+            fields = _fields(step.record, at=step.at)
+            log.info("init_time_tracking.requested", **fields)
+        elif isinstance(step, KeptPaused):
+            if step.record.reason is Reason.TIMER_FAILED:
+                fields = _fields(step.record, at=step.at, cause=timer_failure)
                 log.error("init_time_tracking.timer_failed", **fields)
             else:
-                fields = _fields(event.record, at=event.at, reason=event.record.reason)
+                fields = _fields(step.record, at=step.at, reason=step.record.reason)
                 log.info("timer_manager.wait", **fields)
-        elif isinstance(event, RecordEnded):
-            record = event.record
+        elif isinstance(step, RecordEnded):
+            record = step.record
             fields = _fields(record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
             log.info("init_time_tracking.ended", **fields)
 
 
-def _log_opened(event: TimerStarted) -> None:
-    if event.reason is None:
-        is_start = event.at == event.record.started_at
+def _log_opened(step: TimerStarted) -> None:
+    if step.reason is None:
+        is_start = step.at == step.record.started_at
         name = "init_time_tracking.started" if is_start else "init_time_tracking.switched"
-        log.info(name, **_fields(event.record))
-    log.info("timer_manager.start_timer", **_fields(event.record, at=event.at, resumed_from=event.reason))
+        log.info(name, **_fields(step.record))
+    log.info("timer_manager.start_timer", **_fields(step.record, at=step.at, resumed_from=step.reason))
 
 
-def _log_closed(event: TimerStopped) -> None:
-    name = "timer_manager.cut_timer" if event.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
-    duration_ms = event.at - event.since
-    fields = _fields(event.record, at=event.at, duration_ms=duration_ms, reason=event.reason)
-    log.info(name, **fields | {"chat_id": event.chat_id})
+def _log_closed(step: TimerStopped) -> None:
+    name = "timer_manager.cut_timer" if step.reason is Reason.OUT_OF_CREDIT else "timer_manager.stop_timer"
+    duration_ms = step.at - step.since
+    fields = _fields(step.record, at=step.at, duration_ms=duration_ms, reason=step.reason)
+    log.info(name, **fields | {"chat_id": step.chat_id})
 
 
 def _fields(record: Record, *, at: int | None = None, **more: object) -> dict[str, object]:

@@ -6,10 +6,11 @@ repeat that arrives meanwhile waits for the payer's lock, or for the row of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from talktime.core.errors import InvalidRequest, Repeated, TalktimeError
+from talktime.core.roles import Role
 from talktime.database.queries import SQL, arrays
 
 if TYPE_CHECKING:
@@ -18,25 +19,61 @@ if TYPE_CHECKING:
     from talktime.database.pool import Connection
 
 Key = tuple[str, str, str, str]
-"""Caller, method, path and idempotency key: the same key of another caller or address is another key."""
+"""Caller, method, path and idempotency key: the same key of another caller or address is another key.
 
+All backends are one caller, `service`: a backend may change its credential, or be two programs, and still repeats.
+"""
+
+LIBRARY: Final = "service:library"
+"""The caller of a method of the library: one more backend."""
+
+LIBRARY_PLACE: Final = "key"
+"""The argument in which a method of the library takes a key."""
+
+_KEY_COLUMNS: Final = ("caller", "method", "path", "key")
+_REQUEST_COLUMNS: Final = (*_KEY_COLUMNS, "body_hash", "arguments_hash")
 _KEPT_STATUSES: Final = frozenset({402, 404, 409})
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """An idempotency key, and the request that the key stands for. `body_hash` is the SHA-256 of the body."""
+    """An idempotency key, and the request that the key stands for.
+
+    `caller` is who sends the request, such as `user:alice` or `service:shop`; `body_hash` is the SHA-256 of the body.
+    `arguments_hash` is the SHA-256 of what the request asks for, however its body is written; None as long as the body
+    is not read. Two requests are the same if one of the two hashes is. `place` is where the caller has put the key.
+    """
 
     caller: str
     method: str
     path: str
     key: str
     body_hash: bytes
+    arguments_hash: bytes | None = None
+    place: str = field(default="Idempotency-Key", compare=False)
+
+    @property
+    def role(self) -> Role | None:
+        """The role of the caller; None if the caller is a program that names no role."""
+        role = self.caller.partition(":")[0]
+        return Role(role) if role in set(Role) else None
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether the key was given to a method of the library, and not over HTTP."""
+        return self.place == LIBRARY_PLACE
+
+    def is_same_as(self, other: Repeat) -> bool:
+        """Whether both requests ask for the same, given that they have the same key."""
+        if self.arguments_hash is not None and self.arguments_hash == other.arguments_hash:
+            return True
+        return self.body_hash == other.body_hash
 
     @property
     def name(self) -> Key:
         """The key with everything that it belongs to."""
-        return (self.caller, self.method, self.path, self.key)
+        caller = Role.SERVICE.value if self.role is Role.SERVICE else self.caller
+        return (caller, self.method, self.path, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +94,11 @@ async def load_answers(connection: Connection, repeats: Sequence[Repeat]) -> dic
     """The answers that are kept for these requests, by key."""
     if not repeats:
         return {}
-    keys = arrays("load_repeats", (_key_row(repeat) for repeat in repeats))
-    rows = await connection.fetch(SQL["load_repeats"], *keys)
+    wanted = (dict(zip(_KEY_COLUMNS, repeat.name, strict=True)) for repeat in repeats)
+    rows = await connection.fetch(SQL["load_repeats"], *arrays("load_repeats", wanted))
     answers = (
         KeptAnswer(
-            Repeat(row["caller"], row["method"], row["path"], row["key"], row["body_hash"]),
+            Repeat(*(row[column] for column in _REQUEST_COLUMNS)),
             row["status"],
             row["document"],
         )
@@ -79,10 +116,9 @@ def refuse_repeat(repeat: Repeat, kept: KeptAnswer | None) -> None:
     """
     if kept is None:
         return
-    if kept.repeat.body_hash != repeat.body_hash:
-        raise InvalidRequest(
-            ("Idempotency-Key", "was used before with another request body: send that one again, or take a new key")
-        )
+    if not repeat.is_same_as(kept.repeat):
+        what = "other arguments: use those" if repeat.is_of_library else "another request body: send that one"
+        raise InvalidRequest((repeat.place, f"was used before with {what} again, or take a new key"))
     raise Repeated(kept.status, kept.document)
 
 
@@ -103,22 +139,33 @@ async def keep_refusal(connection: Connection, repeat: Repeat, error: TalktimeEr
     Raises:
         Repeated, InvalidRequest: another answer came first, as `refuse_repeat`.
     """
+    # The answer to another backend stands under the name of that backend, where the insert would not find it.
+    refuse_repeat(repeat, (await load_answers(connection, [repeat])).get(repeat.name))
     now = await connection.fetchval(SQL["engine_now"])
     is_first = await connection.fetchval(
-        SQL["save_refusal"], *repeat.name, repeat.body_hash, int(error.status), error.problem(), now
+        SQL["save_refusal"],
+        repeat.caller,
+        *repeat.name[1:],
+        repeat.body_hash,
+        repeat.arguments_hash,
+        int(error.status),
+        error.problem(),
+        now,
     )
     if not is_first:
         refuse_repeat(repeat, (await load_answers(connection, [repeat])).get(repeat.name))
 
 
-def _key_row(repeat: Repeat) -> dict[str, object]:
-    return {"caller": repeat.caller, "method": repeat.method, "path": repeat.path, "key": repeat.key}
-
-
 def _answer_row(answer: KeptAnswer, at: int | None) -> dict[str, object]:
+    repeat = answer.repeat
     return {
-        **_key_row(answer.repeat),
-        "body_hash": answer.repeat.body_hash,
+        # The caller with its name, as the version before this one looks for the row.
+        "caller": repeat.caller,
+        "method": repeat.method,
+        "path": repeat.path,
+        "key": repeat.key,
+        "body_hash": repeat.body_hash,
+        "arguments_hash": repeat.arguments_hash,
         "status": answer.status,
         "document": answer.document,
         "at": at,

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from talktime.core import meter
-from talktime.core.payer import Payer, SocketLease
+from talktime.core.errors import InvalidRequest, NotRunning
+from talktime.core.payer import SocketLease
 from talktime.core.record import Party, Record, replace
 from talktime.database.payer_transaction import WatchChange
 from talktime.engine.command import Answer, Command
@@ -20,32 +20,75 @@ if TYPE_CHECKING:
     from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 
 
+_USUAL_WAIT_MS: Final = 250
+"""A proof that waited no longer counts from the instant of its command: every command waits a little."""
+
+
 @dataclass
 class SendHeartbeat(ChatCommand):
-    """Prove that this party is present, for one lease. On a chat that is not current the heartbeat proves nothing."""
+    """Prove that this party is present, for one lease. On a chat that is not current the heartbeat proves nothing.
+
+    `proved` is the instant at which the heartbeat came, in seconds of this process's monotonic clock; None for now.
+    """
 
     name = "heartbeat"
 
     party: Party
+    proved: float | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        _prove(payer, latest_record(payer, self.chat_id), self.chat_id, self.party)
+        _prove(payer, latest_record(payer, self.chat_id), self.chat_id, self.party, self.proved)
+
+
+@dataclass
+class LeaveChat(Command[None]):
+    """A page of this party says that it closes: the party's lease ends soon, unless the party is back by then.
+
+    On a chat that is not current this changes nothing. `said` is the instant at which the page said it, in seconds of
+    this process's monotonic clock. `decide` raises NotFound.
+    """
+
+    name = "leave"
+
+    chat_id: str
+    party: Party
+    said: float | None = None
+
+    @property
+    def chat_ids(self) -> tuple[str, ...]:
+        return (self.chat_id,)
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = latest_record(payer, self.chat_id)
+        if is_current(record, self.chat_id):
+            left_at = payer.now - _age_ms(payer, self.said)
+            payer.current = meter.leave(payer.current, record, self.party, left_at, payer.durations)
+
+    def answer(self, payer: PayerTransaction) -> Answer[None]:
+        return Answer(None)
 
 
 @dataclass
 class WatchChat(ChatCommand):
-    """A socket of a server process watches this chat: the party is present as long as the process renews its row."""
+    """A socket of a server process watches this chat: the party is present as long as the process renews its row.
+
+    `proved` is the last proof of the socket, in seconds of this process's monotonic clock; None for now.
+    """
 
     name = "watch"
 
     party: Party
     node_id: str
+    proved: float | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=False))
-        payer.current = _with_socket(payer, self.chat_id, self.party, SocketLease(0, held=True))
-        _prove(payer, record, self.chat_id, self.party)
+        # The proof of this socket counts as a proof of the record. The node's row tells how long it vouches already.
+        before = payer.node_leases.get((self.chat_id, self.party), {}).get(self.node_id)
+        until = 0 if before is None else before.until
+        payer.set_socket(self.chat_id, self.party, self.node_id, SocketLease(until, is_renewed=True))
+        _prove(payer, record, self.chat_id, self.party, self.proved)
 
 
 @dataclass
@@ -66,7 +109,7 @@ class _ProofCommand(Command[None]):
 
     def proved_at(self, payer: PayerTransaction) -> int:
         """The instant of the last proof, in engine time."""
-        return payer.now - max(0, int((time.monotonic() - self.proved) * 1000))
+        return payer.now - _age_ms(payer, self.proved)
 
     def answer(self, payer: PayerTransaction) -> Answer[None]:
         return Answer(None)
@@ -81,38 +124,82 @@ class StoreSilence(_ProofCommand):
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         proved_at = self.proved_at(payer)
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, proved_at, dropped=False))
-        lease = SocketLease(proved_at + payer.rules.lease_ms, held=False)
-        payer.current = _with_socket(payer, self.chat_id, self.party, lease)
+        lease = SocketLease(proved_at + payer.durations.lease_ms, is_renewed=False)
+        payer.set_socket(self.chat_id, self.party, self.node_id, lease)
+        tell_presence(payer)
 
 
 @dataclass
 class UnwatchChat(_ProofCommand):
-    """The last socket of a party is gone. Its last proof still counts for one lease."""
+    """The last socket of a party at this process is gone. Its last proof still counts for one lease.
+
+    `left` is when the page said on the socket that it closes, on the clock of `proved`; None if the page did not.
+    """
 
     name = "unwatch"
 
+    left: float | None = None
+
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         payer.watches.append(WatchChange(self.node_id, self.chat_id, self.party, None, dropped=True))
-        payer.current = _without_socket(payer, self.chat_id, self.party)
+        payer.set_socket(self.chat_id, self.party, self.node_id, None)
         chat = payer.chats.get(self.chat_id)
         record = None if chat is None else payer.latest_record(chat)
         if record is not None and is_current(record, self.chat_id):
-            payer.current = meter.leave(payer.current, record, self.party, self.proved_at(payer) + payer.rules.lease_ms)
+            left_at = None if self.left is None else payer.now - _age_ms(payer, self.left)
+            payer.current = meter.close_socket(
+                payer.current, record, self.party, self.proved_at(payer), payer.durations, left_at
+            )
+            tell_presence(payer)
 
 
-def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party) -> None:
+@dataclass
+class Talk(ChatCommand):
+    """For tests: both parties prove that they are present until `until`, when the timer has run for `duration_ms`.
+
+    `decide` raises NotRunning if the timer does not run although both are present.
+    """
+
+    name = "talk"
+
+    duration_ms: int
+    until: int = field(default=0, init=False)
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = latest_record(payer, self.chat_id)
+        if is_current(record, self.chat_id):
+            for party in Party:
+                record = payer.current.records[record.record_id]
+                payer.current = meter.prove(payer.current, record, party, payer.now + 1, payer.now)
+            record = payer.current.records[record.record_id]
+        if record.running_since is None or not is_current(record, self.chat_id):
+            why = f": {record.reason}" if record.reason else ""
+            raise NotRunning(
+                f"No time runs in this chat: the record is {record.state}{why}.", state=record.state, allowed=()
+            )
+        self.until = record.running_since + self.duration_ms
+        if self.until <= payer.now:
+            raise InvalidRequest(("minutes", "must be more than the timer has run already"))
+        silent_at = replace(record, user_lease_until=self.until, advisor_lease_until=self.until)
+        payer.current = payer.current.with_record(silent_at)
+
+
+def tell_presence(payer: PayerTransaction) -> None:
+    """Sockets are gone: the screens of records that wait are told. Where time runs, the lapse tells them.
+
+    The tables may know already that the sockets are gone, because a node that lapses, or that could not wait for the
+    payer's lock, stores no change of the payer.
+    """
+    payer.tells_presence = any(not record.is_running for record in payer.current.records.values())
+
+
+def _age_ms(payer: PayerTransaction, proved: float | None) -> int:
+    """How long before `payer.now` a proof came, because the command waited for the database: never too long."""
+    return 0 if proved is None else max(0, int((payer.asked_at - proved) * 1000))
+
+
+def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party, proved: float | None) -> None:
     if is_current(record, chat_id):
-        until = payer.now + payer.rules.lease_ms
-        payer.current = meter.prove(payer.current, record, party, until, payer.now, payer.rules)
-
-
-def _with_socket(payer: PayerTransaction, chat_id: str, party: Party, lease: SocketLease) -> Payer:
-    before = payer.current.sockets.get((chat_id, party))
-    until = lease.until if before is None or not lease.held else max(lease.until, before.until)
-    sockets = {**payer.current.sockets, (chat_id, party): SocketLease(until, lease.held)}
-    return replace(payer.current, sockets=sockets)
-
-
-def _without_socket(payer: PayerTransaction, chat_id: str, party: Party) -> Payer:
-    sockets = {key: lease for key, lease in payer.current.sockets.items() if key != (chat_id, party)}
-    return replace(payer.current, sockets=sockets)
+        age_ms = _age_ms(payer, proved)
+        until = payer.now - (age_ms if age_ms > _USUAL_WAIT_MS else 0) + payer.durations.lease_ms
+        payer.current = meter.prove(payer.current, record, party, until, payer.now)

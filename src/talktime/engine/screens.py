@@ -28,11 +28,11 @@ def snapshot_of(payer: PayerTransaction, chat_id: str, record: Record | None = N
     return snapshot(
         payer.current,
         record,
-        payer.rules,
+        payer.durations,
         payer.now,
         chat_id,
         payer.chat_duration_ms(chat_id),
-        chat.sequence,
+        payer.sequence,
         payer.cuts(),
     )
 
@@ -51,4 +51,5 @@ def account_of(payer: PayerTransaction) -> Account:
         available=available,
         gift=gifts.total(state.gifts),
         next_expiry=expiring,
+        metadata=payer.metadata or {},
     )

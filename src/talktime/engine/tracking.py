@@ -6,19 +6,28 @@ Each command calls the pure transitions of `core.meter`, which refuse before any
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from talktime.core import meter
-from talktime.core.errors import AllowedCall, Conflict, NotFound
-from talktime.core.record import AWAY_REASONS, Party, Reason, Record, State
-from talktime.database.payer_transaction import Chat
+from talktime.core.actors import ActKind
+from talktime.core.errors import AdvisorBusy, AllowedCall, Conflict, InvalidRequest, NotFound
+from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation
+from talktime.core.instants import format_instant
+from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State
+from talktime.core.roles import Role
+from talktime.core.starts import Starts
+from talktime.database.payer_transaction import Chat, Place
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command
 from talktime.engine.new_ids import new_id
 from talktime.engine.screens import snapshot_of
 
 if TYPE_CHECKING:
+    from talktime.core.metadata import Metadata
     from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
+
+CHATS_MAX: Final = 500
+"""How many chats one record may have."""
 
 _REPAIRED_REASONS = AWAY_REASONS | {Reason.TIMER_FAILED}
 
@@ -35,15 +44,17 @@ class ChatCommand(Command[Snapshot]):
 
     def answer(self, payer: PayerTransaction) -> Answer[Snapshot]:
         snapshot = snapshot_of(payer, self.chat_id)
-        return Answer(snapshot, snapshot)
+        return Answer(snapshot, snapshot.seen_by(self.viewer))
 
 
 @dataclass
 class StartChat(Command[tuple[Snapshot, bool]]):
     """Start, resume, or switch the pair's record to this chat, which is made if it is new.
 
-    The answer is `(snapshot, created)`. `decide` raises NotFound, InsufficientCredit, and Conflict for a chat of
-    another pair or for a `tariff_version` that a start would not get any more.
+    `starts` says how a new record starts; None for how the advisor's records start. `metadata` goes to the chat and to
+    the record, if they are new, and `seller` to a new record. The answer is `(snapshot, created)`. `decide` raises
+    NotFound, InsufficientCredit, AdvisorBusy, and Conflict for a chat of another pair or for a `tariff_version` that a
+    start would not get any more.
     """
 
     name = "initialize_time_tracking_for_chat"
@@ -51,6 +62,9 @@ class StartChat(Command[tuple[Snapshot, bool]]):
     advisor_id: str
     chat_id: str
     tariff_version: int | None = None
+    starts: Starts | None = None
+    metadata: Metadata | None = None
+    seller: Seller = NO_SELLER
     _created: bool = field(default=False, init=False)
 
     @property
@@ -67,27 +81,32 @@ class StartChat(Command[tuple[Snapshot, bool]]):
             # The record of that chat belongs to other people, so the state is the one of the caller's own record.
             own = payer.current.active_with(self.advisor_id)
             msg = "A chat with this id belongs to other people. Use another id, or send no id to get a new one."
-            raise Conflict(msg, state=None if own is None else own.state.value, allowed=(AllowedCall.CHATS,))
+            raise Conflict(msg, state=None if own is None else own.state, allowed=(AllowedCall.CHATS,))
         if advisor is None:
             raise NotFound("advisor")
-        _track(payer, advisor, self.chat_id, self.tariff_version)
+        _track(payer, advisor, self)
         self._created = chat is None
         if chat is None:
-            payer.chats[self.chat_id] = Chat(self.chat_id, self.user_id, self.advisor_id, payer.now, is_new=True)
+            payer.chats[self.chat_id] = Chat(
+                self.chat_id, self.user_id, self.advisor_id, payer.now, is_new=True, metadata=self.metadata
+            )
 
     def answer(self, payer: PayerTransaction) -> Answer[tuple[Snapshot, bool]]:
         snapshot = snapshot_of(payer, self.chat_id)
-        return Answer((snapshot, self._created), snapshot, 201 if self._created else 200)
+        return Answer((snapshot, self._created), snapshot.seen_by(self.viewer), 201 if self._created else 200)
 
 
 @dataclass
 class TrackChat(ChatCommand):
-    """`StartChat` for a chat that exists. `decide` raises NotFound, InsufficientCredit and Conflict as `StartChat`."""
+    """`StartChat` for a chat that exists. `decide` raises what `StartChat` raises."""
 
     name = "initialize_time_tracking_for_chat"
 
     advisor_id: str
     tariff_version: int | None = None
+    starts: Starts | None = None
+    metadata: Metadata | None = None
+    seller: Seller = NO_SELLER
 
     @property
     def advisor_to_load(self) -> str | None:
@@ -96,7 +115,46 @@ class TrackChat(ChatCommand):
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         if advisor is None or self.chat_id not in payer.chats:
             raise NotFound("chat")
-        _track(payer, advisor, self.chat_id, self.tariff_version)
+        _track(payer, advisor, self)
+
+
+@dataclass
+class AcceptChat(ChatCommand):
+    """Accept the requested record of this chat, as the advisor's act: its timer starts.
+
+    An active record that is not requested stays as it is. `decide` raises NotFound, and Conflict if the record has
+    ended or has moved to another chat.
+    """
+
+    name = "accept"
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        record = _current_record(payer, self.chat_id)
+        payer.current = meter.accept(payer.current, record, payer.now, payer.durations)
+
+
+@dataclass
+class DeclineChat(ChatCommand):
+    """Decline the requested record of this chat, as the advisor's act: the record ends, and costs nothing.
+
+    A record that has ended stays as it is. `note` is what the advisor says to the user. A note that is too long or has
+    control characters raises InvalidRequest at once. `decide` raises NotFound, and Conflict if the advisor has accepted
+    or if the record has moved to another chat.
+    """
+
+    name = "decline"
+
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.note is not None and not is_explanation(self.note):
+            msg = f"must have at most {EXPLANATION_LENGTH_MAX} characters, and no control characters"
+            raise InvalidRequest(("reason", msg))
+
+    def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
+        if latest_record(payer, self.chat_id).ended_at is None:
+            record = _current_record(payer, self.chat_id)
+            payer.current = meter.decline(payer.current, record, payer.now, self.note)
 
 
 @dataclass
@@ -105,7 +163,7 @@ class PauseChat(ChatCommand):
 
     name = "pause"
 
-    by: str | None = None
+    by: Role | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = _current_record(payer, self.chat_id)
@@ -114,7 +172,7 @@ class PauseChat(ChatCommand):
 
 @dataclass
 class ResumeChat(ChatCommand):
-    """Resume the record whose current chat this is; Conflict if there is none, or if the user is away."""
+    """Resume the record whose current chat this is; Conflict if there is none, or if an advisor may not resume it."""
 
     name = "resume"
 
@@ -122,7 +180,7 @@ class ResumeChat(ChatCommand):
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = _current_record(payer, self.chat_id)
-        payer.current = meter.resume(payer.current, record, payer.now, payer.rules, self.by)
+        payer.current = meter.resume(payer.current, record, payer.now, payer.durations, self.by)
 
 
 @dataclass
@@ -131,12 +189,13 @@ class StopChat(ChatCommand):
 
     name = "stop"
 
-    by: str | None = None
+    by: Role | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
         if record.ended_at is None:
             payer.current = meter.stop(payer.current, record, payer.now, self.by)
+            payer.note_act(ActKind.STOP, self.actor, record_id=record.record_id)
 
 
 @dataclass
@@ -146,7 +205,7 @@ class StopRecord(Command[bool]):
     name = "stop"
 
     record_id: str
-    by: str | None = None
+    by: Role | None = None
     _was_active: bool = field(default=False, init=False)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
@@ -154,6 +213,7 @@ class StopRecord(Command[bool]):
         self._was_active = record is not None
         if record is not None:
             payer.current = meter.stop(payer.current, record, payer.now, self.by)
+            payer.note_act(ActKind.STOP, self.actor, record_id=record.record_id)
 
     def answer(self, payer: PayerTransaction) -> Answer[bool]:
         return Answer(self._was_active)
@@ -177,31 +237,45 @@ class UpdateChatTime(Command[bool]):
         record = payer.current.records.get(self.record_id)
         self._is_running = record is not None and record.chat_id == self.chat_id and record.is_running
         if self._is_running:
-            post_running(payer)
+            post_charges(payer)
 
     def answer(self, payer: PayerTransaction) -> Answer[bool]:
         return Answer(self._is_running)
 
 
-def post_running(payer: PayerTransaction) -> None:
-    """Post the charges of all running records of a payer up to now."""
-    payer.current = meter.checkpoint(payer.current, payer.now)
+def caller_role(by: str | None) -> Role | None:
+    """The role that a host names as the caller, None for none.
+
+    Raises:
+        InvalidRequest: there is no such role.
+    """
+    if by is None or by in set(Role):
+        return None if by is None else Role(by)
+    raise InvalidRequest(("by", f"must be one of: {', '.join(Role)}"))
+
+
+def post_charges(payer: PayerTransaction, until: int | None = None) -> None:
+    """Post the charges of all running records of a payer up to `until`, but not beyond now; None for now."""
+    payer.current = meter.post_charges(payer.current, payer.now if until is None else min(until, payer.now))
 
 
 def start_due_timers(payer: PayerTransaction) -> None:
     """Start each timer of a payer that is due to run and does not run."""
     for record in payer.current.records.values():
-        payer.current = meter.resume_present(payer.current, record, payer.now, payer.rules, _REPAIRED_REASONS)
+        payer.current = meter.resume_present(payer.current, record, payer.now, _REPAIRED_REASONS)
 
 
-def _track(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff_version: int | None) -> None:
+def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat | TrackChat) -> None:
+    chat_id, tariff_version = command.chat_id, command.tariff_version
     record = payer.current.active_with(advisor.advisor_id)
     if record is not None:
+        _count_chat(payer, record, chat_id)
         # An active record keeps the tariff that it started with, whatever version the person has seen since.
-        payer.current = meter.track(payer.current, record, chat_id, payer.now, payer.rules)
+        payer.current = meter.track(payer.current, record, chat_id, payer.now, payer.durations)
         return
     if tariff_version not in {None, advisor.tariff_version}:
         raise _tariff_changed(payer, advisor, chat_id, tariff_version)
+    _require_place(payer, advisor, chat_id)
     new = Record(
         record_id=new_id(),
         user_id=payer.current.user_id,
@@ -210,26 +284,66 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff
         tariff=advisor.tariff,
         tariff_version=advisor.tariff_version,
         free_ms_before=payer.free_ms_before(advisor.advisor_id),
+        grace_used_at=payer.grace_used_at(advisor.advisor_id),
         started_at=payer.now,
         settled_at=payer.now,
         state=State.PAUSED,
         terms=advisor.terms,
+        starts=command.starts or advisor.start_rule.starts,
+        metadata=command.metadata,
+        seller=command.seller.name,
+        currency=command.seller.currency,
     )
-    payer.current = meter.start(payer.current, new, payer.now, payer.rules)
+    payer.current = meter.start(payer.current, new, payer.now, payer.durations, advisor.start_rule.ring_ms)
+    advisor.places.append(Place(new.record_id, new.user_id, None))
+
+
+def _require_place(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str) -> None:
+    """Refuse a start that would give the advisor one more active record than the advisor may have."""
+    maximum = advisor.start_rule.max_active
+    if maximum is None:
+        return
+    own = payer.current  # settled: some of its stored records may have ended
+    taken = [place for place in advisor.places if place.user_id != own.user_id or place.record_id in own.records]
+    if len(taken) >= maximum:
+        ends = min((place.ends_at for place in taken if place.ends_at is not None), default=None)
+        raise AdvisorBusy(
+            f"{advisor.display_name} takes at most {maximum} conversations at once. Try again later.",
+            state=_state_of(payer, chat_id),
+            allowed=(),
+            ends_at=None if ends is None else format_instant(ends),
+        )
+
+
+def _count_chat(payer: PayerTransaction, record: Record, chat_id: str) -> None:
+    """Count the chats of a record that goes on in this chat. What is told about a record is told in all its chats."""
+    chat = payer.chats.get(chat_id)
+    if chat is not None and chat.record_id == record.record_id:
+        return
+    count = payer.chat_counts.get(record.record_id, 0)
+    if count >= CHATS_MAX:
+        msg = f"One record has at most {CHATS_MAX} chats. Go on in one of them, or stop the record and start another."
+        raise Conflict(msg, state=record.state, allowed=(AllowedCall.STOP,))
+    payer.chat_counts[record.record_id] = count + 1
 
 
 def _tariff_changed(
     payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str, tariff_version: int | None
 ) -> Conflict:
-    chat = payer.chats.get(chat_id)
-    latest = None if chat is None else payer.latest_record(chat)
     return Conflict(
         f"The tariff is version {advisor.tariff_version} now, not {tariff_version}."
         " Show the new tariff to the person, and start with its version.",
-        state=None if latest is None else latest.state.value,
-        allowed=(AllowedCall.CHATS,) if chat is None else (AllowedCall.TRACKING,),
+        state=_state_of(payer, chat_id),
+        allowed=(AllowedCall.TRACKING,) if chat_id in payer.chats else (AllowedCall.CHATS,),
         tariff_version=advisor.tariff_version,
     )
+
+
+def _state_of(payer: PayerTransaction, chat_id: str) -> State | None:
+    """The state of the chat's latest record; None if there is none."""
+    chat = payer.chats.get(chat_id)
+    latest = None if chat is None else payer.latest_record(chat)
+    return None if latest is None else latest.state
 
 
 def latest_record(payer: PayerTransaction, chat_id: str) -> Record:
@@ -244,10 +358,10 @@ def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
     record = latest_record(payer, chat_id)
     if record.ended_at is not None:
         msg = "The record of this chat has ended. Tracking begins a new one."
-        raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.TRACKING,))
+        raise Conflict(msg, state=record.state, allowed=(AllowedCall.TRACKING,))
     if record.chat_id != chat_id:
         msg = f"The record has moved on to chat {record.chat_id}. Tracking brings it back here."
-        raise Conflict(msg, state=record.state.value, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
+        raise Conflict(msg, state=record.state, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
     return record
 
 

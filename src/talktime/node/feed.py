@@ -1,56 +1,68 @@
 """Committed changes, told to every node in the order of their commits.
 
-A process collects changes after their commit and sends them by one `NOTIFY` as soon as the one before is through, so a
-busy process sends one notification for many changes. A `NOTIFY` inside every transaction would cap the whole database.
-Every node, also the one that made the change, hears of changes in the same way, reads the chats that its own screens
-show, and hands each numbered change to these screens.
+A process collects changes after their commit and sends them as soon as those before are sent, so a busy process sends
+once for many changes. A `NOTIFY` inside every transaction would cap the whole database. Every node, also the one that
+made the change, hears of changes in the same way (see `fanout`).
+
+What is heard is only a hint that something changed, and anybody could have sent it (see `hints`). The node reads what
+its own screens show from the tables, and hands that to the screens.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import time
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import asyncpg
 import structlog
 
-from talktime.core.errors import Unavailable
+from talktime.core.errors import NotFound
 from talktime.core.record import Party
-from talktime.database.pool import UNREACHABLE, connect
-from talktime.database.queries import SQL, arrays
+from talktime.database.failures import DatabaseUnavailable
+from talktime.database.pool import WORK_SECONDS
+from talktime.database.queries import arrays
 from talktime.engine.messages import read_message
 from talktime.engine.screens import snapshot_of
+from talktime.node.hints import Hint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-    from talktime.database.saving import ChatChange
+    from talktime.database.saving import AccountChange
     from talktime.documents.chat import Message
     from talktime.documents.snapshot import Snapshot
     from talktime.engine.engine import Engine
     from talktime.engine.parties import PartyDirectory
+    from talktime.node.fanout.interface import Fanout
 
 log = structlog.get_logger()
 
-CHANNEL: Final = "talktime"
-PAYLOAD_BYTES_MAX: Final = 7_500  # PostgreSQL takes 8,000 bytes
-_RETRY_SECONDS: Final = 0.5
 _SPACING_SECONDS: Final = 0.01
+_FLUSH_SECONDS: Final = 0.5
 _UNSENT_MAX: Final = 100_000
+_HEARD_MAX: Final = 10_000
+"""How many hints may wait. After more, everything that screens show is read again."""
+
 _MISSED_MS: Final = 60_000
-"""How far back messages are read again after a lost connection."""
+"""How far back before the last sign of life messages are read again after a lost connection."""
+
+_NUMBERS_MAX: Final = 50
+"""How many numbers of a chat are filled in. A screen that is further behind sees a gap and asks again."""
+
+_LOG_EVERY: Final = 1_000
+"""Only every thousandth refused hint is logged."""
 
 
 class Listener(Protocol):
     """What the feed calls on a screen. The calls are plain and must not block the event loop.
 
-    Snapshots come numbered, one for each number, in order. A listener drops the numbers that it has seen.
+    Snapshots come numbered, in order. A listener drops the numbers that it has seen.
     """
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
-        """The chat changed."""
+        """The account of the chat changed."""
 
     def on_message(self, message: Message) -> None:
         """A message was sent. After a lost connection it may come twice."""
@@ -59,208 +71,292 @@ class Listener(Protocol):
         """A party is typing."""
 
 
-class _Change(NamedTuple):
-    """A change as it crosses the channel. `value` is a sequence number, a message's position, or a party."""
-
-    kind: str
-    chat_id: str
-    value: int | str
-
-
 class Feed:
-    """Sends and hears changes, and hands them to the listeners of their chats."""
+    """Sends and hears changes, and hands them to the listeners of their chats.
 
-    def __init__(self, url: str, process_id: str, engine: Engine, parties: PartyDirectory) -> None:
-        self._url = url
-        self._process_id = process_id
+    `send`, `listen` and `deliver` each do one round of a worker; `wait_to_send` and so on wait for the round.
+    """
+
+    def __init__(self, fanout: Fanout, engine: Engine, parties: PartyDirectory, now_ms: Callable[[], float]) -> None:
+        self.fanout = fanout
+        fanout.hear = self.hear
+        self._now_ms = now_ms
         self._engine = engine
         self._database = engine.database
         self._parties = parties
         self._listeners: dict[str, set[Listener]] = {}
-        self._unsent: list[_Change] = []
-        self._heard: list[_Change] = []
+        self._users: dict[str, str] = {}  # the users of the chats that have listeners
+        self._chats: dict[str, set[str]] = {}  # these chats by user
+        self._numbers: dict[str, int] = {}
+        self._unsent: list[tuple[str, Hint]] = []  # each with the user whom the hint concerns
+        self._heard: dict[Hint, None] = {}
         self._is_sending = False
+        self._unsent_since: float | None = None
+        self._heard_since: float | None = None
         self._wake_sender = asyncio.Event()
         self._wake_reader = asyncio.Event()
-        self._lost = asyncio.Event()
+        self._heard_until: int | None = None
+        self._must_catch_up = False
+        self.hints_refused = 0
         self.on_clock_moved: Callable[[], Awaitable[None]] | None = None
+        self.on_key_revoked: Callable[[], None] = lambda: None
         self.is_ahead: Callable[[int], bool] = lambda _instant_ms: False
 
-    def subscribe(self, chat_id: str, listener: Listener) -> None:
-        """Hand this chat's changes to the listener from now on."""
+    def lag_seconds(self) -> float:
+        """How long the oldest change waits in this process: to be sent, or to be handed to its screens."""
+        since = [at for at in (self._unsent_since, self._heard_since) if at is not None]
+        return time.monotonic() - min(since) if since else 0.0
+
+    async def subscribe(self, chat_id: str, listener: Listener) -> None:
+        """Hand what concerns this chat to the listener from now on: messages, and all changes of the account.
+
+        Raises:
+            NotFound: there is no such chat.
+            DatabaseUnavailable: the database can't be used.
+        """
+        user_id = await self._parties.payer_of(chat_id)
         self._listeners.setdefault(chat_id, set()).add(listener)
+        self._users[chat_id] = user_id
+        self._chats.setdefault(user_id, set()).add(chat_id)
+        try:
+            await self.fanout.watch(user_id, chat_id)
+        except BaseException:
+            self.unsubscribe(chat_id, listener)
+            raise
 
     def unsubscribe(self, chat_id: str, listener: Listener) -> None:
-        """Hand no more changes of this chat to the listener."""
+        """Hand nothing more that concerns this chat to the listener."""
         listeners = self._listeners.get(chat_id)
-        if listeners is not None:
-            listeners.discard(listener)
-            if not listeners:
-                del self._listeners[chat_id]
+        if listeners is None:
+            return
+        listeners.discard(listener)
+        if not listeners:
+            del self._listeners[chat_id]
+            self._numbers.pop(chat_id, None)
+            user_id = self._users.pop(chat_id)
+            self._chats[user_id].discard(chat_id)
+            if not self._chats[user_id]:
+                del self._chats[user_id]
+            self.fanout.unwatch(user_id, chat_id)
 
-    def publish(self, changes: list[ChatChange]) -> None:
+    def publish(self, changes: list[AccountChange]) -> None:
         """Tell every node of numbered changes."""
-        self._send(*(_Change("snapshot", change.chat_id, change.sequence) for change in changes))
+        for change in changes:
+            self._send(change.user_id, Hint("account", change.user_id, change.sequence))
 
-    def publish_message(self, chat_id: str, position: int) -> None:
+    def publish_message(self, user_id: str, chat_id: str, position: int) -> None:
         """Tell every node of a message."""
-        self._send(_Change("message", chat_id, position))
+        self._send(user_id, Hint("message", chat_id, position))
 
-    def publish_typing(self, chat_id: str, party: Party) -> None:
+    def publish_typing(self, user_id: str, chat_id: str, party: Party) -> None:
         """Tell every node that a party is typing."""
-        self._send(_Change("typing", chat_id, party.value))
+        self._send(user_id, Hint("typing", chat_id, party.value))
+
+    def read_again(self) -> None:
+        """Hand every chat with listeners to its listeners, as the chat is now."""
+        self._heard |= dict.fromkeys(Hint("read", chat_id, 0) for chat_id in self._listeners)
+        self._wake_reader.set()
 
     def publish_clock(self) -> None:
         """Tell every node that engine time was moved."""
-        self._send(_Change("clock", "", 0))
+        self._send("", Hint("clock", "", 0))
 
-    def _send(self, *changes: _Change) -> None:
-        self._unsent += changes
-        # The database has been away for long if so many wait. Screens see the gap in the numbers and ask again.
+    def publish_revoked_key(self, key_id: str) -> None:
+        """Tell every node that an access key was revoked."""
+        self._send("", Hint("key", key_id, 0))
+
+    def _send(self, user_id: str, hint: Hint) -> None:
+        self._unsent.append((user_id, hint))
+        self._unsent_since = self._unsent_since or time.monotonic()
+        # That many wait only if the others can't be told for long. Screens see the gap in the numbers and ask again.
         del self._unsent[: max(0, len(self._unsent) - _UNSENT_MAX)]
         self._wake_sender.set()
 
+    async def wait_to_send(self) -> None:
+        """Wait until something was published."""
+        # Each notification is a commit of its own: changes that are published meanwhile share the next round.
+        await asyncio.sleep(_SPACING_SECONDS)
+        await self._wake_sender.wait()
+
     async def send(self) -> None:
-        """Send what was published, for ever. While the database is away, sending is tried again."""
-        while True:
-            await self._wake_sender.wait()
-            self._wake_sender.clear()
-            changes, self._unsent = self._unsent, []
-            self._is_sending = True
-            try:
-                await self._database.pool.execute(SQL["notify"], _payloads(changes))
-            except (*UNREACHABLE, asyncpg.PostgresError):
-                self._unsent[:0] = changes
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._wake_sender.set()
-            finally:
-                self._is_sending = False
-            # Each notification is a commit of its own: changes that are published meanwhile share the next one.
-            await asyncio.sleep(_SPACING_SECONDS)
+        """Send what was published. What can't be sent is kept for the next round.
+
+        Raises:
+            Unavailable: the other nodes can't be told.
+        """
+        unsent, self._unsent = self._unsent, []
+        self._wake_sender.clear()
+        if not unsent:
+            return
+        hints: dict[str, list[Hint]] = {}
+        for user_id, hint in unsent:
+            hints.setdefault(user_id, []).append(hint)
+        self._is_sending = True
+        try:
+            await self.fanout.send(hints)
+        except BaseException:
+            self._unsent[:0] = unsent
+            self._wake_sender.set()
+            raise
+        finally:
+            self._is_sending = False
+        self._unsent_since = time.monotonic() if self._unsent else None
 
     async def flush(self) -> None:
-        """Wait until what was published is sent, but not for ever."""
+        """Wait until what was published is sent, but not for long."""
         for _ in range(10):
             if not self._unsent and not self._is_sending:
                 return
-            await asyncio.sleep(_RETRY_SECONDS / 10)
+            await asyncio.sleep(_FLUSH_SECONDS / 10)
 
-    async def hear(self, ready: asyncio.Event) -> None:
-        """Listen, for ever. After a lost connection everything that may have been missed is read."""
-        missed_since: int | None = None
-        while True:
-            self._lost.clear()
+    async def listen(self) -> None:
+        """Connect the fan-out if its link is lost, and read what was missed; otherwise ask whether the link is alive.
+
+        Raises:
+            Unavailable: the link is dead, or can't be connected.
+        """
+        now = int(self._now_ms())
+        if self.fanout.is_open:
+            await self.fanout.ping()
+            self._heard_until = now
+            return
+        missed_since, self._heard_until = self._heard_until, self._heard_until or now
+        await self.fanout.open()
+        if missed_since is not None:
+            # A worker that is stopped here catches up in its next round, because `_heard_until` stays.
             try:
-                connection = await connect(self._url, f"talktime {self._process_id}")
-                try:
-                    connection.add_termination_listener(lambda _connection: self._lost.set())
-                    await connection.add_listener(CHANNEL, self._on_notification)
-                    ready.set()
-                    if missed_since is not None:
-                        await self._catch_up(missed_since)
-                    await self._lost.wait()
-                    missed_since = None
-                finally:
-                    connection.terminate()
-            except (*UNREACHABLE, asyncpg.PostgresError, Unavailable) as error:
-                log.warning("feed.lost", cause=repr(error))
-            if missed_since is None:
-                missed_since = await self._last_minute()
-            await asyncio.sleep(_RETRY_SECONDS)
+                await self._catch_up(missed_since - _MISSED_MS)
+            except BaseException:
+                self.fanout.close()
+                raise
+        self._heard_until = now
+
+    async def wait_to_deliver(self) -> None:
+        """Wait until something was heard."""
+        await self._wake_reader.wait()
 
     async def deliver(self) -> None:
-        """Read what changed and hand it to listeners, for ever, in the order in which it was heard."""
-        while True:
-            await self._wake_reader.wait()
-            self._wake_reader.clear()
-            heard, self._heard = self._heard, []
-            try:
-                await self._deliver(heard)
-            except (*UNREACHABLE, asyncpg.PostgresError, Unavailable) as error:
-                log.warning("feed.delivery_delayed", cause=repr(error))
-                self._heard[:0] = heard
-                await asyncio.sleep(_RETRY_SECONDS)
-                self._wake_reader.set()
+        """Read what changed and hand it to listeners, in the order in which it was heard.
 
-    def _on_notification(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        for parts in json.loads(str(payload)):
-            change = _Change(*parts)
-            if change.kind == "clock" or change.chat_id in self._listeners:
-                self._heard.append(change)
-        if self._heard:
+        Raises:
+            DatabaseUnavailable: the database can't be used. What was heard is delivered in the next round.
+        """
+        self._wake_reader.clear()
+        heard, self._heard = self._heard, {}
+        try:
+            if self._must_catch_up and self._heard_until is not None:
+                await self._catch_up(self._heard_until - _MISSED_MS)
+                self._must_catch_up = False
+            await self._deliver(list(heard))
+        except BaseException:
+            self._heard = heard | self._heard
+            self._wake_reader.set()
+            raise
+        self._heard_since = time.monotonic() if self._heard else None
+
+    def hear(self, hints: Sequence[Hint], wrong: str | None) -> None:
+        """Hints came, and perhaps something that is none: `wrong` says what is wrong with it."""
+        if wrong is not None:
+            self.hints_refused += 1
+            if self.hints_refused % _LOG_EVERY == 1:
+                log.warning("feed.hint_refused", cause=wrong, refused=self.hints_refused)
+        for hint in hints:
+            # The number is read from the tables, so all changes of one account are one.
+            if hint.kind == "clock":
+                self._heard[Hint("clock", "", 0)] = None
+            elif hint.kind == "key":
+                self.on_key_revoked()
+            elif hint.kind == "account":
+                self._heard |= dict.fromkeys(Hint("snapshot", chat_id, 0) for chat_id in self._chats.get(hint.id, ()))
+            elif hint.id in self._listeners:
+                self._heard[hint._replace(value=0) if hint.kind == "snapshot" else hint] = None
+        if len(self._heard) > _HEARD_MAX:
+            self._heard.clear()
+            self._must_catch_up = True
+        if self._heard or self._must_catch_up:
+            self._heard_since = self._heard_since or time.monotonic()
             self._wake_reader.set()
 
-    async def _deliver(self, heard: list[_Change]) -> None:
-        snapshots = await self._snapshots({change.chat_id for change in heard if change.kind == "snapshot"})
+    async def _deliver(self, heard: list[Hint]) -> None:
+        snapshots = await self._snapshots({hint.id for hint in heard if hint.kind in {"snapshot", "read"}})
         # A screen that learns of a time asks for this time at once, so this process must know of it first.
-        is_moved = any(change.kind == "clock" for change in heard)
+        is_moved = any(hint.kind == "clock" for hint in heard)
         is_moved = is_moved or any(self.is_ahead(snapshot.server_time) for snapshot in snapshots.values())
         if is_moved and self.on_clock_moved is not None:
             await self.on_clock_moved()
-        messages = await self._messages([change for change in heard if change.kind == "message"])
-        for change in heard:
-            for listener in tuple(self._listeners.get(change.chat_id, ())):
-                self._hand_out(change, listener, snapshots, messages)
+        messages = await self._messages([hint for hint in heard if hint.kind == "message"])
+        for hint in heard:
+            if hint.kind in {"snapshot", "read"} and hint.id in snapshots:
+                self._hand_out(snapshots[hint.id], is_new=hint.kind == "snapshot")
+            for listener in self._listeners_of(hint.id):
+                with _contained():
+                    if hint.kind == "message" and (hint.id, hint.value) in messages:
+                        listener.on_message(messages[hint.id, hint.value])
+                    elif hint.kind == "typing":
+                        listener.on_typing(hint.id, Party(str(hint.value)))
 
-    def _hand_out(
-        self,
-        change: _Change,
-        listener: Listener,
-        snapshots: dict[str, Snapshot],
-        messages: dict[tuple[str, int | str], Message],
-    ) -> None:
-        kind, chat_id, value = change
-        if kind == "snapshot" and chat_id in snapshots and isinstance(value, int):
-            listener.on_snapshot(replace(snapshots[chat_id], sequence=value))
-        elif kind == "message" and (chat_id, value) in messages:
-            listener.on_message(messages[chat_id, value])
-        elif kind == "typing" and isinstance(value, str):
-            listener.on_typing(chat_id, Party(value))
+    def _listeners_of(self, chat_id: str) -> tuple[Listener, ...]:
+        return tuple(self._listeners.get(chat_id, ()))
+
+    def _hand_out(self, snapshot: Snapshot, *, is_new: bool) -> None:
+        """Hand a snapshot to its listeners under each number that they have not seen. A snapshot is whole.
+
+        `is_new`: somebody says that the chat has changed. If its number says that it has not, nothing is handed out.
+        """
+        chat_id, last = snapshot.chat_id, snapshot.sequence
+        if is_new and last <= self._numbers.get(chat_id, -1):
+            return
+        first = min(last, max(self._numbers.get(chat_id, last) + 1, last - _NUMBERS_MAX))
+        if chat_id in self._listeners:
+            self._numbers[chat_id] = last
+        for number in range(first, last + 1):
+            for listener in self._listeners_of(chat_id):
+                with _contained():
+                    listener.on_snapshot(replace(snapshot, sequence=number))
 
     async def _snapshots(self, chat_ids: set[str]) -> dict[str, Snapshot]:
+        """The snapshots of those chats that exist and can be read."""
+        try:
+            return await self._read(chat_ids)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if len(chat_ids) > 1:  # one chat must not keep the others from their screens
+                alone = [await self._snapshots({chat_id}) for chat_id in chat_ids]
+                return {chat_id: snapshot for found in alone for chat_id, snapshot in found.items()}
+            if not isinstance(error, NotFound):
+                log.exception("feed.chat_unreadable")
+            return {}
+
+    async def _read(self, chat_ids: set[str]) -> dict[str, Snapshot]:
         if not chat_ids:
             return {}
         payers = {chat_id: await self._parties.payer_of(chat_id) for chat_id in chat_ids}
         loaded = await self._engine.read(payers.values(), chat_ids)
         return {chat_id: snapshot_of(loaded[user_id], chat_id) for chat_id, user_id in payers.items()}
 
-    async def _messages(self, changes: list[_Change]) -> dict[tuple[str, int | str], Message]:
-        if not changes:
+    async def _messages(self, hints: list[Hint]) -> dict[tuple[str, int | str], Message]:
+        if not hints:
             return {}
-        wanted = [{"chat_id": change.chat_id, "position": change.value} for change in changes]
-        rows = await self._database.pool.fetch(SQL["messages_at"], *arrays("messages_at", wanted))
+        wanted = [{"chat_id": hint.id, "position": hint.value} for hint in hints]
+        rows = await self._database.fetch("messages_at", *arrays("messages_at", wanted))
         return {(row["chat_id"], row["position"]): read_message(row) for row in rows}
 
     async def _catch_up(self, since: int) -> None:
+        """Hand everything that may have been missed since an instant to the listeners."""
         for snapshot in (await self._snapshots(set(self._listeners))).values():
-            for listener in tuple(self._listeners.get(snapshot.chat_id, ())):
-                listener.on_snapshot(snapshot)
-        for row in await self._database.pool.fetch(SQL["messages_since"], list(self._listeners), since):
-            for listener in tuple(self._listeners.get(row["chat_id"], ())):
-                listener.on_message(read_message(row))
-
-    async def _last_minute(self) -> int | None:
-        """The instant from which messages are read again; None while the database is away."""
-        try:
-            now: int = await self._database.pool.fetchval(SQL["engine_now"])
-        except (*UNREACHABLE, asyncpg.PostgresError):
-            return None
-        return now - _MISSED_MS
+            self._hand_out(snapshot, is_new=False)
+        chat_ids = list(self._listeners)
+        for row in await self._database.fetch("messages_since", chat_ids, since, seconds=WORK_SECONDS):
+            for listener in self._listeners_of(row["chat_id"]):
+                with _contained():
+                    listener.on_message(read_message(row))
 
 
-def _payloads(changes: list[_Change]) -> list[str]:
-    """The changes as JSON lists, each of which fits into one notification."""
-    payloads: list[str] = []
-    parts: list[str] = []
-    size = 2
-    for change in changes:
-        part = json.dumps(change, ensure_ascii=False)
-        length = len(part.encode()) + 2
-        if parts and size + length > PAYLOAD_BYTES_MAX:
-            payloads.append(f"[{', '.join(parts)}]")
-            parts, size = [], 2
-        parts.append(part)
-        size += length
-    if parts:
-        payloads.append(f"[{', '.join(parts)}]")
-    return payloads
+@contextmanager
+def _contained() -> Iterator[None]:
+    """A listener that fails keeps nothing from the others."""
+    try:
+        yield
+    except Exception:
+        log.exception("feed.listener_failed")

@@ -6,84 +6,120 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import structlog
 
-from talktime.core.errors import InvalidRequest
-from talktime.core.payer import Rules
-from talktime.database.pool import UNREACHABLE
+from talktime import extras
+from talktime.core.errors import InvalidRequest, Unavailable
+from talktime.core.payer import Durations
 from talktime.database.queries import SQL
 from talktime.engine.engine import Engine
-from talktime.engine.new_ids import new_id
 from talktime.engine.parties import PartyDirectory
 from talktime.node.auditor import Auditor
 from talktime.node.clock import EngineClock
-from talktime.node.deadlines import ChatTimerManager
+from talktime.node.deadlines import DeadlineWorker
+from talktime.node.event_horizon import EventHorizon
+from talktime.node.fanout.choice import fanout_of
+from talktime.node.fanout.interface import FanoutUnavailable
 from talktime.node.feed import Feed
+from talktime.node.key_ring import KeyRing
 from talktime.node.presence import Presence
+from talktime.node.retention import ROUND_SECONDS, Retention
+from talktime.node.supervisor import Supervisor, Worker, every
+from talktime.node.webhooks import Webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
 
     from talktime.database.pool import Database
-    from talktime.database.saving import ChatChange
+    from talktime.database.saving import AccountChange
+    from talktime.node.webhook_sender import WebhookSender
     from talktime.settings import Settings
 
 log = structlog.get_logger()
 
+_PATIENCE: Final = 100
+_PATIENCE_SECONDS: Final = 0.02
 _ADVANCE_MAX_MS: Final = 10 * 366 * 86_400_000
 
 
 class Node:
     """The parts of one process, and what the process does by itself."""
 
-    def __init__(self, settings: Settings, url: str, database: Database) -> None:
+    def __init__(self, settings: Settings, url: str, database: Database, process_id: str) -> None:
         self.settings = settings
         self.database = database
-        rules = Rules(
+        durations = Durations(
             lease_ms=int(settings.presence_lease_seconds * 1000),
             recharge_ms=int(settings.recharge_seconds * 1000),
             abandon_ms=int(settings.abandon_seconds * 1000),
+            leave_ms=int(settings.leave_seconds * 1000),
+            low_ms=int(settings.low_credit_seconds * 1000),
         )
-        process_id = new_id()
-        self.engine = Engine(database, rules, self._publish)
+        self.engine = Engine(database, durations, self._publish)
         self.parties = PartyDirectory(database)
-        self.clock = EngineClock(database)
-        self.feed = Feed(url, process_id, self.engine, self.parties)
+        self.clock = EngineClock(database, int(settings.outage_seconds * 1000), self._show_outage)
+        fanout = fanout_of(settings, url, database)
+        self.feed = Feed(fanout, self.engine, self.parties, self.clock.now_ms)
         self.feed.on_clock_moved = self._follow_clock
         self.feed.is_ahead = self.clock.is_behind
+        self.key_ring = KeyRing(database, self.clock.now_ms)
+        self.feed.on_key_revoked = self.key_ring.hear
         self.presence = Presence(process_id, self.engine, self.clock, self.parties)
-        self.timers = ChatTimerManager(self.engine, self.parties)
+        self.deadlines = DeadlineWorker(self.engine)
         self.auditor = Auditor(self.engine)
+        self.event_horizon = EventHorizon(database)
+        keep_days = {
+            "repeats": settings.keep_keys_days,
+            "messages": settings.keep_messages_days,
+            "events": settings.keep_events_days,
+        }
+        self.retention = Retention(database, keep_days)
+        self.webhooks: Webhooks | None = None
+        self.supervisor = Supervisor()
+        database.on_return = self.supervisor.hurry
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Look after deadlines, presence and changes while the context lasts."""
         await self.presence.register()
-        is_listening = asyncio.Event()
-        tasks = [asyncio.create_task(_report_death(worker)) for worker in self._workers(is_listening)]
+        durations = self.engine.durations
+        await self.database.fetch("store_durations", durations.lease_ms, durations.recharge_ms, durations.abandon_ms)
+        with suppress(FanoutUnavailable):  # the worker `listen` tries again
+            await self.feed.listen()
+        self.supervisor.start(self._workers())
         try:
-            await is_listening.wait()
             yield
         finally:
-            with suppress(*UNREACHABLE, asyncpg.PostgresError):
-                await self.presence.close()
+            await self.presence.close()
             await self.engine.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.supervisor.stop()
+            if self.webhooks is not None:
+                await self.webhooks.close()
+            with suppress(Unavailable):  # the last use of a key is no fact that anybody counts on
+                await self.key_ring.store_uses()
+            self.feed.fanout.close()
 
     @asynccontextmanager
     async def visiting(self) -> AsyncIterator[None]:
         """Do no work of a node while the context lasts, but tell other nodes of changes."""
-        sender = asyncio.create_task(self.feed.send())
+        self.supervisor.start([self._sender(), self._clock_keeper()])
         try:
             yield
         finally:
             await self.engine.close()
             await self.feed.flush()
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            await self.supervisor.stop()
+
+    def webhook_sender(self) -> WebhookSender:
+        """What sends messages to webhooks.
+
+        Raises:
+            MissingExtra: a package that the sender needs is not installed.
+        """
+        extras.require("webhooks")
+        from talktime.node.webhook_sender import WebhookSender  # noqa: PLC0415  it needs the packages of the extra
+
+        return WebhookSender(may_be_private=self.settings.webhook_private)
 
     async def now(self) -> int:
         """Engine time, from the database itself."""
@@ -103,45 +139,69 @@ class Node:
         async with self.database.writing() as connection:
             offset_ms = await connection.fetchval(SQL["lock_clock"])
             target = await connection.fetchval(SQL["engine_now"]) + duration_ms
-            await connection.execute(SQL["present_through"], target, self.engine.rules.lease_ms)
+            await connection.execute(SQL["present_through"], target, self.engine.durations.lease_ms)
             await connection.execute(SQL["set_clock"], offset_ms + duration_ms)
-        await self.timers.settle_due()
-        await self.timers.check_health()
+        await self.deadlines.settle_due()
+        for _ in range(_PATIENCE):
+            # Another worker may hold an account, and then settles the account itself.
+            if not await self.database.fetch("due_accounts", target, 1):
+                break
+            await asyncio.sleep(_PATIENCE_SECONDS)
+        await self.deadlines.check_health()
         await self.clock.resample()
         self.feed.publish_clock()
         return await self.now()
 
-    def _workers(self, is_listening: asyncio.Event) -> list[Coroutine[object, object, None]]:
-        settings, timers = self.settings, self.timers
+    def _workers(self) -> list[Worker]:
+        settings, feed, presence, deadlines = self.settings, self.feed, self.presence, self.deadlines
+        lease_seconds = float(settings.presence_lease_seconds)
+        health_seconds = float(settings.health_seconds)
+        # After a long outage much is due at once: who works through it is not late before two minutes are over.
+        catching_up = {"limit_seconds": 300.0, "late_seconds": 120.0}
         workers = [
-            self.feed.send(),
-            self.feed.hear(is_listening),
-            self.feed.deliver(),
-            self.presence.run(),
-            self.clock.follow(),
-            timers.run_deadlines(),
-            timers.run_every(float(settings.health_seconds), timers.check_health),
+            self._sender(),
+            Worker("listen", feed.listen, feed.fanout.wait, limit_seconds=60, late_seconds=20),
+            Worker("deliver", feed.deliver, feed.wait_to_deliver),
+            Worker("heartbeat", presence.ask, presence.wait_to_ask),
+            Worker("presence", presence.renew, presence.wait_to_renew, late_seconds=min(30, lease_seconds)),
+            Worker("seats", presence.store_changes, presence.wait_to_store, limit_seconds=120),
+            self._clock_keeper(),
+            Worker("deadlines", self._apply_deadlines, deadlines.wait_for_deadline, **catching_up),
+            Worker("health", deadlines.check_health, every(health_seconds), **catching_up),
+            Worker("keys", self.key_ring.look, self.key_ring.wait),
         ]
-        if settings.checkpoint_seconds:
-            workers.append(timers.run_every(float(settings.checkpoint_seconds), timers.checkpoint))
+        if extras.is_installed("webhooks"):
+            self.webhooks = Webhooks(self.database, self.event_horizon, self.webhook_sender())
+            workers.append(Worker("webhooks", self.webhooks.send_due, self.webhooks.wait, late_seconds=60))
+        if self.retention.keeps_days:
+            workers.append(
+                Worker("retention", self.retention.delete_old, every(60), ROUND_SECONDS * 4, late_seconds=600)
+            )
         if settings.audit_seconds:
-            workers.append(timers.run_every(float(settings.audit_seconds), self.auditor.look))
+            seconds = float(settings.audit_seconds)
+            workers.append(Worker("audit", self.auditor.look, every(seconds), limit_seconds=120, late_seconds=600))
         return workers
 
-    def _publish(self, changes: list[ChatChange]) -> None:
+    def _sender(self) -> Worker:
+        return Worker("send", self.feed.send, self.feed.wait_to_send)
+
+    def _clock_keeper(self) -> Worker:
+        return Worker("clock", self.clock.renew, every(self.clock.renew_seconds))
+
+    async def _apply_deadlines(self) -> None:
+        """Apply what is due. After a while without the database, this process first says that its sockets are there."""
+        if self.presence.is_overdue:
+            await self.presence.renew()
+        await self.deadlines.run_deadlines()
+
+    def _publish(self, changes: list[AccountChange]) -> None:
         self.feed.publish(changes)  # the feed is made after the engine, because the feed reads through the engine
+
+    async def _show_outage(self) -> None:
+        """After an outage the screens of running records show less time than they had counted themselves."""
+        log.warning("clock.outage")
+        self.feed.read_again()
 
     async def _follow_clock(self) -> None:
         await self.clock.resample()
         await self.presence.learn_leases()
-
-
-async def _report_death(worker: Coroutine[object, object, None]) -> None:
-    """Run a worker. A worker that ends by an unexpected error is a fault that must be seen."""
-    try:
-        await worker
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("worker_died", work=getattr(worker, "__qualname__", "work"))
-        raise

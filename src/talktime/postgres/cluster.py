@@ -17,14 +17,17 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 import psutil
 import structlog
 
 from talktime.core.errors import DatabaseProblem
-from talktime.postgres.folders import make_private
+from talktime.postgres.folders import has_name, make_private, open_own
 from talktime.postgres.names import DATA_DIR_SETTING, DATABASE, SUPERUSER
 from talktime.postgres.programs import Programs, last_lines
 
@@ -33,6 +36,7 @@ _START_SECONDS_MAX = 300
 _STOP_SECONDS_MAX = 60
 _LOG_BYTES_MAX = 10_000_000
 _POLL_SECONDS = 0.01
+_PARAMETERS = "port=5432&sslmode=disable&target_session_attrs=any"
 
 log = structlog.get_logger()
 
@@ -73,9 +77,19 @@ class Cluster:
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
+    def _owners(self) -> set[int]:
+        """Who may own the files of the server: its user, the user of this process, and root."""
+        return {self._programs.uid, os.geteuid(), 0}
+
+    @property
     def url(self) -> str:
-        """The address of the database, for asyncpg and for PostgreSQL's own programs."""
-        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self._sockets), safe='')}"
+        """The address of the database, for asyncpg and for PostgreSQL's own programs.
+
+        It says everything that variables such as PGPORT and PGSSLMODE would say otherwise: they are about another
+        database.
+        """
+        folder = quote(str(self._sockets), safe="")
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={folder}&{_PARAMETERS}"
 
     def start(self) -> bool:
         """Start the server if it does not run, and wait until it accepts connections.
@@ -146,12 +160,31 @@ class Cluster:
 
     def _pid_file_lines(self) -> list[str]:
         try:
-            return (self._folder / "postmaster.pid").read_text().splitlines()
+            with self._pid_file(os.O_RDONLY) as file:
+                return file.read().splitlines()
         except FileNotFoundError:
             return []
 
+    @contextmanager
+    def _pid_file(self, flags: int) -> Iterator[TextIO]:
+        """`postmaster.pid`, which lies in a folder of the database's user."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            descriptor = open_own(Path("postmaster.pid"), flags, self._owners, folder=folder)
+        finally:
+            os.close(folder)
+        with os.fdopen(descriptor, "r" if flags == os.O_RDONLY else "w", encoding="utf-8") as file:
+            yield file
+
     def _create(self) -> None:
         """Make the data folder with the database in it. If this fails, there is no data folder."""
+        if not has_name(self._programs.uid):
+            raise DatabaseProblem(
+                f"The user {self._programs.uid} of this process has no name in /etc/passwd, and PostgreSQL makes a"
+                " database only for a user with a name. Add a line to /etc/passwd, such as"
+                f" talktime:x:{self._programs.uid}:{self._programs.gid}::/nonexistent:/usr/sbin/nologin, or name a"
+                " database of your own with TALKTIME_DATABASE_URL."
+            )
         draft = self._folder.with_name("database.new")
         shutil.rmtree(draft, ignore_errors=True)
         make_private(draft, self._programs.uid, self._programs.gid)
@@ -181,7 +214,7 @@ class Cluster:
     def _spawn(self) -> None:
         self._clear_stale_files()
         options = [option for name, value in self._settings.items() for option in ("-c", f"{name}={value}")]
-        with self._log.open("ab") as output:
+        with os.fdopen(self._open_log(), "ab") as output:
             self._child = self._programs.spawn("postgres", "-D", str(self._folder), *options, output=output)
 
     def _clear_stale_files(self) -> None:
@@ -193,7 +226,9 @@ class Cluster:
         """
         lines = self._pid_file_lines()
         if lines:
-            (self._folder / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
+            with self._pid_file(os.O_WRONLY) as file:
+                file.truncate()
+                file.write("\n".join([str(os.getpid()), *lines[1:], ""]))
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _should_try_again(self, log_start: int) -> bool:
@@ -205,11 +240,16 @@ class Cluster:
 
     def _rotate_log(self) -> int:
         """Begin a new log if the old one is long. Returns the length in bytes, for `_log_since`."""
-        self._log.touch(mode=0o600)  # the log shows refused statements with their values
-        if (size := self._log.stat().st_size) <= _LOG_BYTES_MAX:
+        with os.fdopen(self._open_log(), "ab") as output:
+            size = output.tell()
+        if size <= _LOG_BYTES_MAX:
             return size
         self._log.rename(self._log.with_name("database.log.old"))
         return 0
+
+    def _open_log(self) -> int:
+        # Only its owner may read the log, because it shows refused statements with their values.
+        return open_own(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, self._owners)
 
     def _log_since(self, log_start: int) -> str:
         with self._log.open("rb") as output:

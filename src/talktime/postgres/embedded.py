@@ -22,7 +22,7 @@ import structlog
 
 from talktime.core.errors import DatabaseProblem
 from talktime.postgres.cluster import Cluster
-from talktime.postgres.folders import open_path_to, socket_folder
+from talktime.postgres.folders import open_own, open_path_to, socket_folder
 from talktime.postgres.programs import bundled_programs
 
 # This locale is part of PostgreSQL, so a new version of the system's libraries does not change the order of texts.
@@ -101,7 +101,9 @@ class EmbeddedServer:
     @contextmanager
     def _users(self) -> Iterator[list[User]]:
         """The live processes that use the server, with the file locked. Changes are written at the end."""
-        with (self._data_dir / "database.users").open("a+", encoding="utf-8") as file:
+        owners = {os.geteuid(), self._data_dir.stat().st_uid, 0}
+        descriptor = open_own(self._data_dir / "database.users", os.O_RDWR | os.O_APPEND | os.O_CREAT, owners)
+        with os.fdopen(descriptor, "a+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             try:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from talktime.core import gifts
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.terms import share
+from talktime.database.pool import LONG_SECONDS
 from talktime.database.queries import SQL
 from talktime.documents.account import Account
 from talktime.documents.advisor import Earnings
-from talktime.documents.report import KINDS, Book, Report
+from talktime.documents.report import KINDS, Book, BookKind, Report
 from talktime.documents.what_if import PastSession, replay
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from talktime.documents.what_if import Replay
     from talktime.engine.engine import Engine
     from talktime.engine.parties import PartyDirectory
-    from talktime.node.deadlines import ChatTimerManager
+    from talktime.node.deadlines import DeadlineWorker
 
 
 async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
@@ -38,6 +39,7 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         name = await connection.fetchval(SQL["user_name"], user_id)
         if name is None:
             raise NotFound("user")
+        metadata = await connection.fetchval(SQL["user_metadata"], user_id)
         balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
         entries = await connection.fetch(SQL["gift_entries_as_of"], user_id, at)
         lots = gifts.replay((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
@@ -54,17 +56,18 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         committed=committed,
         available=max(0, balance - committed),
         gift=gifts.total(lots),
+        metadata=metadata or {},
         next_expiry=next((lot for lot in lots if lot.expires_at is not None and lot.expires_at > at), None),
     )
 
 
-async def earnings(engine: Engine, timers: ChatTimerManager, advisor_id: str, at: int | None) -> Earnings:
+async def earnings(engine: Engine, deadlines: DeadlineWorker, advisor_id: str, at: int | None) -> Earnings:
     """What an advisor's sessions have brought up to and including an instant, or now.
 
     Raises:
         NotFound: there is no such advisor.
     """
-    await timers.settle_due()
+    await deadlines.settle_due()
     at = await _not_after_now(engine.database, at)
     async with engine.database.reading() as connection:
         posted = await connection.fetchrow(SQL["earnings_as_of"], advisor_id, at)
@@ -74,13 +77,13 @@ async def earnings(engine: Engine, timers: ChatTimerManager, advisor_id: str, at
         for row in await connection.fetch(SQL["earning_as_of"], advisor_id, at):
             record = await engine.loader.load_record(connection, row["record_id"])
             if record is not None:
-                by_then = share(record.terms, record.tariff, row["elapsed_ms"], record.allowance_ms)
+                by_then = share(record.terms, record.pricing, row["elapsed_ms"], record.allowance_ms)
                 unposted += by_then.advisor - row["earned"]
     return Earnings(advisor_id, posted["display_name"], at, posted["share"], posted["refunds"], unposted)
 
 
 async def chat_duration(engine: Engine, parties: PartyDirectory, chat_id: str, at: int | None) -> int:
-    """How long a chat's timer had run by an instant, or by now, in milliseconds.
+    """How long a chat's timer had run up to an instant, or up to now, in milliseconds.
 
     Raises:
         NotFound: there is no such chat.
@@ -91,24 +94,37 @@ async def chat_duration(engine: Engine, parties: PartyDirectory, chat_id: str, a
     return duration_ms
 
 
-async def report(database: Database, timers: ChatTimerManager, begin: int, end: int) -> Report:
+async def report(
+    database: Database,
+    deadlines: DeadlineWorker,
+    begin: int,
+    end: int,
+    *,
+    books_max: int | None = None,
+    by_person: bool = True,
+) -> Report:
     """All books from `begin` until just before `end`, from the entries of the ledger.
 
-    The charges of running records are posted first: a charge is dated at the instant from which a gift no longer pays,
-    and a period that is over must be the same tomorrow.
+    Without `by_person`, the books of all users are one book, and so are those of all advisors.
+
+    The charges of running records are posted up to the end of the period first. So the report has the cost of the time
+    that lies in the period, and a period that is over is the same tomorrow.
 
     Raises:
-        InvalidRequest: the period is empty.
+        InvalidRequest: the period is empty, or there are more than `books_max` books.
     """
     _require_period(begin, end)
-    await timers.settle_due()
-    await timers.checkpoint()
-    rows = await database.fetch("report", begin, end)
+    await deadlines.settle_due()
+    await deadlines.post_charges(end)
+    limit = None if books_max is None else books_max + 1
+    rows = await database.search("report", begin, end, limit, by_person, seconds=LONG_SECONDS)
+    if books_max is not None and len(rows) > books_max:
+        raise InvalidRequest(("to", f"has more than {books_max} books before it: take talktime report"))
     return Report(begin, end, tuple(_read_book(row) for row in rows))
 
 
 async def what_if(
-    database: Database, timers: ChatTimerManager, tariff: Tariff, begin: int, end: int, advisor_id: str | None
+    database: Database, deadlines: DeadlineWorker, tariff: Tariff, begin: int, end: int, advisor_id: str | None
 ) -> Replay:
     """What the sessions that started in a period, and have ended, would have cost under another tariff.
 
@@ -119,8 +135,8 @@ async def what_if(
     _require_period(begin, end)
     if advisor_id is not None and await database.fetch_value("advisor_name", advisor_id) is None:
         raise NotFound("advisor")
-    await timers.settle_due()
-    rows = await database.fetch("past_sessions", begin, end, advisor_id)
+    await deadlines.settle_due()
+    rows = await database.fetch("past_sessions", begin, end, advisor_id, seconds=LONG_SECONDS)
     return replay(tariff, begin, end, (_read_past_session(row) for row in rows))
 
 
@@ -135,7 +151,7 @@ def _require_period(begin: int, end: int) -> None:
 
 
 def _read_book(row: Row) -> Book:
-    return Book(row["book"], row["owner"], row["name"], row["opening"], tuple(row[kind] for kind in KINDS))
+    return Book(BookKind(row["book"]), row["owner"], row["name"], row["opening"], tuple(row[kind] for kind in KINDS))
 
 
 def _read_past_session(row: Row) -> PastSession:
@@ -146,5 +162,6 @@ def _read_past_session(row: Row) -> PastSession:
         started_at=row["started_at"],
         elapsed_ms=row["elapsed_ms"],
         free_ms_before=row["free_ms_before"],
+        grace_used_at=row["grace_used_at"],
         cost=row["charged"],
     )

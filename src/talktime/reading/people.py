@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from talktime.core.entries import EntryKind
 from talktime.core.errors import InvalidRequest, NotFound
+from talktime.core.ids import AFTER_ALL
+from talktime.core.instants import INSTANT_MAX
 from talktime.documents.account import Account, Entry
-from talktime.documents.advisor import Advisor
+from talktime.documents.advisor import Advisor, advisor_document
+from talktime.documents.page import Page
 from talktime.engine.screens import account_of
 
 if TYPE_CHECKING:
+    from talktime.core.periods import Period
     from talktime.database.pool import Database, Row
     from talktime.engine.engine import Engine
 
@@ -28,13 +33,48 @@ async def account(engine: Engine, user_id: str) -> Account:
 
 async def list_accounts(engine: Engine, *, after: str, limit: int) -> list[Account]:
     """The accounts of the users whose ids follow `after`, in the order of the ids."""
-    ids = [row["user_id"] for row in await engine.database.fetch("users", after, limit)]
+    return await _accounts(engine, [row["user_id"] for row in await engine.database.fetch("users", after, limit)])
+
+
+async def account_page(engine: Engine, query: str | None, *, after: str | None, limit: int) -> Page[Account]:
+    """The accounts of users in the order of their ids, or of those whose id or name begins with `query`.
+
+    Those whose ids begin with `query` come first, in the order of the ids, and then the others, in that of the names.
+    `after` is the id of the last user of the page before.
+    """
+    if query is None:
+        rows = await engine.database.fetch("users", after or "", limit + 1)
+    else:
+        name = None if after is None else await engine.database.fetch_value("user_name", after)
+        rows = await engine.database.fetch("find_users", query, limit + 1, *_cursor(query, after, name))
+    ids = [row["user_id"] for row in rows]
+    return Page(tuple(await _accounts(engine, ids[:limit])), ids[limit - 1] if len(ids) > limit else None)
+
+
+async def _accounts(engine: Engine, ids: list[str]) -> list[Account]:
     payers = await engine.read(ids)
     return [account_of(payers[user_id]) for user_id in ids if user_id in payers]
 
 
-async def list_entries(database: Database, user_id: str, *, before: str | None, limit: int) -> list[Entry]:
-    """The entries of a user's ledger, the newest first. `before` is the id of the last entry of the page before.
+def _cursor(query: str, after: str | None, name: str | None) -> tuple[str, str, str]:
+    """After which id, and after which name and id, a page of a search begins. `name` is that of the person `after`.
+
+    Raises:
+        InvalidRequest: there is no such person.
+    """
+    if after is None:
+        return "", "", ""
+    if after.startswith(query):
+        return after, "", ""
+    if name is None:
+        raise InvalidRequest(("after", "must be the id of a person: the `next` of the page before"))
+    return AFTER_ALL, name, after  # all ids that begin with the text are on the pages before
+
+
+async def list_entries(
+    database: Database, user_id: str, period: Period, *, before: str | None, limit: int
+) -> list[Entry]:
+    """The entries of a user's ledger in a period, the newest first. `before` is the last id of the page before.
 
     Raises:
         InvalidRequest: `before` is not the id of an entry.
@@ -42,7 +82,7 @@ async def list_entries(database: Database, user_id: str, *, before: str | None, 
     """
     if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise InvalidRequest(("before", "must be the id of an entry"))
-    rows = await database.fetch("entries", user_id, int(before) if before else 2**62, limit)
+    rows = await database.fetch("entries", user_id, int(before) if before else 2**62, limit, *_ends(period))
     if not rows:
         await require_user(database, user_id)
     return [read_entry(row) for row in rows]
@@ -52,6 +92,17 @@ async def list_advisors(engine: Engine, *, after: str, limit: int) -> list[Advis
     """The advisors whose ids follow `after`, in the order of the ids."""
     rows = await engine.database.fetch("advisors", after, limit)
     return await _advisors(engine, [row["advisor_id"] for row in rows])
+
+
+async def advisor_page(engine: Engine, query: str | None, *, after: str | None, limit: int) -> Page[Advisor]:
+    """Advisors in the order of their ids, or those whose id or name begins with `query`, as in `account_page`."""
+    if query is None:
+        rows = await engine.database.fetch("advisors", after or "", limit + 1)
+    else:
+        name = None if after is None else await engine.database.fetch_value("advisor_name", after)
+        rows = await engine.database.fetch("find_advisors", query, limit + 1, *_cursor(query, after, name))
+    ids = [row["advisor_id"] for row in rows]
+    return Page(tuple(await _advisors(engine, ids[:limit])), ids[limit - 1] if len(ids) > limit else None)
 
 
 async def advisor(engine: Engine, advisor_id: str) -> Advisor:
@@ -83,13 +134,17 @@ async def require_advisor(database: Database, advisor_id: str) -> None:
         raise NotFound("advisor")
 
 
+def _ends(period: Period) -> tuple[int, int]:
+    return 0 if period.begin is None else period.begin, INSTANT_MAX if period.end is None else period.end
+
+
 def read_entry(row: Row) -> Entry:
     """The entry of a row."""
     return Entry(
         id=str(row["entry_id"]),
         amount=row["amount"],
         gift=row["gift_amount"],
-        kind=row["kind"],
+        kind=EntryKind(row["kind"]),
         at=row["at"],
         record_id=row["record_id"],
         reference=row["reference"],
@@ -104,6 +159,6 @@ async def _advisors(engine: Engine, ids: list[str]) -> list[Advisor]:
     if len(stored) < len(ids):
         raise NotFound("advisor")
     return [
-        Advisor(a.advisor_id, a.display_name, a.tariff, a.tariff_version, a.terms)
+        advisor_document(a.advisor_id, a.display_name, a.tariff, a.tariff_version, a.terms, a.start_rule, a.metadata)
         for a in (stored[advisor_id] for advisor_id in ids)
     ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason
+from talktime.core.roles import Role
 from talktime.database.queries import SQL
-from talktime.documents.receipt import CAUSES, SegmentView, SharedEntry
+from talktime.documents.receipt import SegmentView, SharedEntry, cause_of
 from talktime.documents.receipt import receipt as make_receipt
-from talktime.engine.tracking import post_running
 from talktime.reading.people import read_entry
 
 if TYPE_CHECKING:
@@ -20,17 +21,21 @@ if TYPE_CHECKING:
     from talktime.engine.parties import PartyDirectory
 
 
+_ATTEMPTS: Final = 3
+"""How often at most a receipt has what fell due stored first. An account that can't be settled does not hold it up."""
+
+
 async def receipt(engine: Engine, parties: PartyDirectory, record_id: str, *, at: int | None) -> Receipt:
     """A record's receipt as of now, or as of an earlier instant.
 
-    The charge of a running record is posted up to now first, so that the record's entries add up to its cost.
+    Nothing is posted for a receipt: the receipt of a running record says which part of the cost is not charged yet.
 
     Raises:
         NotFound: there is no such record.
         InvalidRequest: `at` is before the record began.
     """
     user_id, _ = await parties.of_record(record_id)
-    await engine.settle_accounts([user_id], post_running)
+    now = await _settled_now(engine, user_id)
     async with engine.database.reading() as connection:
         record = await engine.loader.load_record(connection, record_id)
         if record is None:
@@ -40,29 +45,40 @@ async def receipt(engine: Engine, parties: PartyDirectory, record_id: str, *, at
         segments = await connection.fetch(SQL["segments"], record_id)
         entries = await connection.fetch(SQL["record_entries"], record_id)
         shared = await connection.fetch(SQL["shared_entries"], record_id)
-        now = record.settled_at if record.is_running else await connection.fetchval(SQL["engine_now"])
     if at is not None and at < record.started_at:
         raise InvalidRequest(("at", f"must not be before the record began, at {format_instant(record.started_at)}"))
+    at = now if at is None else min(at, now)
     return make_receipt(
         record,
-        now if at is None else min(at, now),
+        at,
         (names["user_name"], names["advisor_name"]),
-        [_read_segment(row, record.settled_at) for row in segments],
+        [_read_segment(row, at) for row in segments],
         [read_entry(row) for row in entries],
         [_read_shared_entry(row) for row in shared],
     )
 
 
-def _read_segment(row: Row, settled_at: int) -> SegmentView:
+async def _settled_now(engine: Engine, user_id: str) -> int:
+    """The instant of now, up to which everything that was due to the account is stored."""
+    for _ in range(_ATTEMPTS):
+        payer = (await engine.read([user_id]))[user_id]
+        if not payer.current.steps:
+            break
+        await engine.settle_accounts([user_id])
+    return payer.now
+
+
+def _read_segment(row: Row, at: int) -> SegmentView:
     ended_at = row["ended_at"]
     reason = None if row["reason"] is None else Reason(row["reason"])
+    ended_by = None if row["ended_by"] is None else Role(row["ended_by"])
     return SegmentView(
         chat_id=row["chat_id"],
         started_at=row["started_at"],
         ended_at=ended_at,
-        duration_ms=(settled_at if ended_at is None else ended_at) - row["started_at"],
+        duration_ms=(at if ended_at is None else ended_at) - row["started_at"],
         reason=reason,
-        caused_by=None if reason is None else CAUSES.get(reason, row["ended_by"]),
+        caused_by=None if reason is None else cause_of(reason, ended_by),
     )
 
 
@@ -70,10 +86,10 @@ def _read_shared_entry(row: Row) -> SharedEntry:
     return SharedEntry(
         id=str(row["entry_id"]),
         at=row["at"],
-        kind=row["kind"],
+        kind=EntryKind(row["kind"]),
         amount=row["amount"],
         advisor_amount=row["advisor_amount"],
         platform_amount=row["platform_amount"],
         fees=row["fees"],
-        borne_by=row["borne_by"],
+        borne_by=None if row["borne_by"] is None else BorneBy(row["borne_by"]),
     )

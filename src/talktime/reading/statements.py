@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from talktime.core.errors import InvalidRequest, NotFound
+from talktime.core.money import PLACES_MAX
+from talktime.database.pool import LONG_SECONDS
 from talktime.documents.statement import Figures, Session, Statement
-from talktime.engine.tracking import post_running
+from talktime.engine.tracking import post_charges
 
 if TYPE_CHECKING:
     from talktime.database.pool import Row
@@ -16,22 +19,33 @@ _DAY_MS: Final = 86_400_000
 _PERIOD_MAX_MS: Final = 367 * _DAY_MS
 
 
-async def statement(engine: Engine, advisor_id: str, begin: int, end: int) -> Statement:
-    """An advisor's sessions from `begin` until just before `end`. Charges of running sessions are posted first.
+async def statement(
+    engine: Engine, advisor_id: str, begin: int, end: int, *, places: int = 2, sessions_max: int | None = None
+) -> Statement:
+    """An advisor's sessions from `begin` until just before `end`, and what to pay to `places` decimals.
+
+    The charges of running sessions are posted up to the end of the period first.
 
     Raises:
-        InvalidRequest: the period is empty, or longer than a year and a day.
+        InvalidRequest: the period is empty, is longer than a year and a day, or has more than `sessions_max` sessions;
+            or `places` is not from 0 to 6.
         NotFound: there is no such advisor.
     """
     if not 0 < end - begin <= _PERIOD_MAX_MS:
         raise InvalidRequest(("to", f"must be after from, by at most {_PERIOD_MAX_MS // _DAY_MS} days"))
+    if not 0 <= places <= PLACES_MAX:
+        raise InvalidRequest(("places", f"must be from 0 to {PLACES_MAX}"))
     name = await engine.database.fetch_value("advisor_name", advisor_id)
     if name is None:
         raise NotFound("advisor")
     running = await engine.database.fetch("statement_payers", advisor_id)
-    await engine.settle_accounts([row["user_id"] for row in running], post_running)
-    rows = await engine.database.fetch("statement", advisor_id, begin, end)
-    return Statement(advisor_id, name, begin, end, tuple(_read_session(row) for row in rows))
+    await engine.settle_accounts([row["user_id"] for row in running], partial(post_charges, until=end - 1))
+    limit = None if sessions_max is None else sessions_max + 1
+    rows = await engine.database.fetch("statement", advisor_id, begin, end, limit, seconds=LONG_SECONDS)
+    if sessions_max is not None and len(rows) > sessions_max:
+        raise InvalidRequest(("to", f"must be sooner: the period has more than {sessions_max} sessions"))
+    before = await engine.database.fetch_value("earned_before", advisor_id, begin, seconds=LONG_SECONDS)
+    return Statement(advisor_id, name, begin, end, tuple(_read_session(row) for row in rows), int(before), places)
 
 
 def _read_session(row: Row) -> Session:

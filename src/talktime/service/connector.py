@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Annotated
 
 import structlog
@@ -15,8 +15,9 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from talktime.core.errors import DatabaseProblem, TalktimeError, Unavailable
+from talktime.database.failures import is_own_cancellation
 from talktime.database.migrate import SchemaBehind
-from talktime.settings import Settings
+from talktime.settings import Settings, SettingsError
 from talktime.talktime import Talktime
 
 RETRY_SECONDS = 1.0
@@ -38,11 +39,13 @@ class Connector:
     Attributes:
         settings: the settings that the library is connected with.
         failure: the error of the last attempt; None while the library is connected.
+        on_change: called with the library when it is connected, and with None before it is disconnected.
     """
 
     def __init__(self, settings: Settings, lifespan: TalktimeLifespan | None = None) -> None:
         self.settings = settings
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
+        self.on_change: Callable[[Talktime | None], None] = lambda _talktime: None
         self._lifespan = lifespan or _no_lifespan
         self._talktime: Talktime | None = None
         self._tried = asyncio.Event()
@@ -55,14 +58,14 @@ class Connector:
         return self._talktime
 
     async def talktime(self) -> Talktime:
-        """The library. The first call connects it.
+        """The library. The first call connects it, and each call waits only as long as a request may.
 
         Raises:
             Unavailable: the library can't be connected now.
         """
-        if self._task is None:
-            self._task = asyncio.create_task(self._stay_connected(), name="talktime")
-        await self._tried.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(float(self.settings.database_seconds)):
+                await self.try_once()
         if self._talktime is None:
             raise Unavailable(self.reason())
         return self._talktime
@@ -70,13 +73,23 @@ class Connector:
     def reason(self) -> str:
         """Why the library is not connected, in a sentence for clients. The log says more."""
         if isinstance(self.failure, SchemaBehind):
-            return str(self.failure)
+            return self.failure.reason
         return "The database can't be reached right now." if self.failure else "The service is starting or stopping."
+
+    async def try_once(self) -> None:
+        """Wait until the library is connected, or the first attempt has failed. The first call connects it."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._stay_connected(), name="talktime")
+        await self._tried.wait()
 
     async def close(self) -> None:
         """Disconnect. Later requests are refused."""
         self._closing.set()
-        if self._task is not None:
+        if self._task is None:
+            return
+        if self._talktime is None and self.settings.database_url is not None:
+            self._task.cancel()  # it may wait for a database that does not answer
+        with suppress(asyncio.CancelledError):
             await self._task
 
     async def _stay_connected(self) -> None:
@@ -85,19 +98,23 @@ class Connector:
             try:
                 async with Talktime.connect(settings=self.settings) as talktime, self._lifespan(talktime):
                     self._talktime, self.failure = talktime, None
+                    self.on_change(talktime)
                     self._tried.set()
                     try:
                         await self._closing.wait()
                     finally:
                         self._talktime = None
-            except Exception as error:  # noqa: BLE001  the next attempt may succeed after any error
+                        self.on_change(None)
+            except (Exception, asyncio.CancelledError) as error:
+                if is_own_cancellation():
+                    raise
                 self.failure = error
-                if logged != str(error):
-                    logged = str(error)
+                if logged != repr(error):
+                    logged = repr(error)
                     _log.error(
                         "service.not_open",
-                        reason=logged,
-                        exc_info=not isinstance(error, TalktimeError | DatabaseProblem | OSError),
+                        reason=str(error) or logged,
+                        exc_info=not isinstance(error, TalktimeError | DatabaseProblem | SettingsError | OSError),
                     )
                 self._tried.set()
                 try:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from talktime.engine.lateness import Lateness
+from talktime.node.supervisor import WorkerReport
+
+_OF_THE_DATABASE: Final = {
+    "deadline_lag_seconds": "By how much the oldest deadline is overdue.",
+    "overdue_deadlines": "Accounts whose deadline is overdue by more than a second.",
+    "nodes": "Nodes whose row is being renewed.",
+    "lock_waits": "Connections to the database that wait for a lock.",
+    "lock_wait_seconds": "How long the connection waits that waits longest for a lock.",
+    "clock_held_seconds": "What nodes have added to the clock of the database's server.",
+    "outages": "Outages that ended in the last day.",
+    "outage_seconds": "How long the outages of the last day lasted.",
+}
+"""Gauges of what the database knows, under the names of the statements `counts` and `lately`."""
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
@@ -23,6 +38,13 @@ class NodeMetrics:
         connections: how many connections to the database this process has, by state.
         connections_max: how many connections this process may have.
         breaches: how many breaches of each rule this node has seen, by rule.
+        workers: how the workers of this process are doing.
+        hints_refused: how many notifications this process has refused.
+        deleted: how many old rows this process has deleted, by table.
+        repairs: in how many accounts the health check of this process found something to repair.
+        lateness: how late this process applied deadlines.
+        clock_error_seconds: by how much the engine time of this process may be wrong at most.
+        fanout_lag_seconds: how long the oldest change waits in this process to be sent or shown.
     """
 
     is_open: bool = False
@@ -31,6 +53,13 @@ class NodeMetrics:
     connections: Mapping[str, int] = field(default_factory=dict)
     connections_max: int = 0
     breaches: Mapping[int, int] = field(default_factory=dict)
+    workers: Sequence[WorkerReport] = ()
+    hints_refused: int = 0
+    deleted: Mapping[str, int] = field(default_factory=dict)
+    repairs: int = 0
+    lateness: Lateness = field(default_factory=Lateness)
+    clock_error_seconds: float = 0.0
+    fanout_lag_seconds: float = 0.0
 
 
 class Metrics:
@@ -56,6 +85,12 @@ class Metrics:
             ("code",),
             registry=self._registry,
         )
+        self._refused_connections = Counter(
+            "talktime_refused_connections",
+            "Connections refused because there were too many, by what there were too many of.",
+            ("bound",),
+            registry=self._registry,
+        )
         self.sockets = Gauge("talktime_live_sockets", "Open live channels of this process.", registry=self._registry)
         self._node = _NodeCollector()
         self._registry.register(self._node)
@@ -71,6 +106,10 @@ class Metrics:
     def count_close(self, code: int) -> None:
         """Count a live channel that this process closed."""
         self._closed.labels(code).inc()
+
+    def count_refused_connection(self, bound: str) -> None:
+        """Count a connection that is one too many. `bound` names what there are too many of."""
+        self._refused_connections.labels(bound).inc()
 
     def text(self, metrics: NodeMetrics) -> bytes:
         """All metrics in Prometheus' text format, with those of the node as of now."""
@@ -111,17 +150,61 @@ class _NodeCollector:
         for rule, count in metrics.breaches.items():
             breaches.add_metric([str(rule)], count)
         yield breaches
+        restarts = CounterMetricFamily(
+            "talktime_worker_restarts", "How often a worker of this process went on after an error.", labels=["worker"]
+        )
+        success = GaugeMetricFamily(
+            "talktime_worker_success_age_seconds",
+            "How long ago the work of a worker of this process last succeeded.",
+            labels=["worker"],
+        )
+        for worker in metrics.workers:
+            restarts.add_metric([worker.name], worker.restarts)
+            success.add_metric([worker.name], worker.success_age_seconds)
+        yield restarts
+        yield success
+        deleted = CounterMetricFamily(
+            "talktime_deleted_rows", "Rows that this process has deleted because of their age.", labels=["table"]
+        )
+        for table, count in metrics.deleted.items():
+            deleted.add_metric([table], count)
+        yield deleted
+        yield CounterMetricFamily(
+            "talktime_repairs",
+            "Accounts in which the health check of this process repaired something.",
+            metrics.repairs,
+        )
+        yield HistogramMetricFamily(
+            "talktime_deadline_lateness_seconds",
+            "How late this process applied deadlines.",
+            buckets=metrics.lateness.buckets(),
+            sum_value=metrics.lateness.sum_seconds,
+        )
+        yield GaugeMetricFamily(
+            "talktime_clock_error_seconds",
+            "By how much the engine time of this process may be wrong at most.",
+            metrics.clock_error_seconds,
+        )
+        yield GaugeMetricFamily(
+            "talktime_fanout_lag_seconds",
+            "How long the oldest change waits in this process, to be sent or to be handed to its screens.",
+            metrics.fanout_lag_seconds,
+        )
+        yield CounterMetricFamily(
+            "talktime_hints_refused",
+            "Notifications of the database that no node of this version would send.",
+            metrics.hints_refused,
+        )
 
     def _database_metrics(self, counts: Mapping[str, float]) -> Iterator[Metric]:
         if not counts:
             return
         records = GaugeMetricFamily("talktime_records", "Records that have not ended, by state.", labels=["state"])
-        for state in ("running", "paused"):
+        for state in ("requested", "running", "paused"):
             records.add_metric([state], counts[state])
         yield records
-        yield GaugeMetricFamily(
-            "talktime_deadline_lag_seconds",
-            "By how much the oldest deadline is overdue.",
-            counts["deadline_lag_seconds"],
+        for name, means in _OF_THE_DATABASE.items():
+            yield GaugeMetricFamily(f"talktime_{name}", means, counts[name])
+        yield CounterMetricFamily(
+            "talktime_clock_corrections", "How often nodes have corrected engine time.", counts["clock_corrections"]
         )
-        yield GaugeMetricFamily("talktime_nodes", "Nodes whose row is being renewed.", counts["nodes"])

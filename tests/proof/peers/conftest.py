@@ -39,7 +39,7 @@ class Talk:
         await self.top_up(credit)
 
     async def set_tariff(self, tariff: dict[str, Any], **advisor: Any) -> None:
-        body = {"display_name": "Ada", "tariff": tariff, **advisor}
+        body = {"display_name": "Ada", "tariff": tariff, "starts": "at_once", **advisor}
         await self.service.done("PUT", f"/v1/advisors/{self.advisor}", body)
 
     async def top_up(self, credit: str) -> None:
@@ -94,7 +94,7 @@ class Served:
 async def serving(server: Any, folder: Path, name: str, **settings: Any) -> AsyncIterator[Served]:
     """A service on a database of its own; at the end every rule must hold."""
     url = server.create(name, template="talktime")
-    given = settings_for(url, folder, test_clock=True, checkpoint_seconds=0, **settings)
+    given = settings_for(url, folder, test_clock=True, **settings)
     try:
         async with open_database(url) as database:
             await database.execute(STANDING_CLOCK)
@@ -136,5 +136,5 @@ def strict_talk(strict: Served, request: pytest.FixtureRequest) -> Talk:
 @pytest.fixture
 def restarted(strict: Served, tmp_path: Path) -> Callable[[], AbstractAsyncContextManager[Service]]:
     """Starts a second process' worth of the strict service, which shares only the database with the first."""
-    given = settings_for(strict.database_url, tmp_path, test_clock=True, checkpoint_seconds=0)
+    given = settings_for(strict.database_url, tmp_path, test_clock=True)
     return lambda: running(create_app, given)

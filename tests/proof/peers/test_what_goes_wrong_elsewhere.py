@@ -97,7 +97,9 @@ async def test_magnusbilling_starts_thirty_calls_on_credit_for_one_and_here_only
     await talk.people("1", BY_THE_MINUTE)
     advisors = [f"{talk.advisor} {number}" for number in range(30)]
     for advisor in advisors:
-        await talk.service.done("PUT", f"/v1/advisors/{advisor}", {"display_name": "Ada", "tariff": BY_THE_MINUTE})
+        await talk.service.done(
+            "PUT", f"/v1/advisors/{advisor}", {"display_name": "Ada", "tariff": BY_THE_MINUTE, "starts": "at_once"}
+        )
     answers = await asyncio.gather(
         *(
             talk.service.call("POST", "/v1/chats", {"user_id": talk.user, "advisor_id": advisor}, by="service")

@@ -46,7 +46,7 @@ async def assert_stopped_together(pair: Pair, recording: Recording) -> None:
 async def at_rest(screen: Screen) -> None:
     """Wait for the middle between two heartbeats, after the pings of the beginning.
 
-    What a screen has proved since the lease that it was told counts for the bill, though nobody could tell it.
+    A proof after the lease that the screen shows counts for the charge, although nobody could tell the screen.
     """
     await asyncio.sleep(15)
     await screen.until("sent.at(-1)[1] === 'ping' && Math.abs(truth.wall() - sent.at(-1)[0] - 500) < 200")
@@ -227,8 +227,11 @@ async def back_and_forth_between_chats(stage: Stage) -> None:
         await screens[leaves].until_state("paused", 2)
         await screens[to].until_running()
         await asyncio.sleep(0.3)
-        duration = (await pair.tracking(leaves))["chat"]["duration_ms"]
-        assert (await screens[leaves].recording(0)).rows[-1].seconds == duration // 1000
+        # A chat that the record has left shows the record's time as of the switch.
+        shown = await pair.tracking(to)
+        went_on = milliseconds(shown["server_time"]) - milliseconds(shown["timer"]["since"])
+        switched_ms = shown["elapsed_ms"] - round(went_on)
+        assert (await screens[leaves].recording(0)).rows[-1].seconds == switched_ms // 1000
     for screen in screens.values():
         assert_never_back(await screen.recording(0))
     await asyncio.sleep(5)

@@ -8,12 +8,13 @@ import pytest
 
 from talktime.core import credit, gifts, meter
 from talktime.core.cuts import find_cuts
+from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
-from talktime.core.events import EntryPosted, KeptPaused
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, parse_credits
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Durations, Payer
 from talktime.core.record import Party, Reason
+from talktime.core.steps import EntryPosted, KeptPaused
 from tests.unit.builders import (
     LONG,
     LONG_LEASES,
@@ -35,11 +36,11 @@ from tests.unit.builders import (
 )
 
 
-def topped_up(payer: Payer, amount: str, after_ms: int, rules: Rules = LONG_LEASES) -> Payer:
+def topped_up(payer: Payer, amount: str, after_ms: int, durations: Durations = LONG_LEASES) -> Payer:
     """The payer settled to an instant, after credit was bought there."""
     now = START + after_ms
-    entry = EntryPosted(parse_credits(amount), "purchase", now)
-    return credit.add(meter.settle(payer, now, rules), entry, rules)
+    entry = EntryPosted(parse_credits(amount), EntryKind.PURCHASE, now)
+    return credit.add(meter.settle(payer, now, durations), entry)
 
 
 # Credit that arrives.
@@ -63,16 +64,16 @@ def test_credit_that_pays_for_no_increment_resumes_nothing() -> None:
 
 
 def test_a_record_whose_party_has_left_meanwhile_waits_for_the_party() -> None:
-    payer = topped_up(start(payer_with(1), rules=replace(LONG_LEASES, lease_ms=90_000)), "5.00", 100_000)
+    payer = topped_up(start(payer_with(1), durations=replace(LONG_LEASES, lease_ms=90_000)), "5.00", 100_000)
     record = only_record(payer)
     assert (record.reason, record.waiting_since) == (Reason.USER_AWAY, START + 100_000)
-    assert payer.events[-1] == KeptPaused(record, START + 100_000)
+    assert payer.steps[-1] == KeptPaused(record, START + 100_000)
 
 
 def test_a_record_whose_advisor_alone_has_left_waits_for_the_advisor() -> None:
-    rules = replace(LONG_LEASES, lease_ms=90_000)
-    payer = start(payer_with(1), rules=rules)
-    payer = meter.prove(payer, only_record(payer), Party.USER, START + LONG, START, rules)
+    durations = replace(LONG_LEASES, lease_ms=90_000)
+    payer = start(payer_with(1), durations=durations)
+    payer = meter.prove(payer, only_record(payer), Party.USER, START + LONG, START)
     assert only_record(topped_up(payer, "5.00", 100_000)).reason is Reason.ADVISOR_AWAY
 
 

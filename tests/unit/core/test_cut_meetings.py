@@ -7,11 +7,12 @@ nearly every story does: increments, a maximum and the end of a grace fall on on
 from __future__ import annotations
 
 import random
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
 from talktime.core.cuts import find_cuts
+from talktime.core.tariff import RoundingMode
 from tests.unit.stories import RECORDS_MAX, Step, Story
 
 STORIES: Final = 1500
@@ -42,7 +43,7 @@ def story_of(chance: random.Random) -> tuple[int, list[Step]]:
             "minimum_charge": chance.choice(["0", "0", "0", "0.000002", "0.000006"]),
             "max_cost": chance.choice([None, None, "0.000004", "0.00001", "0.000015"]),
             "at_max_cost": chance.choice(["stop", "stop", "free"]),
-            "rounding": {"places": chance.choice([6, 6, 6, 5]), "mode": chance.choice(["up", "down", "half_up"])},
+            "rounding": {"places": chance.choice([6, 6, 6, 5]), "mode": chance.choice(get_args(RoundingMode))},
         }
 
     steps: list[Step] = []
@@ -51,7 +52,7 @@ def story_of(chance: random.Random) -> tuple[int, list[Step]]:
         if chance.random() < 0.7:
             steps.append(("wait", chance.randint(1, 8)))
         if chance.random() < 0.3:
-            steps.append(("checkpoint", None))
+            steps.append(("post", None))
     return chance.randint(0, 60), steps
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from talktime.core import meter
 from talktime.core.cuts import Cut, find_cuts
 from talktime.core.deadlines import Deadline, find_deadlines, next_deadline
-from talktime.core.payer import Payer, Rules
+from talktime.core.payer import Durations, Payer
 from talktime.core.record import Party, Reason
 from tests.unit.builders import (
+    DURATIONS,
     LONG,
     LONG_LEASES,
     MINUTE,
-    RULES,
     START,
     add_credit,
     minute_tariff,
@@ -27,15 +27,15 @@ from tests.unit.builders import (
 )
 
 
-def deadlines(payer: Payer, rules: Rules, *, held: bool = True) -> list[tuple[int, Reason]]:
+def deadlines(payer: Payer, durations: Durations, *, with_renewed: bool = True) -> list[tuple[int, Reason]]:
     """The deadlines in their order, as time after `START` and reason."""
-    found = find_deadlines(payer, rules, find_cuts(payer), held=held)
+    found = find_deadlines(payer, durations, find_cuts(payer), with_renewed=with_renewed)
     return [(deadline.at - START, deadline.reason) for deadline in sorted(found, key=lambda d: d.order)]
 
 
 def test_a_running_record_has_its_cut_and_the_ends_of_both_leases() -> None:
-    payer = start(payer_with(2), rules=RULES)
-    assert deadlines(payer, RULES) == [
+    payer = start(payer_with(2), durations=DURATIONS)
+    assert deadlines(payer, DURATIONS) == [
         (30_000, Reason.USER_AWAY),
         (30_000, Reason.ADVISOR_AWAY),
         (2 * MINUTE, Reason.OUT_OF_CREDIT),
@@ -43,9 +43,9 @@ def test_a_running_record_has_its_cut_and_the_ends_of_both_leases() -> None:
 
 
 def test_a_record_without_credit_waits_for_the_recharge_window_and_others_for_the_abandon_time() -> None:
-    away = settle(start(payer_with(10), rules=RULES), 31_000, RULES)
-    assert deadlines(away, RULES) == [(30_000 + RULES.abandon_ms, Reason.ABANDONED)]
-    assert next_deadline(away, RULES, {}) == START + 30_000 + RULES.abandon_ms
+    away = settle(start(payer_with(10), durations=DURATIONS), 31_000, DURATIONS)
+    assert deadlines(away, DURATIONS) == [(30_000 + DURATIONS.abandon_ms, Reason.ABANDONED)]
+    assert next_deadline(away, DURATIONS, {}) == START + 30_000 + DURATIONS.abandon_ms
     unpaid = settle(start(payer_with(1)), 61_000)
     assert only_record(unpaid).reason is Reason.OUT_OF_CREDIT
     assert deadlines(unpaid, LONG_LEASES) == [(60_000 + LONG_LEASES.recharge_ms, Reason.OUT_OF_CREDIT)]
@@ -65,7 +65,7 @@ def test_of_two_cuts_in_one_millisecond_the_first_that_could_not_pay_comes_first
     older, younger = new_record("older", at=START), new_record("younger", at=START + 1)
     cuts = {"younger": Cut(START + 9, Reason.OUT_OF_CREDIT), "older": Cut(START + 9, Reason.OUT_OF_CREDIT)}
     payer = replace(payer_with(1), records={"older": older, "younger": younger})
-    found = [d for d in find_deadlines(payer, LONG_LEASES, cuts, held=True) if d.reason is Reason.OUT_OF_CREDIT]
+    found = [d for d in find_deadlines(payer, LONG_LEASES, cuts, with_renewed=True) if d.reason is Reason.OUT_OF_CREDIT]
     assert [d.record.record_id for d in sorted(found, key=lambda d: d.order)] == ["younger", "older"]
 
 
@@ -76,30 +76,30 @@ def test_other_deadlines_in_one_millisecond_come_in_the_order_of_starts_and_ids(
 
 
 def test_a_lapse_that_is_noticed_after_a_posting_stops_the_record_at_the_posting() -> None:
-    payer = start(payer_with(10), rules=RULES)
-    posted = meter.checkpoint(payer, START + 40_000)
-    assert (30_000, Reason.USER_AWAY) in deadlines(payer, RULES)
-    assert (40_000, Reason.USER_AWAY) in deadlines(posted, RULES)
+    payer = start(payer_with(10), durations=DURATIONS)
+    posted = meter.post_charges(payer, START + 40_000)
+    assert (30_000, Reason.USER_AWAY) in deadlines(payer, DURATIONS)
+    assert (40_000, Reason.USER_AWAY) in deadlines(posted, DURATIONS)
 
 
 def test_a_lease_that_a_node_renews_is_no_deadline_of_the_account() -> None:
-    payer = start(payer_with(1000), rules=RULES)
+    payer = start(payer_with(1000), durations=DURATIONS)
     cuts = find_cuts(payer)
-    assert next_deadline(payer, RULES, cuts) == START + 30_000
+    assert next_deadline(payer, DURATIONS, cuts) == START + 30_000
     one = with_sockets(payer, START + 20_000_000, Party.USER)
-    assert next_deadline(one, RULES, cuts) == START + 30_000
+    assert next_deadline(one, DURATIONS, cuts) == START + 30_000
     both = with_sockets(payer, START + 20_000_000, *Party)
-    assert next_deadline(both, RULES, cuts) == cuts["record"].at == START + 60_000_000
-    assert next_deadline(both, RULES, {}) is None
+    assert next_deadline(both, DURATIONS, cuts) == cuts["record"].at == START + 60_000_000
+    assert next_deadline(both, DURATIONS, {}) is None
 
 
 def test_a_lease_that_no_node_renews_any_more_is_a_deadline() -> None:
-    payer = start(payer_with(1000), rules=RULES)
-    silent = with_sockets(payer, START + 40_000, *Party, held=False)
-    assert next_deadline(silent, RULES, find_cuts(payer)) == START + 40_000
-    # A node that has stopped renewing held leases may be dead, so settling counts their ends.
-    held = with_sockets(payer, START + 20_000_000, *Party)
-    assert timer_stops(settle(held, 20_000_000, RULES)) == [(START + 20_000_000, Reason.USER_AWAY)]
+    payer = start(payer_with(1000), durations=DURATIONS)
+    silent = with_sockets(payer, START + 40_000, *Party, is_renewed=False)
+    assert next_deadline(silent, DURATIONS, find_cuts(payer)) == START + 40_000
+    # A node that has stopped renewing leases may be dead, so settling counts their ends.
+    renewed = with_sockets(payer, START + 20_000_000, *Party)
+    assert timer_stops(settle(renewed, 20_000_000, DURATIONS)) == [(START + 20_000_000, Reason.USER_AWAY)]
 
 
 def test_the_expiry_of_a_gift_is_a_deadline() -> None:

@@ -12,6 +12,7 @@ from talktime.core.errors import (
     Repeated,
     TalktimeError,
 )
+from talktime.core.record import State
 
 CODES = {
     "InvalidRequest": (422, "invalid_request"),
@@ -20,6 +21,7 @@ CODES = {
     "NotFound": (404, "not_found"),
     "InsufficientCredit": (402, "insufficient_credit"),
     "Conflict": (409, "conflict"),
+    "Gone": (410, "gone"),
     "TooLarge": (413, "too_large"),
     "RateLimited": (429, "rate_limited"),
     "Unavailable": (503, "unavailable"),
@@ -59,7 +61,7 @@ def test_wrong_fields_are_listed_and_told_in_the_text() -> None:
 
 
 def test_a_conflict_tells_the_state_and_the_calls_that_are_allowed() -> None:
-    error = Conflict("It runs.", state="running", allowed=(AllowedCall.PAUSE, AllowedCall.STOP), refundable="1.00")
+    error = Conflict("It runs.", state=State.RUNNING, allowed=(AllowedCall.PAUSE, AllowedCall.STOP), refundable="1.00")
     assert error.members == {"state": "running", "allowed": ["pause", "stop"], "refundable": "1.00"}
     assert Conflict("No record.", state=None, allowed=()).members == {"state": None, "allowed": []}
 

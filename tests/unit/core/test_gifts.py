@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talktime.core.entries import EntryKind
 from talktime.core.gifts import Gift, add, replay, spend, total
 
 GIFTS = (Gift(3, 100), Gift(5, 200), Gift(7))
@@ -42,25 +43,25 @@ def test_a_debit_spends_no_gift_that_has_expired() -> None:
 
 def test_replaying_the_entries_gives_what_is_left() -> None:
     entries = [
-        ("gift", 3, 10, 100),
-        ("gift", 7, 10, None),
-        ("gift", 5, 20, 200),
-        ("charge", -2, 30, None),
-        ("expiry", -1, 100, 100),
-        ("refund", 4, 110, None),
-        ("debit", -5, 120, None),
+        (EntryKind.GIFT, 3, 10, 100),
+        (EntryKind.GIFT, 7, 10, None),
+        (EntryKind.GIFT, 5, 20, 200),
+        (EntryKind.CHARGE, -2, 30, None),
+        (EntryKind.EXPIRY, -1, 100, 100),
+        (EntryKind.REFUND, 4, 110, None),
+        (EntryKind.DEBIT, -5, 120, None),
     ]
     assert replay(entries[:4]) == (Gift(1, 100), Gift(5, 200), Gift(7))
     assert replay(entries[:5]) == (Gift(5, 200), Gift(7))
     assert replay(entries) == (Gift(11),)
-    assert replay([("purchase", 0, 10, None), ("debit", 0, 20, None)]) == ()
-    assert replay([("gift", 1, 10, None)]) == (Gift(1),)
+    assert replay([(EntryKind.PURCHASE, 0, 10, None), (EntryKind.DEBIT, 0, 20, None)]) == ()
+    assert replay([(EntryKind.GIFT, 1, 10, None)]) == (Gift(1),)
 
 
 def test_a_replayed_debit_leaves_a_gift_that_is_held_after_its_expiry_and_a_charge_spends_it() -> None:
-    given_before = [("gift", 3, 10, 100), ("gift", 7, 10, None)]
-    assert replay([*given_before, ("debit", -2, 150, None)]) == (Gift(3, 100), Gift(5))
-    assert replay([*given_before, ("charge", -2, 150, None)]) == (Gift(1, 100), Gift(7))
+    given_before = [(EntryKind.GIFT, 3, 10, 100), (EntryKind.GIFT, 7, 10, None)]
+    assert replay([*given_before, (EntryKind.DEBIT, -2, 150, None)]) == (Gift(3, 100), Gift(5))
+    assert replay([*given_before, (EntryKind.CHARGE, -2, 150, None)]) == (Gift(1, 100), Gift(7))
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.none() | st.integers(1, 5))), st.integers(0, 60))

@@ -16,6 +16,8 @@ from talktime.core.ids import (
     is_reference,
     require_id,
     require_name,
+    require_reference,
+    require_text,
 )
 
 
@@ -60,3 +62,20 @@ def test_a_required_id_or_name_that_is_wrong_is_refused_with_the_field() -> None
         require_name("display_name", " ")
     message = "must have 1 to 200 characters, not only spaces, and no control characters"
     assert caught.value.members == {"errors": [{"field": "display_name", "message": message}]}
+
+
+@pytest.mark.parametrize("text", ["", "x" * 4_001, "a\0b", "\ud800"])
+def test_a_message_that_no_database_stores_is_refused(text: str) -> None:
+    assert require_text("text", "two\nlines\t" + "x" * 3_990) != ""
+    with pytest.raises(InvalidRequest, match=r"^text must have 1 to 4000 characters, and no NUL$"):
+        require_text("text", text)
+
+
+@pytest.mark.parametrize("text", ["x" * 201, "a\0b", "\n"])
+def test_a_reference_that_no_database_stores_is_refused(text: str) -> None:
+    require_reference("reference", None)
+    require_reference("reference", "")
+    with pytest.raises(
+        InvalidRequest, match=r"^reference must have at most 200 characters, and no control characters$"
+    ):
+        require_reference("reference", text)

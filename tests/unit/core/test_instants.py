@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime.core.cuts import INSTANT_MAX
-from talktime.core.instants import format_instant, format_instant_or_none, parse_instant
+from talktime.core.instants import INSTANT_MAX, format_instant, format_instant_or_none, parse_instant
 
 FIVE_PAST_TEN = 1_767_607_500_250
 
@@ -57,6 +56,15 @@ def test_an_instant_is_read_with_any_offset(text: str) -> None:
 )
 def test_a_text_that_is_no_instant_is_refused_in_words_for_its_sender(text: object) -> None:
     with pytest.raises(ValueError, match=r"^must be an instant with its offset, such as 2026-01-05T10:00:01\.250Z$"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999999-00:01", "9999-12-31T12:00:00-12:00"]
+)
+def test_an_instant_after_the_year_9999_is_refused(text: str) -> None:
+    assert parse_instant("9999-12-31T23:59:59.999999999Z") == INSTANT_MAX
+    with pytest.raises(ValueError, match=r"^must not be after the year 9999$"):
         parse_instant(text)
 
 

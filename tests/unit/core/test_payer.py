@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from talktime.core import meter
-from talktime.core.events import DurationAdded
 from talktime.core.money import MICRO
+from talktime.core.payer import Presence
 from talktime.core.record import Party, State
+from talktime.core.steps import DurationAdded
 from tests.unit.builders import (
+    DURATIONS,
     MINUTE,
-    RULES,
     START,
     add_credit,
     new_record,
@@ -25,7 +26,7 @@ from tests.unit.builders import (
 
 
 def test_the_later_of_a_socket_and_a_heartbeat_is_the_end_of_the_lease() -> None:
-    payer = with_sockets(start(payer_with(10), rules=RULES), START + 50_000, Party.USER)
+    payer = with_sockets(start(payer_with(10), durations=DURATIONS), START + 50_000, Party.USER)
     record = only_record(payer)
     assert payer.present_until(record, Party.USER) == START + 50_000
     assert payer.present_until(record, Party.ADVISOR) == START + 30_000
@@ -35,32 +36,32 @@ def test_the_later_of_a_socket_and_a_heartbeat_is_the_end_of_the_lease() -> None
 
 
 def test_both_leases_hold_until_the_earlier_of_their_ends() -> None:
-    payer = start(payer_with(10), rules=RULES)
+    payer = start(payer_with(10), durations=DURATIONS)
     for user_until, advisor_until in ((START + 1_000, START + 30_000), (START + 30_000, START + 1_000)):
         record = replace(only_record(payer), user_lease_until=user_until, advisor_lease_until=advisor_until)
         assert payer.lease_until(record) == START + 1_000
 
 
 def test_a_lease_no_longer_holds_at_the_instant_of_its_end() -> None:
-    payer = with_sockets(start(payer_with(10), rules=RULES), START + 50_000, Party.USER)
+    payer = with_sockets(start(payer_with(10), durations=DURATIONS), START + 50_000, Party.USER)
     record = only_record(payer)
     assert payer.is_present(record, Party.USER, START + 49_999)
     assert not payer.is_present(record, Party.USER, START + 50_000)
 
 
-def test_a_lease_is_held_while_a_node_renews_it() -> None:
-    payer = start(payer_with(10), rules=RULES)
-    held = with_sockets(payer, START + 50_000, Party.USER)
-    assert held.is_held(only_record(held), Party.USER)
-    assert not held.is_held(only_record(held), Party.ADVISOR)
-    silent = with_sockets(payer, START + 50_000, Party.USER, held=False)
-    assert not silent.is_held(only_record(silent), Party.USER)
+def test_a_lease_is_renewed_while_a_live_node_renews_it() -> None:
+    payer = start(payer_with(10), durations=DURATIONS)
+    renewed = with_sockets(payer, START + 50_000, Party.USER)
+    assert renewed.is_lease_renewed(only_record(renewed), Party.USER)
+    assert not renewed.is_lease_renewed(only_record(renewed), Party.ADVISOR)
+    silent = with_sockets(payer, START + 50_000, Party.USER, is_renewed=False)
+    assert not silent.is_lease_renewed(only_record(silent), Party.USER)
 
 
 def test_only_sockets_on_the_current_chat_count() -> None:
-    payer = with_sockets(start(payer_with(10), rules=RULES), START + 90_000, *Party, chat="elsewhere")
+    payer = with_sockets(start(payer_with(10), durations=DURATIONS), START + 90_000, *Party, chat="elsewhere")
     assert payer.lease_until(only_record(payer)) == START + 30_000
-    assert not payer.is_held(only_record(payer), Party.USER)
+    assert not payer.is_lease_renewed(only_record(payer), Party.USER)
 
 
 def test_running_records_pay_in_the_order_of_their_starts_and_then_of_their_ids() -> None:
@@ -87,7 +88,7 @@ def test_committed_adds_up_over_the_running_records() -> None:
 @pytest.mark.parametrize("is_posted", [False, True])
 def test_available_does_not_depend_on_what_is_posted(is_posted: bool) -> None:
     payer = settle(start(payer_with(5)), 90_000)
-    payer = meter.checkpoint(payer, START + 90_000) if is_posted else payer
+    payer = meter.post_charges(payer, START + 90_000) if is_posted else payer
     assert payer.available_at(START + 90_000) == 3 * MICRO
 
 
@@ -102,10 +103,31 @@ def test_a_changed_record_replaces_its_earlier_state_and_an_ended_record_is_left
     paused = replace(only_record(payer), state=State.PAUSED)
     changed = payer.with_record(paused, DurationAdded("chat", 5))
     assert changed.records == {"record": paused}
-    assert changed.events == (*payer.events, DurationAdded("chat", 5))
+    assert changed.steps == (*payer.steps, DurationAdded("chat", 5))
     assert payer.with_record(replace(paused, ended_at=START)).records == {}
     assert payer.records["record"].is_running
 
 
 def test_credit_is_added_to_the_balance() -> None:
     assert add_credit(payer_with(1), 2).balance == 3 * MICRO
+
+
+def test_who_is_present_and_until_when_that_is_certain() -> None:
+    payer = start(payer_with(10), durations=DURATIONS)
+    record = only_record(payer)
+    assert payer.presence(record, START) == (True, True, START + 30_000)
+    assert payer.presence(record, START + 30_000) == (False, False, None)
+    proved = with_sockets(payer, START + 50_000, Party.USER)
+    assert proved.presence(record, START + 40_000) == (True, False, None)
+    silent = with_sockets(payer, START + 50_000, Party.USER, is_renewed=False)
+    assert silent.presence(record, START + 40_000) == (True, False, START + 50_000)
+
+
+def test_a_renewal_of_presence_is_no_news() -> None:
+    told = Presence(user=True, advisor=True, until=START)
+    assert not told.is_news_after(told)
+    assert not Presence(user=True, advisor=True, until=START + 1).is_news_after(told)
+    assert not Presence(user=True, advisor=True, until=None).is_news_after(told)
+    assert Presence(user=True, advisor=True, until=START - 1).is_news_after(told)
+    assert told.is_news_after(Presence(user=True, advisor=True, until=None))
+    assert Presence(user=True, advisor=False, until=START).is_news_after(told)

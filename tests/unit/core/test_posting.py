@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from talktime.core import gifts, meter
 from talktime.core.cuts import find_cuts
 from talktime.core.deadlines import next_deadline
+from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
-from talktime.core.events import DurationAdded, EntryPosted
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO
 from talktime.core.payer import Payer
 from talktime.core.posting import expire_gifts, next_expiry, post, post_all
 from talktime.core.record import Reason
+from talktime.core.steps import DurationAdded, EntryPosted
 from talktime.core.terms import Terms
 from tests.unit.builders import (
     LONG,
@@ -51,11 +52,11 @@ def payer_with_gifts(bought: int, *given_credits: tuple[int, int | None]) -> Pay
 def test_posting_adds_the_time_to_the_chat_and_enters_the_charge() -> None:
     payer = start(payer_with(9), terms=Terms(share_ppm=500_000, fee_per_minute=100_000))
     posted = post(payer, only_record(payer), START + 90_000)
-    assert posted.events[len(payer.events) :] == (
+    assert posted.steps[len(payer.steps) :] == (
         DurationAdded("chat of record", 90_000),
         EntryPosted(
             -2 * MICRO,
-            "charge",
+            EntryKind.CHARGE,
             START + 90_000,
             "record",
             advisor_id="advisor of record",
@@ -78,7 +79,7 @@ def test_time_within_one_increment_adds_duration_and_no_entry() -> None:
     payer = start(payer_with(9))
     posted = post(payer, only_record(payer), START + 10_000)
     again = post(posted, only_record(posted), START + 50_000)
-    assert again.events[len(posted.events) :] == (DurationAdded("chat of record", 40_000),)
+    assert again.steps[len(posted.steps) :] == (DurationAdded("chat of record", 40_000),)
 
 
 def test_fees_under_a_minimum_charge_are_an_entry_between_advisor_and_platform() -> None:
@@ -243,9 +244,7 @@ def test_what_a_cut_record_has_spent_of_a_gift_does_not_expire_for_another_recor
 # Random stories.
 
 HISTORY = st.lists(
-    st.tuples(
-        st.sampled_from(["checkpoint", "buy", "give", "debit", "start", "start", "stop"]), st.integers(0, 150_000)
-    ),
+    st.tuples(st.sampled_from(["post", "buy", "give", "debit", "start", "start", "stop"]), st.integers(0, 150_000)),
     max_size=10,
 )
 TARIFFS = (
@@ -263,12 +262,12 @@ def played(payer: Payer, history: list[tuple[str, int]], looks: list[int]) -> Pa
         now += wait_ms
         while remaining and START + remaining[0] <= now:
             look = START + remaining.pop(0)
-            payer = meter.checkpoint(meter.settle(payer, look, LONG_LEASES), look)
+            payer = meter.post_charges(meter.settle(payer, look, LONG_LEASES), look)
         payer = meter.settle(payer, now, LONG_LEASES)
         running = payer.running()
         try:
-            if step == "checkpoint":
-                payer = meter.checkpoint(payer, now)
+            if step == "post":
+                payer = meter.post_charges(payer, now)
             elif step == "buy":
                 payer = add_credit(payer, 1)
             elif step == "give":
@@ -293,7 +292,7 @@ def test_settling_and_posting_more_often_changes_nothing(
     given_credits: list[tuple[int, int | None]], history: list[tuple[str, int]], looks: list[int]
 ) -> None:
     seldom, often = (played(payer_with_gifts(3, *given_credits), history, times) for times in ([], sorted(looks)))
-    seldom, often = (meter.checkpoint(payer, payer.settled_at) for payer in (seldom, often))
+    seldom, often = (meter.post_charges(payer, payer.settled_at) for payer in (seldom, often))
     assert (seldom.balance, seldom.gifts, seldom.settled_at) == (often.balance, often.gifts, often.settled_at)
     assert 0 <= gifts.total(seldom.gifts) <= seldom.balance
     posted = entries(seldom)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from talktime.core.money import parse_credits
-from talktime.core.price import begun_cost, elapsed_at_max_cost, explain, last_affordable, price
-from talktime.core.tariff import Tariff
+from talktime.core.price import begun_cost, elapsed_at_max_cost, explain, first_unaffordable, last_affordable, price
+from talktime.core.tariff import RoundingMode, Tariff
 from tests.unit import oracle
 from tests.unit.tariffs import allowances, amounts, documents
 
@@ -73,10 +73,10 @@ def test_last_affordable_is_none_only_if_time_stays_affordable(
 
 
 @given(documents(costs=True), amounts, allowances)
-def test_without_grace_last_affordable_is_the_first_instant_whose_begun_cost_exceeds_the_amount(
+def test_first_unaffordable_is_the_first_instant_whose_begun_cost_exceeds_the_amount(
     document: dict[str, Any], amount: int, allowance: int
 ) -> None:
-    first = last_affordable(Tariff.parse(document), amount, allowance, grace=False)
+    first = first_unaffordable(Tariff.parse(document), amount, allowance)
     assert first is not None
     if first < FAR_MS:
         assert oracle.begun_cost(document, first, allowance) > amount
@@ -125,7 +125,7 @@ def long_tariffs(draw: st.DrawFn) -> Tariff:
             "at_max_cost": draw(st.sampled_from(["free", "stop"])),
             "rounding": {
                 "places": draw(st.integers(0, 6)),
-                "mode": draw(st.sampled_from(["up", "down", "half_up"])),
+                "mode": draw(st.sampled_from(get_args(RoundingMode))),
             },
         }
     )
@@ -146,10 +146,8 @@ def test_last_affordable_is_the_inverse_of_price(tariff: Tariff, amount: int, al
 
 
 @given(long_tariffs(), CREDIT, LONG_ALLOWANCES)
-def test_without_grace_last_affordable_is_the_inverse_of_begun_cost(
-    tariff: Tariff, amount: int, allowance: int
-) -> None:
-    first = last_affordable(tariff, amount, allowance, grace=False)
+def test_first_unaffordable_is_the_inverse_of_begun_cost(tariff: Tariff, amount: int, allowance: int) -> None:
+    first = first_unaffordable(tariff, amount, allowance)
     assume(first is not None)
     assert first is not None
     assert begun_cost(tariff, first - 1, allowance) <= amount < begun_cost(tariff, first, allowance)

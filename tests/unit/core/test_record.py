@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from talktime.core.money import MICRO
-from talktime.core.record import AWAY, AWAY_REASONS, Party, Reason, State
+from talktime.core.record import AWAY, AWAY_REASONS, Party, Reason, RecordFilter, State
 from talktime.core.record import replace as replace_fields
 from talktime.core.terms import Terms
 from tests.unit.builders import MINUTE, START, minute_tariff, new_record
@@ -68,3 +68,8 @@ def test_the_quick_replace_gives_a_changed_copy_and_leaves_the_original() -> Non
     assert changed == replace(record, elapsed_ms=7)
     assert type(changed) is type(record)
     assert record == new_record()
+
+
+def test_a_list_of_active_records_shows_every_record_that_has_not_ended() -> None:
+    assert RecordFilter.ACTIVE.states == {State.REQUESTED, State.RUNNING, State.PAUSED}
+    assert [RecordFilter(state).states for state in State] == [{state} for state in State]

@@ -1,4 +1,4 @@
-"""Refunds: never more than was charged, by whoever bears them, and the same however they are divided."""
+"""Refunds: never more than was charged, and the same however they are divided."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime.core import meter
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import Conflict
-from talktime.core.events import EntryPosted, RecordEnded
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, format_credits, parse_credits
 from talktime.core.payer import Payer
 from talktime.core.price import price
 from talktime.core.record import Reason, Record
-from talktime.core.refunds import BorneBy, EntryTotals, RefundRequest, refund
+from talktime.core.refunds import EntryTotals, RefundRequest, refund
+from talktime.core.steps import EntryPosted, RecordEnded
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from tests.unit.builders import LONG_LEASES, MINUTE, START, add_credit, minute_tariff, payer_with, settle, start, stop
@@ -41,13 +42,13 @@ def after_record(
 
 def record_of(payer: Payer) -> Record:
     """The record, active or ended."""
-    ended = [event.record for event in payer.events if isinstance(event, RecordEnded)]
+    ended = [event.record for event in payer.steps if isinstance(event, RecordEnded)]
     return payer.records.get("record") or ended[-1]
 
 
 def refunded(payer: Payer, request: RefundRequest) -> tuple[Payer, EntryPosted, EntryTotals]:
     """The payer after the refund, the entry, and the totals."""
-    return refund(payer, record_of(payer), EntryTotals(), request, payer.settled_at, LONG_LEASES)
+    return refund(payer, record_of(payer), EntryTotals(), request, payer.settled_at)
 
 
 def of_amount(amount: str, borne_by: BorneBy = BorneBy.SHARED) -> RefundRequest:
@@ -192,7 +193,7 @@ def test_a_running_record_gives_back_what_it_costs_up_to_now() -> None:
         refunded(payer, of_amount("0.000001"))
     later = meter.settle(payer, START + 150_000, LONG_LEASES)
     assert refunded(later, of_amount("1"))[2].refundable == 0
-    assert meter.checkpoint(later, later.settled_at).records["record"].charged == 3 * MICRO
+    assert meter.post_charges(later, later.settled_at).records["record"].charged == 3 * MICRO
 
 
 def test_a_refund_resumes_a_record_that_is_out_of_credit() -> None:
@@ -204,11 +205,13 @@ def test_a_refund_resumes_a_record_that_is_out_of_credit() -> None:
 
 def test_the_totals_count_only_entries_of_the_record() -> None:
     entries = [
-        EntryPosted(-5, "charge", START, "record", gift=-2),
-        EntryPosted(-9, "charge", START, "other"),
-        EntryPosted(0, "share", START, "record", advisor_amount=1),
-        EntryPosted(3, "refund", START, "record", advisor_amount=-1, gift=1, borne_by="shared", refunded_ms=7),
-        EntryPosted(1, "refund", START, "record", advisor_amount=-1, borne_by="advisor"),
+        EntryPosted(-5, EntryKind.CHARGE, START, "record", gift=-2),
+        EntryPosted(-9, EntryKind.CHARGE, START, "other"),
+        EntryPosted(0, EntryKind.SHARE, START, "record", advisor_amount=1),
+        EntryPosted(
+            3, EntryKind.REFUND, START, "record", advisor_amount=-1, gift=1, borne_by=BorneBy.SHARED, refunded_ms=7
+        ),
+        EntryPosted(1, EntryKind.REFUND, START, "record", advisor_amount=-1, borne_by=BorneBy.ADVISOR),
     ]
     totals = EntryTotals().after(entries, "record")
     assert totals == EntryTotals(

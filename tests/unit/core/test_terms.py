@@ -99,7 +99,7 @@ def test_earnings_and_fees_are_parts_of_the_cost(tariff: Tariff, advisor_terms: 
 @given(
     TARIFFS,
     TERMS,
-    st.lists(st.tuples(st.sampled_from(["pause", "checkpoint", "switch"]), st.integers(0, 200_000)), max_size=12),
+    st.lists(st.tuples(st.sampled_from(["pause", "post", "switch"]), st.integers(0, 200_000)), max_size=12),
 )
 def test_the_posted_earnings_add_up_to_the_share_however_the_time_is_divided(
     tariff: Tariff, advisor_terms: Terms, steps: list[tuple[str, int]]
@@ -116,7 +116,7 @@ def test_the_posted_earnings_add_up_to_the_share_however_the_time_is_divided(
         elif step == "switch":
             payer = meter.track(payer, record, f"chat {number}", now, LONG_LEASES)
         else:
-            payer = meter.checkpoint(payer, now)
+            payer = meter.post_charges(payer, now)
         posted = entries(payer)
         divided = share(advisor_terms, tariff, ran_ms, tariff.free_ms)
         assert sum(entry.advisor_amount for entry in posted) == only_record(payer).earned == divided.advisor

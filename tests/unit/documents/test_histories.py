@@ -1,7 +1,7 @@
 """Whatever happens to a pair, in whatever order: each record's charges add up to the price of its own time.
 
-The stories have pauses, switches, checkpoints, leases that end and return, top-ups, changes of the tariff and people
-who look in between; the totals are held against the oracle, from the segments alone.
+The stories have pauses, switches, postings, leases that end and begin again, top-ups, changes of the tariff, and
+people who look in between. The totals are compared with the oracle, which knows only the segments.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime.core import credit, meter
+from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
-from talktime.core.events import EntryPosted, RecordEnded, TimerStopped
 from talktime.core.payer import Payer
 from talktime.core.record import Party, Record
+from talktime.core.steps import EntryPosted, RecordEnded, TimerStopped
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
-from talktime.documents import receipt as ledger
 from talktime.documents.account import Entry
-from talktime.documents.receipt import CAUSES, Receipt, SegmentView, SharedEntry
+from talktime.documents.receipt import Receipt, SegmentView, SharedEntry, cause_of, receipt
 from talktime.documents.verification import verify
 from tests.unit import oracle
-from tests.unit.builders import RULES
+from tests.unit.builders import DURATIONS
 from tests.unit.tariffs import documents
 
 DOCUMENTS: Final = st.lists(documents(1000), min_size=1, max_size=3)
 TERMS: Final = Terms(share_ppm=333_333, fee_per_minute=70_001, fee_per_session=10_000)
 ACTS: Final = [
-    *("start", "start", "switch", "pause", "stop", "checkpoint", "look", "credit", "debit", "change_tariff"),
+    *("start", "start", "switch", "pause", "stop", "post", "look", "credit", "debit", "change_tariff"),
     *("user", "advisor", "both", "both", "both"),
 ]
 STORY: Final = st.lists(
@@ -42,7 +42,7 @@ STORY: Final = st.lists(
 
 
 class Pair:
-    """A user and an advisor, and what they do."""
+    """A user and an advisor, and their acts."""
 
     def __init__(self, tariffs: list[dict[str, Any]], credit: int) -> None:
         self.tariffs = tariffs
@@ -54,12 +54,12 @@ class Pair:
 
     @property
     def record(self) -> Record | None:
-        """The active one."""
+        """The active record."""
         return self.payer.active_with("advisor")
 
     def act(self, what: str) -> None:
-        """One thing, at this instant; what is refused changes nothing."""
-        self.payer = meter.settle(self.payer, self.now, RULES)
+        """Play one act at this instant. An act that is refused changes nothing."""
+        self.payer = meter.settle(self.payer, self.now, DURATIONS)
         with suppress(InsufficientCredit):
             self.payer = getattr(self, what)()
 
@@ -71,26 +71,26 @@ class Pair:
         return self.payer
 
     def credit(self) -> Payer:
-        return credit.add(self.payer, EntryPosted(1_234_567, "purchase", self.now), RULES)
+        return credit.add(self.payer, EntryPosted(1_234_567, EntryKind.PURCHASE, self.now))
 
     def debit(self) -> Payer:
-        return credit.debit(self.payer, EntryPosted(-300_000, "debit", self.now))
+        return credit.debit(self.payer, EntryPosted(-300_000, EntryKind.DEBIT, self.now))
 
-    def checkpoint(self) -> Payer:
-        return meter.checkpoint(self.payer, self.now)
+    def post(self) -> Payer:
+        return meter.post_charges(self.payer, self.now)
 
     def start(self) -> Payer:
         record = self.record
         if record is None:
             return self._started()
-        return meter.track(self.payer, record, record.chat_id, self.now, RULES)
+        return meter.track(self.payer, record, record.chat_id, self.now, DURATIONS)
 
     def switch(self) -> Payer:
         self.chats += 1
         record = self.record
         if record is None:
             return self._started()
-        return meter.track(self.payer, record, f"chat {self.chats}", self.now, RULES)
+        return meter.track(self.payer, record, f"chat {self.chats}", self.now, DURATIONS)
 
     def pause(self) -> Payer:
         return self.payer if self.record is None else meter.pause(self.payer, self.record, self.now)
@@ -111,7 +111,7 @@ class Pair:
     def _proved(self, party: Party) -> Payer:
         if self.record is None:
             return self.payer
-        return meter.prove(self.payer, self.record, party, self.now + RULES.lease_ms, self.now, RULES)
+        return meter.prove(self.payer, self.record, party, self.now + DURATIONS.lease_ms, self.now)
 
     def _started(self) -> Payer:
         record_id = str(len(self.documents))
@@ -128,20 +128,20 @@ class Pair:
             self.now,
             terms=TERMS,
         )
-        payer = meter.start(self.payer, record, self.now, RULES)
+        payer = meter.start(self.payer, record, self.now, DURATIONS)
         self.documents[record_id] = document
         return payer
 
     def segments(self, record_id: str) -> list[tuple[int, int]]:
-        """When its timer ran, from what happened."""
+        """The segments of a record, from the events."""
         return [
             (event.since, event.at)
-            for event in self.payer.events
+            for event in self.payer.steps
             if isinstance(event, TimerStopped) and event.record.record_id == record_id
         ]
 
     def times(self) -> Iterable[tuple[int, int]]:
-        """Elapsed and free time of each record in turn, from its segments: an allowance is used up from the front."""
+        """The elapsed and the free time of each record in turn. Earlier records use the allowance first."""
         used_ms = 0
         for record_id, document in self.documents.items():
             elapsed_ms = sum(end - begin for begin, end in self.segments(record_id))
@@ -151,20 +151,17 @@ class Pair:
             yield elapsed_ms, free_ms
 
     def receipt(self, record_id: str, at: int) -> Receipt:
-        """What the service would say of an ended record as of `at`, from what happened."""
+        """The receipt of an ended record as of `at`, from the events."""
         (record,) = (
-            e.record for e in self.payer.events if isinstance(e, RecordEnded) and e.record.record_id == record_id
+            e.record for e in self.payer.steps if isinstance(e, RecordEnded) and e.record.record_id == record_id
         )
-        closed = [e for e in self.payer.events if isinstance(e, TimerStopped) and e.record.record_id == record_id]
+        closed = [e for e in self.payer.steps if isinstance(e, TimerStopped) and e.record.record_id == record_id]
         posted = list(enumerate(self.charges(record_id)))
-        return ledger.receipt(
+        return receipt(
             record,
             at,
             ("User", "Advisor"),
-            [
-                SegmentView(e.chat_id, e.since, e.at, e.at - e.since, e.reason, CAUSES.get(e.reason, e.by))
-                for e in closed
-            ],
+            [SegmentView(e.chat_id, e.since, e.at, e.at - e.since, e.reason, cause_of(e.reason, e.by)) for e in closed],
             [Entry(str(n), e.amount, e.gift, e.kind, e.at, record_id) for n, e in posted if e.kind != "share"],
             [
                 SharedEntry(str(n), e.at, e.kind, e.amount, e.advisor_amount, -e.amount - e.advisor_amount, e.fees)
@@ -173,12 +170,12 @@ class Pair:
         )
 
     def charges(self, record_id: str) -> list[EntryPosted]:
-        """What was posted for a record."""
-        return [e for e in self.payer.events if isinstance(e, EntryPosted) and e.record_id == record_id]
+        """The entries that were posted for a record."""
+        return [e for e in self.payer.steps if isinstance(e, EntryPosted) and e.record_id == record_id]
 
 
 def played(tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]) -> Pair:
-    """The pair after the story, everything settled and ended."""
+    """The pair after the story, settled, with every record ended."""
     pair = Pair(tariffs, credit)
     for what, duration in story:
         pair.act(what)
@@ -200,39 +197,39 @@ def test_the_sum_charged_is_the_price_of_the_total(
         charges = [posted for posted in pair.charges(record_id) if posted.kind == "charge"]
         assert -sum(charge.amount for charge in charges) == oracle.price(document, elapsed, allowance)
         assert all(charge.amount < 0 for charge in charges)
-    posted = sum(event.amount for event in pair.payer.events if isinstance(event, EntryPosted))
+    posted = sum(event.amount for event in pair.payer.steps if isinstance(event, EntryPosted))
     assert pair.payer.balance == credit + posted >= 0
-    ended = [event.record.record_id for event in pair.payer.events if isinstance(event, RecordEnded)]
+    ended = [event.record.record_id for event in pair.payer.steps if isinstance(event, RecordEnded)]
     assert ended == list(pair.documents)
 
 
 @given(DOCUMENTS, st.integers(0, 20_000_000), STORY)
-def test_time_runs_once_in_order_and_only_while_both_are_there(
+def test_segments_are_in_order_and_lie_within_leases(
     tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]]
 ) -> None:
     pair = played(tariffs, credit, story)
     segments = [segment for record_id in pair.documents for segment in pair.segments(record_id)]
     assert all(begin <= end for begin, end in segments)
     assert all(before[1] <= after[0] for before, after in pairwise(segments))
-    # A person proves to be there by acting or by a heartbeat; whoever starts gives the other one lease to come.
+    # A person proves presence by an act or a heartbeat. A start gives the other party one lease to arrive.
     proofs = [0]
     for _, duration in story:
         proofs.append(proofs[-1] + duration)
     for begin, end in segments:
         proved = [at for at in proofs if at <= end]
-        covered = [(at, at + RULES.lease_ms) for at in proved]
+        covered = [(at, at + DURATIONS.lease_ms) for at in proved]
         assert all(any(since <= at < until for since, until in covered) for at in range(begin, end, 5_000))
 
 
 @given(DOCUMENTS, st.integers(0, 20_000_000), STORY, st.lists(st.integers(1, 10_000), min_size=1, max_size=4))
-def test_where_the_time_is_cut_changes_no_bill(
+def test_the_division_of_the_time_changes_no_charge(
     tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]], cuts: list[int]
 ) -> None:
-    """The same story with looks and checkpoints put in at random instants."""
+    """The same story with looks and postings put in at random instants."""
     cut_story: list[tuple[str, int]] = []
     for number, (what, duration) in enumerate(story):
         part = min(duration, cuts[number % len(cuts)])
-        cut_story += [(what, part), (("look", "checkpoint")[number % 2], duration - part)]
+        cut_story += [(what, part), (("look", "post")[number % 2], duration - part)]
     whole, cut = played(tariffs, credit, story), played(tariffs, credit, cut_story)
     assert whole.payer.balance == cut.payer.balance
     for record_id in whole.documents:
@@ -241,15 +238,15 @@ def test_where_the_time_is_cut_changes_no_bill(
 
 
 @given(DOCUMENTS, st.integers(0, 20_000_000), STORY, st.integers(0, 1_000_000))
-def test_its_receipts_prove_themselves_as_of_any_instant(
+def test_receipts_of_a_story_are_right_as_of_any_instant(
     tariffs: list[dict[str, Any]], credit: int, story: list[tuple[str, int]], at: int
 ) -> None:
     pair = played(tariffs, credit, story)
     for record_id, document in pair.documents.items():
         whole = pair.receipt(record_id, pair.now)
         began = whole.record.started_at
-        for receipt in (whole, pair.receipt(record_id, began + at % (pair.now - began + 1))):
-            assert [check for check in verify(receipt.document()) if not check.holds] == []
-            allowance = max(0, oracle.milliseconds(document["free_seconds"]) - receipt.free_ms_before)
-            assert receipt.cost == oracle.price(document, receipt.elapsed_ms, allowance)
+        for earlier in (whole, pair.receipt(record_id, began + at % (pair.now - began + 1))):
+            assert [check for check in verify(earlier.document()) if not check.holds] == []
+            allowance = max(0, oracle.milliseconds(document["free_seconds"]) - earlier.free_ms_before)
+            assert earlier.cost == oracle.price(document, earlier.elapsed_ms, allowance)
         assert whole.unposted == 0

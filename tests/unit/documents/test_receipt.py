@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason, Record, State
 from talktime.core.tariff import Tariff
@@ -13,6 +14,7 @@ from talktime.core.terms import Terms
 from talktime.documents.account import Entry
 from talktime.documents.receipt import (
     HOW_TO_RECOMPUTE,
+    Cause,
     Receipt,
     SegmentView,
     SharedEntry,
@@ -28,20 +30,20 @@ TARIFF: Final = Tariff.parse({"tiers": [{"rate": "0.60"}], "free_seconds": 30})
 TERMS: Final = Terms.parse({"share_percent": 50, "fee_per_session": "0.10"})
 SEGMENTS: Final = (
     SegmentView("first", TEN + 2_000, TEN + 32_000, 30_000, Reason.SWITCHED),
-    SegmentView("second", TEN + 32_000, TEN + 62_000, 30_000, Reason.PAUSED, "advisor"),
-    SegmentView("second", TEN + 70_000, TEN + 80_000, 10_000, Reason.STOPPED, "user"),
+    SegmentView("second", TEN + 32_000, TEN + 62_000, 30_000, Reason.PAUSED, Cause.ADVISOR),
+    SegmentView("second", TEN + 70_000, TEN + 80_000, 10_000, Reason.STOPPED, Cause.USER),
 )
 ENTRIES: Final = (
-    Entry("1", -200_000, -200_000, "charge", TEN + 32_000, "r"),
-    Entry("2", -300_000, -300_000, "charge", TEN + 62_000, "r"),
-    Entry("3", -100_000, -70_000, "charge", TEN + 80_000, "r"),
-    Entry("4", 50_000, 20_000, "refund", TEN + 90_000, "r", reason="Late"),
+    Entry("1", -200_000, -200_000, EntryKind.CHARGE, TEN + 32_000, "r"),
+    Entry("2", -300_000, -300_000, EntryKind.CHARGE, TEN + 62_000, "r"),
+    Entry("3", -100_000, -70_000, EntryKind.CHARGE, TEN + 80_000, "r"),
+    Entry("4", 50_000, 20_000, EntryKind.REFUND, TEN + 90_000, "r", reason="Late"),
 )
 SHARED: Final = (
-    SharedEntry("1", TEN + 32_000, "charge", -200_000, 50_000, 150_000, 100_000),
-    SharedEntry("2", TEN + 62_000, "charge", -300_000, 150_000, 150_000, 0),
-    SharedEntry("3", TEN + 80_000, "charge", -100_000, 50_000, 50_000, 0),
-    SharedEntry("4", TEN + 90_000, "refund", 50_000, -50_000, 0, 0, "advisor"),
+    SharedEntry("1", TEN + 32_000, EntryKind.CHARGE, -200_000, 50_000, 150_000, 100_000),
+    SharedEntry("2", TEN + 62_000, EntryKind.CHARGE, -300_000, 150_000, 150_000, 0),
+    SharedEntry("3", TEN + 80_000, EntryKind.CHARGE, -100_000, 50_000, 50_000, 0),
+    SharedEntry("4", TEN + 90_000, EntryKind.REFUND, 50_000, -50_000, 0, 0, BorneBy.ADVISOR),
 )
 
 
@@ -77,6 +79,9 @@ def test_a_whole_receipt() -> None:
         "tariff": TARIFF.document(),
         "tariff_version": 7,
         "free_ms_before": 20_000,
+        "seller": None,
+        "currency": None,
+        "grace_used_at": None,
         "segments": [
             {
                 "chat_id": "first",
@@ -177,7 +182,7 @@ def test_a_whole_receipt() -> None:
         (90_000, "ended", "stopped", None, 70_000, 600_000, 4, "second"),
     ],
 )
-def test_as_of_an_instant(
+def test_a_receipt_as_of_an_instant(
     after: int, state: str, reason: str | None, by: str | None, elapsed: int, cost: int, entries: int, chat: str
 ) -> None:
     then = told(TEN + after)

@@ -10,16 +10,21 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from talktime.core.errors import Forbidden, InvalidRequest, NotFound
+from talktime.core.entries import CreditKind
+from talktime.core.errors import Forbidden, InvalidRequest, NotFound, Unauthorized, Unavailable
 from talktime.core.ids import is_id
 from talktime.core.record import Party
 from talktime.core.roles import Role
+from talktime.core.scopes import Scope, require_scope
 from talktime.service.connector import connected_talktime
+from talktime.service.credentials import Credentials
 from talktime.service.http.addresses import decode_id
 from talktime.service.http.idempotency import read_repeat
-from talktime.service.http.json_bodies import StrictRoute
+from talktime.service.http.json_bodies import StrictRequest, StrictRoute, UnreadableBody
+from talktime.service.http.query import parameters_of, require_known_parameters
 from talktime.service.tokens import Caller, caller_of
 from talktime.talktime import Talktime
 
@@ -28,7 +33,10 @@ Resource = Literal["user", "advisor", "chat", "record"]
 
 # This only describes the scheme in the OpenAPI document. `limits` reads the tokens, before routing.
 _bearer: Final = HTTPBearer(
-    auto_error=False, scheme_name="token", bearerFormat="JWT", description="`talktime token create`"
+    auto_error=False,
+    scheme_name="token",
+    bearerFormat="JWT",
+    description="`talktime token create`, or a key: `talktime key create`",
 )
 
 
@@ -46,15 +54,56 @@ class AuthenticatedRoute(StrictRoute):
         return require_token
 
 
+class BeaconRoute(APIRoute):
+    """A route for beacons, which browsers send when a page closes: without headers of their own.
+
+    The token may be in the body instead of the header, and the body is read as JSON whatever its content type says.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, after the check of the token."""
+        handler = super().get_route_handler()
+        known = parameters_of(self.dependant)
+
+        async def require_token(request: Request) -> Response:
+            headers = [header for header in request.scope["headers"] if header[0] != b"content-type"]
+            scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+            beacon = StrictRequest(scope, request.receive)
+            if beacon.state.caller is None:
+                credentials: Credentials = beacon.app.state.credentials
+                beacon.state.caller = await _caller_in_body(beacon, credentials)
+            caller_of(beacon)
+            require_known_parameters(beacon, known)
+            return await handler(beacon)
+
+        return require_token
+
+
+async def _caller_in_body(
+    request: StrictRequest, credentials: Credentials
+) -> Caller | Unauthorized | Unavailable | None:
+    """The caller whose token is in the body; the refusal of an invalid token; or None without a token."""
+    try:
+        body = await request.json()
+        token = body.get("token") if isinstance(body, dict) else None
+        return await credentials.read(token) if isinstance(token, str) else None
+    except (ValueError, UnreadableBody):
+        return None  # the body has no token that can be read
+    except (Unauthorized, Unavailable) as error:
+        return error
+
+
 class RequireRole:
     """The dependency that allows a call for some roles.
 
-    `owned` is what the address names, and what must belong to a user or an advisor who calls.
+    `owned` is what the address names, and what must belong to a user or an advisor who calls. `scope` is the narrow
+    scope of access keys to which the call belongs.
     """
 
-    def __init__(self, *roles: Role, owned: Resource | None = None) -> None:
+    def __init__(self, *roles: Role, owned: Resource | None = None, scope: Scope | None = None) -> None:
         self.roles = frozenset(roles)
         self.owned = owned
+        self.scope = scope
 
     async def __call__(
         self,
@@ -67,7 +116,7 @@ class RequireRole:
         Raises:
             Unauthorized: there is no valid token.
             NotFound: what the address names does not belong to the caller.
-            Forbidden: the caller's role may not make the call.
+            Forbidden: the caller's role, or the scope of the caller's key, may not make the call.
         """
         caller = caller_of(request)
         if self.owned is not None:
@@ -80,6 +129,7 @@ class RequireRole:
                     await talktime.keep_refusal(await read_repeat(request), error)
                 raise
         require_role(caller, self.roles)
+        require_scope(caller.scope, request.method, self.scope)
         return caller
 
 
@@ -117,6 +167,26 @@ async def require_owner(talktime: Talktime, caller: Caller, resource: Resource, 
         owner = user_id if caller.role is Role.USER else advisor_id
     if owner != caller.subject:
         raise NotOwned(resource)
+
+
+def require_explained(caller: Caller, reference: str | None, kind: CreditKind | None = None) -> None:
+    """Refuse an operator who moves credit without saying why, or adds credit of a kind that only a payment brings.
+
+    Args:
+        caller: who moves the credit.
+        reference: why, which is kept with the entry. A backend need not say it.
+        kind: the kind of credit that is added; None where credit is taken.
+
+    Raises:
+        Forbidden: an operator adds bought credit.
+        InvalidRequest: an operator does not say why.
+    """
+    if caller.role is not Role.OPERATOR:
+        return
+    if kind is CreditKind.PURCHASE:
+        raise Forbidden("An operator may add credit as a gift or a refund; bought credit comes from a backend.")
+    if reference is None or not reference.strip():
+        raise InvalidRequest(("reference", "is required of an operator: say why"))
 
 
 def acting_party(caller: Caller, named: Party | None) -> Party:

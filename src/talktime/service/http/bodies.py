@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictStr, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StrictBool, StrictStr, WithJsonSchema
 
-from talktime.core.durations import parse_seconds
-from talktime.core.entries import CreditKind
+from talktime.core.durations import TTL_SECONDS_MAX, parse_seconds
+from talktime.core.entries import BorneBy, CreditKind
 from talktime.core.ids import (
     EXPLANATION_LENGTH_MAX,
     ID_LENGTH_MAX,
@@ -17,14 +17,17 @@ from talktime.core.ids import (
     has_control_characters,
 )
 from talktime.core.instants import parse_instant
+from talktime.core.metadata import check_metadata
 from talktime.core.money import parse_credits
+from talktime.core.pages import PAGE_LENGTH_MAX, is_page
 from talktime.core.record import Party
-from talktime.core.refunds import BorneBy
 from talktime.core.roles import Role
+from talktime.core.starts import MAX_ACTIVE_MAX, Starts
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
-from talktime.documents.fields import CREDITS_INPUT, DURATION_INPUT, INSTANT
-from talktime.service.tokens import TTL_SECONDS_MAX
+from talktime.documents.event import EventType
+from talktime.documents.fields import CREDITS_INPUT, DURATION_INPUT, INSTANT, METADATA
+from talktime.engine.links import CODE_LENGTH_MAX
 
 DECLARED: Final = "x-declared"
 """In a schema: the name of the schema to refer to. pydantic refuses a reference to a schema that it did not make."""
@@ -50,6 +53,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _page(text: str | None) -> str | None:
+    if text is not None and not is_page(text):
+        raise ValueError("must be a path of this service such as /chat/c1, without empty parts, . and ..")
+    return text
+
+
 def _positive_credits(value: object) -> int:
     amount = parse_credits(value)
     if amount == 0:
@@ -63,6 +72,11 @@ def _topup(value: object) -> int:
         raise ValueError("must be at most 100")
     return amount
 
+
+_HOOK: Final = "https://shop.example/talktime"
+
+POSITION_MAX: Final = 2**31 - 1
+"""The largest position of a message."""
 
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
 Id = Annotated[
@@ -95,6 +109,18 @@ TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema({DE
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
+StartsField = Annotated[
+    Starts | None,
+    Field(description="how a new record starts, if not as the advisor's records start; for backends only"),
+]
+
+
+MetadataField = Annotated[
+    Annotated[dict[str, str], PlainValidator(check_metadata), WithJsonSchema(METADATA)] | None,
+    Field(description="the host's own texts by key, for programs and operators; for backends only"),
+]
+
+
 class Body(BaseModel):
     """A request body. A field that the call does not have is refused."""
 
@@ -105,6 +131,7 @@ class PutUser(Body):
     """A user to create or to rename."""
 
     display_name: Annotated[Name, Field(description="the name that others are shown")]
+    metadata: MetadataField = None
 
 
 class PutAdvisor(Body):
@@ -116,6 +143,19 @@ class PutAdvisor(Body):
         TermsDocument | None,
         Field(description="what the advisor gets of the cost; terms that are left out stay as they are"),
     ] = None
+    starts: Annotated[
+        Starts | None, Field(description="how the advisor's records start; `present` if it was never said")
+    ] = None
+    ring_ms: Annotated[
+        Duration | None, Field(alias="ring_seconds", description="how long a request rings, from 1 to 3600 seconds")
+    ] = None
+    max_active: Annotated[
+        int | None,
+        Field(
+            strict=True, ge=0, le=MAX_ACTIVE_MAX, description="the most active records of the advisor; 0 for no maximum"
+        ),
+    ] = None
+    metadata: MetadataField = None
 
 
 class AddCredit(Body):
@@ -128,6 +168,7 @@ class AddCredit(Body):
         Field(description="the host's own text, such as the number of an order"),
     ] = None
     expires_at: Annotated[Instant | None, Field(description="when a gift expires; for gifts only")] = None
+    metadata: MetadataField = None
 
 
 class Debit(Body):
@@ -135,6 +176,13 @@ class Debit(Body):
 
     amount: Annotated[Amount, Field(description="how much, more than 0")]
     reference: Annotated[Reference | None, Field(description="the host's own text, such as what was bought")] = None
+    metadata: MetadataField = None
+
+
+class Paying(Body):
+    """How long records shall wait for a payment."""
+
+    duration_ms: Annotated[Duration, Field(alias="seconds", description="how many seconds, at most 900")]
 
 
 class RefundRecord(Body):
@@ -163,6 +211,8 @@ class CreateChat(Body):
     tariff_version: Annotated[
         Version | None, Field(description="the version that the user was shown; refused if another one is current")
     ] = None
+    starts: StartsField = None
+    metadata: MetadataField = None
 
 
 class Track(Body):
@@ -171,6 +221,14 @@ class Track(Body):
     tariff_version: Annotated[
         Version | None, Field(description="the version that the user was shown; refused if another one is current")
     ] = None
+    starts: StartsField = None
+    metadata: MetadataField = None
+
+
+class Decline(Body):
+    """Why an advisor declines."""
+
+    reason: Annotated[Explanation | None, Field(description="what the user is told")] = None
 
 
 class Nothing(Body):
@@ -186,6 +244,21 @@ class Heartbeat(Body):
     ] = None
 
 
+class Leave(Body):
+    """A page that closes."""
+
+    party: Annotated[
+        Party | None,
+        Field(description="who leaves; a backend must name the party, a person can only act for themselves"),
+    ] = None
+    token: Annotated[
+        StrictStr | None,
+        Field(
+            description="the token, where no header can carry it: a beacon has no `Authorization`", examples=["eyJ…"]
+        ),
+    ] = None
+
+
 class NewMessage(Body):
     """A message to send."""
 
@@ -194,6 +267,18 @@ class NewMessage(Body):
     party: Annotated[
         Party | None,
         Field(description="who sends it; a backend must name the party, a person can only act for themselves"),
+    ] = None
+
+
+class Read(Body):
+    """Up to where a chat was read."""
+
+    position: Annotated[
+        int, Field(strict=True, ge=1, le=POSITION_MAX, description="the position of the last message that was read")
+    ]
+    party: Annotated[
+        Party | None,
+        Field(description="who has read it; a backend must name the party, a person can only act for themselves"),
     ] = None
 
 
@@ -214,6 +299,28 @@ class TokenRequest(Body):
     ] = 3600
 
 
+class LinkRequest(Body):
+    """A link to make."""
+
+    role: Annotated[Literal["user", "advisor", "operator"], Field(description="whom the link signs in")]
+    subject: Annotated[Id, Field(description="the id of the user or advisor, or a name for the operator")]
+    page: Annotated[
+        str | None,
+        Field(
+            max_length=PAGE_LENGTH_MAX, description="the page to go on to, a path of this service such as `/chat/c1`"
+        ),
+        AfterValidator(_page),
+    ] = None
+
+
+class LinkUse(Body):
+    """A link to use up."""
+
+    code: Annotated[
+        str, Field(min_length=1, max_length=CODE_LENGTH_MAX, description="what stands behind `#` in the address")
+    ]
+
+
 class Advance(Body):
     """How far to move engine time."""
 
@@ -228,3 +335,31 @@ class Topup(Body):
         PlainValidator(_topup),
         WithJsonSchema({**CREDITS_INPUT, "description": "how much, at most 100"}),
     ]
+
+
+class WebhookRequest(Body):
+    """An address to which events are to be sent."""
+
+    url: Annotated[StrictStr, Field(description="the address, which begins with https://", examples=[_HOOK])]
+    types: Annotated[
+        list[EventType] | None, Field(description="the types of events to send; null or an empty list for all")
+    ] = None
+
+
+class WebhookChange(Body):
+    """A change of a webhook. What is left out or null stays as it is."""
+
+    url: Annotated[StrictStr | None, Field(description="the new address", examples=[_HOOK])] = None
+    types: Annotated[
+        list[EventType] | None, Field(description="the types of events to send; an empty list for all")
+    ] = None
+    enabled: Annotated[StrictBool | None, Field(description="whether events are sent")] = None
+    rotate_secret: Annotated[
+        StrictBool, Field(description="whether to make another secret; the old one signs a day longer")
+    ] = False
+
+
+class ReplayRequest(Body):
+    """From where to send events again."""
+
+    after: Annotated[Id, Field(description="the id of the last event that needs no repeat", examples=["4711"])]

@@ -8,7 +8,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from talktime.service.http.problems import make_problem_response, to_refusal
+from talktime.service.http.problems import REQUEST_ID, make_problem_response, to_refusal
+from talktime.service.http.request_ids import HEADER, request_id_of
 from talktime.service.metrics import Metrics
 
 HEADERS: Final = {
@@ -40,6 +41,7 @@ class Envelope:
         status = 0
         # The layers below share this dictionary, so a problem response can leave its code here.
         state = inner.setdefault("state", {})
+        request_id = state[REQUEST_ID] = request_id_of(scope)
 
         async def send_wrapped(message: Message) -> None:
             nonlocal status
@@ -48,19 +50,21 @@ class Envelope:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                headers[HEADER] = request_id
                 if scope["path"].removeprefix(scope.get("root_path", "")).startswith(("/v1/", "/demo/")):
                     headers["Cache-Control"] = "no-store"
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        try:
-            await self._app(inner, receive, send_wrapped)
-        except Exception as error:
-            _log.exception("service.request_failed", method=scope["method"], route=_route(inner))
-            if status:
-                raise
-            await make_problem_response(to_refusal(error))(inner, receive, send_wrapped)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(inner, receive, send_wrapped)
+            except Exception as error:
+                _log.exception("service.request_failed", method=scope["method"], route=_route(inner))
+                if status:
+                    raise
+                await make_problem_response(to_refusal(error))(inner, receive, send_wrapped)
         self._metrics.count_request(scope["method"], _route(inner), status)
         if "refusal" in state:
             self._metrics.count_refusal(state["refusal"])

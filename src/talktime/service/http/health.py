@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from talktime.core.errors import Unavailable
-from talktime.database.pool import UNREACHABLE
 from talktime.service.connector import connector_of
 from talktime.service.http.documents import Alive, answers
 from talktime.service.metrics import Metrics, NodeMetrics
@@ -25,7 +24,10 @@ async def is_alive() -> JSONResponse:
 
 @router.get("/readyz", responses=answers(Alive))
 async def is_ready(request: Request) -> JSONResponse:
-    """The node can serve: the database answers and its schema is current. Otherwise 503, with the reason."""
+    """The node can serve: the database answers, its schema is current, and no worker of the node fails for long.
+
+    Otherwise 503, with the reason.
+    """
     talktime = await connector_of(request).talktime()
     await talktime.check()
     return JSONResponse(Alive().document())
@@ -53,7 +55,7 @@ async def get_metrics(request: Request) -> Response:
 
 async def _node_metrics(talktime: Talktime) -> NodeMetrics:
     counts: dict[str, float] = {}
-    with suppress(*UNREACHABLE, Unavailable):
+    with suppress(Unavailable):
         counts = await talktime.counts()
     connections, connections_max = talktime.connections()
     return NodeMetrics(
@@ -63,4 +65,11 @@ async def _node_metrics(talktime: Talktime) -> NodeMetrics:
         connections=connections,
         connections_max=connections_max,
         breaches=talktime.breaches(),
+        workers=talktime.node.supervisor.report(),
+        hints_refused=talktime.node.feed.hints_refused,
+        deleted=talktime.node.retention.deleted,
+        repairs=talktime.node.deadlines.repairs,
+        lateness=talktime.engine.lateness,
+        clock_error_seconds=talktime.node.clock.error_ms() / 1000,
+        fanout_lag_seconds=talktime.node.feed.lag_seconds(),
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse
 
 from talktime.core.roles import Role
 from talktime.documents.advisor import Earnings
+from talktime.documents.last_audit import LastAudit
 from talktime.documents.report import Report
 from talktime.service.connector import TalktimeDep
 from talktime.service.http.access import AuthenticatedRoute, RequireRole
 from talktime.service.http.documents import Duration, answers
-from talktime.service.http.parameters import AdvisorId, AsOf, ChatId, PeriodBegin, PeriodEnd
+from talktime.service.http.parameters import LINES_MAX, AdvisorId, AsOf, ChatId
+from talktime.service.http.periods import Bounds
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute, tags=["history"])
 
@@ -36,11 +40,24 @@ async def get_chat_duration(talktime: TalktimeDep, chat_id: ChatId, at: AsOf = N
 @router.get("/report", dependencies=[_operator], responses=answers(Report))
 async def get_report(
     talktime: TalktimeDep,
-    begin: PeriodBegin,
-    end: PeriodEnd,
+    period: Bounds,
+    by_person: Annotated[
+        bool,
+        Query(description="`false`: one book for all users, and one for all advisors", examples=[False]),
+    ] = True,
 ) -> JSONResponse:
     """What each book held before a period, what came and went by kind, and what the book held at the end.
 
     The period goes from `from` until just before `to`. Each column adds up to nothing.
     """
-    return JSONResponse((await talktime.report(begin, end)).document())
+    report = await talktime.report(*period, books_max=LINES_MAX, by_person=by_person)
+    return JSONResponse(report.document())
+
+
+@router.get("/audit", dependencies=[_operator], responses=answers(LastAudit))
+async def get_last_audit(talktime: TalktimeDep) -> JSONResponse:
+    """When the auditor of this node last got through all accounts, and how many breaches of each rule it has seen.
+
+    The auditor checks a few accounts every minute. `talktime doctor` checks all at once.
+    """
+    return JSONResponse(talktime.last_audit().document())

@@ -9,7 +9,10 @@ from typing import Annotated, Final
 from fastapi import Depends, Header, Request
 from pydantic import Field, TypeAdapter, ValidationError
 
+from talktime.core.errors import RateLimited
 from talktime.engine.idempotency import Repeat
+from talktime.engine.requests import KEY_LENGTH_MAX, KEY_PATTERN, canonical_json
+from talktime.service.budgets import Budgets
 from talktime.service.tokens import caller_of
 
 _header = Header(
@@ -17,15 +20,18 @@ _header = Header(
     description="the caller's own name of this request; the same key and body again give the first answer again",
     examples=["order-4711"],
 )
-_Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
+_Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX, pattern=KEY_PATTERN)]
 _keys: Final = TypeAdapter(_Key)
 
 
 async def _make_repeat(request: Request, key: str) -> Repeat:
+    budgets: Budgets = request.app.state.budgets
+    if budgets.take_key(caller_of(request)):
+        raise RateLimited("Too many idempotency keys of one person; send requests without a key, or wait.")
     # A body with other spaces, or with its fields in another order, is still the same request.
     body = await request.body()
     try:
-        canonical = json.dumps(json.loads(body or b"{}"), sort_keys=True, separators=(",", ":")).encode()
+        canonical = canonical_json(json.loads(body or b"{}"))
     except (ValueError, RecursionError):
         canonical = body  # not JSON, which is refused when the body is read
     return Repeat(

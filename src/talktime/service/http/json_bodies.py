@@ -1,22 +1,33 @@
-"""Refuses JSON that names a field twice.
-
-Programs read `{"amount": "1.00", "amount": "9.00"}` differently: some take the first amount, some the last. Where money
-moves, there must be no doubt.
-"""
+"""Reads what others send: JSON bounded in depth and in fields, no field twice, and no unknown parameter."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from talktime.core.errors import InvalidRequest
+from talktime.documents.strict_json import RepeatedFieldError, parse_json
+from talktime.service.http.query import parameters_of, require_known_parameters
 
-NAME_LENGTH_MAX = 80
+NAME_LENGTH_MAX: Final = 80
+"""How much of a field's name an error shows."""
+
+DEPTH_MAX: Final = 16
+"""How deep objects and lists may be inside each other. The deepest document, a tariff with its tiers, needs 4."""
+
+FIELDS_MAX: Final = 1_000
+"""How many fields all objects of one document may have together. A tariff with 50 tiers has 212."""
+
+# A string that never ends is taken to the end of the text, so no part of a text is looked at twice.
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class UnreadableBody(HTTPException):
@@ -27,36 +38,56 @@ class UnreadableBody(HTTPException):
         self.refusal = refusal
 
 
-class _StrictRequest(Request):
-    """A request whose JSON may name each field only once."""
+def read_json(text: str) -> Any:
+    """The value of a JSON text. The time that this takes grows with the length of the text, whatever the text says.
+
+    Raises:
+        InvalidRequest: a field is named more than once, or the text is too deep or has too many fields.
+        ValueError: the text is not JSON.
+    """
+    # A text with few brackets and colons has few of both outside of its strings. Almost every text is one.
+    if text.count("[") + text.count("{") > DEPTH_MAX or text.count(":") > FIELDS_MAX:
+        _check_structure(_STRING.sub("", text))
+    try:
+        return parse_json(text)
+    except RepeatedFieldError as error:
+        raise InvalidRequest((error.name[:NAME_LENGTH_MAX], "must not be named more than once")) from None
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by `read_json`."""
 
     async def json(self) -> Any:
         """The body as JSON.
 
         Raises:
-            UnreadableBody: a field is named twice.
-            json.JSONDecodeError: the body is not JSON.
+            UnreadableBody: the body is refused.
+            ValueError: the body is not JSON in UTF-8.
         """
-        return json.loads(await self.body(), object_pairs_hook=_unique_fields)
+        try:
+            return read_json((await self.body()).decode("utf-8-sig"))
+        except InvalidRequest as refusal:
+            raise UnreadableBody(refusal) from None
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses JSON in which a field is named twice."""
+    """A route that reads its body by `read_json`, and refuses parameters that it does not have."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, for a strict request."""
         handler = super().get_route_handler()
+        known = parameters_of(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
-            return await handler(_StrictRequest(request.scope, request.receive))
+            require_known_parameters(request, known)
+            return await handler(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
 
 
-def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise UnreadableBody(InvalidRequest((repeated[:NAME_LENGTH_MAX], "must not be named more than once")))
-    return document
+def _check_structure(structure: str) -> None:
+    """Refuse what is too deep or has too many fields. `structure` is the text without its strings."""
+    if structure.count(":") > FIELDS_MAX:
+        raise InvalidRequest(("body", f"must have at most {FIELDS_MAX} fields"))
+    if max(accumulate(map(_STEPS.__getitem__, _BRACKET.findall(structure))), default=0) > DEPTH_MAX:
+        raise InvalidRequest(("body", f"must not be nested deeper than {DEPTH_MAX} levels"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import OrderedDict
 from contextlib import suppress
 from typing import Final
 
@@ -12,86 +11,70 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from talktime.core.errors import RateLimited, TooLarge, Unauthorized
+from talktime.core.errors import RateLimited, TooLarge, Unauthorized, Unavailable
+from talktime.service.budgets import Budgets
+from talktime.service.credentials import Credentials
 from talktime.service.http.problems import make_problem_response
-from talktime.service.token_bucket import TokenBucket
-from talktime.service.tokens import Caller, Tokens
+from talktime.service.tokens import Caller
 
 BODY_BYTES_MAX: Final = 64 * 1024
 DISCARD_BYTES_MAX: Final = 64 * 1024 * 1024
 DISCARD_SECONDS: Final = 10.0
 
-REQUESTS_PER_SECOND: Final = 50.0
-REQUESTS_BURST: Final = 300.0
-
-CALLERS_MAX: Final = 20_000
-"""How many callers are remembered. A forgotten caller begins with a full bucket."""
-
-
-class CallerBuckets:
-    """A token bucket for each of the last callers."""
-
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
-
-    def take(self, caller: str) -> float:
-        """Take a token from the caller's bucket: see `TokenBucket.take`."""
-        bucket = self._buckets.get(caller)
-        if bucket is None:
-            bucket = self._buckets[caller] = TokenBucket(REQUESTS_PER_SECOND, REQUESTS_BURST)
-            if len(self._buckets) > CALLERS_MAX:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(caller)
-        return bucket.take()
+REFUSAL_SECONDS: Final = 0.1
+"""How long a request that is one too many waits for its refusal. Otherwise refusals could be a load themselves."""
 
 
 class RequestLimits:
     """The middleware that reads the token of a request, and refuses requests that are too many or too large.
 
-    Requests are counted for each token of a user or an advisor, and for each address where there is no valid token. A
-    host's backend and operators have no limit. Only the calls below `/v1` and `/demo` are counted, because pages and
-    their files are cheap.
+    `Budgets` says how many are too many. Only the calls below `/v1` and `/demo` have callers and are counted, because
+    pages and their files are cheap.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, credentials: Credentials, budgets: Budgets) -> None:
         self._app = app
-        self._tokens = tokens
-        self._buckets = CallerBuckets()
+        self._credentials = credentials
+        self._budgets = budgets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        caller = self._authenticate(request)
-        request.state.caller = caller
+        request.state.caller = None
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        wait_seconds = self._count(request, caller) if path.startswith(("/v1/", "/demo/")) else 0.0
+        wait_seconds = await self._admit(request) if path.startswith(("/v1/", "/demo/")) else 0.0
         if wait_seconds:
+            await asyncio.sleep(REFUSAL_SECONDS)
             error = RateLimited("Too many requests at once; wait a moment.")
             response = make_problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
         await self._app(scope, _LimitedBody(receive), send)
 
-    def _authenticate(self, request: Request) -> Caller | Unauthorized | None:
+    async def _admit(self, request: Request) -> float:
+        """Note who calls, and count the request. Returns the seconds to wait if the request is one too many."""
+        host = request.client.host if request.client else None
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        # The database is asked for a key, so keys that somebody makes up are counted before that.
+        is_counted = self._credentials.is_new_key(credential.strip())
+        wait_seconds = self._budgets.take(None, host) if is_counted else 0.0
+        if wait_seconds:
+            return wait_seconds
+        caller = request.state.caller = await self._authenticate(scheme, credential.strip())
+        return 0.0 if is_counted else self._budgets.take(caller if isinstance(caller, Caller) else None, host)
+
+    async def _authenticate(self, scheme: str, credential: str) -> Caller | Unauthorized | Unavailable | None:
         """The caller; the refusal of an invalid token; or None without a token."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not scheme:
             return None
         if scheme.lower() != "bearer":
             return Unauthorized("Only bearer tokens are accepted: Authorization: Bearer …")
         try:
-            return self._tokens.read(token.strip())
-        except Unauthorized as error:
+            return await self._credentials.read(credential)
+        except (Unauthorized, Unavailable) as error:
             return error
-
-    def _count(self, request: Request, caller: Caller | Unauthorized | None) -> float:
-        """Count the request. Returns the seconds to wait if the request is one too many."""
-        if isinstance(caller, Caller):
-            return self._buckets.take(caller.token_id) if caller.is_person else 0.0
-        return self._buckets.take(request.client.host if request.client else "unknown")
 
 
 class _LimitedBody:

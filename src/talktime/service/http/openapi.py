@@ -31,6 +31,7 @@ _TAGS: Final = {
     "people": "Users with their credit, advisors with their tariffs.",
     "chats": "Chats, their timers and their messages.",
     "records": "Conversation time records, receipts and refunds.",
+    "events": "What happened, in order, for the host's own programs.",
     "history": "The past: earnings, durations and the books of a period.",
     "service": "Tokens, prices and time.",
     "health": "For load balancers and Prometheus.",
@@ -98,7 +99,7 @@ def _add_examples(operation: dict[str, Any], examples: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         for content in response.get("content", {}).values():
             if status in examples.get("responses", {}):
-                content["example"] = examples["responses"][status]
+                content.setdefault("example", examples["responses"][status])  # other forms have their own
 
 
 @cache

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.websockets import WebSocket
+
+from talktime.settings import without_default_port
 
 REMEMBER_SECONDS: Final = 600
 """How long a browser may remember the answer to a preflight request."""
@@ -35,9 +36,19 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
 def is_allowed_origin(websocket: WebSocket) -> bool:
     """Whether the service itself or a named site has opened the socket. CORS does not apply to WebSockets.
 
-    Only host and port are compared, because the scheme differs behind a proxy that ends TLS.
+    Only host and port are compared, because the scheme differs behind a proxy that ends TLS. The port that the origin's
+    scheme has by default may be left out on either side: some proxies write it into `Host`.
     """
     origin = websocket.headers.get("origin")
-    if origin is None or origin.lower() in websocket.app.state.origins:
+    if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == websocket.headers.get("host", "").lower() != ""
+    origin = without_default_port(origin.lower())
+    if origin in websocket.app.state.origins:
+        return True
+    scheme, _, name = origin.partition("://")
+    host = websocket.headers.get("host", "").lower()
+    return (
+        scheme in {"http", "https"}
+        and without_default_port(f"{scheme}://{host}") == f"{scheme}://{name}"
+        and bool(name)
+    )

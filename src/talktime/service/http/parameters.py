@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Path, Query
 from pydantic import BeforeValidator
@@ -29,12 +29,17 @@ AsOf = Annotated[
     Instant | None,
     Query(description="as of this instant in the past, instead of now", examples=["2026-01-05T10:00:00.000Z"]),
 ]
-PeriodBegin = Annotated[
-    Instant,
-    Query(alias="from", description="the first instant of the period"),
+AfterChat = Annotated[Id | None, Query(description="the id of the last chat of the page before", examples=["chat-1"])]
+AfterRecord = Annotated[
+    Id | None,
+    Query(
+        description="the id of the last record of the page before", examples=["019b9f5e-0000-7000-8000-000000000001"]
+    ),
 ]
-PeriodEnd = Annotated[
-    Instant,
-    Query(alias="to", description="the first instant after the period"),
-]
-Limit = Annotated[int, Query(ge=1, le=1000, description="the largest number of items", examples=[50])]
+ITEMS_MAX: Final = 1000
+"""The largest number of items of a list."""
+
+LINES_MAX: Final = 10_000
+"""The largest number of lines of a document that has no pages."""
+
+Limit = Annotated[int, Query(ge=1, le=ITEMS_MAX, description="the largest number of items", examples=[50])]

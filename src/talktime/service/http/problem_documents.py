@@ -9,12 +9,15 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from talktime.core.errors import (
+    AdvisorBusy,
     AllowedCall,
     Conflict,
     Forbidden,
+    Gone,
     InsufficientCredit,
     InvalidRequest,
     NotFound,
+    NotRunning,
     RateLimited,
     TalktimeError,
     TooLarge,
@@ -23,29 +26,59 @@ from talktime.core.errors import (
 )
 from talktime.core.money import parse_credits
 from talktime.core.record import State
-from talktime.documents.fields import CREDITS, Schema, reference
-from talktime.service.http.problems import MEDIA_TYPE, MethodNotAllowed, ServerError
+from talktime.documents.fields import CREDITS, INSTANT, Schema, reference
+from talktime.service.http.problems import (
+    MEDIA_TYPE,
+    HeadTooLarge,
+    MethodNotAllowed,
+    ServerError,
+    TooSlow,
+    Unreadable,
+    WrongHost,
+)
 
 _EXAMPLES: Final[tuple[TalktimeError, ...]] = (
+    Unreadable("This is not HTTP, or not the HTTP that a client may send."),
     Unauthorized("This needs a token: Authorization: Bearer …"),
     InsufficientCredit(parse_credits("1.00"), parse_credits("0.35")),
     Forbidden("A token of role user may not do this; it takes a token of role service."),
     NotFound("chat"),
     MethodNotAllowed("This address only knows GET, HEAD."),
+    TooSlow("The request was not complete within 15 s."),
     Conflict(
         "This record has ended.",
-        state=State.ENDED.value,
+        state=State.ENDED,
         allowed=(AllowedCall.TRACKING,),
     ),
+    NotRunning(
+        "Messages are sent only while the time of the conversation runs.",
+        state=State.PAUSED,
+        allowed=(AllowedCall.RESUME, AllowedCall.STOP),
+    ),
+    AdvisorBusy(
+        "Maya takes at most 2 conversations at once. Try again later.",
+        state=None,
+        allowed=(),
+        ends_at="2026-01-05T10:01:00.000Z",
+    ),
+    Gone("Events after this cursor were deleted because of their age. Leave `after` out for all that are kept."),
     TooLarge("The body is larger than 64 KiB."),
+    WrongHost("The service is not called so; TALKTIME_HOSTS lists its names."),
     InvalidRequest(("amount", "must be more than 0")),
     RateLimited("Too many requests at once; wait a moment."),
+    HeadTooLarge("The head of the request is larger than 64 KiB."),
     ServerError("An error of talktime; the log has it."),
     Unavailable("The database can't be reached right now."),
 )
 
 EXAMPLES: Final = {error.code: {"summary": error.title, "value": error.problem()} for error in _EXAMPLES}
 """A problem document of each code."""
+
+
+def _required(error: TalktimeError) -> list[str]:
+    """The fields that every refusal of this kind has. An advisor is not told what the user has `available`."""
+    return [name for name in error.members if name != "available"]
+
 
 PROBLEM: Final[Schema] = {
     "type": "object",
@@ -58,6 +91,7 @@ PROBLEM: Final[Schema] = {
         "status": {"type": "integer", "description": "the HTTP status"},
         "code": {"type": "string", "enum": sorted(EXAMPLES)},
         "detail": {"type": "string", "description": "for people; the words may change"},
+        "request_id": {"type": "string", "description": "the id of the request, as in `X-Request-ID` and in the logs"},
         "errors": {
             "type": "array",
             "description": "`invalid_request`: what is wrong with which field",
@@ -79,10 +113,14 @@ PROBLEM: Final[Schema] = {
             "items": reference("AllowedCall"),
         },
         "refundable": {**CREDITS, "description": "`conflict` of a refund: what can still be given back"},
+        "ends_at": {
+            "anyOf": [INSTANT, {"type": "null"}],
+            "description": "`advisor_busy`: when an active record of the advisor ends if nobody acts, or null",
+        },
         "tariff_version": {"type": "integer", "description": "`conflict` of tariff versions: the current version"},
     },
     "allOf": [
-        {"if": {"properties": {"code": {"const": error.code}}}, "then": {"required": list(error.members)}}
+        {"if": {"properties": {"code": {"const": error.code}}}, "then": {"required": _required(error)}}
         for error in _EXAMPLES
         if error.members
     ],

@@ -15,11 +15,18 @@ from starlette.types import Receive, Scope, Send
 from talktime.core.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
 from talktime.core.tariff import TariffError
 from talktime.core.terms import TermsError
-from talktime.database.pool import UNREACHABLE
+from talktime.database.failures import unavailable
 from talktime.service.http.json_bodies import UnreadableBody
 
 MEDIA_TYPE: Final = "application/problem+json"
+REQUEST_ID: Final = "request_id"
+"""The member of a problem document, and of the state of a request, that has the id of the request."""
+
 ERRORS_MAX: Final = 20
+
+RETRY_SECONDS: Final = 1
+"""When a request that found the service unavailable should be tried again."""
+
 FIELD_LENGTH_MAX: Final = 120
 
 _WHOLE: Final = {"tariff", "terms"}  # the path of an error that concerns the whole document
@@ -48,6 +55,38 @@ class MethodNotAllowed(TalktimeError):
     title = "Not with this method"
 
 
+class HeadTooLarge(TalktimeError):
+    """The request line and the headers have more bytes, or are more, than those of any honest request."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "head_too_large"
+    title = "Too many headers"
+
+
+class WrongHost(TalktimeError):
+    """The service was called under a name that is not its own."""
+
+    status = HTTPStatus.MISDIRECTED_REQUEST
+    code = "wrong_host"
+    title = "Wrong name"
+
+
+class TooSlow(TalktimeError):
+    """The request did not arrive in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "too_slow"
+    title = "Too slow"
+
+
+class Unreadable(TalktimeError):
+    """What came is not HTTP."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "unreadable"
+    title = "Not HTTP"
+
+
 class ProblemResponse(JSONResponse):
     """An answer that is a problem document. It leaves its code in the scope, where `envelope` counts the code."""
 
@@ -55,11 +94,20 @@ class ProblemResponse(JSONResponse):
 
     def __init__(self, document: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(document, status, headers)
+        self._document = document
         self._code = str(document["code"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer."""
-        scope.setdefault("state", {})["refusal"] = self._code
+        """Send the answer, with the id of the request.
+
+        A repeat with the same idempotency key gets the same document, so that document has no id: the header has it.
+        """
+        state = scope.setdefault("state", {})
+        state["refusal"] = self._code
+        is_repeatable = any(name == b"idempotency-key" for name, _ in scope.get("headers", ()))
+        if REQUEST_ID in state and not is_repeatable:
+            self.body = self.render({**self._document, REQUEST_ID: state[REQUEST_ID]})
+            self.headers["content-length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 
 
@@ -72,6 +120,8 @@ def make_problem_response(error: TalktimeError, headers: Mapping[str, str] | Non
     all_headers = dict(headers or {})
     if isinstance(error, Unauthorized):
         all_headers["WWW-Authenticate"] = 'Bearer realm="talktime"'
+    if isinstance(error, Unavailable):
+        all_headers.setdefault("Retry-After", str(RETRY_SECONDS))
     return ProblemResponse(error.problem(), error.status, all_headers)
 
 
@@ -98,9 +148,7 @@ def to_refusal(error: Exception) -> TalktimeError:
         return invalid_request(error.errors())
     if isinstance(error, HTTPException):
         return _http_refusal(error)
-    if isinstance(error, UNREACHABLE):
-        return Unavailable("The database can't be reached right now.")
-    return ServerError("An error of talktime; the log has it.")
+    return unavailable(error) or ServerError("An error of talktime; the log has it.")
 
 
 def add_handlers(app: FastAPI) -> None:

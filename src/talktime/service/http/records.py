@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse
 
-from talktime.core.record import RecordFilter
+from talktime.core.record import Reason, RecordFilter
 from talktime.core.roles import Role
 from talktime.documents.account import Refund
 from talktime.documents.receipt import Receipt
-from talktime.documents.snapshot import RecordView
 from talktime.service.connector import TalktimeDep
 from talktime.service.http.access import AuthenticatedRoute, RequireRole
-from talktime.service.http.bodies import RefundRecord
-from talktime.service.http.documents import Records, RecordWithSnapshot, answers
+from talktime.service.http.bodies import Id, RefundRecord
+from talktime.service.http.documents import Records, RecordWithMetadata, answers
 from talktime.service.http.idempotency import RequiredRepeat
-from talktime.service.http.parameters import AsOf, Limit, RecordId
+from talktime.service.http.lists import page_response
+from talktime.service.http.parameters import AfterRecord, AsOf, Limit, RecordId
+from talktime.service.http.periods import AnyPeriod
 from talktime.service.tokens import Caller
 
 router = APIRouter(prefix="/v1", route_class=AuthenticatedRoute, tags=["records"])
@@ -31,23 +32,52 @@ _refunder = Depends(RequireRole(Role.SERVICE, Role.OPERATOR, owned="record"))
 @router.get("/records", dependencies=[_operator], responses=answers(Records))
 async def list_records(
     talktime: TalktimeDep,
+    request: Request,
+    period: AnyPeriod,
     state: Annotated[
         RecordFilter | None,
-        Query(description="only these records; `active` is running and paused", examples=["active"]),
+        Query(description="only these records; `active` is all but ended", examples=["active"]),
     ] = None,
+    query: Annotated[
+        Id | None,
+        Query(description="the id of a record, or of the chat, user or advisor of records", examples=["chat-1"]),
+    ] = None,
+    user_id: Annotated[Id | None, Query(description="only records of this user", examples=["alice"])] = None,
+    advisor_id: Annotated[Id | None, Query(description="only records of this advisor", examples=["maya"])] = None,
+    reason: Annotated[
+        Reason | None,
+        Query(
+            description="only records whose time stopped for this reason in the period, also if they went on later",
+            examples=["out_of_credit"],
+        ),
+    ] = None,
+    after: AfterRecord = None,
     limit: Limit = 200,
 ) -> JSONResponse:
-    """Records, the newest first, each with its people, their connections, and the snapshot of its current chat."""
-    snapshots = await talktime.records(state, limit=limit)
-    pairs = await talktime.pairs_of(snapshots)
-    records = (RecordWithSnapshot(s.record, pairs[s.record.id], s) for s in snapshots)
-    return JSONResponse(Records(tuple(records)).document())
+    """Records, the newest first, each with its people, their connections, and the snapshot of its current chat.
+
+    The period is about when records started. With `reason` it is about when their time stopped for this reason: the
+    list has `stopped_at`, and is in this order, the latest first. `out_of_credit` finds the records that were cut.
+    """
+    page = await talktime.record_page(
+        state,
+        query=query,
+        user_id=user_id,
+        advisor_id=advisor_id,
+        reason=reason,
+        begin=period.begin,
+        end=period.end,
+        after=after,
+        limit=limit,
+    )
+    return page_response(request, Records(page.items, page.next).document())
 
 
-@router.get("/records/{record_id}", dependencies=[_viewer], responses=answers(RecordView))
-async def get_record(talktime: TalktimeDep, record_id: RecordId) -> JSONResponse:
+@router.get("/records/{record_id}", responses=answers(RecordWithMetadata))
+async def get_record(talktime: TalktimeDep, record_id: RecordId, caller: Annotated[Caller, _viewer]) -> JSONResponse:
     """A record as it stands."""
-    return JSONResponse((await talktime.record(record_id)).document())
+    record = RecordWithMetadata(await talktime.record(record_id))
+    return JSONResponse(record.document(with_metadata=not caller.is_person))
 
 
 @router.get("/records/{record_id}/receipt", responses=answers(Receipt))
@@ -59,9 +89,13 @@ async def get_receipt(
     return JSONResponse(receipt.document(with_shares=caller.role is not Role.USER))
 
 
-@router.post("/records/{record_id}/refunds", status_code=201, dependencies=[_refunder], responses=answers(Refund, 201))
+@router.post("/records/{record_id}/refunds", status_code=201, responses=answers(Refund, 201))
 async def refund_record(
-    talktime: TalktimeDep, record_id: RecordId, body: RefundRecord, repeat: RequiredRepeat
+    talktime: TalktimeDep,
+    record_id: RecordId,
+    caller: Annotated[Caller, _refunder],
+    body: RefundRecord,
+    repeat: RequiredRepeat,
 ) -> JSONResponse:
     """Give back what a record has cost, by amount or by time. Records that ran out of credit resume.
 
@@ -76,5 +110,6 @@ async def refund_record(
         amount=body.amount,
         duration_ms=body.duration_ms,
         repeat=repeat,
+        actor=caller.actor,
     )
     return JSONResponse(refund.document(), 201)

@@ -6,6 +6,7 @@ sign_in          who is signed in on a socket, and until when
 receiving        the messages that a screen sends
 message_limit    how many messages a socket may send
 message_handler  does what the messages ask for
+typing_signs     which signs of typing are passed on
 watches          the chats that a screen watches
 sending          the messages that the service sends
 send_queue       sends them, in order

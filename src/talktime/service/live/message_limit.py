@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
@@ -29,15 +30,19 @@ class Admission(Enum):
 
 
 class MessageLimit:
-    """Counts the messages of one socket. The limit is above what any honest screen sends."""
+    """Counts the messages of one socket. The limit is above what any honest screen sends.
 
-    def __init__(self) -> None:
+    `take` counts a message among everything that the caller does, and returns 0.0 if it is allowed.
+    """
+
+    def __init__(self, take: Callable[[], float]) -> None:
         self._bucket = TokenBucket(MESSAGES_PER_SECOND, MESSAGES_BURST)
+        self._take = take
         self._refusals = 0
 
     def admit(self) -> Admission:
         """Count the next message and decide what happens to it."""
-        if not self._bucket.take():
+        if not self._bucket.take() and not self._take():
             self._refusals = max(0, self._refusals - 1)
             return Admission.ADMITTED
         self._refusals += 1

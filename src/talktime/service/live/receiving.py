@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
-from pydantic import BaseModel, ConfigDict, StrictStr
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
 
 from talktime.core.errors import InvalidRequest
 from talktime.core.record import Party
 from talktime.service.http.bodies import Id, NewMessage
+from talktime.service.http.json_bodies import read_json
 
 
 class HelloMessage(BaseModel):
@@ -19,15 +18,21 @@ class HelloMessage(BaseModel):
     token: StrictStr
 
 
-class WatchMessage(BaseModel):
-    """`watch` and `unwatch`: which chat the screen shows."""
+class ChatMessage(BaseModel):
+    """`unwatch`: the screen no longer shows this chat. `leave`: the page of this chat closes."""
 
     model_config = ConfigDict(extra="forbid")
     type: str
     chat_id: Id
 
 
-class TypingMessage(WatchMessage):
+class WatchMessage(ChatMessage):
+    """`watch`: the screen shows this chat. Without `presence` the screen proves nothing."""
+
+    presence: StrictBool = True
+
+
+class TypingMessage(ChatMessage):
     """`typing`: a person is typing. A backend names the party."""
 
     party: Party | None = None
@@ -44,12 +49,12 @@ def parse_message(text: str | None) -> dict[str, object]:
     """The JSON object in a frame. `text` is None for a frame of bytes.
 
     Raises:
-        InvalidRequest: the frame is not a JSON object in text.
+        InvalidRequest: the frame is not a JSON object in text, or its JSON is refused by `read_json`.
     """
     if text is None:
         raise InvalidRequest(("message", "must be sent as text, not as bytes"))
     try:
-        message = json.loads(text)
+        message = read_json(text)
     except (ValueError, RecursionError):
         raise InvalidRequest(("message", "is not JSON")) from None
     if not isinstance(message, dict):

@@ -6,10 +6,9 @@ The screen receives a snapshot of each chat first, and then every change once, i
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, Protocol
 
-from talktime.core.errors import RateLimited, TalktimeError, Unavailable
+from talktime.core.errors import RateLimited, TalktimeError
 from talktime.core.record import Party
 from talktime.documents.snapshot import Snapshot
 from talktime.node.feed import Listener
@@ -45,30 +44,32 @@ class Watches:
     def __contains__(self, chat_id: str) -> bool:
         return chat_id in self._chats
 
+    @property
+    def has_presence(self) -> bool:
+        """Whether the screen proves presence in a chat."""
+        return any(watched.is_present for watched in self._chats.values())
+
     async def add(self, chat_id: str, party: Party | None) -> None:
         """Watch a chat, and send its snapshot. A chat that is watched already gets its snapshot again.
 
-        `party` is the person of the screen. A screen without a party makes nobody present.
+        `party` is the person whom the screen makes present in the chat. A screen without a party makes nobody present.
 
         Raises:
             RateLimited: the screen watches too many chats.
             NotFound: there is no such chat.
         """
         if chat_id in self._chats:
-            self._chats[chat_id].hold_back()
-            self._send_first(await self._talktime.snapshot(chat_id))
+            watched = self._chats[chat_id]
+            watched.hold_back()
+            self._send_first(await self._take_seat(chat_id, party, watched))
             return
         if len(self._chats) >= WATCHES_MAX:
             raise RateLimited(f"One socket watches at most {WATCHES_MAX} chats. Unwatch some, or open another socket.")
         # The subscription begins before the snapshot is read, so that no change falls between the two.
-        self._chats[chat_id] = _WatchedChat(self._send)
-        self._talktime.node.feed.subscribe(chat_id, self._watcher)
+        watched = self._chats[chat_id] = _WatchedChat(self._send)
         try:
-            if party is not None:
-                snapshot = await self._talktime.node.presence.attach(self._watcher, chat_id, party)
-                self._report(chat_id)
-            else:
-                snapshot = await self._talktime.snapshot(chat_id)
+            await self._talktime.node.feed.subscribe(chat_id, self._watcher)
+            snapshot = await self._take_seat(chat_id, party, watched)
         except TalktimeError:
             self._unsubscribe(chat_id)
             raise
@@ -79,34 +80,52 @@ class Watches:
         if snapshot.chat_id in self._chats:
             self._chats[snapshot.chat_id].send_change(snapshot)
 
-    async def remove(self, chat_id: str, party: Party | None) -> None:
-        """Watch a chat no longer."""
-        if self._unsubscribe(chat_id) and party is not None:
-            await self._talktime.node.presence.detach(self._watcher, chat_id)
-            self._report(chat_id)
+    def remove(self, chat_id: str, *, leaving: bool = False) -> None:
+        """Watch a chat no longer. With `leaving`, the person's page of the chat closes."""
+        watched = self._unsubscribe(chat_id)
+        if watched is None or not watched.is_present:
+            return
+        presence = self._talktime.node.presence
+        (presence.leave if leaving else presence.detach)(self._watcher, chat_id)
+        self._report(chat_id)
 
-    async def remove_all(self, party: Party | None) -> None:
+    def remove_all(self) -> None:
         """Watch nothing any more, because the socket is closed."""
         chat_ids = tuple(self._chats)
         for chat_id in chat_ids:
             self._unsubscribe(chat_id)
-        if party is not None:
-            # Without a database the leases end by themselves, at the same instant.
-            with suppress(Unavailable, OSError):
-                await self._talktime.node.presence.detach(self._watcher)
+        self._talktime.node.presence.detach(self._watcher)
         for chat_id in chat_ids:
             self._report(chat_id)
+
+    async def _take_seat(self, chat_id: str, party: Party | None, watched: _WatchedChat) -> Snapshot:
+        """Make the party present in the chat, or nobody; the chat's snapshot."""
+        presence = self._talktime.node.presence
+        if party is not None and not watched.is_present:
+            snapshot = await presence.attach(self._watcher, chat_id, party)
+            presence.look_away(self._watcher, chat_id)
+            watched.is_present = True
+            self._report(chat_id)
+            return snapshot
+        if party is None:
+            presence.observe(self._watcher, chat_id)
+            if watched.is_present:
+                presence.detach(self._watcher, chat_id)
+                watched.is_present = False
+                self._report(chat_id)
+        return await self._talktime.snapshot(chat_id)
 
     def _send_first(self, snapshot: Snapshot) -> None:
         if snapshot.chat_id in self._chats:
             self._chats[snapshot.chat_id].send_first(snapshot)
 
-    def _unsubscribe(self, chat_id: str) -> bool:
-        """Whether the chat was watched."""
-        if self._chats.pop(chat_id, None) is None:
-            return False
-        self._talktime.node.feed.unsubscribe(chat_id, self._watcher)
-        return True
+    def _unsubscribe(self, chat_id: str) -> _WatchedChat | None:
+        """The chat that is watched no longer; None if it was not watched."""
+        watched = self._chats.pop(chat_id, None)
+        if watched is not None:
+            self._talktime.node.feed.unsubscribe(chat_id, self._watcher)
+            self._talktime.node.presence.look_away(self._watcher, chat_id)
+        return watched
 
     def _report(self, chat_id: str) -> None:
         if self._on_screens is not None:
@@ -116,12 +135,14 @@ class Watches:
 class _WatchedChat:
     """Puts the snapshots of one chat in order.
 
-    Changes that overtake the first snapshot are held back until the first snapshot is sent.
+    Changes that overtake the first snapshot are held back until the first snapshot is sent. `is_present` tells whether
+    the screen makes its person present in the chat.
     """
 
-    __slots__ = ("_early", "_send", "_sent")
+    __slots__ = ("_early", "_send", "_sent", "is_present")
 
     def __init__(self, send: Callable[[Snapshot], None]) -> None:
+        self.is_present = False
         self._send = send
         self._sent: int | None = None  # the last sequence number that was sent
         self._early: list[Snapshot] = []
@@ -138,10 +159,13 @@ class _WatchedChat:
             self.send_change(change)
 
     def send_change(self, snapshot: Snapshot) -> None:
-        """Send a change, unless the screen has seen it."""
+        """Send a change, unless the screen has seen a later one.
+
+        The same number comes again when all chats are read again, after an outage or a lost connection.
+        """
         if self._sent is None:
             self._early.append(snapshot)
-        elif snapshot.sequence > self._sent:
+        elif snapshot.sequence >= self._sent:
             self._pass_on(snapshot)
 
     def _pass_on(self, snapshot: Snapshot) -> None:

@@ -5,11 +5,12 @@ tab, so nothing private is in the HTML and any cache may keep the page.
 
 The application sets `app.state.pages` before the first request.
 
-context  what the templates are told about the application
-routes   the addresses
+context   what the templates are told about the application
+language  the language of a page, and its words
+routes    the addresses
 """
 
 from talktime.service.pages.context import Pages, Person
-from talktime.service.pages.routes import demo_router, router
+from talktime.service.pages.routes import answer_missing, demo_router, router
 
-__all__ = ["Pages", "Person", "demo_router", "router"]
+__all__ = ["Pages", "Person", "answer_missing", "demo_router", "router"]

@@ -1,8 +1,13 @@
 """What the templates are told about the application."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from talktime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +25,24 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The people of the demo, or None under `serve`; and the address at which users buy credit, if the host has one."""
+    """What is the same on every page.
+
+    `people` are the people of the demo, or None under `serve`. `topup_url` is where users buy credit, `seller` is who
+    sells the time, and `currency` is the code of the currency of one credit; each may be None.
+    `writes_when_stopped` tells whether users and advisors may write while no time runs.
+    """
 
     people: Sequence[Person] | None = None
     topup_url: str | None = None
+    seller: str | None = None
+    currency: str | None = None
+    writes_when_stopped: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, people: Sequence[Person] | None = None) -> Pages:
+        """What the settings say, with the people of the demo."""
+        writes_when_stopped = settings.messages_when_stopped == "allow"
+        return cls(people, settings.topup_url, settings.name, settings.currency, writes_when_stopped)
 
     @property
     def demo(self) -> bool:

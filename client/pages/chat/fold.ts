@@ -1,0 +1,40 @@
+/**
+ * On a phone the meter folds to one line, so that the conversation has the room: whenever the screen is low, as it is while
+ * the keyboard is open or in landscape, and whenever a person folds it.
+ */
+
+import { find, setText } from "../shell/dom.ts";
+import { say } from "../texts/language.ts";
+
+/** A screen that is lower than this shows one line of the meter, in CSS pixels. */
+const LOW_PX = 600;
+
+export function foldOnLowScreens(): void {
+  const meter = find("meter");
+  const button = find<HTMLButtonElement>("fold");
+  let isLow = false;
+  let chosen: boolean | null = null;
+
+  const show = (): void => {
+    const isFolded = chosen ?? isLow;
+    meter.classList.toggle("folded", isFolded);
+    document.body.classList.toggle("folded", isFolded);
+    button.ariaExpanded = String(!isFolded);
+    setText(button, say(isFolded ? "more" : "less"));
+  };
+  const measure = (): void => {
+    // A keyboard may leave the page as high as it was and only cover a part of it.
+    const height = visualViewport?.height ?? innerHeight;
+    document.body.style.setProperty("--view", `${height}px`);
+    if (isLow !== height < LOW_PX) chosen = null;
+    isLow = height < LOW_PX;
+    show();
+  };
+
+  button.addEventListener("click", () => {
+    chosen = !meter.classList.contains("folded");
+    show();
+  });
+  (visualViewport ?? window).addEventListener("resize", measure);
+  measure();
+}

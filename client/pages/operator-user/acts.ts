@@ -1,0 +1,107 @@
+/** What an operator may do with a user's credit. Each act asks for a reason, names its amount again, and is done once. */
+
+import { credits, micros } from "../../src/core/price.ts";
+import { randomId } from "../../src/request.ts";
+import { ask } from "../../src/talk/ask.ts";
+import { find, make, setText } from "../shell/dom.ts";
+import { perform } from "../shell/frame.ts";
+import { type Account, path, type RecordSummary, request } from "../shell/service.ts";
+import { money, nameInSentence, shortDayAndTime } from "../texts/words.ts";
+
+interface Person {
+  id: string;
+  name: string;
+}
+
+interface Act {
+  /** The question, as "Give Nora 5.00 as a gift?". */
+  title: string;
+  path: string;
+  body: Record<string, string>;
+}
+
+let key = randomId();
+
+/** Offers the acts; `load` shows the account again, and is called after each act. */
+export function offerActs(user: Person, operator: string, load: () => Promise<Account>): void {
+  const form = find<HTMLFormElement>("act");
+  const chosen = field(form, "act");
+  showFieldsOf(chosen.value);
+  form.addEventListener("input", () => {
+    // The same act, sent twice, is done once; a changed one is another act.
+    key = randomId();
+    showFieldsOf(chosen.value);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void perform(find<HTMLButtonElement>("go"), async () => {
+      const act = readAct(form, user);
+      const why = field(form, "why").value.trim();
+      const text = `Reason: ${why}. The entry names you, ${operator}.`;
+      if (!(await ask({ title: act.title, text, yes: "Do it", no: "Not now", isDanger: true }))) return;
+      await request("POST", act.path, act.body, key);
+      key = randomId();
+      form.reset();
+      showFieldsOf(chosen.value);
+      const { available } = await load();
+      setText(find("done"), `Done. ${user.name} has ${money(available)} available.`);
+    });
+  });
+}
+
+/** The records that can be refunded, in the order of the list. */
+export function offerRecords(records: readonly RecordSummary[]): void {
+  const select = find<HTMLSelectElement>("refundable");
+  const { value } = select;
+  const options = records
+    .filter(({ cost, refunded }) => micros(cost) > micros(refunded))
+    .map(({ id, advisor_name, started_at, cost, refunded }) => {
+      const left = money(credits(micros(cost) - micros(refunded)));
+      return make("option", { value: id }, `${shortDayAndTime(started_at)}, ${advisor_name}, ${left}`);
+    });
+  select.replaceChildren(...options);
+  if (options.some((option) => option.value === value)) select.value = value;
+}
+
+function field(form: HTMLFormElement, name: string): HTMLInputElement {
+  return form.elements.namedItem(name) as HTMLInputElement;
+}
+
+function showFieldsOf(act: string): void {
+  find("expires-field").hidden = act !== "gift";
+  for (const id of ["record-field", "bearer-field"]) find(id).hidden = act !== "record";
+  find<HTMLSelectElement>("refundable").required = act === "record";
+}
+
+function readAct(form: HTMLFormElement, user: Person): Act {
+  const [act, size, why] = ["act", "amount", "why"].map((name) => field(form, name).value.trim()) as [
+    string,
+    string,
+    string,
+  ];
+  const name = nameInSentence(user.name);
+  const amount = money(size);
+  if (act === "record")
+    return {
+      title: `Refund ${name} ${amount} of this conversation?`,
+      path: path`/records/${field(form, "record").value}/refunds`,
+      body: { amount: size, reason: why, borne_by: field(form, "borne_by").value },
+    };
+  if (act === "debit")
+    return {
+      title: `Take ${amount} from ${name}?`,
+      path: path`/users/${user.id}/debits`,
+      body: { amount: size, reference: why },
+    };
+  const expires = field(form, "expires").value;
+  return {
+    title: act === "gift" ? `Give ${name} ${amount} as a gift?` : `Give ${name} ${amount} back?`,
+    path: path`/users/${user.id}/credits`,
+    body: {
+      amount: size,
+      kind: act,
+      reference: why,
+      ...(act === "gift" && expires !== "" && { expires_at: new Date(`${expires}T23:59:59`).toISOString() }),
+    },
+  };
+}

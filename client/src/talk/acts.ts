@@ -1,0 +1,43 @@
+/** What a person can do in a chat. */
+
+import type { Snapshot } from "../core/types.ts";
+
+/** Who reads. An operator only looks on. */
+export type Viewer = "user" | "advisor" | "operator";
+
+export interface Acts {
+  /** The name of the words on the button that starts, resumes or switches; null for no button. */
+  start: "start" | "startAgain" | "continueHere" | null;
+  /** Whether the viewer may accept or decline the call. */
+  answer: boolean;
+  pause: boolean;
+  resume: boolean;
+  stop: boolean;
+}
+
+const NONE: Acts = { start: null, answer: false, pause: false, resume: false, stop: false };
+
+/** Whether the active record is in another chat than the one on the page. */
+export function hasMoved({ record, chat }: Snapshot): boolean {
+  return record !== null && record.state !== "ended" && record.current_chat_id !== chat.id;
+}
+
+/** What the viewer may do now. Only a user can start; an advisor can pause, resume the advisor's own pause, and stop. */
+export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
+  const { record } = snapshot;
+  const user = viewer === "user";
+  if (record === null) return { ...NONE, start: user ? "start" : null };
+  if (record.state === "ended") return { ...NONE, start: user ? "startAgain" : null };
+  if (hasMoved(snapshot)) return { ...NONE, start: user ? "continueHere" : null, stop: true };
+  const isParty = viewer !== "operator";
+  if (record.state === "requested")
+    return viewer === "advisor" ? { ...NONE, answer: true } : { ...NONE, stop: true };
+  if (record.state === "running") return { ...NONE, pause: isParty, stop: true };
+  const mayResume = user || (viewer === "advisor" && record.paused_by === "advisor");
+  return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };
+}
+
+/** Whether the next press of "Start" begins a new record, and not only goes on with one. */
+export function beginsRecord({ record }: Snapshot): boolean {
+  return record === null || record.state === "ended";
+}

@@ -1,0 +1,327 @@
+/** `<talk-chat>`: a whole conversation as one element: the meter, what a person can do, the messages and the form. */
+
+import type { Chat } from "../chat.ts";
+import { credits, price } from "../core/price.ts";
+import type { Frame, Snapshot } from "../core/types.ts";
+import { make, setText } from "../dom.ts";
+import { type TalkTimeElement, takeEarly } from "../element.ts";
+import { inCurrency } from "../money.ts";
+import { RequestProblem, type TokenSource } from "../request.ts";
+import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
+import { type Acts, actsOf, beginsRecord, hasMoved } from "./acts.ts";
+import { ask } from "./ask.ts";
+import { conflictText } from "./conflict.ts";
+import { type Conversation, showConversation } from "./conversation.ts";
+import { isHere } from "./presence.ts";
+import { STYLE } from "./style.ts";
+import "./words.ts";
+
+const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
+/** What the element hands to the timer in it, which opens the connection. */
+const PASSED_ON = ["chat-id", "src", "currency"];
+
+type Act = (typeof ACTS)[number];
+
+const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
+
+export class TalkChatElement extends Base {
+  static readonly observedAttributes = [
+    "chat-id",
+    "src",
+    "party",
+    "lang",
+    "currency",
+    "messages-when-stopped",
+  ];
+
+  readonly #time = document.createElement("talk-time") as TalkTimeElement;
+  readonly #status = make("p", { part: "status", role: "status" });
+  readonly #cost = make("p", { part: "cost" });
+  readonly #problem = make("p", { part: "problem", role: "alert", hidden: true });
+  readonly #buttons = Object.fromEntries(
+    ACTS.map((act) => [act, make("button", { type: "button", part: act, hidden: true })]),
+  ) as Record<Act, HTMLButtonElement>;
+  readonly #talk = make("section", { part: "talk" });
+  #chat: Chat | null = null;
+  #conversation: Conversation | null = null;
+  #stops: (() => void)[] = [];
+  #leaving: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+    this.#time.setAttribute("part", "time");
+    this.#time.setAttribute("labels", "");
+    for (const act of ACTS)
+      this.#buttons[act].addEventListener("click", () => void this.#perform(this.#buttons[act], act));
+    const acts = make("div", { part: "acts" }, ...Object.values(this.#buttons));
+    root.append(
+      make("section", { part: "meter" }, this.#time, this.#cost, this.#status, acts),
+      this.#problem,
+      this.#talk,
+    );
+  }
+
+  /** Returns a token of the service for the person of the page. */
+  get token(): TokenSource | null {
+    return this.#time.token;
+  }
+
+  set token(token: TokenSource | null) {
+    this.#time.token = token;
+    this.#follow();
+  }
+
+  connectedCallback(): void {
+    clearTimeout(this.#leaving);
+    takeEarly(this, ["token"]);
+    this.#showParts();
+    // The timer in this element is back in the page after this element.
+    queueMicrotask(() => this.#follow());
+  }
+
+  disconnectedCallback(): void {
+    this.#leaving = setTimeout(() => this.#leave());
+  }
+
+  /** A page that moves the element with `moveBefore` changes nothing here. */
+  connectedMoveCallback(): void {}
+
+  attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    if (before === value) return;
+    if (PASSED_ON.includes(name)) {
+      if (value === null) this.#time.removeAttribute(name);
+      else this.#time.setAttribute(name, value);
+    }
+    if (name === "party") this.#showParts();
+    if (name === "lang") this.#time.lang = value ?? "";
+    this.#follow();
+    if (this.#chat) this.#show(this.#chat.frame());
+  }
+
+  get #isAdvisor(): boolean {
+    return this.getAttribute("party") === "advisor";
+  }
+
+  get #words(): Words {
+    return wordsOf(languageOf(this));
+  }
+
+  /** An advisor sees neither the user's credit nor a button to top it up. */
+  #showParts(moved = false): void {
+    const all = this.#isAdvisor ? "elapsed free" : "elapsed free credits topup";
+    this.#time.setAttribute("show", moved ? "elapsed" : all);
+  }
+
+  /** Shows the chat that the timer has now. */
+  #follow(): void {
+    const chat = this.isConnected ? this.#time.chat : null;
+    if (chat === this.#chat) return;
+    this.#leave();
+    this.#chat = chat;
+    if (!chat) return;
+    this.#stops = [
+      chat.onFrame((frame) => this.#show(frame)),
+      chat.subscribe((frame) => this.#show(frame)),
+      chat.onProblem((problem) => this.#showProblem(new RequestProblem(problem))),
+      wordsChanged.listen(() => this.#show(chat.frame())),
+    ];
+    this.#openConversation(chat);
+  }
+
+  #leave(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.#chat = null;
+    this.#conversation = null;
+    this.#talk.replaceChildren();
+    this.#status.textContent = "";
+    this.#cost.textContent = "";
+    for (const button of Object.values(this.#buttons)) button.hidden = true;
+  }
+
+  #openConversation(chat: Chat): void {
+    const words = this.#words;
+    const list = make("ol");
+    const log = make("div", { part: "log", role: "log", tabindex: "0", "aria-label": words.messages }, list);
+    const typing = make("p", { part: "typing" });
+    const field = make("textarea", {
+      part: "field",
+      rows: "1",
+      maxlength: "4000",
+      dir: "auto",
+      placeholder: words.writeMessage,
+      "aria-label": words.yourMessage,
+    });
+    const why = make("p", { part: "why", hidden: true });
+    const send = make("button", { part: "send" }, words.send);
+    const composer = make("form", { part: "composer" }, why, field, send);
+    this.#talk.replaceChildren(log, typing, composer);
+    this.#conversation = showConversation(
+      chat,
+      {
+        party: this.#isAdvisor ? "advisor" : "user",
+        nameOf: (party) => this.#words[party],
+        writesWhenStopped: () => this.getAttribute("messages-when-stopped") === "allow",
+      },
+      { log, list, typing, composer, field, why },
+      {
+        words: () => this.#words,
+        moment: (at) =>
+          new Intl.DateTimeFormat(languageOf(this), { dateStyle: "short", timeStyle: "short" }).format(
+            new Date(at),
+          ),
+        problem: (error) => this.#problemText(error),
+      },
+    );
+    this.#conversation.loaded.catch((error: unknown) => this.#showProblem(error));
+  }
+
+  #show(frame: Frame): void {
+    const { snapshot } = frame;
+    if (!snapshot) return;
+    const words = this.#words;
+    this.#conversation?.refresh();
+    setText(this.#status, `${statusOf(frame, snapshot, words, this.#isAdvisor)}${this.#presence(frame)}`);
+    // The record's numbers go on in another chat: only the chat's own time stays right.
+    const moved = hasMoved(snapshot);
+    this.#time.setAttribute("of", moved ? "chat" : "record");
+    this.#showParts(moved);
+    setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}`);
+    const acts = actsOf(snapshot, this.#isAdvisor ? "advisor" : "user");
+    for (const act of ACTS) {
+      const button = this.#buttons[act];
+      button.hidden = !offers(acts, act);
+      setText(button, words[act === "start" ? (acts.start ?? "start") : act]);
+    }
+  }
+
+  /** Does what a button is for; the button does nothing else meanwhile, and a failure is shown. */
+  async #perform(button: HTMLButtonElement, act: Act): Promise<void> {
+    const chat = this.#chat;
+    if (!chat || button.ariaDisabled === "true") return;
+    // A button that is really disabled would lose the focus.
+    button.ariaDisabled = "true";
+    this.#showProblem(null);
+    try {
+      if (act === "start") await this.#start(chat);
+      else if (act !== "stop" || (await this.#asksToStop(chat))) await chat[act]();
+    } catch (error) {
+      this.#showProblem(error);
+    } finally {
+      button.ariaDisabled = "false";
+    }
+  }
+
+  /** Starts. Where a new record would cost from its first moment, the user agrees first, to exactly this tariff. */
+  async #start(chat: Chat): Promise<void> {
+    const { snapshot } = chat;
+    if (!snapshot || !beginsRecord(snapshot)) {
+      await chat.start();
+      return;
+    }
+    const { tariff, tariff_version } = await chat.offer();
+    const first = price({ ...tariff, free_seconds: 0 }, 1, { grace: false }).micros;
+    if (snapshot.free_remaining_ms === 0 && first > 0n) {
+      const words = this.#words;
+      const question = {
+        title: words.askStart,
+        text: filled(words.askStartText, { amount: this.#money(credits(first)) }),
+        yes: words.startPaidTime,
+        no: words.notNow,
+      };
+      if (!(await this.#ask(question))) return;
+    }
+    await chat.start({ tariffVersion: tariff_version });
+  }
+
+  /** A call that nobody has accepted has cost nothing, so nobody is asked. */
+  async #asksToStop(chat: Chat): Promise<boolean> {
+    if (chat.snapshot?.record?.state === "requested") return true;
+    const words = this.#words;
+    return this.#ask({
+      title: words.askStop,
+      text: () => filled(words.askStopText, { amount: this.#money(chat.frame().cost) }),
+      yes: words.endConversation,
+      no: words.keepTalking,
+      isDanger: true,
+    });
+  }
+
+  #ask(question: Parameters<typeof ask>[0]): Promise<boolean> {
+    return ask(question, this.shadowRoot as Node);
+  }
+
+  /** Whether the other party is there, where that is known. */
+  #presence(frame: Frame): string {
+    const words = this.#words;
+    const other = this.#isAdvisor ? "user" : "advisor";
+    const here = frame.state === "running" ? null : isHere(frame, other);
+    return here === null ? "" : ` · ${filled(here ? words.here : words.notHere, { name: words[other] })}`;
+  }
+
+  #money(amount: string): string {
+    const currency = this.getAttribute("currency");
+    if (!currency) return amount;
+    try {
+      return inCurrency(amount, currency, languageOf(this));
+    } catch {
+      return amount;
+    }
+  }
+
+  /** Shows a failure, or hides the last one with null. */
+  #showProblem(error: unknown): void {
+    this.#problem.hidden = error === null;
+    setText(this.#problem, error === null ? "" : this.#problemText(error));
+  }
+
+  #problemText(error: unknown): string {
+    const words = this.#words;
+    if (!(error instanceof RequestProblem)) return words.refused;
+    const { status, code } = error.problem;
+    if (code === "insufficient_credit") return words.notEnoughCredit;
+    if (status === 0 || status >= 500) return words.unreachable;
+    if (status === 401) return words.signedOut;
+    if (status === 404) return words.notFound;
+    if (status === 429) return words.tooMany;
+    const viewer = this.#isAdvisor ? "advisor" : "user";
+    return (status === 409 ? conflictText(error.problem, viewer, words) : null) ?? words.refused;
+  }
+}
+
+function offers(acts: Acts, act: Act): boolean {
+  if (act === "start") return acts.start !== null;
+  if (act === "accept" || act === "decline") return acts.answer;
+  return acts[act];
+}
+
+/** What the timer does, or why it does not run. */
+function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boolean): string {
+  const { record } = snapshot;
+  if (frame.state === "reconnecting") return words.connecting;
+  if (record === null) return words.notStarted;
+  if (record.state === "ended") return words.ended;
+  if (hasMoved(snapshot)) return words.elsewhere;
+  if (record.state === "requested") return isAdvisor ? words.called : words.calling;
+  if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
+  if (record.reason === "advisor_away" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
+  const why = {
+    out_of_credit: words.outOfCredit,
+    user_away: words.userAway,
+    advisor_away: words.advisorAway,
+  };
+  return (why as Record<string, string>)[record.reason ?? ""] ?? words.paused;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "talk-chat": TalkChatElement;
+  }
+}
+
+if (globalThis.customElements && !customElements.get("talk-chat"))
+  customElements.define("talk-chat", TalkChatElement);

@@ -1,0 +1,224 @@
+// @vitest-environment happy-dom
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { manifest } from "../manifest.ts";
+import { setWords, TalkChatElement, type TalkTimeElement } from "../src/talk-chat.ts";
+import { wordsOf } from "../src/words.ts";
+import { PAUSED, snapshot } from "./facts.ts";
+import { type Call, Service } from "./service.ts";
+
+let service: Service;
+let element: TalkChatElement;
+
+vi.stubGlobal("WebSocket", WebSocket);
+vi.setConfig({ testTimeout: 30_000 });
+const soon = { timeout: 10_000, interval: 10 };
+
+/** The record of `facts.ts` as of now. */
+function now(changes: Parameters<typeof snapshot>[1] = {}) {
+  const iso = (ms: number) => new Date(Date.now() + ms).toISOString();
+  const facts = snapshot(61_000, changes);
+  const timer = { since: iso(-61_000), lease_until: iso(30_000), ...changes.timer };
+  return { ...facts, server_time: iso(0), timer: { ...facts.timer, ...timer } };
+}
+
+const HELLO = {
+  id: "m",
+  chat_id: "chat",
+  position: 1,
+  sender: "advisor",
+  at: "2026-01-05T10:00:00Z",
+  text: "Good day",
+};
+
+beforeEach(async () => {
+  service = await Service.start();
+  service.snapshot = () => now();
+  service.answer = ({ method, path }: Call) => {
+    if (method === "GET" && path.includes("/messages"))
+      return [200, { messages: [{ ...HELLO, client_id: "a" }], next: null }];
+    if (path.endsWith("/pause")) return [200, { ...now(PAUSED), sequence: 2 }];
+    return [404, { title: "Not here", code: "not_found" }];
+  };
+  element = document.createElement("talk-chat");
+  element.setAttribute("chat-id", "chat");
+  element.setAttribute("src", service.url);
+  element.token = () => "token";
+  document.body.append(element);
+});
+
+afterEach(() => {
+  element.remove();
+  service.stop();
+});
+
+function part(name: string): HTMLElement {
+  const found = element.shadowRoot?.querySelector<HTMLElement>(`[part=${name}]`);
+  if (!found) throw new Error(`no part ${name}`);
+  return found;
+}
+
+function offered(): string[] {
+  return [...(element.shadowRoot?.querySelectorAll<HTMLButtonElement>("[part=acts] button") ?? [])]
+    .filter(({ hidden }) => !hidden)
+    .map((button) => button.textContent ?? "");
+}
+
+test("it shows the timer, the cost, the messages, and what the user can do", async () => {
+  await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
+  expect(part("time").getAttribute("state")).toBe("running");
+  expect(part("status").textContent).toBe("Paid time");
+  await vi.waitFor(() => expect(part("log").textContent).toContain("Good day"), soon);
+  part("pause").click();
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Paused"), soon);
+  const pauses = expect.objectContaining({ method: "POST", path: "/v1/chats/chat/pause" });
+  expect(service.calls).toContainEqual(pauses);
+});
+
+test("a message that is written is sent", async () => {
+  await vi.waitFor(() => expect(part("log").textContent).toContain("Good day"), soon);
+  (part("field") as HTMLTextAreaElement).value = "Hello";
+  (part("composer") as HTMLFormElement).requestSubmit();
+  await vi.waitFor(
+    () =>
+      expect(service.received).toContainEqual(expect.objectContaining({ type: "message", text: "Hello" })),
+    soon,
+  );
+});
+
+test("nobody writes while no time runs, unless the host allows it", async () => {
+  service.snapshot = () => now(PAUSED);
+  element.setAttribute("party", "user");
+  const field = () => part("field") as HTMLTextAreaElement;
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Paused"), soon);
+  expect([field().disabled, (part("send") as HTMLButtonElement).disabled]).toEqual([true, true]);
+  expect(part("why").textContent).toBe("You can write while the time of the conversation runs.");
+  element.lang = "de";
+  expect(part("why").textContent).toContain("solange die Zeit");
+  element.setAttribute("messages-when-stopped", "allow");
+  expect([field().disabled, part("why").hidden]).toEqual([false, true]);
+  element.removeAttribute("messages-when-stopped");
+  service.tell({ ...now(), sequence: 2 });
+  await vi.waitFor(() => expect([field().disabled, part("why").hidden]).toEqual([false, true]), soon);
+});
+
+test("it says whether the other party is there, and for whom the record waits", async () => {
+  const presence = { user: true, advisor: true, until: null };
+  service.snapshot = () => now({ ...PAUSED, presence });
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Paused · The advisor is here"), soon);
+  service.tell({ ...now({ ...PAUSED, presence: { ...presence, advisor: false } }), sequence: 2 });
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Paused · The advisor isn’t here"), soon);
+  const waits = { ...PAUSED, record: { ...PAUSED.record, reason: "advisor_away" as const } };
+  service.tell({ ...now({ ...waits, elapsed_ms: 0 }), sequence: 3 });
+  await vi.waitFor(() => expect(part("status").textContent).toContain("Waiting for the advisor."), soon);
+});
+
+test("a chat that the record has left shows its own time, and no cost or credits that go on elsewhere", async () => {
+  await vi.waitFor(() => expect(part("cost").textContent).toContain("Cost"), soon);
+  const moved = now({ ...PAUSED, record: { current_chat_id: "another" }, chat: { duration_ms: 30_000 } });
+  service.tell({ ...moved, sequence: 2 });
+  await vi.waitFor(() => expect(part("cost").textContent).toBe(""), soon);
+  expect([part("time").getAttribute("of"), part("time").getAttribute("show")]).toEqual(["chat", "elapsed"]);
+  expect((part("time") as TalkTimeElement).reading.elapsedMs).toBe(30_000);
+  service.tell({ ...now(), sequence: 3 });
+  await vi.waitFor(() => expect(part("cost").textContent).toContain("Cost"), soon);
+  expect(part("time").getAttribute("of")).toBe("record");
+});
+
+test("a user sends one note of 500 characters before the first second", async () => {
+  const waiting = { ...PAUSED, elapsed_ms: 0, record: { ...PAUSED.record, reason: "advisor_away" as const } };
+  service.snapshot = () => now(waiting);
+  const field = () => part("field") as HTMLTextAreaElement;
+  await vi.waitFor(() => expect(field().maxLength).toBe(500), soon);
+  expect(part("why").textContent).toContain("one note");
+  field().value = "About my cat";
+  (part("composer") as HTMLFormElement).requestSubmit();
+  await vi.waitFor(() => expect(service.count("message")).toBe(1), soon);
+  const { client_id } = service.received.find((message) => message.type === "message") as {
+    client_id: string;
+  };
+  const note = { ...HELLO, id: "n", client_id, sender: "user", position: 2, text: "About my cat" } as const;
+  service.say({ type: "message", chat_id: "chat", message: { ...note, at: new Date().toISOString() } });
+  await vi.waitFor(() => expect(field().disabled).toBe(true), soon);
+  expect(part("why").textContent).toContain("is sent");
+});
+
+test("an advisor accepts a call, and sees no credit", async () => {
+  service.snapshot = () => now({ ...PAUSED, record: { state: "requested", reason: null } });
+  element.setAttribute("party", "advisor");
+  await vi.waitFor(() => expect(offered()).toEqual(["Accept", "Decline"]), soon);
+  expect(part("time").getAttribute("show")).toBe("elapsed free");
+  part("accept").click();
+  await vi.waitFor(
+    () => expect(service.calls).toContainEqual(expect.objectContaining({ path: "/v1/chats/chat/accept" })),
+    soon,
+  );
+  await vi.waitFor(
+    () => expect(part("problem").textContent).toBe("That isn’t here, or it isn’t yours."),
+    soon,
+  );
+});
+
+test("a top-up and a bad address are events of the element", async () => {
+  const heard: string[] = [];
+  for (const name of ["topup", "problem"]) element.addEventListener(name, () => heard.push(name));
+  part("time").shadowRoot?.querySelector<HTMLButtonElement>("[data-role=topup]")?.click();
+  element.setAttribute("src", "http://[");
+  await vi.waitFor(() => expect(heard).toEqual(["topup", "problem"]), soon);
+});
+
+test("it speaks the language of the page, in the words of the host", async () => {
+  element.lang = "de";
+  await vi.waitFor(() => expect(offered()).toEqual(["Anhalten", "Beenden"]), soon);
+  setWords("de", { pause: "Pause machen" });
+  expect(offered()).toEqual(["Pause machen", "Beenden"]);
+  expect(part("time").shadowRoot?.textContent).toContain("Aufladen");
+});
+
+test("every language has every word, and the same gaps to fill", () => {
+  const gaps = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([gap]) => gap).sort();
+  const english = wordsOf("en");
+  for (const language of ["de", "es"]) {
+    const words = wordsOf(language);
+    for (const [name, text] of Object.entries(english)) {
+      const translated = words[name as keyof typeof words];
+      expect([language, name, gaps(translated)]).toEqual([language, name, gaps(text)]);
+      expect([name, translated === text && text.length > 12]).toEqual([name, false]);
+    }
+  }
+});
+
+test("it moves in the page with its messages and its connection", async () => {
+  await vi.waitFor(() => expect(part("log").textContent).toContain("Good day"), soon);
+  const { connections } = service;
+  const place = document.createElement("div");
+  document.body.append(place);
+  place.append(element);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(part("log").textContent).toContain("Good day");
+  expect([service.connections, offered()]).toEqual([connections, ["Pause", "Stop"]]);
+});
+
+test("the manifest and the reference describe the element", () => {
+  const reference = readFileSync(join(import.meta.dirname, "../../docs/reference/talk-chat.md"), "utf8");
+  const described = manifest.modules.find(({ path }) => path === "dist/talk-chat.js")?.declarations?.[0];
+  if (described?.kind !== "class" || !("customElement" in described)) throw new Error("no custom element");
+  const names = (things: readonly { name?: string | undefined }[] = []) =>
+    things.map(({ name }) => name).sort();
+  expect(names(described.attributes)).toEqual([...TalkChatElement.observedAttributes].sort());
+  expect(names(described.members)).toEqual(["token"]);
+  const parts = [...(element.shadowRoot?.querySelectorAll("[part]") ?? [])].map((one) =>
+    one.getAttribute("part"),
+  );
+  expect(names(described.cssParts)).toEqual(parts.sort());
+  for (const name of [
+    ...names(described.attributes),
+    ...names(described.cssParts),
+    "token",
+    "topup",
+    "problem",
+  ])
+    expect(reference).toContain(`\`${name}\``);
+});

@@ -1,0 +1,94 @@
+"""A shop with FastAPI that has paid chats: talktime is mounted into it, so there is one program to run.
+
+    pip install 'talktime[service,webhooks]'
+    export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://shop.example/talktime
+    export WEBHOOK_SECRET=whsec_…
+    talktime migrate
+    uvicorn shop:app
+
+The how-to page about FastAPI, Django and Flask says why the program looks like this.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Cookie, FastAPI, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from talktime import Role, Talktime, parse_credits
+from talktime.asgi import create_app
+from talktime.errors import InsufficientCredit
+
+service = create_app()  # settings from the environment
+webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Start and stop talktime with the shop: a mounted application does not do so by itself."""
+    async with service.router.lifespan_context(service):
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+app.mount("/talktime", service)
+
+
+def talktime() -> Talktime:
+    """The library, which is connected while the shop runs."""
+    connected: Talktime | None = service.state.talktime
+    if connected is None:
+        raise HTTPException(503, "The database can't be reached.")
+    return connected
+
+
+class Payment(BaseModel):
+    """What the payment provider reports. A real shop checks the provider's signature first."""
+
+    order: str
+    user: str
+    amount: str
+
+
+@app.post("/paid", status_code=204)
+async def paid(payment: Payment) -> None:
+    """Credit an order. Providers report an order more than once, and the key makes it one credit."""
+    await talktime().put_user(payment.user, payment.user.title())
+    await talktime().add_credit(
+        payment.user, parse_credits(payment.amount), reference=payment.order, key=f"order {payment.order}"
+    )
+
+
+@app.get("/talk/{advisor_id}")
+async def talk(advisor_id: str, user: Annotated[str, Cookie()]) -> RedirectResponse:
+    """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
+    try:
+        snapshot, _ = await talktime().create_chat(user, advisor_id)
+    except InsufficientCredit as error:
+        raise HTTPException(402, f"Please buy credit: {error}") from None
+    link = await talktime().create_link("user", user, page=f"/chat/{snapshot.chat_id}")
+    return RedirectResponse(link.address, 303)
+
+
+@app.get("/my-token")
+async def my_token(user: Annotated[str, Cookie()]) -> Response:
+    """A token for `<talk-time>` or `<talk-chat>` in a page of the shop."""
+    return Response(service.state.tokens.make(Role.USER, user, ttl_seconds=3600), media_type="text/plain")
+
+
+@app.post("/events", status_code=204)
+async def receive(request: Request) -> None:
+    """Learn what happened. An event may come twice, and what is done here may be done twice."""
+    try:
+        event = webhook.verify(await request.body(), dict(request.headers))
+    except WebhookVerificationError:
+        raise HTTPException(400, "This is not signed by talktime.") from None
+    if event["type"] == "record.ended":
+        bills[event["record_id"]] = event["data"]["cost"]

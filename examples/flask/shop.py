@@ -1,0 +1,72 @@
+"""A shop with Flask that has paid chats. The pages of the chats come from `talktime serve`, which runs beside it.
+
+    pip install 'talktime[service,webhooks]' flask
+    export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://talk.shop.example
+    export WEBHOOK_SECRET=whsec_…
+    talktime migrate
+    talktime serve &
+    flask --app shop run
+
+The how-to page about FastAPI, Django and Flask says why the program looks like this.
+"""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, Response, abort, redirect, request
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from talktime import Role, Talktime, parse_credits
+from talktime.asgi import Tokens
+from talktime.errors import InsufficientCredit
+
+app = Flask(__name__)
+talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
+tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
+webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
+
+
+@app.post("/paid")
+def paid() -> tuple[str, int]:
+    """Credit an order. Providers report an order more than once, and the key makes it one credit.
+
+    A real shop checks the provider's signature first.
+    """
+    order = request.get_json()
+    talktime.put_user(order["user"], order["user"].title())
+    talktime.add_credit(
+        order["user"], parse_credits(order["amount"]), reference=order["order"], key=f"order {order['order']}"
+    )
+    return "", 204
+
+
+@app.get("/talk/<advisor_id>")
+def talk(advisor_id: str) -> Response:
+    """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
+    user = request.cookies["user"]
+    try:
+        snapshot, _ = talktime.create_chat(user, advisor_id)
+    except InsufficientCredit as error:
+        return Response(f"Please buy credit: {error}", 402)
+    link = talktime.create_link("user", user, page=f"/chat/{snapshot.chat_id}")
+    return redirect(link.address, 303)
+
+
+@app.get("/my-token")
+def my_token() -> Response:
+    """A token for `<talk-time>` or `<talk-chat>` in a page of the shop."""
+    return Response(tokens.make(Role.USER, request.cookies["user"], ttl_seconds=3600), mimetype="text/plain")
+
+
+@app.post("/events")
+def receive() -> tuple[str, int]:
+    """Learn what happened. An event may come twice, and what is done here may be done twice."""
+    try:
+        event = webhook.verify(request.get_data(), dict(request.headers))
+    except WebhookVerificationError:
+        abort(400)
+    if event["type"] == "record.ended":
+        bills[event["record_id"]] = event["data"]["cost"]
+    return "", 204

@@ -1,0 +1,48 @@
+"""`talktime key …`: access keys, the named credentials of backends."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from talktime.cli.arguments import read_id
+from talktime.cli.output import AsJson, print_document, print_table
+from talktime.cli.running import run_with_talktime
+from talktime.core.scopes import Scope
+
+app = typer.Typer(no_args_is_help=True, help="Access keys: named credentials of backends.")
+
+
+@app.command("create")
+def create_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="The name that is kept with everything that the key does.")],
+    scope: Annotated[Scope, typer.Option(help="Which calls the key may make.")] = Scope.SERVICE,
+) -> None:
+    """Make a key and print its secret and nothing else. The secret can't be shown again."""
+    name = read_id(name)
+    key, secret = run_with_talktime(context, lambda talktime: talktime.create_key(name, scope))
+    print(f"talktime: key {key.id} of the scope {key.scope}, valid until you revoke it", file=sys.stderr)
+    print(secret)
+
+
+@app.command("list")
+def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
+    """List all keys, the oldest first, also those that are revoked."""
+    keys = run_with_talktime(context, lambda talktime: talktime.keys())
+    columns = ("id", "name", "scope", "created_at", "used_at", "revoked_at")
+    print_table("keys", [key.document() for key in keys], columns, as_json)
+
+
+@app.command("revoke")
+def revoke_key(
+    context: typer.Context,
+    name_or_id: Annotated[str, typer.Argument(metavar="NAME_OR_ID")],
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a key, and with it every token that the key has made."""
+    name_or_id = read_id(name_or_id)
+    key = run_with_talktime(context, lambda talktime: talktime.revoke_key(name_or_id))
+    print_document(key.document(), as_json)

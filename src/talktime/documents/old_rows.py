@@ -1,0 +1,145 @@
+"""What rows of another system are: people, credit, conversations that are over, and what happened in them.
+
+`import_rows` reads the rows. Units: money in micro-credits, instants and durations in milliseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from talktime.documents.document import Document
+from talktime.documents.fields import Count, Credits, Instant, Milliseconds
+
+if TYPE_CHECKING:
+    from talktime.core.entries import CreditKind
+    from talktime.core.starts import Starts
+    from talktime.core.tariff import Tariff
+    from talktime.core.terms import Terms
+
+
+class RowKind(StrEnum):
+    """What the rows of a source are."""
+
+    USERS = "users"
+    ADVISORS = "advisors"
+    BALANCES = "balances"
+    SESSIONS = "sessions"
+    CHATS = "chats"
+    EVENTS = "events"
+
+
+class EventType(StrEnum):
+    """What a session of another system did, or whether its user was there."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    AWAY = "away"
+    BACK = "back"
+    STOP = "stop"
+
+
+class Place(NamedTuple):
+    """Where a row stands: the file or the table, and the line, counted from 1."""
+
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class OldUser:
+    """A user."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OldAdvisor:
+    """An advisor, with the tariff and the terms of records that will start. `terms` and `starts` may be None."""
+
+    id: str
+    name: str
+    tariff: Tariff
+    terms: Terms | None
+    starts: Starts | None
+
+
+@dataclass(frozen=True, slots=True)
+class OldBalance:
+    """Credit that a user has, in micro-credits. Only a gift may expire."""
+
+    id: str
+    user_id: str
+    kind: CreditKind
+    amount: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OldSession(Document):
+    """A conversation of another system, which is over. `free_ms` of its duration were free."""
+
+    id: str
+    user_id: str
+    advisor_id: str
+    chat_id: str | None
+    started_at: Instant
+    ended_at: Instant
+    duration_ms: Milliseconds
+    free_ms: Milliseconds
+    cost: Credits
+
+
+@dataclass(frozen=True, slots=True)
+class OldChat:
+    """The duration that the other system shows for a chat."""
+
+    id: str
+    user_id: str
+    advisor_id: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OldEvent:
+    """What happened at an instant in the session `id`. What the other system says of the whole session may be None."""
+
+    id: str
+    type: EventType
+    at: int
+    user_id: str | None
+    advisor_id: str | None
+    duration_ms: int | None
+    cost: int | None
+
+
+OldRow = OldUser | OldAdvisor | OldBalance | OldSession | OldChat
+
+
+class SourceRow(NamedTuple):
+    """A row that could be read, and where it stands."""
+
+    place: Place
+    kind: RowKind
+    row: OldRow
+
+
+class SourceEvent(NamedTuple):
+    """An event that could be read, and where it stands."""
+
+    place: Place
+    event: OldEvent
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow(Document):
+    """A row that can't be imported: where it stands, why, and what to do."""
+
+    source: str
+    line: Count
+    kind: RowKind
+    id: str
+    reason: str

@@ -1,0 +1,158 @@
+"""What makes the command line pleasant: examples, options anywhere, quiet commands, errors that name the person."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from talktime.cli.app import app
+from talktime.cli.examples import EXAMPLES
+from talktime.cli.global_options import with_global_options_first, words_of
+from tests.cli.conftest import Cli
+from tests.services import PROGRAM
+
+GROUP = typer.main.get_command(app)
+
+
+def commands(group: object = GROUP, words: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{words} {name}".strip())
+        else:
+            yield f"{words} {name}".strip(), command
+
+
+def test_every_command_has_an_example_in_its_help() -> None:
+    assert {name for name, _ in commands()} == set(EXAMPLES)
+    assert {name: command.epilog for name, command in commands()} == {
+        name: f"Example: {example}" for name, example in EXAMPLES.items()
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "bench"])
+def test_an_example_can_be_typed(name: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each word and each option of the example is known, and no argument is missing."""
+    monkeypatch.chdir(str(tmp_path))
+    for file in ("new.json", "tariff.json", "users.csv", "balances.csv", "events.csv"):
+        with open(file, "w", encoding="utf-8") as tariff:  # noqa: PTH123  in the working directory
+            tariff.write("{}")
+    words = shlex.split(EXAMPLES[name])
+    assert words[: 1 + len(name.split())] == ["talktime", *name.split()]
+    command = dict(commands())[name]
+    command.make_context(name, words[1 + len(name.split()) :], resilient_parsing=False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("user show alice --debug", "--debug user show alice"),
+        ("user --data-dir x show alice", "--data-dir x user show alice"),
+        ("user show alice --database-url=postgresql://x", "--database-url=postgresql://x user show alice"),
+        ("user credit alice --debug -- -1 --debug", "--debug user credit alice -- -1 --debug"),
+        ("--debug bench start --debug", "--debug bench start --debug"),
+        ("user show --data-dir", "user show --data-dir"),
+    ],
+)
+def test_global_options_may_stand_anywhere(typed: str, read: str) -> None:
+    assert with_global_options_first(typed.split()) == read.split()
+
+
+def test_a_command_reads_a_global_option_behind_its_name(cli: Cli) -> None:
+    cli("user", "add", "alice")
+    del cli.environment["TALKTIME_DATABASE_URL"]
+    cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert cli.run("user", "show", "alice").code == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["user", "show", "alice"], "user show alice"),
+        (["user", "debit", "alice", "5", "--reference", "secret"], "user debit alice 5"),
+        (["--database-url", "postgresql://a:b@c/d", "doctor"], "doctor"),
+        (["user", "show", "a\x1b[2Jb"], "user show a?[2Jb"),
+    ],
+)
+def test_errors_begin_with_what_was_typed(typed: list[str], words: str) -> None:
+    assert words_of(typed) == words
+
+
+def test_an_error_says_whom_it_is_about(cli: Cli) -> None:
+    assert cli.run("user", "show", "nobody").err == "talktime user show nobody: There is no such user here.\n"
+
+
+def test_a_short_command_logs_nothing(cli: Cli) -> None:
+    cli("advisor", "set", "maya", "--rate", "0.60", "--free", "3m", "--starts", "at_once")
+    cli("user", "add", "alice")
+    assert cli.run("user", "credit", "alice", "10").err == ""
+
+
+def test_an_advisor_needs_no_file(cli: Cli) -> None:
+    document = cli.document("advisor", "set", "maya", "--rate", "0.60", "--free", "3m", "--increment", "1m")
+    assert document["tariff"]["free_seconds"] == 180
+    assert document["tariff"]["tiers"] == [
+        {"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 60}
+    ]
+    for wrong in (("--rate", "x"), ("--rate", "1", "--free", "soon"), ("--rate", "1", "--tariff", "t.json"), ()):
+        cli.write("t.json", "{}")
+        assert cli.run("advisor", "set", "maya", *wrong).code == 2, wrong
+
+
+def test_config_shows_where_a_value_comes_from_and_no_secret(cli: Cli) -> None:
+    cli.write("talktime.toml", "leave_seconds = 7\n")
+    cli.environment["TALKTIME_SECRET"] = "a secret that must never be shown anywhere"
+    cli.environment["TALKTIME_DATABASE_URL"] = "postgresql://talk:word@127.0.0.1/talk"
+    rows = {row["setting"]: row for row in cli.document("--data-dir", ".", "config", "show")["settings"]}
+    assert rows["TALKTIME_LEAVE_SECONDS"] == {
+        "setting": "TALKTIME_LEAVE_SECONDS",
+        "value": "7",
+        "source": "talktime.toml",
+    }
+    assert rows["TALKTIME_DATABASE_URL"]["value"] == "postgresql://talk:…@127.0.0.1/talk"
+    assert rows["TALKTIME_DATA_DIR"]["source"] == "command line"
+    assert rows["TALKTIME_SECRET"]["source"] == "environment"
+    assert rows["TALKTIME_PORT"]["source"] in {"default", "environment"}
+    assert "never be shown" not in str(rows)
+
+
+def test_no_color_is_heeded(cli: Cli) -> None:
+    """On a terminal, help and tables have colours, unless NO_COLOR says otherwise."""
+    for added, has_colours in (({}, True), ({"NO_COLOR": "1"}, False)):
+        ours, theirs = pty.openpty()
+        environment = {**cli.environment, "TERM": "xterm-256color", **added}
+        with subprocess.Popen([*PROGRAM, "--help"], env=environment, stdout=theirs, stderr=theirs) as process:
+            process.wait(60)
+        os.close(theirs)
+        said = os.read(ours, 1 << 16)
+        os.close(ours)
+        # Bold is no colour: what NO_COLOR forbids begins with 3.
+        assert (re.search(rb"\x1b\[(\d;)?3\d", said) is not None) == has_colours
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    assert cli.run_alone("--version").out == "0.1.0\n"
+
+
+def test_a_dry_run_shows_what_would_come_and_changes_nothing(cli: Cli) -> None:
+    cli("user", "add", "alice")
+    dry = cli.run("user", "credit", "alice", "10.00", "--key", "order 1", "--dry-run", "--json")
+    assert json.loads(dry.out)["balance"] == "10.00"
+    assert "dry run" in dry.err
+    assert cli.document("user", "show", "alice")["balance"] == "0.00"
+    # The key is still free.
+    assert cli.document("user", "credit", "alice", "4.00", "--key", "order 1")["balance"] == "4.00"
+    assert cli.document("user", "debit", "alice", "1.00", "--dry-run")["balance"] == "3.00"
+    assert cli.run("user", "debit", "alice", "5.00", "--dry-run").code == 1
+    assert cli.run("user", "debit", "nobody", "5.00", "--dry-run").code == 3
+    assert cli.document("user", "show", "alice")["balance"] == "4.00"
+    assert len(cli.document("user", "entries", "alice")["entries"]) == 1
+    assert [event["type"] for event in map(json.loads, cli("events", "--json").splitlines())] == ["credit.added"]

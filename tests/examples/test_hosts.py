@@ -1,0 +1,122 @@
+"""The examples of whole programs: a shop with FastAPI, with Django and with Flask, as the documents say to run them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from talktime import Party, Talktime, parse_credits
+from talktime.asgi import Tokens
+from tests.nodes import add_alice_and_maya, node_on
+from tests.services import SECRET, environment
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ADDRESS = "https://shop.example/talktime"
+ORDER = {"order": "4711", "user": "alice", "amount": "10.00"}
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[Talktime]:
+    """What runs beside the shop: it sends the events."""
+    async with node_on(database_url, webhook_private=True, presence_lease_seconds=1000) as node:
+        await add_alice_and_maya(node)
+        yield node
+
+
+@contextmanager
+def running(host: str, secret: str, database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The shop of an example, which runs until the context ends; its address."""
+    command = [sys.executable, str(Path(__file__).with_name("serve_wsgi.py"))]
+    if host == "fastapi":
+        command = [sys.executable, "-c", _SERVE_ASGI]
+    env = environment(database_url=database_url, address=ADDRESS, data_dir=tmp_path) | {"WEBHOOK_SECRET": secret}
+    with subprocess.Popen(
+        command, cwd=EXAMPLES / host, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as shop:
+        assert shop.stdin is not None
+        assert shop.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(shop.stdout.readline())}"
+        finally:
+            shop.stdin.close()
+            assert shop.wait(30) == 0
+
+
+_SERVE_ASGI = """
+import asyncio, socket, sys, threading, uvicorn
+sys.path.insert(0, "")
+from shop import app
+listening = socket.create_server(("127.0.0.1", 0))
+server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+def end():
+    sys.stdin.read()
+    server.should_exit = True
+threading.Thread(target=end, daemon=True).start()
+print(listening.getsockname()[1], flush=True)
+asyncio.run(server.serve([listening]))
+"""
+
+
+@pytest.mark.parametrize("host", ["fastapi", "django", "flask"])
+async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
+    host: str, node: Talktime, database_url: str, tmp_path: Path
+) -> None:
+    hook = await node.create_webhook("http://127.0.0.1:1/events")
+    assert hook.secret is not None
+    with running(host, hook.secret, database_url, tmp_path) as address:
+        await node.change_webhook(hook.id, url=f"{address}/events")
+        async with httpx.AsyncClient(base_url=address, timeout=30) as shop:
+            # A top-up that is reported twice, at once, is credited once.
+            answers = await asyncio.gather(*(shop.post("/paid", json=ORDER) for _ in range(4)))
+            assert [answer.status_code for answer in answers] == [204] * 4
+            assert (await node.account("alice")).balance == parse_credits("110.00")
+            await node.put_user("poor", "Poor")
+            shop.cookies.set("user", "poor")
+            refused = await shop.get("/talk/maya")
+            assert refused.status_code == 402
+            assert "Please buy credit" in refused.text
+            # The user is signed in on the page of the chat.
+            shop.cookies.set("user", "alice")
+            sent_on = await shop.get("/talk/maya")
+            assert sent_on.status_code in {302, 303}
+            page, _, code = sent_on.headers["Location"].partition("#")
+            assert page == f"{ADDRESS}/sign-in"
+            caller = Tokens(SECRET).read((await shop.get("/my-token")).text)
+            assert (caller.role, caller.subject) == ("user", "alice")
+            if host == "fastapi":
+                await use_mounted_service(shop, code)
+            else:
+                sign_in = await node.use_link(code)
+                assert (sign_in.role, sign_in.subject) == ("user", "alice")
+            # The end of the conversation is told, and nothing that somebody else tells.
+            (chat,) = await node.chats_of_user("alice")
+            await node.heartbeat(chat.id, Party.ADVISOR)
+            await node.stop(chat.id)
+            async with asyncio.timeout(60):
+                while "record.ended" not in await delivered(node, hook.id):
+                    await asyncio.sleep(0.05)
+            assert (await node.delivery_page(hook.id, state="failed")).items == ()
+            forged = await shop.post("/events", json={"type": "record.ended", "record_id": "r", "data": {"cost": "0"}})
+            assert forged.status_code == 400
+
+
+async def use_mounted_service(shop: httpx.AsyncClient, code: str) -> None:
+    """The link and a token of the library work at the service below the path of the shop."""
+    used = await shop.post("/talktime/v1/links/use", json={"code": code})
+    assert used.json()["subject"] == "alice"
+    for token in (used.json()["token"], (await shop.get("/my-token")).text):
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await shop.get("/talktime/v1/users/alice/account", headers=headers)
+        assert answer.json()["user_id"] == "alice"
+
+
+async def delivered(node: Talktime, webhook_id: str) -> set[str]:
+    """The types of the events that the shop has taken."""
+    return {delivery.type for delivery in (await node.delivery_page(webhook_id, state="delivered")).items}

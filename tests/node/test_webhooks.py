@@ -1,0 +1,315 @@
+"""Webhooks: whatever a receiver does, at the end it has every event, and the events of one record in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from talktime import Talktime, parse_credits
+from talktime.core.errors import Gone, InvalidRequest, NotFound
+from talktime.database.pool import Pool
+from talktime.documents.webhook import DeliveryState
+from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
+
+from .receivers import Receiver, receiver
+
+pytestmark = pytest.mark.both_servers
+
+QUIET: dict[str, Any] = {
+    "presence_lease_seconds": LONG_SECONDS,
+    "health_seconds": LONG_SECONDS,
+    "webhook_private": True,
+}
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[Talktime]:
+    async with node_on(database_url, **QUIET) as node:
+        await add_alice_and_maya(node)
+        yield node
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Receiver]:
+    async with receiver() as shop:
+        yield shop
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def refused(shop: Receiver, times: int) -> None:
+    """Wait until the receiver has refused this number of messages, and the last outcome is stored."""
+    await until(lambda: shop.refused == times)
+    await asyncio.sleep(0.1)
+
+
+async def taken(shop: Receiver, times: int) -> None:
+    """Wait until the receiver has taken this number of messages."""
+    await until(lambda: len(shop.taken) == times)
+
+
+async def talk(node: Talktime, chat_id: str) -> None:
+    """A conversation: started, paused, resumed, stopped."""
+    await node.initialize_time_tracking_for_chat("alice", "maya", chat_id)
+    await node.pause(chat_id)
+    await node.resume(chat_id)
+    await node.stop(chat_id)
+
+
+async def all_ids(node: Talktime, after: str) -> list[int]:
+    return [int(event.id) async for event in node.events(after=after, follow=False)]
+
+
+async def now(node: Talktime) -> str:
+    return (await node.event_page(after="latest")).next
+
+
+async def test_events_arrive_signed_and_in_order(node: Talktime, shop: Receiver) -> None:
+    after = await now(node)
+    hook = await node.create_webhook(shop.url)
+    shop.secret = hook.secret
+    await talk(node, "first")
+    expected = await all_ids(node, after)
+    await until(lambda: len(shop.taken) >= len(expected))
+    assert shop.ids == expected
+    assert shop.taken == [event.document() async for event in node.events(after=after, follow=False)]
+    assert (await node.webhook(hook.id)).secret is None
+
+
+async def test_only_the_types_that_are_wanted_arrive(node: Talktime, shop: Receiver) -> None:
+    await node.create_webhook(shop.url, ["record.ended", "credit.added"])
+    await talk(node, "first")
+    await node.add_credit("alice", parse_credits("1.00"))
+    await until(lambda: len(shop.taken) == 2)
+    assert [event["type"] for event in shop.taken] == ["record.ended", "credit.added"]
+
+
+async def test_a_receiver_that_fails_has_every_event_at_the_end(node: Talktime, shop: Receiver) -> None:
+    after = await now(node)
+    hook = await node.create_webhook(shop.url)
+    shop.answers = [500, 302, 503]
+    await talk(node, "first")
+    await until(lambda: shop.refused == 1)
+    # The record's next events wait for the one that failed.
+    await asyncio.sleep(1)
+    assert (shop.refused, shop.ids) == (1, [])
+    for tries in (2, 3):
+        await node.advance_clock(3_600_000)
+        await refused(shop, tries)
+    assert (await node.webhook(hook.id)).failing_since is not None
+    await node.advance_clock(3_600_000)
+    expected = await all_ids(node, after)
+    await until(lambda: len(shop.taken) == len(expected))
+    assert shop.ids == expected
+    assert (await node.webhook(hook.id)).failing_since is None
+    page = await node.delivery_page(hook.id)
+    assert page.items[-1].attempts == 4
+    assert {item.state for item in page.items} == {DeliveryState.DELIVERED}
+
+
+async def test_a_receiver_that_is_back_gets_at_once_what_waits(node: Talktime, shop: Receiver) -> None:
+    after = await now(node)
+    hook = await node.create_webhook(shop.url)
+    await shop.die()
+    for number in range(4):
+        await node.put_user(f"user {number}", "U")
+        await node.add_credit(f"user {number}", parse_credits("1.00"))
+    async with asyncio.timeout(20):
+        while [item.attempts for item in (await node.delivery_page(hook.id)).items] != [1] * 4:
+            await asyncio.sleep(0.05)
+    await node.advance_clock(1_000)  # nothing is due yet
+    await shop.open()
+    await node.add_credit("alice", parse_credits("1.00"))
+    expected = await all_ids(node, after)
+    await until(lambda: len(shop.taken) == len(expected))
+    assert sorted(shop.ids) == expected
+
+
+async def test_a_slow_receiver_holds_up_nobody(node: Talktime, shop: Receiver) -> None:
+    async with receiver(stalls=3) as slow:
+        await node.create_webhook(slow.url)
+        await node.create_webhook(shop.url)
+        for number in range(30):
+            await node.put_user(f"user {number}", "U")
+            await node.add_credit(f"user {number}", parse_credits("1.00"))
+        await until(lambda: len(shop.taken) == 30)
+        assert len(slow.taken) < 30
+        assert slow.at_once_max <= 8
+
+
+async def test_after_three_days_the_next_event_of_the_record_goes(node: Talktime, shop: Receiver) -> None:
+    hook = await node.create_webhook(shop.url, ["record.started", "record.ended"])
+    shop.answers = [500] * 11
+    await talk(node, "first")
+    for tries in range(1, 11):
+        await refused(shop, tries)
+        await node.advance_clock(26 * 3_600_000)
+    await until(lambda: len(shop.taken) == 1)
+    assert shop.taken[0]["type"] == "record.ended"
+    failed = await node.delivery_page(hook.id, state="failed")
+    assert [(item.type.value, item.attempts, item.status) for item in failed.items] == [("record.started", 11, 500)]
+
+
+async def test_a_receiver_that_is_gone_gets_nothing_more(node: Talktime, shop: Receiver) -> None:
+    hook = await node.create_webhook(shop.url)
+    shop.answers = [410]
+    await node.add_credit("alice", parse_credits("1.00"))
+    await until(lambda: shop.refused)
+    async with asyncio.timeout(20):
+        while (await node.webhook(hook.id)).enabled:
+            await asyncio.sleep(0.05)
+    assert "410" in str((await node.webhook(hook.id)).disabled_reason)
+    await node.add_credit("alice", parse_credits("2.00"))
+    await node.advance_clock(3_600_000)
+    await asyncio.sleep(1)
+    assert shop.taken == []
+    # Enabled again, the receiver gets what it has missed.
+    await node.change_webhook(hook.id, enabled=True)
+    await until(lambda: len(shop.taken) == 2)
+    assert [event["data"]["amount"] for event in shop.taken] == ["1.00", "2.00"]
+
+
+async def test_both_secrets_sign_for_a_day(node: Talktime, shop: Receiver) -> None:
+    hook = await node.create_webhook(shop.url)
+    changed = await node.change_webhook(hook.id, rotate_secret=True)
+    assert changed.secret not in {None, hook.secret}
+    for number, secret in enumerate((hook.secret, changed.secret)):
+        shop.secret = secret
+        await node.add_credit("alice", parse_credits("1.00"))
+        await taken(shop, number + 1)
+    await node.advance_clock(86_400_000)
+    await node.add_credit("alice", parse_credits("1.00"))
+    await until(lambda: len(shop.taken) == 3)
+
+
+async def test_a_replay_sends_again_in_order(node: Talktime, shop: Receiver) -> None:
+    after = await now(node)
+    hook = await node.create_webhook(shop.url)
+    await talk(node, "first")
+    expected = await all_ids(node, after)
+    await until(lambda: len(shop.taken) == len(expected))
+    await node.replay_webhook(hook.id, str(expected[1]))
+    await until(lambda: len(shop.taken) == 2 * len(expected) - 2)
+    assert shop.ids == expected + expected[2:]
+
+
+async def test_two_nodes_send_each_event_once(node: Talktime, shop: Receiver, database_url: str) -> None:
+    after = await now(node)
+    async with node_on(database_url, **QUIET) as other:
+        await node.create_webhook(shop.url)
+        for number in range(20):
+            await talk((node, other)[number % 2], f"chat {number}")
+        expected = await all_ids(node, after)
+        await until(lambda: len(shop.taken) >= len(expected))
+        await asyncio.sleep(1)
+    assert sorted(shop.ids) == expected
+    records: dict[str, list[int]] = {}
+    for event in shop.taken:
+        records.setdefault(event["record_id"], []).append(int(event["id"]))
+    assert all(ids == sorted(ids) for ids in records.values())
+
+
+async def test_a_node_that_dies_leaves_its_claims_to_others(
+    database_url: str, database: Pool, node: Talktime, shop: Receiver
+) -> None:
+    hook = await node.create_webhook(shop.url)
+    await node.node.supervisor.stop()
+    await node.add_credit("alice", parse_credits("1.00"))
+    webhooks = node.node.webhooks
+    assert webhooks is not None
+    shop.stalls = 60
+    async with asyncio.timeout(20):
+        while not shop.at_once:
+            await webhooks.send_due()
+            await asyncio.sleep(0.1)
+    await webhooks.close()  # as a death in the middle of an attempt
+    shop.stalls = 0
+    assert await database.fetchval("select claimed_until is not null from webhook_deliveries")
+    async with node_on(database_url, **QUIET) as other:
+        await asyncio.sleep(1)
+        assert shop.taken == []
+        await other.advance_clock(60_000)
+        await until(lambda: len(shop.taken) == 1)
+        assert (await other.delivery_page(hook.id)).items[0].attempts == 2
+
+
+async def test_a_ping_says_what_the_receiver_made_of_it(node: Talktime, shop: Receiver) -> None:
+    hook = await node.create_webhook(shop.url)
+    shop.secret = hook.secret
+    ping = await node.ping_webhook(hook.id)
+    assert (ping.delivered, ping.status, ping.error) == (True, 204, None)
+    assert shop.taken[0]["type"] == "ping"
+    shop.answers = [500]
+    assert (await node.ping_webhook(hook.id)).error == "the receiver answered 500"
+    await shop.die()
+    assert not (await node.ping_webhook(hook.id)).delivered
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://shop.example/hook",
+        "ftp://shop.example",
+        "https://",
+        "https://a:b@shop.example",
+        "https://shop.example/#x",
+        "https://localhost/hook",
+        "https://127.0.0.1/hook",
+        "https://[::1]/hook",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[64:ff9b::a00:1]/",
+        "https://shop.example:0/",
+        "https://shop.example:99999/",
+        "shop.example",
+        f"https://shop.example/{'x' * 2000}",
+        "https://shop.example/\n",
+    ],
+)
+async def test_an_address_inside_the_network_is_refused(database_url: str, url: str) -> None:
+    async with node_on(database_url, work=False) as node:
+        with pytest.raises(InvalidRequest, match="url"):
+            await node.create_webhook(url)
+
+
+async def test_a_name_that_leads_inside_the_network_gets_nothing(
+    database_url: str, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is checked when a message is sent, since its owner may change where it leads."""
+    async with node_on(database_url, work=False) as node:
+        hook = await node.create_webhook(f"https://shop.example:{shop.port}/hook")
+        loop = asyncio.get_running_loop()
+
+        async def lookup(*_: object, **__: object) -> list[tuple[object, ...]]:
+            return [(2, 1, 6, "", ("93.184.215.14", shop.port)), (2, 1, 6, "", ("127.0.0.1", shop.port))]
+
+        monkeypatch.setattr(loop, "getaddrinfo", lookup)
+        ping = await node.ping_webhook(hook.id)
+        assert not ping.delivered
+        assert "private address" in str(ping.error)
+
+
+async def test_what_is_not_there_is_refused(node: Talktime, shop: Receiver, database: Pool) -> None:
+    for call in (node.webhook, node.delete_webhook, node.ping_webhook, node.delivery_page, node.change_webhook):
+        with pytest.raises(NotFound):
+            await call("nothing")
+    with pytest.raises(NotFound):
+        await node.replay_webhook("nothing", "0")
+    hook = await node.create_webhook(shop.url)
+    with pytest.raises(InvalidRequest, match="types"):
+        await node.change_webhook(hook.id, types=["record.vanished"])
+    with pytest.raises(InvalidRequest, match="state"):
+        await node.delivery_page(hook.id, state="lost")
+    await database.execute("update events_deleted set through = 1")
+    with pytest.raises(Gone):
+        await node.replay_webhook(hook.id, "0")
+    await node.delete_webhook(hook.id)
+    assert await node.webhooks() == []

@@ -1,0 +1,218 @@
+"""What an operator does at the desk: find somebody, see what happened, put an account right, close a month."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from talktime.core.roles import Role
+from tests.services import BY_THE_MINUTE
+
+from .conftest import Demo, Pair, Screens
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    return demo.pair(BY_THE_MINUTE, "20.00")
+
+
+def talked(demo: Demo, pair: Pair) -> str:
+    """The id of a record of a minute, which has ended."""
+    chat = demo.chat(pair)
+    demo.advance(20)
+    return str(demo.call("POST", f"/chats/{chat}/stop")["record"]["id"])
+
+
+def desk(screens: Screens, path: str) -> Page:
+    return screens.of(Role.OPERATOR, "olga", path)
+
+
+def do(page: Page, act: str, amount: str, why: str) -> None:
+    """Fill in the form of a person's page, up to the question."""
+    page.locator("[name=act]").select_option(label=act)
+    page.get_by_label("How much").fill(amount)
+    page.get_by_label("Why").fill(why)
+    page.get_by_role("button", name="Go on").click()
+
+
+def test_anybody_and_any_record_is_found_from_one_field(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.call("PUT", f"/users/{pair.user}", {"display_name": f"Zelda {pair.user}"})
+    record = talked(demo, pair)
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "1.00", "reference": f"order {record}"})
+    page = desk(screens, "/operator")
+    page.get_by_role("link", name="Find").click()
+    field = page.get_by_role("searchbox")
+    for text in (f"zelda {pair.user}", pair.user):
+        field.fill(text)
+        field.press("Enter")
+        expect(page.locator("#users-rows a").first).to_have_attribute("href", f"/operator/users/{pair.user}")
+    expect(page.locator("#records-rows a")).to_have_attribute("href", f"/receipts/{record}")  # by the id of the user
+    field.fill(record)
+    field.press("Enter")
+    expect(page.locator("#users")).to_have_count(0)
+    expect(page.locator("#records-rows a")).to_have_count(1)
+    field.fill(f"order {record[:30]}")
+    field.press("Enter")
+    expect(page.locator("#records")).to_have_count(0)
+    expect(page.locator("#entries-rows a")).to_have_text(re.compile(rf"Bought: order {record}1\.00"))
+    field.fill("nobody at all")
+    field.press("Enter")
+    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+
+
+def test_records_are_found_by_reason_and_day_and_the_address_keeps_the_search(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    chat = demo.chat(pair)
+    demo.advance(20 * 60 + 10)  # over the end of the credit, or of a lease
+    record = demo.call("GET", f"/chats/{chat}/tracking")["record"]["id"]
+    demo.call("POST", f"/chats/{chat}/stop")
+    reason = demo.call("GET", f"/records/{record}/receipt")["segments"][0]["reason"]
+    page = desk(screens, "/operator/find")
+    page.get_by_role("searchbox").fill(pair.user)
+    page.locator("[name=reason]").select_option(value=reason)
+    page.get_by_role("button", name="Find", exact=True).click()
+    row = page.locator("#records-rows a")
+    for other in ("users", "advisors", "entries"):  # a reason is about records
+        expect(page.locator(f"#{other}")).to_have_count(0)
+    expect(row).to_have_attribute("href", f"/receipts/{record}")
+    expect(row).to_contain_text("stopped")
+    row.click()
+    expect(page.locator("#about")).to_contain_text(record)
+    page.go_back()
+    expect(row).to_have_attribute("href", f"/receipts/{record}")
+    expect(page.locator("[name=reason]")).to_have_value(reason)
+    page.get_by_label("To, that day included").fill("2020-01-01")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+
+
+def test_a_long_list_goes_on_at_a_press(screens: Screens, demo: Demo, pair: Pair) -> None:
+    for number in range(25):
+        credit = {"amount": "1.00", "kind": "gift", "reference": f"many {pair.user} {number:02}"}
+        demo.call("POST", f"/users/{pair.user}/credits", credit)
+    page = desk(screens, f"/operator/find?query=many {pair.user}&list=entries")
+    rows = page.locator("#entries-rows li")
+    expect(rows).to_have_count(20)
+    more = page.get_by_role("button", name="Load more entries")
+    more.click()
+    expect(rows).to_have_count(25)
+    expect(more).to_be_hidden()
+    assert len(set(rows.locator("strong").all_inner_texts())) == 25
+
+
+def test_a_persons_page_says_what_there_is_and_who_did_it(screens: Screens, demo: Demo, pair: Pair) -> None:
+    record = talked(demo, pair)
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "3.00", "kind": "gift", "reference": "welcome"})
+    page = desk(screens, f"/operator/users/{pair.user}")
+    expect(page.get_by_role("heading", name="Nora", exact=True)).to_be_visible()
+    expect(page.locator("#balance")).to_have_text("22.00")
+    expect(page.locator("#gift")).to_have_text("3.00")
+    expect(page.locator("#records a")).to_have_attribute("href", f"/receipts/{record}")
+    entries = page.locator("#entries a")
+    expect(entries).to_have_count(3)
+    expect(entries.nth(0)).to_contain_text(re.compile(r"Gift: welcome.*3\.00.*by service tests"))
+    expect(entries.nth(1)).to_contain_text("Conversation with Theo")
+    expect(entries.nth(1)).to_have_attribute("href", f"/receipts/{record}")
+
+
+def test_an_operator_puts_an_account_right_and_is_named(screens: Screens, demo: Demo, pair: Pair) -> None:
+    talked(demo, pair)
+    page = desk(screens, f"/operator/users/{pair.user}")
+    available = page.locator("#available")
+    expect(available).to_have_text("19.00")
+    acts = [
+        ("Give a gift", "5", "for the wait", "Give Nora 5.00 as a gift?", "24.00"),
+        ("Give credit back", "2.50", "paid twice", "Give Nora 2.50 back?", "26.50"),
+        ("Take credit", "1.00", "a mistake", "Take 1.00 from Nora?", "25.50"),
+        ("Refund a conversation", "0.40", "a bad line", "Refund Nora 0.40 of this conversation?", "25.90"),
+    ]
+    for act, amount, why, question, then in acts:
+        do(page, act, amount, why)
+        dialog = page.get_by_role("dialog", name=question)
+        expect(dialog).to_contain_text(f"Reason: {why}. The entry names you, olga.")
+        dialog.get_by_role("button", name="Do it").click()
+        expect(available).to_have_text(then)
+        expect(page.get_by_role("status")).to_have_text(f"Done. Nora has {then} available.")
+    entries = page.locator("#entries a")
+    expect(entries).to_have_text(
+        [
+            re.compile(r"Refund, conversation with Theo: a bad line0\.40.*by operator olga"),
+            re.compile(r"Spent elsewhere: a mistake.*−1\.00.*by operator olga"),
+            re.compile(r"Refund: paid twice2\.50.*by operator olga"),
+            re.compile(r"Gift: for the wait5\.00.*by operator olga"),
+            re.compile(r"Conversation with Theo−1\.00"),
+            re.compile(r"Bought20\.00.*by service tests"),
+        ]
+    )
+    expect(page.locator("#records a")).to_contain_text("0.40 refunded")
+
+
+def test_nothing_happens_without_a_reason_an_amount_and_a_yes(screens: Screens, demo: Demo, pair: Pair) -> None:
+    page = desk(screens, f"/operator/users/{pair.user}")
+    for amount, why in (("5", ""), ("5", "   "), ("", "because"), ("-5", "because"), ("five", "because")):
+        do(page, "Give a gift", amount, why)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    do(page, "Give a gift", "5", "because")
+    page.get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    do(page, "Take credit", "1000", "because")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("alert")).to_contain_text("enough credit")
+    screens.complaints.clear()  # the browser tells of the refusal, too
+    assert demo.call("GET", f"/users/{pair.user}/account")["balance"] == "20.00"
+
+
+def test_two_presses_and_a_lost_answer_are_one_act(screens: Screens, demo: Demo, pair: Pair) -> None:
+    page = desk(screens, f"/operator/users/{pair.user}")
+    keys = []
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/credits", lose)
+    do(page, "Give a gift", "5", "for the wait")
+    page.get_by_role("button", name="Do it").dblclick()
+    expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("status")).to_have_text("Done. Nora has 25.00 available.")
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+    do(page, "Give a gift", "5", "for the wait")  # once more, on purpose
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("status")).to_have_text("Done. Nora has 30.00 available.")
+    screens.complaints.clear()  # the browser tells of the lost answer, too
+
+
+def test_a_receipt_leads_to_its_people_and_asks_before_it_gives_back(screens: Screens, demo: Demo, pair: Pair) -> None:
+    page = desk(screens, f"/receipts/{talked(demo, pair)}")
+    page.get_by_role("link", name="Theo").click()
+    expect(page.get_by_role("heading", name="Theo", exact=True)).to_be_visible()
+    page.locator("#records a").click()
+    page.locator("[name=size]").fill("0.25")
+    page.locator("[name=reason]").fill("a bad line")
+    page.get_by_role("button", name="Give it back").click()
+    dialog = page.get_by_role("dialog", name="Give back 0.25?")
+    dialog.get_by_role("button", name="Not now").click()
+    expect(page.locator("#net")).to_have_text("1.00")
+    page.get_by_role("button", name="Give it back").click()
+    expect(dialog).to_contain_text("Refund: a bad line")
+    dialog.get_by_role("button", name="Give it back").click()
+    expect(page.locator("#net")).to_have_text("0.75")
+    page.get_by_role("link", name="Nora").click()
+    expect(page.locator("#entries a").first).to_contain_text("by operator olga")
+
+
+def test_people_do_not_see_the_pages_of_operators(screens: Screens, pair: Pair) -> None:
+    for path in ("find", "books", f"users/{pair.user}", f"advisors/{pair.advisor}"):
+        page = screens.user(pair, f"/operator/{path}")
+        expect(page.locator("#signed-out")).to_be_visible()
+        expect(page.locator("#content")).to_be_hidden()

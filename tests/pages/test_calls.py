@@ -1,0 +1,116 @@
+"""Calls: a user calls an advisor who accepts first; it rings at the advisor's, in the chat and in the list."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from talktime.core.roles import Role
+from tests.services import BY_THE_MINUTE
+
+from .conftest import Demo, Pair, Screens
+
+CALLS = {"display_name": "Theo", "tariff": BY_THE_MINUTE, "starts": "accepted", "ring_seconds": 60}
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    demo.call("PUT", f"/advisors/{pair.advisor}", CALLS)
+    return pair
+
+
+def listening(screens: Screens, pair: Pair, path: str) -> Page:
+    """An advisor's page that counts the tones and the notifications of the browser."""
+    page = screens.advisor(pair, "/advisor")
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(
+        """window.tones = 0; window.notes = [];
+        const make = AudioContext.prototype.createOscillator;
+        AudioContext.prototype.createOscillator = function () { window.tones += 1; return make.call(this); };
+        const Real = window.Notification;
+        window.Notification = class extends Real {
+            constructor(title, options) { super(title, options); window.notes.push(title); }
+        };"""
+    )
+    page.goto(path)
+    page.locator("h1").click()  # a browser plays sounds only after a click
+    return page
+
+
+def assert_rings(page: Page) -> None:
+    """The page plays a tone within ten seconds. The page's security policy allows no condition as a text."""
+    for _ in range(50):
+        if page.evaluate("window.tones") > 0:
+            return
+        page.wait_for_timeout(200)
+    pytest.fail("the page played no tone")
+
+
+def test_a_user_calls_and_the_advisor_accepts_in_the_chat(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    expect(user.locator("#why")).to_contain_text(re.compile(r"Calling Theo….*It rings 0:\d\d more", re.DOTALL))
+    expect(user.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(user.get_by_role("button", name="Accept")).to_be_hidden()
+    advisor = listening(screens, pair, f"/chat/{chat}")
+    expect(advisor.locator("#why-title")).to_have_text("Nora is calling")
+    expect(advisor).to_have_title("☎ Nora is calling")
+    assert_rings(advisor)
+    advisor.get_by_role("button", name="Accept").click()
+    for page in (user, advisor):
+        page.wait_for_selector("talk-time[state=running]")
+    expect(advisor).to_have_title("Nora · talktime")
+    expect(advisor.get_by_role("button", name="Accept")).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", ["Accept", "Decline"])
+def test_it_rings_in_the_list(screens: Screens, demo: Demo, pair: Pair, answer: Literal["Accept", "Decline"]) -> None:
+    advisor = listening(screens, pair, "/advisor")
+    advisor.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    chat = demo.chat(pair)
+    screens.user(pair, f"/chat/{chat}")
+    call = advisor.locator("#calls .call")
+    expect(call).to_contain_text("Nora is calling", timeout=15_000)
+    expect(advisor).to_have_title("☎ Nora is calling")
+    assert advisor.evaluate("window.notes") == ["Nora is calling"]
+    assert_rings(advisor)
+    call.get_by_role("button", name=answer).click()
+    if answer == "Accept":
+        advisor.wait_for_url(f"**/chat/{chat}")
+        advisor.wait_for_selector("talk-time[state=running]")
+    else:
+        expect(call).to_have_count(0)
+        assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "declined"
+
+
+def test_a_call_can_be_cancelled_and_costs_nothing(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    advisor = screens.advisor(pair, f"/chat/{chat}")
+    expect(advisor.get_by_role("button", name="Decline")).to_be_visible()
+    user.get_by_role("button", name="Cancel").click()
+    expect(user.get_by_role("button", name="Start again")).to_be_visible()
+    expect(advisor.get_by_role("button", name="Decline")).to_be_hidden()
+    assert demo.call("GET", f"/chats/{chat}/tracking")["cost"] == "0.00"
+
+
+def test_an_operator_sees_a_call_and_answers_none(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    page = screens.of(Role.OPERATOR, "olga", f"/chat/{chat}")
+    expect(page.locator("#phase")).to_have_text("Ringing")
+    expect(page.get_by_role("button", name="Accept")).to_be_hidden()
+
+
+def test_one_waits_for_an_advisor_who_is_not_there(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    demo.call("PUT", f"/advisors/{pair.advisor}", {**CALLS, "starts": "present"})
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    expect(user.locator("#why-title")).to_have_text("Waiting for Theo")
+    expect(user.locator("#cost")).to_have_text("0.00")
+    screens.advisor(pair, f"/chat/{chat}")
+    user.wait_for_selector("talk-time[state=running]")

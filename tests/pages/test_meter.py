@@ -1,0 +1,273 @@
+"""The meter of the chat page: on a phone with its keyboard, before something costs, with two talks, and offline."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from talktime.core.roles import Role
+from tests.services import BY_THE_MINUTE
+
+from .conftest import Demo, Pair, Screens
+
+FREE_MINUTE = {**BY_THE_MINUTE, "free_seconds": 60}
+PHONE_WITH_KEYBOARD = (375, 476)
+PHONE_ON_ITS_SIDE = (844, 390)
+
+
+@pytest.fixture
+def pair(demo: Demo) -> Pair:
+    return demo.pair(BY_THE_MINUTE, "20.00")
+
+
+def running(page: Page) -> Page:
+    page.wait_for_selector("talk-time[state=running]")
+    return page
+
+
+def is_in_view(page: Page, selector: str) -> bool:
+    """Whether the whole element is on the screen and nothing lies over it."""
+    return bool(
+        page.locator(selector).evaluate(
+            """e => {
+                const box = e.getBoundingClientRect();
+                const inside = box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return inside && box.height > 0 && (e === top || e.contains(top) || top?.contains(e));
+            }"""
+        )
+    )
+
+
+def messages_in_view(page: Page) -> int:
+    """How many messages are wholly inside the part of the log that is on the screen."""
+    return int(
+        page.evaluate(
+            """() => {
+                const log = document.querySelector('#log').getBoundingClientRect();
+                return [...document.querySelectorAll('#messages li')].filter(e => {
+                    const box = e.getBoundingClientRect();
+                    return box.top >= log.top - 1 && box.bottom <= Math.min(log.bottom, innerHeight) + 1;
+                }).length;
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [PHONE_WITH_KEYBOARD, PHONE_ON_ITS_SIDE], ids=["keyboard", "landscape"])
+def test_a_low_screen_shows_the_figures_in_one_line_and_the_conversation(
+    screens: Screens, demo: Demo, pair: Pair, size: tuple[int, int]
+) -> None:
+    chat = demo.chat(pair)
+    for number in range(8):
+        body = {
+            "party": "advisor",
+            "text": f"message {number}, and what else there is to say",
+            "client_id": f"{number}",
+        }
+        demo.call("POST", f"/chats/{chat}/messages", body)
+    page = running(screens.user(pair, f"/chat/{chat}", width=390))
+    page.get_by_label("Your message").focus()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    expect(page.locator("#fold")).to_have_text("More")
+    for selector in ("#time", "#cost", "#left", "#text"):
+        assert is_in_view(page, selector), selector
+    expect(page.locator("#left")).to_have_text(re.compile(r"^\d+ min left$"))
+    assert messages_in_view(page) >= 3
+    assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+    page.locator("#fold").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator("#fold")).to_have_attribute("aria-expanded", "true")
+    # Without the keyboard there is room again.
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+@pytest.mark.parametrize("size", [(390, 844), (390, 476), PHONE_WITH_KEYBOARD], ids=["whole", "keyboard", "narrow"])
+def test_without_credit_a_phone_shows_the_amounts_to_top_up_and_the_field(
+    screens: Screens, demo: Demo, language: str, size: tuple[int, int]
+) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "1.00")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=size[0]))
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    demo.advance(65)
+    expect(page.locator("#why")).to_have_attribute("data-tone", "warn")
+    expect(page.locator("#topup .actions button")).to_have_count(3)
+    for selector in ("#stop", "#topup summary", "#why-text", "#fold", "#no-writing", "#text", "#send"):
+        assert is_in_view(page, selector), selector
+    for number in range(3):
+        assert is_in_view(page, f"#topup .actions button >> nth={number}"), number
+    lines = {box["y"] for box in (page.locator(s).bounding_box() for s in ("#stop", "#topup summary")) if box}
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_the_links_of_the_demo_are_in_one_line_on_a_phone(screens: Screens, pair: Pair, language: str) -> None:
+    page = screens.user(pair, f"/user?lang={language}", width=390)
+    expect(page.locator("#ways a")).to_have_count(3)
+    lines = page.locator("#ways a, .brand").evaluate_all("links => links.map(e => e.getBoundingClientRect().top)")
+    assert len(set(lines)) == 1
+
+
+def test_the_question_before_the_end_shows_what_it_costs_so_far(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    page.get_by_role("button", name="Stop").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("So far it has cost 1.00.")
+    demo.advance(60)
+    expect(dialog).to_contain_text("So far it has cost 2.00.")
+
+
+def test_who_is_away_has_no_green_dot(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    advisor = screens.advisor(pair, f"/chat/{chat}")
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    color = """e => getComputedStyle(e, "::before").backgroundColor"""
+    here = advisor.locator("#here")
+    expect(here).to_have_text("Nora is here")
+    green = here.evaluate(color)
+    # A record that waits for the user says so already: the dot is for a pause that somebody asked for.
+    demo.call("POST", f"/chats/{chat}/pause")
+    user.close()
+    demo.advance(35)
+    advisor.reload()
+    expect(here).to_have_text("Nora isn’t here")
+    assert here.evaluate(color) != green
+
+
+def test_the_price_is_agreed_to_before_paid_time_begins(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page = screens.user(pair, f"/chat/{chat}")
+    expect(page.locator("#price")).to_have_text("To start again: 1.00 a minute, by whole minutes")
+    page.get_by_role("button", name="Start again").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1.00 a minute, by whole minutes. The first 1.00 is due as soon as time begins.")
+    dialog.get_by_role("button", name="Not now").click()
+    expect(page.get_by_role("button", name="Start again")).to_be_focused()
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["state"] == "ended"
+    page.get_by_role("button", name="Start again").click()
+    dialog.get_by_role("button", name="Start paid time").click()
+    running(page)
+
+
+def test_free_time_begins_without_a_question(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(FREE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page = screens.user(pair, f"/chat/{chat}")
+    expect(page.locator("#price")).to_have_text(
+        re.compile(r"^To start again: first .* free, then 1\.00", re.IGNORECASE)
+    )
+    page.get_by_role("button", name="Start again").click()
+    running(page)
+
+
+@pytest.mark.parametrize("side", ["user", "advisor"])
+def test_stop_asks_first(screens: Screens, demo: Demo, pair: Pair, side: Literal["user", "advisor"]) -> None:
+    chat = demo.chat(pair)
+    page = running(screens.user(pair, f"/chat/{chat}") if side == "user" else screens.advisor(pair, f"/chat/{chat}"))
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("dialog")).to_contain_text("It ends for both of you. So far it has cost 1.00.")
+    page.get_by_role("button", name="Keep talking").click()
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["state"] == "running"
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="End conversation").click()
+    expect(page.get_by_role("link", name="See the receipt")).to_be_visible()
+
+
+def test_two_talks_at_once_know_of_each_other(screens: Screens, demo: Demo, pair: Pair) -> None:
+    second = Pair(pair.user, demo.pair(BY_THE_MINUTE, "1.00").advisor)
+    demo.call("PUT", f"/advisors/{second.advisor}", {"display_name": "Sybil", "tariff": BY_THE_MINUTE})
+    chats = demo.chat(pair), demo.chat(second)
+    for here, there, name in ((chats[0], chats[1], "Sybil"), (chats[1], chats[0], "Theo")):
+        page = running(screens.user(pair, f"/chat/{here}"))
+        expect(page.locator("#elsewhere")).to_contain_text(f"Your time with {name} runs too.")
+        expect(page.locator("#elsewhere a")).to_have_attribute("href", f"/chat/{there}")
+    demo.call("POST", f"/chats/{chats[0]}/stop")
+    expect(page.locator("#elsewhere")).to_be_hidden()
+
+
+def test_unread_messages_are_counted_in_the_title_and_in_the_lists(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    for number in range(2):
+        body = {"party": "user", "text": "Are you there?", "client_id": f"{number}"}
+        demo.call("POST", f"/chats/{chat}/messages", body)
+    listed = screens.advisor(pair, "/advisor")
+    expect(listed.locator("#running .unread")).to_have_text("2 new")
+    expect(listed).to_have_title(re.compile(r"^\(2\) "))
+    page = running(screens.advisor(pair, f"/chat/{chat}"))
+    expect(page).to_have_title("Nora · talktime")
+    expect(listed.locator("#running .unread")).to_have_count(0)
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    demo.call("POST", f"/chats/{chat}/messages", {"party": "user", "text": "Hello?", "client_id": "3"})
+    expect(page).to_have_title("(1) Nora · talktime")
+    expect(listed.locator("#running .unread")).to_have_text("1 new")
+    page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page).to_have_title("Nora · talktime")
+    expect(listed.locator("#running .unread")).to_have_count(0)
+
+
+def test_one_sees_whether_the_other_is_here_also_while_no_time_runs(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    expect(page.locator("#here")).to_have_text("Theo is here")
+    demo.call("POST", f"/chats/{chat}/pause")
+    expect(page.locator("#phase")).to_have_text("Paused")
+    expect(page.locator("#here")).to_have_text("Theo is here")
+    advisor.goto("/advisor")
+    expect(page.locator("#here")).to_have_text("Theo isn’t here", timeout=15_000)
+    advisor.goto(f"/chat/{chat}")
+    expect(page.locator("#here")).to_have_text("Theo is here")
+    expect(advisor.locator("#here")).to_have_text("Nora is here")
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(page.locator("#here")).to_be_hidden()
+
+
+def test_the_page_says_for_whom_the_record_waits_and_takes_one_note(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.call(
+        "PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": BY_THE_MINUTE, "starts": "present"}
+    )
+    page = screens.user(pair, f"/chat/{demo.chat(pair)}")
+    expect(page.locator("#why-title")).to_have_text("Waiting for Theo")
+    expect(page.locator("#here")).to_be_hidden()
+    expect(page.locator("#no-writing")).to_contain_text("one note of at most 500 characters")
+    page.get_by_label("Your message").fill("About my cat")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#no-writing")).to_contain_text("Your note is sent")
+    expect(page.get_by_label("Your message")).to_be_disabled()
+    screens.advisor(pair, page.url)
+    running(page)
+    expect(page.locator("#no-writing")).to_be_hidden()
+    expect(page.locator("#here")).to_have_text("Theo is here")
+
+
+def test_offline_is_noticed_and_the_digits_that_stand_say_why(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page.context.set_offline(True)
+    expect(page.locator("#why-title")).to_have_text("You are offline", timeout=5000)
+    expect(page.locator("#why-text")).to_contain_text("The server keeps the time.")
+    expect(page.locator("#phase")).to_have_text("Offline")
+    page.context.set_offline(False)
+    running(page)
+    expect(page.locator("#why-title")).to_be_empty()
+    # Requests without a network were wanted here.
+    screens.complaints.clear()
+
+
+def test_an_operator_only_looks_on(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    page = running(screens.of(Role.OPERATOR, "olga", f"/chat/{chat}"))
+    expect(page.locator("#here")).to_be_hidden()
+    expect(page.locator("#elsewhere")).to_be_hidden()

@@ -1,0 +1,102 @@
+"""A record that is out of credit waits longer while somebody is paying: once in each wait, and not for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from talktime.settings import Settings
+
+pytestmark = pytest.mark.both_servers
+
+TRACKING = "/v1/chats/chat 1/tracking"
+PAYING = "/v1/users/alice/paying"
+BY_THE_SECOND = {"tiers": [{"rate": "1.00", "per_seconds": 1, "increment_seconds": 1}]}
+
+
+async def cut(service: Any) -> Any:
+    """A record that is out of credit; its snapshot."""
+    await service.people("10.00", BY_THE_SECOND)
+    await service.chat()
+    await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"})
+    return await advance(service, 10.5)
+
+
+async def advance(service: Any, seconds: float) -> Any:
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": seconds})
+    return await service.done("GET", TRACKING)
+
+
+def waits_seconds(snapshot: Any) -> float:
+    times = (snapshot["timer"]["recharge_until"], snapshot["server_time"])
+    until, now = map(datetime.fromisoformat, times)
+    return (until - now).total_seconds()
+
+
+async def test_a_record_waits_five_minutes_for_credit_by_default(settings: Settings, service: Any) -> None:
+    assert settings.recharge_seconds == 300
+    waiting = await cut(service)
+    assert (waiting["record"]["reason"], waiting["record"]["state"]) == ("out_of_credit", "paused")
+    assert 298 < waits_seconds(waiting) < 300
+    assert (await advance(service, 298))["record"]["state"] == "paused"
+    assert (await advance(service, 2))["record"]["state"] == "ended"
+
+
+@pytest.mark.parametrize("by", ["user:alice", "service"])
+async def test_a_record_waits_longer_once_while_somebody_is_paying(service: Any, by: str) -> None:
+    before = await cut(service)
+    account = await service.done("POST", PAYING, {"seconds": 900}, by=by)
+    assert account["user_id"] == "alice"
+    first = await service.done("GET", TRACKING)
+    assert first["sequence"] == before["sequence"] + 1
+    assert 895 < waits_seconds(first) <= 900
+    await advance(service, 400)
+    await service.done("POST", PAYING, {"seconds": 900}, by=by)
+    again = await service.done("GET", TRACKING)
+    assert (again["timer"], again["sequence"]) == (first["timer"], first["sequence"])
+    ended = await advance(service, 501)
+    assert (ended["record"]["state"], ended["record"]["reason"]) == ("ended", "out_of_credit")
+    # The record ended at its cut: nobody pays for the wait.
+    assert (ended["elapsed_ms"], ended["record"]["ended_at"]) == (10_000, before["record"]["paused_at"])
+
+
+async def test_each_wait_of_a_record_may_be_longer_once(service: Any) -> None:
+    await cut(service)
+    for _ in range(2):
+        await service.done("POST", PAYING, {"seconds": 600})
+        assert 595 < waits_seconds(await service.done("GET", TRACKING)) <= 600
+        await advance(service, 350)
+        for party in ("user", "advisor"):
+            await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": party})
+        await service.done("POST", "/v1/users/alice/credits", {"amount": "2.00", "kind": "purchase"})
+        waiting = await advance(service, 3)
+        assert waiting["record"]["reason"] == "out_of_credit"
+        assert 295 < waits_seconds(waiting) < 300
+
+
+async def test_a_shorter_wait_changes_nothing(service: Any) -> None:
+    before = await cut(service)
+    await service.done("POST", PAYING, {"seconds": 60})
+    after = await service.done("GET", TRACKING)
+    assert (after["timer"], after["sequence"]) == (before["timer"], before["sequence"])
+    await service.done("POST", PAYING, {"seconds": 900})
+    assert waits_seconds(await service.done("GET", TRACKING)) > 890
+
+
+async def test_only_records_that_wait_for_credit_wait_longer(service: Any) -> None:
+    await service.people()
+    running = await service.chat()
+    await service.done("POST", PAYING, {"seconds": 900})
+    assert (await service.done("GET", TRACKING))["sequence"] == running["sequence"]
+    paused = await service.done("POST", "/v1/chats/chat 1/pause")
+    await service.done("POST", PAYING, {"seconds": 900})
+    assert (await service.done("GET", TRACKING))["timer"] == paused["timer"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 900.001, 1e9, None, "many"])
+async def test_a_duration_that_is_not_allowed_is_refused(service: Any, seconds: Any) -> None:
+    await service.people()
+    refused = await service.call("POST", PAYING, {"seconds": seconds}, by="user:alice")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
