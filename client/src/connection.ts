@@ -19,8 +19,6 @@ const SILENCE_HEARTBEATS = 2.5;
  */
 const QUIET_MS = 1000;
 const ANSWER_MAX_MS = 3000;
-/** A connection whose answers take longer is not asked: the next heartbeat shows whether it is still there. */
-const DISTANT_MS = 400;
 
 /** From a heartbeat to the ping after it: by then the other party's answer counts in the lease that the pong names. */
 const HEARTBEAT_ANSWERED_MS = 500;
@@ -57,8 +55,6 @@ export class Connection {
   #heardAt = 0;
   /** Whether the server answers an empty frame. One that knows presence does. */
   #answersEmpty = false;
-  /** How long the last pong took. */
-  #roundTripMs = 0;
   /** Runs from the first ping or empty frame without an answer. */
   #answerTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #pageEvents = new AbortController();
@@ -132,7 +128,7 @@ export class Connection {
   /** Compares the clocks, and asks for a sign of life where the connection was quiet; called whenever something else runs. */
   check(): void {
     this.#disturbances.check();
-    if (!this.#answersEmpty || this.#answerTimer !== undefined || this.#roundTripMs > DISTANT_MS) return;
+    if (!this.#answersEmpty || this.#answerTimer !== undefined) return;
     if (performance.now() - this.#heardAt > QUIET_MS && this.#socket.send("")) this.#expectAnswer();
   }
 
@@ -227,7 +223,6 @@ export class Connection {
     let isDisturbed = false;
     const suspect = this.suspect;
     if (message.type === "pong") {
-      this.#roundTripMs = c3 - message.c0;
       this.#refusals = 0;
       isDisturbed = this.#clock.take({ ...message, c3 }, message.epoch);
     } else if (message.type === "heartbeat") {

@@ -9,6 +9,9 @@ const LATE_MS = 2000;
 /** Half a frame. A frame is seen until the next frame, so it shows the instant in its middle. */
 export const AHEAD_MS = 8;
 
+/** When to paint again after a paint that failed. */
+const FAILED_MS = 1000;
+
 /** The length of a frame, and how late timers usually are. */
 const EARLIER_MS = 20;
 
@@ -48,9 +51,13 @@ export class Painter {
     this.#frame = requestAnimationFrame(() => {
       if (performance.now() < due) return this.#at(due);
       this.#frame = 0;
-      const next = this.#paint();
-      // A listener that gets the frame may stop the painter.
-      if (next !== null && this.#isOn) this.#wait(next);
+      let next: number | null = FAILED_MS;
+      try {
+        next = this.#paint();
+      } finally {
+        // A paint that fails is reported, and does not stop the digits. A listener that gets the frame may stop the painter.
+        if (next !== null && this.#isOn) this.#wait(next);
+      }
     });
   }
 

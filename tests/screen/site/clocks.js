@@ -8,11 +8,11 @@
   /** `wallMs`: how wrong the wall clock is. `still`: spans of true time in which local time stands. */
   window.clocks = { wallMs: Number(new URLSearchParams(location.search).get("wall") ?? 0), still: [] };
 
-  /** [true instant, type] of every message sent on a socket. */
+  /** [true instant, type] of every frame sent on a socket; a frame that asks for a sign of life is empty. */
   window.sent = [];
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (text) {
-    sent.push([wall(), JSON.parse(text).type]);
+    sent.push([wall(), text && JSON.parse(text).type]);
     send.call(this, text);
   };
 
