@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 import { bundle, ENTRIES } from "./bundle.ts";
 
 const here = import.meta.dirname;
@@ -34,6 +35,8 @@ const library: Plugin = {
 };
 
 export default defineConfig({
+  // A busy machine must not fail a test that is right.
+  test: { testTimeout: 60_000 },
   plugins: [styles, library],
   publicDir: false,
   build: {

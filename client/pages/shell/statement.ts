@@ -62,7 +62,13 @@ function line(word: Word, amount: string): HTMLElement {
 }
 
 /** A conversation of a statement in a list, with a link to its receipt. */
-export function conversationRow({ record_id, user_name, started_at, time_ms, net }: Statement["sessions"][number]): HTMLElement {
+export function conversationRow({
+  record_id,
+  user_name,
+  started_at,
+  time_ms,
+  net,
+}: Statement["sessions"][number]): HTMLElement {
   return make(
     "li",
     {},
