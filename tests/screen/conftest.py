@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.capture import CaptureManager
 
 from tests.screen.play import SETTINGS, Outcome, play
 
@@ -31,9 +32,15 @@ def outcomes(request: pytest.FixtureRequest, databases: dict[str, str]) -> dict[
     asked = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [(params["browser"], params["scenario"]) for params in asked if "scenario" in params]
     full = request.config.getoption("--full")
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert isinstance(capture, CaptureManager)
+
+    def tell(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(line, flush=True)  # noqa: T201  pytest's own report comes when all have been played
+
     with tempfile.TemporaryDirectory(prefix="talktime-screens-") as folder, ThreadPoolExecutor(1) as thread:
-        playing = play(cases, databases, Path(folder), terminal.write_line, full=full)
+        playing = play(cases, databases, Path(folder), tell, full=full)
         return thread.submit(asyncio.run, playing).result()
 
 

@@ -22,12 +22,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from talktime.core.money import format_credits, parse_formatted
-
-if TYPE_CHECKING:
-    from talktime.core.record import State
 
 
 class TalktimeError(Exception):
@@ -137,16 +134,16 @@ class Conflict(TalktimeError):
 
     `state` is the record's state, None if no record is concerned. `allowed` lists the calls that this state allows to
     callers who may make them: `tracking`, `accept`, `decline`, `pause`, `resume` and `stop` on the chat, `chats` with
-    another chat id,
-    `debits` on the account, `refunds` on the record.
+    another chat id, `debits` on the account, `refunds` on the record.
     """
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
     title = "Not in this state"
 
-    def __init__(self, detail: str, *, state: State | None, allowed: tuple[AllowedCall, ...], **members: Any) -> None:
-        stated = None if state is None else state.value
+    def __init__(self, detail: str, *, state: str | None, allowed: tuple[AllowedCall, ...], **members: Any) -> None:
+        # The JSON of an error has plain strings, not the members of enumerations.
+        stated = None if state is None else str(state)
         super().__init__(detail, state=stated, allowed=[call.value for call in allowed], **members)
 
 
