@@ -128,6 +128,28 @@ async def test_credit_that_ends_is_told_before_and_then(database_url: str) -> No
         assert await node.broken_rules() == []
 
 
+async def test_a_gift_that_expires_is_told_with_what_was_left_of_it(talktime: Talktime) -> None:
+    expires_at = await talktime.now() + 3_600_000
+    texts = {"campaign": "spring"}
+    await talktime.add_credit("alice", parse_credits("5.00"), "gift", expires_at=expires_at, metadata=texts)
+    await talktime.debit("alice", parse_credits("2.00"), reference="tea", metadata={"sku": "x"})
+    await talktime.advance_clock(7_200_000)
+    added, spent, expired = (await read(talktime, user_id="alice"))[-3:]
+    assert [event.type.value for event in (added, spent, expired)] == ["credit.added", "credit.spent", "credit.expired"]
+    assert (added.data["kind"], added.data["metadata"]) == ("gift", texts)
+    assert (spent.data["amount"], spent.data["reference"], spent.data["metadata"]) == ("-2.00", "tea", {"sku": "x"})
+    assert (expired.occurred_at, expired.data["amount"], expired.data["gift"]) == (expires_at, "-3.00", "-3.00")
+    assert expired.data["balance"] == (await talktime.account("alice")).document()["balance"]
+
+
+async def test_the_events_of_a_record_have_the_texts_of_its_host(talktime: Talktime) -> None:
+    started, _ = await talktime.create_chat("alice", "maya", "chat", metadata={"topic": "work"})
+    await talktime.stop("chat")
+    told = await read(talktime, record_id=started.record.id)
+    records = [event for event in told if event.type.value.startswith("record.")]
+    assert [event.data["metadata"] for event in records] == [{"topic": "work"}] * 2
+
+
 async def test_a_reader_never_skips_a_transaction_that_commits_late(talktime: Talktime, database: Pool) -> None:
     """Writers take ids in one order and commit in another, while a reader follows."""
     insert = (

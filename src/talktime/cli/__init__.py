@@ -26,6 +26,7 @@ running         settings, and the connection to the database
 output          JSON, tables, CSV and progress
 exits           exit codes and error messages
 events          `events`
+webhooks        `webhook …`
 """
 
 from __future__ import annotations

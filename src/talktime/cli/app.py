@@ -32,6 +32,7 @@ from talktime.cli import (
     shadows,
     tokens,
     users,
+    webhooks,
 )
 from talktime.cli.examples import add_examples
 from talktime.cli.exits import exit_with_error, show_tracebacks
@@ -63,6 +64,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(users.app, name="user")
 app.add_typer(advisors.app, name="advisor")
 app.add_typer(records.app, name="record")
+app.add_typer(webhooks.app, name="webhook")
 
 
 add_examples(app)

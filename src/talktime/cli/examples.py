@@ -43,6 +43,13 @@ EXAMPLES: Final = {
     "record stop": "talktime record stop 019b9f5e-0000-7000-8000-000000000001",
     "record refund": "talktime record refund 019b9f5e-0000-7000-8000-000000000001 --amount 1.00"
     " --reason 'The connection was bad.' --borne-by platform",
+    "webhook create": "talktime webhook create https://shop.example/talktime --types record.ended,credit.low",
+    "webhook list": "talktime webhook list",
+    "webhook show": "talktime webhook show 019b9f5e-0000-7000-8000-000000000001",
+    "webhook deliveries": "talktime webhook deliveries 019b9f5e-0000-7000-8000-000000000001 --state failed",
+    "webhook ping": "talktime webhook ping 019b9f5e-0000-7000-8000-000000000001",
+    "webhook replay": "talktime webhook replay 019b9f5e-0000-7000-8000-000000000001 --after 4711",
+    "webhook delete": "talktime webhook delete 019b9f5e-0000-7000-8000-000000000001",
     "config show": "talktime config show",
 }
 """By the words of the command."""
