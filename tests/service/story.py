@@ -106,6 +106,7 @@ CALLS: tuple[Call, ...] = (
     ("GET", "/v1/advisors/maya/statement?from={begin}&to={end}", None),
     ("GET", "/v1/report?from={begin}&to={end}", None),
     ("GET", "/v1/audit", None),
+    ("GET", "/v1/past-sessions?user_id=alice", None),
     ("GET", "/v1/events?after=0&limit=3", None),
     ("GET", "/v1/webhooks", None),
     ("GET", "/v1/webhooks/{webhook_id}", None),
@@ -143,7 +144,8 @@ async def recorded(service: Service) -> dict[str, Any]:
                 sent = {**body, "url": shop.url}
             if "/deliveries" in path:
                 await _delivered(service, path)
-            response = await service.call(method, path, sent, by="service", key=key)
+            named = {"X-Request-ID": f"request-{number}"}
+            response = await service.call(method, path, sent, by="service", key=key, headers=named)
             assert response.is_success, (path, response.text)
             is_json = response.headers.get("content-type") == "application/json"
             answer: Any = response.json() if is_json else "\n".join(response.text.splitlines()[:3])

@@ -56,6 +56,7 @@ ROWS = [
     Row("GET", "/v1/advisors", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", "/v1/entries", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", f"/v1/report?{DAY}", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
+    Row("GET", "/v1/past-sessions", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("GET", "/v1/audit", None, ("service", "operator"), (), ("user:alice", "advisor:maya")),
     Row("POST", "/v1/chats", NEW_CHAT, ("service", "user:alice"), STRANGERS, ("advisor:maya", "operator")),
     Row(

@@ -197,3 +197,25 @@ async def test_credit_that_a_record_could_not_be_charged_is_refused(database_url
         await talktime.stop("c")
         await talktime.add_credit("alice", 1)
         assert await talktime.broken_rules() == []
+
+
+async def test_conversations_of_another_system_come_in_pages(service: Any) -> None:
+    talktime: Talktime = await service.app.state.connector.talktime()
+    columns = ("id", "user_id", "advisor_id", "started_at", "duration_seconds", "cost")
+    sessions = [
+        (f"s{number}", user, "maya", f"2026-01-0{number}T10:00:00Z", 90, "1.50")
+        for number, user in enumerate(("alice", "bob", "alice", "alice"), start=1)
+    ]
+    rows: dict[str, list[tuple[int, dict[str, object]]]] = {
+        "users": [(1, {"id": "alice"}), (2, {"id": "bob"})],
+        "advisors": [(1, {"id": "maya", "rate": "1.00"})],
+        "sessions": [(line, dict(zip(columns, row, strict=True))) for line, row in enumerate(sessions, start=1)],
+    }
+    assert (await talktime.import_rows(rows, await talktime.now())).is_done
+    found = await pages(service, "/v1/past-sessions?user_id=alice&limit=2", "data")
+    assert [[row["id"] for row in page] for page in found] == [["s4", "s3"], ["s1"]]
+    of_maya = await service.done("GET", "/v1/past-sessions?advisor_id=maya", by="operator")
+    assert [(row["user_id"], row["duration_ms"], row["cost"]) for row in of_maya["data"]] == [
+        (user, 90_000, "1.50") for user in ("alice", "alice", "bob", "alice")
+    ]
+    assert (await service.call("GET", "/v1/past-sessions?after=nothing", by="service")).status_code == 422

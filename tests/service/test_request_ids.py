@@ -1,4 +1,4 @@
-"""The id of a request is the same in the answer, in the problem document and in the logs."""
+"""The id of a request is the same in the answer, in the problem document, in the logs and in events."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ async def test_only_a_proxy_gives_the_id(settings: Settings, start: Any) -> None
         assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
-async def test_what_a_request_logs_has_its_id(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_request_logs_and_its_events_have_its_id(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A logger that an earlier test has used keeps the stream of that test.
     monkeypatch.setattr(event_log, "log", structlog.get_logger())
     await service.people()
@@ -56,6 +58,8 @@ async def test_what_a_request_logs_has_its_id(service: Service, monkeypatch: pyt
         )
     named = [line for line in logs if line.get("request_id") == "the-start"]
     assert named, logs
+    (started,) = (await service.done("GET", "/v1/events?types=record.started"))["data"]
+    assert started["request_id"] == "the-start"
 
 
 PROGRAM = """

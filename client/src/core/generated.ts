@@ -500,6 +500,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/past-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPastSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/audit": {
         parameters: {
             query?: never;
@@ -1160,6 +1176,8 @@ export interface components {
             /** @description as of `occurred_at`; the fields depend on the type */
             data: Record<string, never>;
             data_version: number;
+            /** @description the id of the request that caused it; null if it happened by itself */
+            request_id: string | null;
         };
         /**
          * @description What an event tells.
@@ -1375,11 +1393,31 @@ export interface components {
             /** Format: date-time */
             now: string;
         };
+        /** @description A conversation of another system, which is over. `free_ms` of its duration were free. */
+        OldSession: {
+            id: string;
+            user_id: string;
+            advisor_id: string;
+            chat_id: string | null;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ended_at: string;
+            duration_ms: number;
+            free_ms: number;
+            cost: string;
+        };
         /**
          * @description The two people of a conversation: the user pays, the advisor is paid.
          * @enum {string}
          */
         Party: "user" | "advisor";
+        /** @description A page of conversations that were imported from another system, newest first. */
+        PastSessions: {
+            data: components["schemas"]["OldSession"][];
+            /** @description what to send as `after` for the next page; null after the last page */
+            next: string | null;
+        };
         /**
          * Paying
          * @description How long records shall wait for a payment.
@@ -3662,6 +3700,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPastSessions: {
+        parameters: {
+            query?: {
+                user_id?: string;
+                advisor_id?: string;
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastSessions"];
                 };
             };
             "4XX": {

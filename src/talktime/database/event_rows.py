@@ -31,6 +31,7 @@ def event_rows(payers: Iterable[PayerTransaction], entry_ids: Sequence[int]) -> 
             "record_id": story.record_id,
             "data": story.data.document(),
             "data_version": DATA_VERSION,
+            "request_id": payer.request_of(story.place),
         }
         for payer in payers
         for story in stories(payer.loaded, payer.current.steps, ids)
@@ -50,4 +51,5 @@ def read_event(row: Row) -> Event:
         record_id=row["record_id"],
         data=row["data"],
         data_version=row["data_version"],
+        request_id=row["request_id"],
     )

@@ -135,7 +135,16 @@ class PayerTransaction:
     tells_presence: bool = False
     asked_at: float = field(default_factory=time.monotonic)
     stored_steps: tuple[Step, ...] = ()
+    _requests: list[tuple[int, str | None]] = field(default_factory=list)
     _cuts: tuple[Payer, dict[str, Cut]] | None = None
+
+    def begin_request(self, request_id: str | None) -> None:
+        """The steps from here on are those of this request; None if nobody knows which request it is."""
+        self._requests.append((len(self.current.steps), request_id))
+
+    def request_of(self, place: int) -> str | None:
+        """The request of a step by its place; None if the step happened by itself."""
+        return next((request_id for first, request_id in reversed(self._requests) if first <= place), None)
 
     def note_act(
         self, kind: ActKind, actor: Actor | None, *, record_id: str | None = None, amount: int | None = None

@@ -141,6 +141,7 @@ class Event(Document):
     record_id: str | None
     data: Annotated[dict[str, Any], Kind(_DATA)]
     data_version: Number
+    request_id: Annotated[str | None, "the id of the request that caused it; null if it happened by itself"]
 
 
 @dataclass(frozen=True, slots=True)

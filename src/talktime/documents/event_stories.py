@@ -40,7 +40,10 @@ _ABSENT: Final = {reason: party for party, reason in AWAY.items()}
 
 
 class Story(NamedTuple):
-    """An event without what the database adds. `chat_id` is None for what belongs to no chat."""
+    """An event without what the database adds. `chat_id` is None for what belongs to no chat.
+
+    `place` is the place of the step from which the event follows.
+    """
 
     type: EventType
     occurred_at: int
@@ -48,6 +51,7 @@ class Story(NamedTuple):
     advisor_id: str | None = None
     chat_id: str | None = None
     record_id: str | None = None
+    place: int = 0
 
 
 def stories(loaded: Payer, happened: tuple[steps.Step, ...], entry_ids: Iterator[int]) -> Iterator[Story]:
@@ -71,23 +75,27 @@ class _Reader:
         self.entry_ids = entry_ids
 
     def read(self, happened: tuple[steps.Step, ...]) -> Iterator[Story]:
-        for step in happened:
-            if isinstance(step, steps.EntryPosted):
-                yield self._posting(step)
-            elif isinstance(step, steps.TimerStarted):
-                yield from self._start(step)
-            elif isinstance(step, steps.TimerStopped):
-                yield from self._stop(step)
-            elif isinstance(step, steps.RecordRequested):
-                yield from self._request(step.record, step.at)
-            elif isinstance(step, steps.KeptPaused):
-                yield from self._keep_paused(step.record, step.at)
-            elif isinstance(step, steps.CreditLow):
-                yield _credit_end(EventType.CREDIT_LOW, step.record, step.at, step.cut_at)
-            elif isinstance(step, steps.RecordEnded):
-                yield from self._end(step.record, step.by)
+        for place, step in enumerate(happened):
+            for story in self._stories(step):
+                yield story._replace(place=place)
             if not isinstance(step, steps.EntryPosted | steps.DurationAdded):
                 self.known[step.record.record_id] = step.record
+
+    def _stories(self, step: steps.Step) -> Iterator[Story]:
+        if isinstance(step, steps.EntryPosted):
+            yield self._posting(step)
+        elif isinstance(step, steps.TimerStarted):
+            yield from self._start(step)
+        elif isinstance(step, steps.TimerStopped):
+            yield from self._stop(step)
+        elif isinstance(step, steps.RecordRequested):
+            yield from self._request(step.record, step.at)
+        elif isinstance(step, steps.KeptPaused):
+            yield from self._keep_paused(step.record, step.at)
+        elif isinstance(step, steps.CreditLow):
+            yield _credit_end(EventType.CREDIT_LOW, step.record, step.at, step.cut_at)
+        elif isinstance(step, steps.RecordEnded):
+            yield from self._end(step.record, step.by)
 
     def _request(self, record: Record, at: int) -> Iterator[Story]:
         previous = self.known.get(record.record_id)

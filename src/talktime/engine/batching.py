@@ -9,6 +9,8 @@ its commands is tried alone.
 A batch waits for no lock. The commands of a payer that somebody else has locked are taken out of the batch, and wait
 for the lock in a transaction of their own, so that a lock stops its payer alone.
 
+A batch belongs to no request: it runs in a context of its own, and each step knows its request.
+
 Nobody waits longer for a command than its deadline. A command that has not begun by then, or whose caller is gone, does
 nothing.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -28,6 +31,7 @@ from talktime.core.errors import NotFound, Repeated, TalktimeError, Unavailable
 from talktime.database.failures import Contention, DatabaseUnavailable, LockWait
 from talktime.database.queries import SQL
 from talktime.database.saving import ChatTakenError, TimerStartError
+from talktime.engine.event_log import request_id
 from talktime.engine.idempotency import KeptAnswer, is_kept, keep_answers, load_answers, refuse_repeat
 from talktime.engine.transaction import Loaded, Lock, Needs
 
@@ -70,6 +74,7 @@ class _Job:
     done: asyncio.Future[object]
     deadline: float
     """When nobody waits for the command any more, on the clock of the event loop."""
+    request_id: str | None = None
     is_begun: bool = False
     decided: PayerTransaction | None = None
     answer: Answer[object] | None = None
@@ -122,6 +127,7 @@ class _Job:
                 refuse_repeat(command.repeat, kept.get(command.repeat.name))
             if payer is None:
                 raise NotFound("user")
+            payer.begin_request(self.request_id)
             command.decide(
                 payer, None if command.advisor_to_load is None else loaded.advisors.get(command.advisor_to_load)
             )
@@ -168,7 +174,7 @@ class Batches:
     async def run(self, command: Command[T]) -> T:
         """The result of the command, once the command is committed. Raises as `Engine.run`."""
         loop = asyncio.get_running_loop()
-        job = _Job(command, loop.create_future(), loop.time() + self._seconds)
+        job = _Job(command, loop.create_future(), loop.time() + self._seconds, request_id())
         self._waiting.append(job)
         self._schedule_start()
         # When the time is over, `done` is cancelled, and a job that has not begun is dropped at its turn.
@@ -199,7 +205,7 @@ class Batches:
         while (free := LANES - len(self._lanes)) and (batch := self._take(-(-len(self._waiting) // free))):
             users = {job.command.user_id for job in batch}
             self._busy_users |= users
-            lane = asyncio.create_task(self._run_batch(batch))
+            lane = asyncio.create_task(self._run_batch(batch), context=Context())
             self._lanes.add(lane)
             lane.add_done_callback(partial(self._free_lane, users))
 
@@ -244,7 +250,8 @@ class Batches:
             else:
                 job.resolve()
         for user_id, jobs in locked.items():
-            self._lock_waits[user_id] = wait = asyncio.create_task(self._wait_for_lock(user_id, jobs))
+            wait = asyncio.create_task(self._wait_for_lock(user_id, jobs), context=Context())
+            self._lock_waits[user_id] = wait
             wait.add_done_callback(partial(self._end_lock_wait, user_id))
 
     async def _recover(self, batch: list[_Job], error: Exception) -> None:

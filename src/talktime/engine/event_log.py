@@ -2,6 +2,9 @@
 
 Hosts of the system that talktime replaces know the two families of events: `init_time_tracking` for records and
 `timer_manager` for timers.
+
+A line has the id of the request whose command caused the step. The service binds this id for all lines of a request,
+and so can a program that uses the library: `structlog.contextvars.bind_contextvars(request_id=…)`.
 """
 
 from __future__ import annotations
@@ -10,37 +13,51 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from talktime.core.ids import is_id
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason, Record
-from talktime.core.steps import KeptPaused, RecordEnded, RecordRequested, Step, TimerStarted, TimerStopped
+from talktime.core.steps import KeptPaused, RecordEnded, RecordRequested, TimerStarted, TimerStopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from talktime.core.steps import Step
+    from talktime.database.payer_transaction import PayerTransaction
 
 log = structlog.get_logger()
 
 
-def log_steps(steps: Iterable[Step], timer_failure: str | None = None) -> None:
+def request_id() -> str | None:
+    """The id of the request that the caller works on, if there is one."""
+    found = structlog.contextvars.get_contextvars().get("request_id")
+    return found if isinstance(found, str) and is_id(found) else None
+
+
+def log_steps(payer: PayerTransaction, timer_failure: str | None = None) -> None:
     """Log what was committed. `timer_failure` is why timers could not start, if they could not."""
-    for step in steps:
-        if isinstance(step, TimerStarted):
-            _log_opened(step)
-        elif isinstance(step, TimerStopped):
-            _log_closed(step)
-        elif isinstance(step, RecordRequested):
-            fields = _fields(step.record, at=step.at)
-            log.info("init_time_tracking.requested", **fields)
-        elif isinstance(step, KeptPaused):
-            if step.record.reason is Reason.TIMER_FAILED:
-                fields = _fields(step.record, at=step.at, cause=timer_failure)
-                log.error("init_time_tracking.timer_failed", **fields)
-            else:
-                fields = _fields(step.record, at=step.at, reason=step.record.reason)
-                log.info("timer_manager.wait", **fields)
-        elif isinstance(step, RecordEnded):
-            record = step.record
-            fields = _fields(record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
-            log.info("init_time_tracking.ended", **fields)
+    for place, step in enumerate(payer.stored_steps):
+        request = payer.request_of(place)
+        with structlog.contextvars.bound_contextvars(**({} if request is None else {"request_id": request})):
+            _log_step(step, timer_failure)
+
+
+def _log_step(step: Step, timer_failure: str | None) -> None:
+    if isinstance(step, TimerStarted):
+        _log_opened(step)
+    elif isinstance(step, TimerStopped):
+        _log_closed(step)
+    elif isinstance(step, RecordRequested):
+        fields = _fields(step.record, at=step.at)
+        log.info("init_time_tracking.requested", **fields)
+    elif isinstance(step, KeptPaused):
+        if step.record.reason is Reason.TIMER_FAILED:
+            fields = _fields(step.record, at=step.at, cause=timer_failure)
+            log.error("init_time_tracking.timer_failed", **fields)
+        else:
+            fields = _fields(step.record, at=step.at, reason=step.record.reason)
+            log.info("timer_manager.wait", **fields)
+    elif isinstance(step, RecordEnded):
+        record = step.record
+        fields = _fields(record, at=record.ended_at, duration_ms=record.elapsed_ms, reason=record.reason)
+        log.info("init_time_tracking.ended", **fields)
 
 
 def _log_opened(step: TimerStarted) -> None:

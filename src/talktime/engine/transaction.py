@@ -125,7 +125,7 @@ class Transactions:
         if changes:
             self.publish(changes)
         for payer in loaded.payers.values():
-            log_steps(payer.stored_steps, timer_failure)
+            log_steps(payer, timer_failure)
             if payer.current is not payer.loaded and payer.due_at is not None:
                 self.on_deadline(max(0, payer.due_at - payer.now) / 1000)
         return users

@@ -18,7 +18,7 @@ expires_at timestamptz;
 key_id text, name text, scope text, created_at timestamptz, used_at timestamptz, revoked_at timestamptz;
 -- columns: event
 event_id bigint, type text, occurred_at timestamptz, recorded_at timestamptz, user_id text, advisor_id text, chat_id text,
-record_id text, data json, data_version int;
+record_id text, data json, data_version int, request_id text;
 
 -- columns: ledger
 -- What an entry says of all three sides, and who asked for it.
@@ -200,7 +200,7 @@ select {row_names} from {rows} with ordinality as posted ({row_names}, ordinal) 
 returning entry_id;
 
 -- name: insert_events
--- rows: type text, occurred_at timestamptz, recorded_at timestamptz, user_id text, advisor_id text, chat_id text, record_id text, data json, data_version int
+-- rows: type text, occurred_at timestamptz, recorded_at timestamptz, user_id text, advisor_id text, chat_id text, record_id text, data json, data_version int, request_id text
 insert into events ({row_names})
 select {row_names} from {rows} with ordinality as told ({row_names}, ordinal) order by ordinal;
 

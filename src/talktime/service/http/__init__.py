@@ -31,6 +31,6 @@ hosts        under which names the service may be called
 problems     errors as problem documents
 problem_documents  the schema of problem documents, and an example of each code
 envelope     the headers and the count of every answer
-request_ids  the id of a request, in answers, problems and logs
+request_ids  the id of a request, in answers, problems, logs and events
 disconnects  gives up requests whose clients are gone
 """

@@ -18,6 +18,7 @@ from talktime.documents.chat import ChatSummary, Message, RecordSummary
 from talktime.documents.document import ADDED, CONFIDENTIAL, INLINE, Document, encoded, shown
 from talktime.documents.fields import Credits, Instant, Metadata, Milliseconds, MillisecondsAsSeconds, Number
 from talktime.documents.ledger import LedgerEntry
+from talktime.documents.old_rows import OldSession
 from talktime.documents.page import RecordWithSnapshot
 from talktime.documents.schema import Schemas
 from talktime.documents.snapshot import RecordView
@@ -76,6 +77,14 @@ class LedgerEntries(Document):
     """A page of the entries of all users, newest first."""
 
     data: tuple[LedgerEntry, ...]
+    next: Annotated[str | None, _AFTER]
+
+
+@dataclass(frozen=True, slots=True)
+class PastSessions(Document):
+    """A page of conversations that were imported from another system, newest first."""
+
+    data: tuple[OldSession, ...]
     next: Annotated[str | None, _AFTER]
 
 

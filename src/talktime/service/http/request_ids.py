@@ -1,4 +1,4 @@
-"""The id of a request: the same in the answer, in its problem document, in the logs, and at the proxy in front.
+"""The id of a request: the same in the answer, in its problem document, in logs, in events, and at the proxy.
 
 A proxy of the settings may give the id in `X-Request-ID`. Otherwise the service makes one. It is no secret and says
 nothing about a person.
