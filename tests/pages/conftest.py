@@ -38,6 +38,7 @@ class Demo:
     """A running demo and the backend's way to talk to it."""
 
     address: str
+    data_dir: Path
     logs: list[Path] = field(default_factory=list)
     pairs: int = 0
 
@@ -97,7 +98,7 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
             assert process.stdout is not None
             port = port_in(process.stdout.readline())
             assert port is not None, log.read_text()
-            yield Demo(f"http://127.0.0.1:{port}", [log])
+            yield Demo(f"http://127.0.0.1:{port}", folder, [log])
         finally:
             process.terminate()
             process.wait(START_SECONDS_MAX)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from talktime.core.roles import Role
-from tests.services import BY_THE_MINUTE
+from tests.services import BY_THE_MINUTE, PROGRAM, environment
 
 from .conftest import Demo, Pair, Screens
 
@@ -116,6 +118,29 @@ def test_a_persons_page_says_what_there_is_and_who_did_it(screens: Screens, demo
     expect(entries.nth(0)).to_contain_text(re.compile(r"Gift: welcome.*3\.00.*by service tests"))
     expect(entries.nth(1)).to_contain_text("Conversation with Theo")
     expect(entries.nth(1)).to_have_attribute("href", f"/receipts/{record}")
+
+
+def test_conversations_of_the_system_before_are_on_the_pages_of_their_people(
+    screens: Screens, demo: Demo, pair: Pair, tmp_path: Path
+) -> None:
+    page = desk(screens, f"/operator/users/{pair.user}")
+    expect(page.locator("#earlier")).to_be_hidden()
+    lines = [f"{pair.user}-{n},{pair.user},{pair.advisor},2025-01-05T10:00:00Z,300,3.50" for n in range(25)]
+    file = tmp_path / "sessions.csv"
+    file.write_text("id,user_id,advisor_id,started_at,duration_seconds,cost\n" + "\n".join(lines) + "\n")
+    command = [*PROGRAM, "--data-dir", str(demo.data_dir), "import", str(file), "--as-of", "2026-01-01T00:00:00Z"]
+    subprocess.run(command, env=environment(), check=True, capture_output=True)
+    for path, other in (
+        (f"/operator/users/{pair.user}", pair.advisor),
+        (f"/operator/advisors/{pair.advisor}", pair.user),
+    ):
+        page = desk(screens, path)
+        rows = page.locator("#past-sessions li")
+        expect(rows).to_have_count(20)
+        expect(rows.first).to_contain_text(re.compile(rf"{other}.*3\.50.*5 min"))
+        page.get_by_role("button", name="Load more conversations").click()
+        expect(rows).to_have_count(25)
+        expect(page.get_by_role("heading", name="In the system before this one")).to_be_visible()
 
 
 def test_an_operator_puts_an_account_right_and_is_named(screens: Screens, demo: Demo, pair: Pair) -> None:

@@ -4,6 +4,7 @@ import { find, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
 import { monthOfPage, showMonth } from "../shell/month.ts";
 import { showPages } from "../shell/more.ts";
+import { showPastSessions } from "../shell/past-sessions.ts";
 import { recordRow } from "../shell/record-row.ts";
 import { type Advisor, type Documents, path, request } from "../shell/service.ts";
 import { showStatement } from "../shell/statement.ts";
@@ -39,7 +40,12 @@ async function showRecords(advisor: string): Promise<void> {
 async function open(advisor: string): Promise<void> {
   const month = monthOfPage();
   showMonth(month);
-  await Promise.all([showAdvisor(advisor), showStatement(advisor, month), showRecords(advisor)]);
+  await Promise.all([
+    showAdvisor(advisor),
+    showStatement(advisor, month),
+    showRecords(advisor),
+    showPastSessions("advisor_id", advisor, "user_id"),
+  ]);
   showLoaded();
   find("advisor").hidden = false;
 }

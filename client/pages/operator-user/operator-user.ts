@@ -4,6 +4,7 @@ import { find, make, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
 import { ledgerRow } from "../shell/ledger-row.ts";
 import { showPages } from "../shell/more.ts";
+import { showPastSessions } from "../shell/past-sessions.ts";
 import { receiptRow } from "../shell/receipt-row.ts";
 import { type Account, type Documents, path, type RecordSummary, request } from "../shell/service.ts";
 import { dayAndTime, minutes, money } from "../texts/words.ts";
@@ -83,7 +84,7 @@ async function open(user: string, operator: string): Promise<void> {
     const [account] = await Promise.all([showAccount(user), showRecords(user), showEntries(user)]);
     return account;
   };
-  const { display_name } = await load();
+  const [{ display_name }] = await Promise.all([load(), showPastSessions("user_id", user, "advisor_id")]);
   document.title = `${display_name} · talktime`;
   offerActs({ id: user, name: display_name }, operator, load);
   showLoaded();
