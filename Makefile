@@ -36,9 +36,10 @@ docs: $(STAMPS)/dev
 	$(BIN)/python -m scripts.docsite site
 
 # Every scenario of the screens in full: half an hour or so. A scenario that fails has failed, even if it passes when it
-# is played again.
+# is played again. Before that, the tests with the oldest versions of everything that talktime uses.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
+	scripts/lowest
 	$(BIN)/pytest --full tests/screen
 	$(BIN)/python -m tests.chaos --seed $$(date +%j) --minutes 10
 

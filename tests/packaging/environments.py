@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
@@ -23,31 +24,41 @@ class Environment:
 
     def run(self, *arguments: str, **settings: str | None) -> subprocess.CompletedProcess[str]:
         """Runs its Python to the end, with these settings alone."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TALKTIME_", "PYTHON"))
-        }
-        environment["TALKTIME_DATA_DIR"] = str(self.folder / "data")
-        environment |= {f"TALKTIME_{name.upper()}": value for name, value in settings.items() if value is not None}
         return subprocess.run(
-            [self.python, *arguments], check=False, capture_output=True, text=True, env=environment, cwd=self.folder
+            [self.python, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=self.variables(**settings),
+            cwd=self.folder,
         )
+
+    def variables(self, **settings: str | None) -> dict[str, str]:
+        """The variables of its programs: these settings, and no others."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("TALKTIME_", "PYTHON"))}
+        variables["TALKTIME_DATA_DIR"] = str(self.folder / "data")
+        return variables | {f"TALKTIME_{name.upper()}": value for name, value in settings.items() if value is not None}
 
     def talktime(self, *arguments: str, database_url: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs the command line, as the installed program does."""
         return self.run("-c", "from talktime.cli import main; main()", *arguments, database_url=database_url)
 
 
-def make_environment(folder: Path, extras: Iterable[str]) -> Environment:
+def make_environment(folder: Path, extras: Iterable[str], *, wheel: Path | None = None) -> Environment:
     """An environment with talktime and what it requires with these extras, by its own metadata, and nothing else.
 
-    Packages are links to those that are installed here, so that nothing is fetched.
+    Packages are links to those that are installed here, so that nothing is fetched. With a `wheel`, talktime itself is
+    what the wheel has, and not the program of this clone.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    for name in required("talktime", extras):
+    for name in required("talktime", extras) - ({"talktime"} if wheel else set()):
         for file in _top_level(distribution(name)):
             if not (packages / file.name).exists():
                 (packages / file.name).symlink_to(file)
+    if wheel is not None:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(packages)
     return Environment(folder / "venv" / "bin" / "python", folder)
 
 
