@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -272,6 +274,9 @@ async def test_a_ping_says_what_the_receiver_made_of_it(node: Talktime, shop: Re
         "shop.example",
         f"https://shop.example/{'x' * 2000}",
         "https://shop.example/\n",
+        "https://my shop.example/",
+        "https://shop..example/",
+        f"https://{'x' * 64}.example/",
     ],
 )
 async def test_an_address_inside_the_network_is_refused(database_url: str, url: str) -> None:
@@ -286,15 +291,47 @@ async def test_a_name_that_leads_inside_the_network_gets_nothing(
     """The name is checked when a message is sent, since its owner may change where it leads."""
     async with node_on(database_url, work=False) as node:
         hook = await node.create_webhook(f"https://shop.example:{shop.port}/hook")
-        loop = asyncio.get_running_loop()
 
-        async def lookup(*_: object, **__: object) -> list[tuple[object, ...]]:
+        def look_up(*_: object, **__: object) -> list[tuple[object, ...]]:
             return [(2, 1, 6, "", ("93.184.215.14", shop.port)), (2, 1, 6, "", ("127.0.0.1", shop.port))]
 
-        monkeypatch.setattr(loop, "getaddrinfo", lookup)
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
         ping = await node.ping_webhook(hook.id)
         assert not ping.delivered
         assert "private address" in str(ping.error)
+
+
+async def test_names_that_nobody_answers_for_hold_up_nothing_else(
+    node: Talktime, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not another webhook, and not the database, whose name the event loop looks up with its own few threads."""
+    real = socket.getaddrinfo
+    answer = threading.Event()
+
+    def look_up(host: Any, *args: Any, **options: Any) -> Any:
+        if str(host).startswith("silent"):
+            answer.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return real(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        silent = [await node.create_webhook(f"https://silent-{number}.example/") for number in range(40)]
+        await node.create_webhook(shop.url, ["record.ended"])
+        await talk(node, "first")
+        await taken(shop, 1)
+        async with asyncio.timeout(10):
+            await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+    finally:
+        answer.set()
+    await until_failing(node, silent[0].id)
+
+
+async def until_failing(node: Talktime, webhook_id: str) -> None:
+    """Wait until an attempt has failed and its outcome is stored."""
+    async with asyncio.timeout(20):
+        while (await node.webhook(webhook_id)).failing_since is None:
+            await asyncio.sleep(0.02)
 
 
 async def test_what_is_not_there_is_refused(node: Talktime, shop: Receiver, database: Pool) -> None:

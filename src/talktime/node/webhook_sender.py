@@ -3,6 +3,8 @@
 A host that may name an address could make the service call what only the service can reach: a database, a metadata
 service. So a name is looked up once, every address that it has must be public, and the connection goes to the address
 that was checked. A redirect is an answer like any other and is not followed.
+
+A name server that does not answer holds up nothing but the messages to its names: see `_Lookups`.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -51,11 +56,64 @@ class _Refused(Exception):
     """The address of the receiver is not allowed."""
 
 
+class _Lookups:
+    """Looks up names, each in a thread of its own, and a name that is being looked up already only once.
+
+    The event loop's own threads are few: names that nobody answers for would occupy all of them, and the service could
+    not connect to its database. And a process that ends waits for those threads, but not for these.
+    """
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a name.
+
+        Raises:
+            OSError: the name has no address.
+            UnicodeError: the name can't be the name of a host.
+        """
+        if (running := self._running.get((host, port))) is None:
+            running = self._running[host, port] = self._begin(host, port)
+            running.add_done_callback(lambda _ended: self._running.pop((host, port)))
+        # The look-up goes on when a caller gives up: the next caller may have its result.
+        return await asyncio.shield(running)
+
+    def _begin(self, host: str, port: int) -> asyncio.Future[list[str]]:
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[list[str]] = loop.create_future()
+        # Nobody may be waiting any more when the look-up fails.
+        found.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+        def tell(error: Exception | None, addresses: list[str]) -> None:
+            if found.done():
+                return
+            if error is None:
+                found.set_result(addresses)
+            else:
+                found.set_exception(error)
+
+        def look() -> None:
+            error, addresses = None, []
+            try:
+                entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+            except (OSError, UnicodeError) as failure:
+                error = failure
+            # The loop may have ended before the look-up.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(tell, error, addresses)
+
+        threading.Thread(target=look, name=f"look up {host}", daemon=True).start()
+        return found
+
+
 class WebhookSender:
     """Sends messages. With `may_be_private`, receivers may have private addresses and speak HTTP without TLS."""
 
     def __init__(self, *, may_be_private: bool) -> None:
         self._may_be_private = may_be_private
+        self._lookups = _Lookups()
         self._client: httpx.AsyncClient | None = None
 
     async def send(self, url: str, secrets: Sequence[str], message_id: str, body: dict[str, Any]) -> Outcome:
@@ -77,7 +135,8 @@ class WebhookSender:
                 error = f"the receiver answered {status}"
         except TimeoutError:
             error = f"no answer within {SECONDS_MAX:.0f} s"
-        except (_Refused, httpx.HTTPError, httpx.InvalidURL, OSError) as failure:
+        # A name that can't be encoded is a UnicodeError.
+        except (_Refused, httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as failure:
             error = str(failure) or type(failure).__name__
         return Outcome(status, error and error[:_ERROR_LENGTH_MAX], int((time.monotonic() - began) * 1000))
 
@@ -95,11 +154,18 @@ class WebhookSender:
         """
         try:
             parts = urlsplit(url)
-            is_address = bool(parts.hostname) and parts.port != 0
+            # Encoding the name raises a ValueError, if no host can have this name.
+            is_address = bool((parts.hostname or "").encode("idna")) and parts.port != 0
         except ValueError:
             is_address = False
         schemes = {"https", "http"} if self._may_be_private else {"https"}
-        if not is_address or parts.scheme not in schemes or len(url) > URL_LENGTH_MAX or not url.isprintable():
+        if (
+            not is_address
+            or parts.scheme not in schemes
+            or len(url) > URL_LENGTH_MAX
+            or not url.isprintable()
+            or " " in url
+        ):
             shape = "http:// or https://" if self._may_be_private else "https://"
             raise InvalidRequest(("url", f"must be an address that begins with {shape}"))
         if parts.username is not None or parts.fragment:
@@ -128,8 +194,7 @@ class WebhookSender:
         return answer.status_code
 
     async def _checked_address(self, host: str, port: int) -> str:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await self._lookups.addresses(host, port)
         if not self._may_be_private and not all(map(_is_public, addresses)):
             msg = f"{host} has a private address; TALKTIME_WEBHOOK_PRIVATE=1 allows these"
             raise _Refused(msg)
