@@ -157,10 +157,8 @@ export class Chat {
    * A page of the messages after the position `after`, in order. `next` is the `after` of the next page, null after the
    * last one. Messages that the live channel misses from then on come to the listeners of `onMessage` all the same.
    */
-  async messages(after: number | string = 0): Promise<MessagePage> {
-    const page = await this.#request<MessagePage>("GET", this.#pathOf(`messages?after=${after}`));
-    this.#position = Math.max(this.#position ?? 0, Number(after), page.messages.at(-1)?.position ?? 0);
-    return page;
+  messages(after: number | string = 0): Promise<MessagePage> {
+    return this.#messagePage(`after=${after}`, Number(after));
   }
 
   /**
@@ -168,10 +166,8 @@ export class Chat {
    * `next` is the `before` of the page with earlier messages, null when there are none. Messages that the live channel
    * misses after the last page come to the listeners of `onMessage` all the same.
    */
-  async messagesBefore(before: number | string = POSITION_MAX): Promise<MessagePage> {
-    const page = await this.#request<MessagePage>("GET", this.#pathOf(`messages?before=${before}`));
-    this.#position = Math.max(this.#position ?? 0, page.messages.at(-1)?.position ?? 0);
-    return page;
+  messagesBefore(before: number | string = POSITION_MAX): Promise<MessagePage> {
+    return this.#messagePage(`before=${before}`);
   }
 
   /** Tells the other party that this party is typing. Nothing happens if the message is lost. */
@@ -226,6 +222,13 @@ export class Chat {
 
   #pathOf(call: string): string {
     return `/chats/${encodeId(this.id)}/${call}`;
+  }
+
+  /** The listeners have all messages up to `known`, and those of the page. */
+  async #messagePage(query: string, known = 0): Promise<MessagePage> {
+    const page = await this.#request<MessagePage>("GET", this.#pathOf(`messages?${query}`));
+    this.#position = Math.max(this.#position ?? 0, known, page.messages.at(-1)?.position ?? 0);
+    return page;
   }
 
   async #act(call: string, body: object = {}): Promise<Snapshot> {

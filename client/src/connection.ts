@@ -5,7 +5,7 @@ import { instant } from "./core/meter.ts";
 import type { ClientMessage, ServerMessage } from "./core/types.ts";
 import { Disturbances } from "./disturbances.ts";
 import { Pings } from "./pings.ts";
-import { RequestProblem, type TokenSource } from "./request.ts";
+import type { TokenSource } from "./request.ts";
 import { Socket } from "./socket.ts";
 import { Emitter } from "./store.ts";
 
@@ -279,8 +279,7 @@ export class Connection {
   }
 
   #emitProblem(code: string, status: number, detail: string): void {
-    const { problem } = new RequestProblem({ title: detail, status, code, detail });
-    this.received.emit({ type: "problem", problem });
+    this.received.emit({ type: "problem", problem: { title: detail, status, code, detail } });
   }
 
   /** After a reload the digits start no lower than they ended. */

@@ -3,7 +3,8 @@
 import type { Chat } from "./chat.ts";
 import { countdown, stopwatch } from "./core/digits.ts";
 import type { Frame, Problem, Reading } from "./core/types.ts";
-import { inCurrency } from "./money.ts";
+import { setText } from "./dom.ts";
+import { amountText } from "./money.ts";
 import type { TokenSource } from "./request.ts";
 import { announcement } from "./speech.ts";
 import { connect, type Talktime } from "./talktime.ts";
@@ -12,12 +13,12 @@ import { languageOf, wordsChanged, wordsOf } from "./words.ts";
 const UNKNOWN = "--:--";
 
 const STYLE = `
-:host { display: inline-flex; flex-wrap: wrap; align-items: baseline; gap: var(--talk-time-gap, 0.75em); font-variant-numeric: tabular-nums; }
-:host([hidden]), [hidden] { display: none; }
-:host([state="syncing"]) [part~="digits"], :host([state="reconnecting"]) [part~="digits"] { opacity: var(--talk-time-dim, 0.6); }
-:host([labels]) [data-label]::before { content: attr(data-label) "\\a0"; font-size: 0.8em; font-weight: normal; }
-button { font: inherit; color: inherit; background: none; border: 1px solid var(--talk-time-accent, currentColor); border-radius: 0.4em; padding: 0.2em 0.7em; cursor: pointer; }
-.aloud { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+:host { display: inline-flex; flex-wrap: wrap; align-items: baseline; gap: var(--talk-time-gap, 0.75em); font-variant-numeric: tabular-nums }
+:host([hidden]), [hidden] { display: none }
+:host([state="syncing"]) [part~="digits"], :host([state="reconnecting"]) [part~="digits"] { opacity: var(--talk-time-dim, 0.6) }
+:host([labels]) [data-label]::before { content: attr(data-label) "\\a0"; font-size: 0.8em; font-weight: normal }
+button { font: inherit; color: inherit; background: none; border: 1px solid var(--talk-time-accent, currentColor); border-radius: 0.4em; padding: 0.2em 0.7em; cursor: pointer }
+.aloud { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 `;
 
 type Part = "elapsed" | "credits" | "free" | "topup";
@@ -230,10 +231,9 @@ export class TalkTimeElement extends Base {
 
   /** The credit in the currency of the attribute `currency`; credits without one, or where it is no currency. */
   #money(balance: string | null): string {
-    const currency = this.getAttribute("currency");
-    if (balance === null || !currency) return balance ?? "";
+    if (balance === null) return "";
     try {
-      return inCurrency(balance, currency, languageOf(this));
+      return amountText(balance, this.getAttribute("currency"), languageOf(this));
     } catch {
       return balance;
     }
@@ -267,11 +267,6 @@ export function takeEarly<E extends HTMLElement>(element: E, names: readonly (ke
 
 function digits(elapsedMs: number | null): string {
   return elapsedMs === null ? UNKNOWN : stopwatch(elapsedMs);
-}
-
-/** Sets the text only where that is a change. */
-function setText(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 declare global {

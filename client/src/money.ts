@@ -1,17 +1,18 @@
-/** An exact amount for people, in a currency and a language: "€8.75". */
+/** An exact amount for people, in a language: "€8.75" in a currency, "8.75" in credits. */
 
 /** The formats by language and currency: to make a format takes long, and every digit that changes needs one. */
 const formats = new Map<string, Intl.NumberFormat>();
 
 /**
- * The amount in a currency, a code of ISO 4217: all of its at most six decimals, and at least those that the currency has.
- * Throws a `RangeError` for what is no code of a currency or of a language.
+ * The amount with all of its at most six decimals, and at least two or those that the currency has. The currency is a code
+ * of ISO 4217; without one the amount is in credits. Throws a `RangeError` for what is no code of a currency or of a language.
  */
-export function inCurrency(amount: string, currency: string, language: string): string {
+export function amountText(amount: string, currency: string | null, language: string): string {
   const key = `${language} ${currency}`;
-  const known = formats.get(key);
-  const format =
-    known ?? new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: 6 });
+  const unit = currency
+    ? { style: "currency" as const, currency }
+    : { minimumFractionDigits: 2, useGrouping: false };
+  const format = formats.get(key) ?? new Intl.NumberFormat(language, { ...unit, maximumFractionDigits: 6 });
   formats.set(key, format);
   return format.format(amount as `${number}`).replace("-", "−");
 }

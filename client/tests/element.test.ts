@@ -257,6 +257,9 @@ test("a host replaces words, and adds a language: what it lacks is English", () 
 
 test("credit is shown in the currency and the language of the element", async () => {
   await vi.waitFor(() => expect(text("credits")).toBe("4.00"), soon);
+  element.lang = "de";
+  expect(text("credits")).toBe("4,00");
+  element.removeAttribute("lang");
   element.setAttribute("currency", "EUR");
   expect(text("credits")).toBe("€4.00");
   element.lang = "de";

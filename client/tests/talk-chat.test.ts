@@ -94,7 +94,7 @@ test("nobody writes while no time runs, unless the host allows it", async () => 
   const field = () => part("field") as HTMLTextAreaElement;
   await vi.waitFor(() => expect(part("status").textContent).toBe("Paused"), soon);
   expect([field().disabled, (part("send") as HTMLButtonElement).disabled]).toEqual([true, true]);
-  expect(part("why").textContent).toBe("You can write while the time of the conversation runs.");
+  expect(part("why").textContent).toBe("You can write while the time runs.");
   element.lang = "de";
   expect(part("why").textContent).toContain("solange die Zeit");
   element.setAttribute("messages-when-stopped", "allow");
@@ -221,4 +221,39 @@ test("the manifest and the reference describe the element", () => {
     "problem",
   ])
     expect(reference).toContain(`\`${name}\``);
+});
+
+test("a start that costs at once says how long the credit lasts, where that is short", async () => {
+  const tariff = { tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 1 }] };
+  const { answer } = service;
+  service.answer = (call) =>
+    call.path.endsWith("/advisors/advisor") ? [200, { tariff, tariff_version: 1 }] : answer(call);
+  const ended = (balance: string, sequence: number) => ({
+    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" }, balance }),
+    sequence,
+  });
+  const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
+  for (const [balance, sequence, text] of [
+    ["0.95", 2, "The first 0.02 is due as soon as time begins. Your credit lasts at most 0:57."],
+    ["2.00", 3, "The first 0.02 is due as soon as time begins."],
+  ] as const) {
+    service.snapshot = () => ended(balance, sequence);
+    element.removeAttribute("src");
+    element.setAttribute("src", service.url);
+    const shown = () => part("time").shadowRoot?.querySelector("[data-role=credits]")?.textContent;
+    await vi.waitFor(() => expect([offered(), shown()]).toEqual([["Start again"], balance]), soon);
+    part("start").click();
+    await vi.waitFor(() => expect(question()).toBe(text), soon);
+    element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=no]")?.click();
+    await vi.waitFor(() => expect(question()).toBeUndefined(), soon);
+  }
+});
+
+test("nobody is said to be typing once the time stops", async () => {
+  await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
+  service.say({ type: "typing", chat_id: "chat", party: "advisor" });
+  await vi.waitFor(() => expect(part("typing").textContent).toBe("The advisor is typing…"), soon);
+  service.tell({ ...now(PAUSED), sequence: 2 });
+  await vi.waitFor(() => expect(part("status").textContent).toContain("Paused"), soon);
+  expect(part("typing").textContent).toBe("");
 });

@@ -125,7 +125,7 @@ def test_a_german_conversation_from_the_list_to_the_receipt(screens: Screens, de
     page.get_by_role("button", name="Gespräch beenden").click()
     page.get_by_role("link", name="Zum Beleg").click()
     expect(page.locator("#lines")).to_contain_text("für die Verbindung")
-    expect(page.locator("#lines")).to_contain_text("1 Minute zu 1.00 pro Minute")
+    expect(page.locator("#lines")).to_contain_text("1 Minute zu 1,00 pro Minute")
     page.locator("#details > summary").click()
     page.get_by_role("button", name="Diesen Beleg prüfen").click()
     expect(page.locator("#proof")).to_contain_text("Angaben stimmen")

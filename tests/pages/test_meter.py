@@ -14,6 +14,7 @@ from tests.services import BY_THE_MINUTE
 from .conftest import Demo, Pair, Screens
 
 FREE_MINUTE = {**BY_THE_MINUTE, "free_seconds": 60}
+SECONDS = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
 PHONE_WITH_KEYBOARD = (375, 476)
 PHONE_ON_ITS_SIDE = (844, 390)
 
@@ -157,6 +158,27 @@ def test_the_price_is_agreed_to_before_paid_time_begins(screens: Screens, demo: 
     page.get_by_role("button", name="Start again").click()
     dialog.get_by_role("button", name="Start paid time").click()
     running(page)
+
+
+def test_the_agreement_says_how_long_the_credit_lasts_where_that_is_short(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(SECONDS, "0.02")
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")  # the second that had begun took one half
+    page = screens.user(pair, f"/chat/{chat}")
+    page.get_by_role("button", name="Start again").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("is due as soon as time begins. Your credit lasts at most 1 second.")
+    dialog.get_by_role("button", name="Not now").click()
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "1.18", "kind": "purchase"})
+    expect(page.locator("talk-time [data-role=credits]")).to_have_text("1.19")
+    page.get_by_role("button", name="Start again").click()
+    expect(dialog).to_contain_text("Your credit lasts at most 1 minute 59 seconds.")
+    dialog.get_by_role("button", name="Not now").click()
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "0.01", "kind": "purchase"})
+    expect(page.locator("talk-time [data-role=credits]")).to_have_text("1.20")
+    page.get_by_role("button", name="New chat").click()
+    expect(dialog).to_contain_text("is due as soon as time begins.")
+    expect(dialog).not_to_contain_text("Your credit lasts")
 
 
 def test_free_time_begins_without_a_question(screens: Screens, demo: Demo) -> None:

@@ -136,7 +136,7 @@ function open({ role, subject }: Session, chatId: string): void {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) return chat.start();
     const advisor = await advisorNow(snapshot);
-    if (!(await agreesToPay(advisor, snapshot.free_remaining_ms))) return;
+    if (!(await agreesToPay(advisor, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return;
     const { tariff_version: tariffVersion } = advisor;
     return chat.start(tariffVersion === undefined ? {} : { tariffVersion });
   }
@@ -195,12 +195,8 @@ function open({ role, subject }: Session, chatId: string): void {
     void showPrice(snapshot);
     setText(find("cost-name"), snapshot.record?.state === "ended" ? say("cost") : say("costSoFar"));
     const acts = actsOf(snapshot, viewer);
-    find("start").hidden = acts.start === null;
     setText(find("start"), acts.start === null ? "" : talkWords()[acts.start]);
-    for (const id of ["accept", "decline"]) find(id).hidden = !acts.answer;
-    find("pause").hidden = !acts.pause;
-    find("resume").hidden = !acts.resume;
-    find("stop").hidden = !acts.stop;
+    for (const act of ACTS) find(act).hidden = !acts[act];
     setText(find("stop"), snapshot.record?.state === "requested" ? say("cancel") : talkWords().stop);
     showCall(snapshot);
   }
@@ -342,6 +338,6 @@ function open({ role, subject }: Session, chatId: string): void {
   async function agreesToNewChat(snapshot: Snapshot): Promise<boolean> {
     const latest = chat.snapshot ?? snapshot;
     if (!beginsRecord(latest)) return true;
-    return agreesToPay(await advisorNow(latest), latest.free_remaining_ms);
+    return agreesToPay(await advisorNow(latest), latest.free_remaining_ms, chat.frame().balance ?? "0");
   }
 }

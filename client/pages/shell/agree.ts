@@ -1,26 +1,41 @@
 /** The price is agreed to before paid time begins. */
 
-import { credits, price as priceOf } from "../../src/core/price.ts";
+import { credits, micros, price as priceOf } from "../../src/core/price.ts";
 import type { Tariff } from "../../src/core/types.ts";
 import { ask } from "../../src/talk/ask.ts";
+import { lastingMs } from "../../src/talk/lasting.ts";
+import { filled } from "../../src/words.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { money, nameInSentence, price } from "../texts/words.ts";
+import { longDuration, money, nameInSentence, price } from "../texts/words.ts";
 
 export interface Offer {
   display_name: string;
   tariff: Tariff;
 }
 
-/** Whether the user agrees to pay the price from the first moment. Where time is free at first, nobody is asked. */
-export async function agreesToPay({ display_name, tariff }: Offer, freeMs: number): Promise<boolean> {
+/**
+ * Whether the user agrees to pay the price from the first moment. Where time is free at first, nobody is asked. Credit of
+ * `available` that lasts less than two minutes is told.
+ */
+export async function agreesToPay(
+  { display_name, tariff }: Offer,
+  freeMs: number,
+  available: string,
+): Promise<boolean> {
   if (freeMs > 0) return true;
   const paid = { ...tariff, free_seconds: 0 };
   const first = priceOf(paid, 1, { grace: false }).micros;
   const atOnce = first > 0n ? ` ${say("agreeFirst", { amount: money(credits(first)) })}` : "";
   return ask({
     title: say("agreeTitle", { name: nameInSentence(display_name) }),
-    text: `${price(paid)}.${atOnce}`,
+    text: `${price(paid)}.${atOnce}${lastsText(paid, available)}`,
     yes: talkWords().startPaidTime,
     no: talkWords().notNow,
   });
+}
+
+function lastsText(tariff: Tariff, available: string): string {
+  const ms = lastingMs(tariff, micros(available));
+  if (ms === null) return "";
+  return ` ${filled(talkWords().creditLasts, { time: longDuration(Math.floor(ms / 1000)) })}`;
 }

@@ -1,7 +1,7 @@
 /** Numbers in words for people: money, minutes, prices, reasons. */
 
 import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
-import { inCurrency } from "../../src/money.ts";
+import { amountText } from "../../src/money.ts";
 import { languageOfPage, localeOfPage, say, type Word } from "./language.ts";
 
 /** The currency of one credit, a code of ISO 4217; "" for credits without a currency. */
@@ -9,14 +9,9 @@ export function currencyOfPage(): string {
   return globalThis.document?.documentElement.dataset.currency ?? "";
 }
 
-/**
- * An exact amount, in the currency and the language of the page: "€8.75". Without a currency it is credits, with at least
- * two decimals: "8.75" for "8.7500", "0.0125" for "0.0125".
- */
+/** An exact amount, in the currency and the language of the page: "€8.75". Without a currency it is credits: "8.75". */
 export function money(amount: string, currency = currencyOfPage()): string {
-  if (currency !== "") return inCurrency(amount, currency, languageOfPage());
-  const [whole = "0", decimals = ""] = amount.replace("-", "−").split(".");
-  return `${whole}.${decimals.replace(/0+$/, "").padEnd(2, "0")}`;
+  return amountText(amount, currency, languageOfPage());
 }
 
 /** A currency as "euros (EUR)". */

@@ -86,7 +86,8 @@ async function freeMs(user: string, { id, tariff }: Advisor): Promise<number> {
 }
 
 async function open(user: string, advisor: Advisor): Promise<void> {
-  if (!(await agreesToPay(advisor, await freeMs(user, advisor)))) return;
+  const { available } = await request<Account>("GET", path`/users/${user}/account`);
+  if (!(await agreesToPay(advisor, await freeMs(user, advisor), available))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,

@@ -8,14 +8,21 @@ export type Viewer = "user" | "advisor" | "operator";
 export interface Acts {
   /** The name of the words on the button that starts, resumes or switches; null for no button. */
   start: "start" | "startAgain" | "continueHere" | null;
-  /** Whether the viewer may accept or decline the call. */
-  answer: boolean;
+  accept: boolean;
+  decline: boolean;
   pause: boolean;
   resume: boolean;
   stop: boolean;
 }
 
-const NONE: Acts = { start: null, answer: false, pause: false, resume: false, stop: false };
+const NONE: Acts = {
+  start: null,
+  accept: false,
+  decline: false,
+  pause: false,
+  resume: false,
+  stop: false,
+};
 
 /** Whether the active record is in another chat than the one on the page. */
 export function hasMoved({ record, chat }: Snapshot): boolean {
@@ -31,7 +38,7 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
   if (hasMoved(snapshot)) return { ...NONE, start: user ? "continueHere" : null, stop: true };
   const isParty = viewer !== "operator";
   if (record.state === "requested")
-    return viewer === "advisor" ? { ...NONE, answer: true } : { ...NONE, stop: true };
+    return viewer === "advisor" ? { ...NONE, accept: true, decline: true } : { ...NONE, stop: true };
   if (record.state === "running") return { ...NONE, pause: isParty, stop: true };
   const mayResume = user || (viewer === "advisor" && record.paused_by === "advisor");
   return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };

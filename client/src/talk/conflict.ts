@@ -15,7 +15,7 @@ const CALLS: Record<Viewer, readonly string[]> = {
 export function conflictText(problem: Problem, viewer: Viewer, words: Words): string | null {
   const { code, state, allowed } = problem;
   if (code === "advisor_busy") return words.advisorBusy;
-  if (code === "not_running") return words[viewer === "advisor" ? "writeWhileUserRuns" : "writeWhileRunning"];
+  if (code === "not_running") return words.writeWhileRunning;
   if (problem.tariff_version) return words.priceChanged;
   if (state === "requested") return words[viewer === "advisor" ? "called" : "calling"];
   const calls = Array.isArray(allowed) ? (allowed as string[]) : [];

@@ -96,8 +96,10 @@ export function showConversation(
   /** Lets the party write, or says why not. What is written already stays in the field. */
   function showWriting(): void {
     const { snapshot } = chat;
-    if (party === null) return;
     const freely = writesWhenStopped();
+    // Who can no longer write is not typing.
+    if (!freely && snapshot?.record?.state !== "running") setText(parts.typing, "");
+    if (party === null) return;
     const { most, why } = freely || !snapshot ? FREELY : writingOf(snapshot, party, lastOwn);
     for (const control of parts.composer.elements)
       (control as HTMLTextAreaElement | HTMLButtonElement).disabled = most === 0 || !(freely || snapshot);

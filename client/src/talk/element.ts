@@ -1,24 +1,26 @@
 /** `<talk-chat>`: a whole conversation as one element: the meter, what a person can do, the messages and the form. */
 
 import type { Chat } from "../chat.ts";
-import { credits, price } from "../core/price.ts";
+import { stopwatch } from "../core/digits.ts";
+import { credits, micros, price } from "../core/price.ts";
 import type { Frame, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
-import { inCurrency } from "../money.ts";
+import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { type Acts, actsOf, beginsRecord, hasMoved } from "./acts.ts";
+import { actsOf, beginsRecord, hasMoved } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
+import { lastingMs } from "./lasting.ts";
 import { isHere } from "./presence.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
 /** What the element hands to the timer in it, which opens the connection. */
-const PASSED_ON = ["chat-id", "src", "currency"];
+const PASSED_ON = ["chat-id", "src", "currency", "lang"];
 
 type Act = (typeof ACTS)[number];
 
@@ -97,7 +99,6 @@ export class TalkChatElement extends Base {
       else this.#time.setAttribute(name, value);
     }
     if (name === "party") this.#showParts();
-    if (name === "lang") this.#time.lang = value ?? "";
     this.#follow();
     if (this.#chat) this.#show(this.#chat.frame());
   }
@@ -194,7 +195,7 @@ export class TalkChatElement extends Base {
     const acts = actsOf(snapshot, this.#isAdvisor ? "advisor" : "user");
     for (const act of ACTS) {
       const button = this.#buttons[act];
-      button.hidden = !offers(acts, act);
+      button.hidden = !acts[act];
       setText(button, words[act === "start" ? (acts.start ?? "start") : act]);
     }
   }
@@ -227,9 +228,11 @@ export class TalkChatElement extends Base {
     const first = price({ ...tariff, free_seconds: 0 }, 1, { grace: false }).micros;
     if (snapshot.free_remaining_ms === 0 && first > 0n) {
       const words = this.#words;
+      const lasts = lastingMs(tariff, micros(chat.frame().balance ?? "0"));
+      const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
       const question = {
         title: words.askStart,
-        text: filled(words.askStartText, { amount: this.#money(credits(first)) }),
+        text: filled(words.askStartText, { amount: this.#money(credits(first)) }) + soon,
         yes: words.startPaidTime,
         no: words.notNow,
       };
@@ -264,10 +267,8 @@ export class TalkChatElement extends Base {
   }
 
   #money(amount: string): string {
-    const currency = this.getAttribute("currency");
-    if (!currency) return amount;
     try {
-      return inCurrency(amount, currency, languageOf(this));
+      return amountText(amount, this.getAttribute("currency"), languageOf(this));
     } catch {
       return amount;
     }
@@ -293,12 +294,6 @@ export class TalkChatElement extends Base {
   }
 }
 
-function offers(acts: Acts, act: Act): boolean {
-  if (act === "start") return acts.start !== null;
-  if (act === "accept" || act === "decline") return acts.answer;
-  return acts[act];
-}
-
 /** What the timer does, or why it does not run. */
 function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boolean): string {
   const { record } = snapshot;
@@ -311,8 +306,8 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   if (record.reason === "advisor_away" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
   const why = {
     out_of_credit: words.outOfCredit,
-    user_away: words.userAway,
-    advisor_away: words.advisorAway,
+    user_away: filled(words.away, { name: words.user }),
+    advisor_away: filled(words.away, { name: words.advisor }),
   };
   return (why as Record<string, string>)[record.reason ?? ""] ?? words.paused;
 }

@@ -9,7 +9,7 @@ export interface Writing {
   /** How many characters a message may have now; 0 where the party can't write. */
   most: number;
   /** The name of the words that say why not, or what may be written; null where nothing needs to be said. */
-  why: "writeWhileRunning" | "writeWhileUserRuns" | "writeNote" | "noteSent" | null;
+  why: "writeWhileRunning" | "writeNote" | "noteSent" | null;
 }
 
 export const FREELY: Writing = { most: MESSAGE_LENGTH_MAX, why: null };
@@ -24,8 +24,8 @@ export function writingOf(
   lastOwn: string | null,
 ): Writing {
   if (record?.state === "running") return FREELY;
-  if (party === "advisor") return { most: 0, why: "writeWhileUserRuns" };
-  if (!record || record.state === "ended" || elapsed_ms > 0) return { most: 0, why: "writeWhileRunning" };
+  if (party === "advisor" || !record || record.state === "ended" || elapsed_ms > 0)
+    return { most: 0, why: "writeWhileRunning" };
   const isSent = lastOwn !== null && Date.parse(lastOwn) >= Date.parse(record.started_at);
   return isSent ? { most: 0, why: "noteSent" } : { most: NOTE_LENGTH_MAX, why: "writeNote" };
 }

@@ -42,14 +42,16 @@ test("while the timer runs nothing is explained, and both parties can pause and 
   for (const side of ["user", "advisor"] as const)
     expect(actsOf(RUNS, side)).toEqual({
       start: null,
-      answer: false,
+      accept: false,
+      decline: false,
       pause: true,
       resume: false,
       stop: true,
     });
   expect(actsOf(RUNS, "operator")).toEqual({
     start: null,
-    answer: false,
+    accept: false,
+    decline: false,
     pause: false,
     resume: false,
     stop: true,

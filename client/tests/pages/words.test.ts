@@ -1,5 +1,5 @@
 import "./dictionary.ts";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { minutes, money, nameInSentence, price, reason, unbilled } from "../../pages/texts/words.ts";
 import type { Reason } from "../../src/core/types.ts";
 
@@ -24,6 +24,18 @@ test.each([
   ["12345678901234.123456", "EUR", "€12,345,678,901,234.123456"],
 ])("money %s in %s is %s", (amount, currency, words) => {
   expect(money(amount, currency)).toBe(words);
+});
+
+test.each([
+  ["de", "0.2", "", "0,20"],
+  ["de", "-1234.5", "", "−1234,50"],
+  ["es", "0.0125", "", "0,0125"],
+  ["de", "1234.5", "EUR", "1.234,50\u00a0€"],
+  ["es", "-5.5", "EUR", "−5,50\u00a0€"],
+])("in %s, %s in the currency “%s” is %s", (lang, amount, currency, words) => {
+  vi.stubGlobal("document", { documentElement: { lang, dataset: {} } });
+  expect(money(amount, currency)).toBe(words);
+  vi.unstubAllGlobals();
 });
 
 test("a name that runs from right to left is isolated in a sentence", () => {

@@ -32,7 +32,7 @@ test("a busy advisor, a new price and a message while no time runs are said as s
     "The price has changed",
   );
   expect(conflict({ code: "not_running", state: "paused", allowed: ["tracking"] }, "user", "es")).toBe(
-    "Puedes escribir mientras corre el tiempo de la conversación.",
+    "Puedes escribir mientras corre el tiempo.",
   );
 });
 

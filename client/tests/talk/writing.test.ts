@@ -11,10 +11,7 @@ test("one writes while time runs, and not while it stands or before there is a r
   for (const party of ["user", "advisor"] as const) {
     expect(writingOf(RUNS, party, null)).toEqual({ most: 4000, why: null });
     for (const facts of [STANDS, ENDED, { ...WAITS, record: null }])
-      expect(writingOf(facts, party, null)).toEqual({
-        most: 0,
-        why: party === "user" ? "writeWhileRunning" : "writeWhileUserRuns",
-      });
+      expect(writingOf(facts, party, null)).toEqual({ most: 0, why: "writeWhileRunning" });
   }
 });
 
