@@ -36,12 +36,17 @@ docs: $(STAMPS)/dev
 	$(BIN)/python -m scripts.docsite site
 
 # Every scenario of the screens in full: half an hour or so. A scenario that fails has failed, even if it passes when it
-# is played again. Before that, the tests with the oldest versions of everything that talktime uses.
+# is played again. Before that, the tests with the oldest versions of everything that talktime uses; after that, chaos
+# with each fan-out, and what others wait while one client floods.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	scripts/lowest
 	$(BIN)/pytest --full tests/screen
 	$(BIN)/python -m tests.chaos --seed $$(date +%j) --minutes 10
+	for fanout in polling redis; do \
+		$(BIN)/python -m tests.chaos --seed $$(date +%j) --minutes 3 --fanout $$fanout || exit 1; \
+	done
+	$(BIN)/talktime bench flood
 
 # Lets people talk while everything around them fails, and compares what was acknowledged with what is stored.
 chaos: SEED ?= 1

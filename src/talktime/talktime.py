@@ -148,15 +148,16 @@ class Talktime:
                 from talktime.postgres.embedded import embedded_database  # noqa: PLC0415  only when it is used
 
                 url = await stack.enter_async_context(embedded_database(settings.data_dir))
-            allowed = await ensure_current(url, embedded=is_embedded, connect_seconds=float(settings.connect_seconds))
+            access = await ensure_current(url, embedded=is_embedded, connect_seconds=float(settings.connect_seconds))
             process_id = new_id()
             database = await stack.enter_async_context(
                 open_database(
                     url,
                     name=f"talktime {process_id}",
-                    size=pool_size(settings.pool_size, allowed),
+                    size=pool_size(settings.pool_size, access.connections_max),
                     seconds=float(settings.database_seconds),
                     connect_seconds=float(settings.connect_seconds),
+                    is_pooled=access.is_pooled,
                 )
             )
             node = Node(settings, url, database, process_id)

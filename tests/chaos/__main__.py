@@ -20,9 +20,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--users", type=int, default=16)
-    parser.add_argument("--fanout", default="postgres")
+    parser.add_argument("--fanout", choices=("postgres", "polling", "redis"), default="postgres")
     given = parser.parse_args()
-    _tell(f"seed {given.seed}, {given.minutes} minutes, {given.nodes} nodes, {given.users} users")
+    _tell(
+        f"seed {given.seed}, {given.minutes} minutes, {given.nodes} nodes, {given.users} users, fan-out {given.fanout}"
+    )
     with Guardian() as guardian:
         folder = Path(tempfile.mkdtemp(prefix="talktime-chaos-"))
         run = asyncio.run(

@@ -161,6 +161,13 @@ class ChaosDatabase:
             " where application_name like 'talktime%' and pid <> pg_backend_pid()"
         )
 
+    async def lock(self, table: str, seconds: float) -> None:
+        """Hold a whole table, as a change of the schema does that takes long."""
+        async with self.pool() as pool, pool.acquire() as connection, connection.transaction():
+            await connection.execute("set local lock_timeout = 0")
+            await connection.execute(f"lock table {table} in access exclusive mode")
+            await connection.execute("select pg_sleep($1)", seconds)
+
     async def restart(self, how: signal.Signals, away_seconds: float) -> None:
         """Stop the server (SIGINT: fast, SIGQUIT: without saying goodbye) and start it again later."""
         process = self._primary.process()

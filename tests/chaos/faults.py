@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
     from tests.chaos.database import ChaosDatabase
     from tests.chaos.nodes import ChaosNode
+    from tests.redis_servers import RedisServer
 
 
 class Faults:
     """Every kind of fault, by its name."""
 
-    def __init__(self, database: ChaosDatabase, nodes: list[ChaosNode], random: Random) -> None:
+    def __init__(
+        self, database: ChaosDatabase, nodes: list[ChaosNode], random: Random, redis: RedisServer | None = None
+    ) -> None:
         self._database = database
+        self._redis = redis
         self._nodes = nodes
         self._random = random
         self._step_ms = 0.0
@@ -33,9 +37,12 @@ class Faults:
             "a link swallows what goes": lambda: self._swallow("out"),
             "a link swallows everything": lambda: self._swallow("in", "out"),
             "the clock steps": self._step_clock,
+            "somebody locks a table": self._lock_table,
         }
         if database.has_disk:
             self.kinds["the disk is full"] = lambda: database.fill_disk(random.uniform(2, 8))
+        if redis is not None:
+            self.kinds |= {"Redis restarts": self._restart_redis, "Redis stands still": self._freeze_redis}
         if database.has_standby:
             self.kinds["the primary dies"] = self._fail_over
 
@@ -53,6 +60,22 @@ class Faults:
 
     async def _freeze_database(self) -> None:
         await self._database.freeze(self._random.uniform(1, 8))
+
+    async def _lock_table(self) -> None:
+        table = self._random.choice(["accounts", "records", "engine_clock", "nodes"])
+        await self._database.lock(table, self._random.uniform(2, 8))
+
+    async def _restart_redis(self) -> None:
+        assert self._redis is not None
+        self._redis.stop()
+        await asyncio.sleep(self._random.choice([0, 1, 5]))
+        await asyncio.to_thread(self._redis.start)
+
+    async def _freeze_redis(self) -> None:
+        assert self._redis is not None
+        self._redis.freeze()
+        await asyncio.sleep(self._random.uniform(2, 12))
+        self._redis.thaw()
 
     async def _swallow(self, *directions: str) -> None:
         link = self._node().link

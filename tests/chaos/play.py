@@ -19,6 +19,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.nodes import ChaosNode
 from tests.chaos.people import TARIFF, Acknowledged, Caller, Talker, Watcher
 from tests.proof.model import PriceTable
+from tests.redis_servers import RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,9 @@ async def play(
     run, random = Run(seed), Random(seed)
     database = ChaosDatabase(folder, has_disk=True)
     guardian.guard_folder(folder)
-    stage = [ChaosNode(number, lambda: database.socket, folder, guardian, fanout) for number in range(nodes)]
+    redis = RedisServer(folder, guardian) if fanout == "redis" else None
+    address = fanout if redis is None else redis.address
+    stage = [ChaosNode(number, lambda: database.socket, folder, guardian, address) for number in range(nodes)]
     caller = Caller(stage, Random(seed + 1), run.acknowledged)
     try:
         await database.start()
@@ -109,7 +112,7 @@ async def play(
         acting = [asyncio.create_task(talker.run(is_over)) for talker in talkers]
         if not database.has_disk:
             tell("no disk becomes full: only root can mount one")
-        await _fail(run, Faults(database, stage, random), caller, seconds, tell)
+        await _fail(run, Faults(database, stage, random, redis), caller, seconds, tell)
         is_over.set()
         await asyncio.gather(*acting)
         await conclude(run, caller, talkers, watchers, database)
@@ -122,6 +125,8 @@ async def play(
             node.link.heal()
         await asyncio.gather(*(node.stop() for node in stage))
         await database.stop()
+        if redis is not None:
+            redis.stop()
     run.wrong += run.acknowledged.wrong
     return run
 

@@ -114,6 +114,19 @@ def test_the_doctor_says_that_deadlines_are_overdue(cli: Cli, server: Any, datab
     server.ask(database_url, "update talktime.accounts set due_at = null")
 
 
+def test_the_doctor_says_which_workers_fail_and_that_a_node_died(cli: Cli, server: Any, database_url: str) -> None:
+    server.ask(
+        database_url,
+        "insert into talktime.nodes values ('dead.1', 'epoch'), ('here.1', talktime.engine_now() + interval '1 hour')",
+    )
+    server.ask(database_url, "update talktime.nodes set late_workers = '{deliver,listen}'")
+    ended = cli.run("doctor")
+    assert ended.code == 0
+    assert "nodes that say nothing any more, and whose leases no other node has ended: 1" in ended.err
+    for worker in ("deliver", "listen"):
+        assert f"nodes whose worker {worker} has failed for long: 1" in ended.err
+
+
 def test_the_doctor_ends_when_the_database_does_not_answer(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         cli.environment["TALKTIME_DATABASE_URL"] = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/talktime"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,12 @@ from talktime.postgres.guardian import Guardian
 from talktime.settings import SettingsError
 from tests.node.test_hints import GARBAGE
 from tests.nodes import LONG_SECONDS, Screen, add_alice_and_maya, node_on
+from tests.poolers import pooler
 from tests.redis_servers import PASSWORD, RedisServer, redis_server
 from tests.relays import LISTENING, Relay, relayed
 
 _LEASE_SECONDS = 1_000
-KINDS = ("postgres", "polling", "redis")
+KINDS = ("postgres", "polling", "polling behind a pooler", "redis")
 
 
 class Watcher(Screen):
@@ -126,7 +127,7 @@ async def stage_of(
     settings: dict[str, Any] = {
         **quiet,
         "presence_lease_seconds": _LEASE_SECONDS,
-        "fanout": redis.address if kind == "redis" else kind,
+        "fanout": redis.address if kind == "redis" else kind.partition(" ")[0],
     }
     async with AsyncExitStack() as stack:
         relay = await stack.enter_async_context(relayed(database_url))
@@ -149,10 +150,18 @@ async def redis(data_dir: Path, guardian: Guardian) -> AsyncIterator[RedisServer
 
 @pytest.fixture(params=KINDS)
 async def stage(
-    request: pytest.FixtureRequest, database_url: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    database_url: str,
+    data_dir: Path,
+    guardian: Guardian,
+    redis: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Stage]:
-    async with stage_of(request.param, database_url, redis, monkeypatch) as stage:
-        yield stage
+    with ExitStack() as stack:
+        if "pooler" in request.param:
+            database_url = stack.enter_context(pooler(database_url, data_dir, guardian, pool_mode="transaction"))
+        async with stage_of(request.param, database_url, redis, monkeypatch) as stage:
+            yield stage
 
 
 async def until(condition: Callable[[], object], seconds: float = 15) -> float:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from talktime import Party, Reason, Talktime, parse_credits
-from talktime.core.errors import Unavailable
+from talktime.core.errors import DatabaseProblem, Unavailable
 from talktime.database.addresses import addresses_of
 from talktime.database.failures import DatabaseUnavailable
 from talktime.database.links import SESSION, open_link
-from talktime.database.migrate import migrate
+from talktime.database.migrate import ensure_current, migrate
 from talktime.database.pool import Pool, open_database
 from talktime.node.fanout import postgres
 from tests.databases import Server
@@ -56,8 +60,12 @@ async def test_a_node_that_hears_nothing_for_long_is_not_ready(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "PING_SECONDS", 0.1)
-    settings = {"database_seconds": 0.5, "connect_seconds": 0.5}
-    async with relayed(database_url) as relay, node_on(relay.address, work=True, **settings) as node:
+    settings = {"database_seconds": 0.5, "connect_seconds": 0.5, "presence_lease_seconds": 3}
+    async with (
+        relayed(database_url) as relay,
+        node_on(database_url, work=False) as doctor,
+        node_on(relay.address, work=True, **settings) as node,
+    ):
         for worker in node.node.supervisor.workers:
             worker.late_seconds = 0.5
         relay.swallows = lambda greeting: LISTENING in greeting
@@ -65,9 +73,13 @@ async def test_a_node_that_hears_nothing_for_long_is_not_ready(
         await until(node.node.supervisor.late)
         with pytest.raises(Unavailable, match="listen"):
             await node.check()
+        while await doctor.node.troubles() != ["nodes whose worker listen has failed for long: 1"]:
+            await asyncio.sleep(0.1)
         relay.speak()
         await until(lambda: not node.node.supervisor.late())
         await node.check()
+        while await doctor.node.troubles():
+            await asyncio.sleep(0.1)
 
 
 async def test_a_database_that_is_away_for_a_while_is_followed_as_before(database_url: str) -> None:
@@ -194,6 +206,58 @@ async def test_the_server_that_takes_writes_is_used(
 
 def port_of(address: str) -> int:
     return int(address.partition("127.0.0.1:")[2].partition("/")[0])
+
+
+@pytest.fixture
+async def untrusted(tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a server with a certificate that nobody has signed."""
+    key, certificate = tmp_path / "server.key", tmp_path / "server.crt"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-days", "1"]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            await reader.readexactly(8)  # "may we speak TLS?"
+            writer.write(b"S")
+            await writer.start_tls(context)
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://nobody@127.0.0.1:{port}/talktime?sslmode=verify-full&sslrootcert={certificate}"
+
+
+@pytest.mark.parametrize("file", ["is no signer", "is gone", "is gone from its usual place"])
+async def test_a_certificate_that_fails_is_an_outage(
+    untrusted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """It may have expired, or somebody is replacing the file, while the program runs."""
+    if file == "is gone":
+        (tmp_path / "server.crt").unlink()
+    elif file != "is no signer":
+        monkeypatch.setenv("HOME", str(tmp_path))
+        untrusted = untrusted.partition("&")[0]
+    async with open_database(untrusted, size=1) as database:
+        with pytest.raises(DatabaseUnavailable):
+            await database.fetch("engine_now")
+    with pytest.raises(DatabaseProblem) as refused:
+        await ensure_current(untrusted, embedded=False)
+    if file == "is no signer":
+        assert "certificate verify failed" in str(refused.value)
+
+
+async def test_another_default_of_the_database_changes_no_transaction(database_url: str, database: Pool) -> None:
+    """What is read after a lock is as new as the lock, so commands that race do not fail."""
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    await database.execute(f"alter database {name} set default_transaction_isolation = 'serializable'")
+    async with node_on(database_url, work=False) as one, node_on(database_url, work=False) as other:
+        await add_alice_and_maya(one)
+        await asyncio.gather(*(node.add_credit("alice", 1) for node in (one, other) for _ in range(50)))
+        assert (await one.account("alice")).balance == parse_credits("100.0001")
+        for context in (one.node.database.connection, one.node.database.writing):
+            async with context() as connection:
+                assert await connection.fetchval("show transaction_isolation") == "read committed"
 
 
 async def test_the_system_watches_both_ends_of_a_tcp_link(database_url: str) -> None:

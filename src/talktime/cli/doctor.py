@@ -54,14 +54,14 @@ def doctor(
 
 
 async def _troubles(talktime: Talktime) -> list[str]:
-    """What is wrong with the nodes at the moment. No charge is wrong because of it."""
+    """What is wrong with the nodes at the moment, of all of them. No charge is wrong because of it."""
     counts = await talktime.counts()
     troubles: list[str] = []
     if counts["running"] and not counts["nodes"]:
         troubles.append("no node is running, so nobody applies deadlines")
     if counts["deadline_lag_seconds"] > _LAG_SECONDS_MAX:
         troubles.append(f"the oldest deadline is overdue by {counts['deadline_lag_seconds']:.0f} s")
-    return troubles
+    return troubles + await talktime.node.troubles()
 
 
 def _print_audit(audit: Audit) -> None:

@@ -90,9 +90,10 @@ def unavailable(error: BaseException) -> DatabaseUnavailable | None:
         return Contention("The schema of the database is being changed. Try again.")
     if isinstance(error, asyncpg.PostgresError):
         return _refused(error)
-    # `TimeoutError` is an `OSError`. An `InterfaceError` that is a `ValueError` blames an argument.
+    # `TimeoutError` is an `OSError`. An `InterfaceError` that is a `ValueError` blames an argument. But a file that an
+    # argument names, such as a certificate, may come back.
     is_link = isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
-    if is_link and not isinstance(error, ValueError):
+    if is_link and not (isinstance(error, ValueError) and not isinstance(error, asyncpg.ClientConfigurationError)):
         return DatabaseUnavailable("The database can't be reached. Try again.")
     return None
 

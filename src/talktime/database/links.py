@@ -3,6 +3,10 @@
 An address may name several servers: `postgresql://talktime@a,b/talktime`. The first server that takes writes is used.
 A server that does not answer at once is not waited for: the next one is asked meanwhile.
 
+A pooler may stand in between. Poolers refuse most settings at the beginning of a connection, so a link gets its
+settings right afterwards. A transaction pooler gives each transaction any of its connections to the server. There a
+link has no session of its own: nothing is set or prepared for longer than a transaction.
+
 Nobody tells a program that the other end of a TCP connection has lost power, or that a router has forgotten the
 connection. So both ends ask from time to time whether the other one is there, and give a connection up when what was
 sent is not acknowledged, where the system can do this.
@@ -13,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -25,7 +30,11 @@ from asyncpg.connect_utils import SessionAttribute
 from talktime.database.addresses import addresses_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
 
 CONNECT_SECONDS: Final = 30.0
 """How long a server may take to accept a connection, where no setting says so."""
@@ -39,12 +48,19 @@ KEEPALIVE_COUNT: Final = 3
 UNACKNOWLEDGED_SECONDS: Final = 15
 """How long TCP waits for an acknowledgement of what was sent before it gives the connection up."""
 
+_STATEMENTS_KEPT: Final = 100
+"""How many prepared statements a link with a session keeps."""
+
 _POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01, from which PostgreSQL counts microseconds
 
+NAME: Final = "talktime"
+"""What `pg_stat_activity` shows for a link without another name."""
+
 SESSION: Final = {
-    "application_name": "talktime",
     "search_path": "talktime, public",
     "timezone": "UTC",
+    # A database or a role may have another default. What is read after a lock must be as new as the lock.
+    "default_transaction_isolation": "read committed",
     # A node that freezes in the middle of a transaction must not hold the locks of its payers for long.
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "5s",
@@ -59,6 +75,8 @@ SESSION: Final = {
 # A server of some systems can't notice that a client is gone while a statement runs, and refuses the setting.
 _NOTICE_LOST_CLIENTS: Final = "set client_connection_check_interval = '2s'"
 
+_OF_A_TRANSACTION: Final = tuple(name for name in SESSION if not name.startswith(("default_", "tcp_")))
+
 _SOCKET_OPTIONS: Final = (
     ("TCP_KEEPIDLE", KEEPALIVE_IDLE_SECONDS),
     ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_SECONDS),
@@ -71,16 +89,20 @@ async def open_link(
     url: str,
     seconds: float,
     *,
-    settings: dict[str, str] = SESSION,
+    name: str = NAME,
+    settings: Mapping[str, str] = SESSION,
     connection_class: type[asyncpg.Connection[Any]] = asyncpg.Connection,
+    has_session: bool = True,
 ) -> asyncpg.Connection[Any]:
     """A connection to the first server of the address that can be used.
 
     Args:
         url: the address of the database.
         seconds: how long one server may take.
+        name: what `pg_stat_activity` shows for the connection.
         settings: the settings of the session.
         connection_class: the class of the connection.
+        has_session: False if a transaction pooler may stand in between: then nothing is set, and no statement is kept.
 
     Raises:
         DatabaseUnfit: the address has a parameter that is refused.
@@ -93,23 +115,35 @@ async def open_link(
     attributes = None if is_asked_for or len(addresses) == 1 else SessionAttribute.read_write
 
     async def open_one(address: str) -> asyncpg.Connection[Any]:
-        connection = await asyncpg.connect(
-            address,
-            timeout=seconds,
-            connection_class=connection_class,
-            server_settings=settings,
-            target_session_attrs=attributes,
-        )
+        try:
+            connection = await asyncpg.connect(
+                address,
+                timeout=seconds,
+                connection_class=connection_class,
+                server_settings={"application_name": name},
+                target_session_attrs=attributes,
+                statement_cache_size=_STATEMENTS_KEPT if has_session else 0,
+            )
+        except ssl.SSLCertVerificationError as error:
+            # It is a `ValueError`, too. But the address can be right, and a certificate can expire at any time.
+            raise ConnectionError(str(error)) from error
         try:
             _watch(connection)
             async with asyncio.timeout(seconds):
-                await _prepare(connection)
+                if has_session:
+                    await _set(connection, settings)
+                await _teach_types(connection)
         except BaseException:
             connection.terminate()
             raise
         return connection
 
     return await _first(deque(partial(open_one, address) for address in addresses))
+
+
+async def set_in_transaction(connection: Connection) -> None:
+    """Set for the transaction that has begun what is set for a session elsewhere."""
+    await connection.execute(_setting({name: SESSION[name] for name in _OF_A_TRANSACTION}, is_local=True))
 
 
 async def _first(
@@ -159,10 +193,26 @@ def _watch(connection: asyncpg.Connection[Any]) -> None:
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
-async def _prepare(connection: asyncpg.Connection[Any]) -> None:
-    """Teach a connection our types."""
+async def notice_lost_clients(connection: asyncpg.Connection[Any]) -> None:
+    """Let the server look, while a statement runs, whether the client is still there, if the server's system can."""
     with suppress(asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError):
         await connection.execute(_NOTICE_LOST_CLIENTS)
+
+
+async def _set(connection: asyncpg.Connection[Any], settings: Mapping[str, str]) -> None:
+    if settings:
+        await connection.execute(_setting(settings, is_local=False))
+    await notice_lost_clients(connection)
+
+
+def _setting(settings: Mapping[str, str], *, is_local: bool) -> str:
+    """The statement that sets these settings, for the session or for the transaction. No value has a quote in it."""
+    parts = (f"set_config('{name}', '{value}', {is_local})" for name, value in settings.items())
+    return f"select {', '.join(parts)}"
+
+
+async def _teach_types(connection: asyncpg.Connection[Any]) -> None:
+    """Teach a connection our types."""
     await connection.set_type_codec(
         "timestamptz",
         schema="pg_catalog",

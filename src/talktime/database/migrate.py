@@ -18,14 +18,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import structlog
 
 from talktime.core.errors import DatabaseProblem
 from talktime.database.addresses import VARIABLE, database_of, maintenance, psql_command, shown, talktime_command
-from talktime.database.links import CONNECT_SECONDS, open_link
+from talktime.database.links import CONNECT_SECONDS, notice_lost_clients, open_link
+from talktime.database.poolers import is_pooled
 from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights
 
 VERSION_MIN: Final = 15
@@ -76,6 +77,18 @@ class MigrationFailed(DatabaseProblem):
         super().__init__(f"{file.name} {done}: {error}")
 
 
+class Access(NamedTuple):
+    """How the program gets to a database.
+
+    Attributes:
+        connections_max: how many connections the role may have, None for any number.
+        is_pooled: whether a transaction pooler stands in between.
+    """
+
+    connections_max: int | None
+    is_pooled: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     """What a database says about itself: its revision, and the digest of the invariants that it has."""
@@ -113,6 +126,12 @@ async def migrate(url: str, *, grant_to: str | None = None) -> list[str]:
     `MigrationFailed` if the database refuses a file.
     """
     async with _connection(url) as connection:
+        if await is_pooled(connection, url):
+            raise DatabaseProblem(
+                "Between talktime and the database is a transaction pooler, through which the schema can't be changed."
+                f" Run talktime migrate with the address of PostgreSQL itself, not with {shown(url)}"
+            )
+        await notice_lost_clients(connection)
         # A statement that waits for the lock would hold up an index that is built beside writers.
         while not await connection.fetchval("select pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(_LOCK_SECONDS)
@@ -152,12 +171,10 @@ async def _apply(connection: asyncpg.Connection[Any], before: _State) -> list[st
     return [_revision(file) for file in missing]
 
 
-async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = CONNECT_SECONDS) -> int | None:
+async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = CONNECT_SECONDS) -> Access:
     """Return when the program can use the schema. Only the embedded database is migrated without being asked.
 
     A node also serves on the invariants of another version. The log then says how to renew them.
-
-    Returns how many connections the role may have, None for any number.
 
     Raises `SchemaBehind` when somebody else's database needs a migration, `DatabaseProblem` as `migrate` does.
     """
@@ -167,11 +184,11 @@ async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = C
                 state = await _state(connection)
             except asyncpg.InsufficientPrivilegeError as error:
                 raise await may_not_read(connection, url) from error
-            allowed = await connections_allowed(connection, url)
+            access = Access(await connections_allowed(connection, url), await is_pooled(connection, url))
     head = head_revision()
     is_ahead = state.revision is not None and state.revision > head
     if is_ahead or (state.revision == head and state.invariants == _digest()):
-        return allowed
+        return access
     if embedded:
         await migrate(url)
     elif state.revision != head:
@@ -182,13 +199,14 @@ async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = C
             why="another version of talktime made them",
             to_renew=talktime_command(url, "migrate"),
         )
-    return allowed
+    return access
 
 
 @asynccontextmanager
 async def _connection(url: str, connect_seconds: float = CONNECT_SECONDS) -> AsyncIterator[asyncpg.Connection[Any]]:
     try:
-        connection = await open_link(url, connect_seconds, settings={})
+        # A transaction pooler may stand in between, so no statement is kept.
+        connection = await open_link(url, connect_seconds, has_session=False)
     except ValueError:
         # Its message may quote the part with the password.
         raise DatabaseProblem(f"{VARIABLE} can't be read as an address.") from None

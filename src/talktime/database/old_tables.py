@@ -27,9 +27,9 @@ async def read_old_tables(url: str, tables: Iterable[OldTable]) -> dict[str, lis
     Raises:
         DatabaseProblem: the database can't be reached, or refuses to read a table.
     """
-    settings = {"application_name": "talktime import", "timezone": "UTC", "datestyle": "ISO"}
+    settings = {"timezone": "UTC", "datestyle": "ISO"}
     try:
-        connection = await open_link(url, CONNECT_SECONDS, settings=settings)
+        connection = await open_link(url, CONNECT_SECONDS, name="talktime import", settings=settings)
     except ValueError:
         # Its message may quote the part with the password.
         raise DatabaseProblem("--source can't be read as an address.") from None

@@ -19,7 +19,7 @@ import asyncpg
 import structlog
 
 from talktime.database.failures import Contention, DatabaseUnavailable, LockWait, translated
-from talktime.database.links import SESSION, open_link
+from talktime.database.links import NAME, open_link, set_in_transaction
 from talktime.database.queries import SQL
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Database:
     `DatabaseUnavailable` when the database can't be used, at the latest at this deadline.
     """
 
-    def __init__(self, pool: Pool, name: str, seconds: float) -> None:
+    def __init__(self, pool: Pool, name: str, seconds: float, *, is_pooled: bool) -> None:
+        self.is_pooled = is_pooled
+        """Whether a transaction pooler stands in between. Then each statement is in a transaction with our settings."""
         self.pool = pool
         """For figures and for tests. The program uses the methods, because they have deadlines."""
         self.name = name
@@ -105,6 +107,11 @@ class Database:
     @asynccontextmanager
     async def connection(self, seconds: float | None = None) -> AsyncIterator[Connection]:
         """A connection of the pool. At the deadline it is cut off, so that nothing waits for it any longer."""
+        async with self._transaction(seconds) if self.is_pooled else self._link(seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _link(self, seconds: float | None) -> AsyncIterator[Connection]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self.seconds if seconds is None else seconds)
         with self._noted(), translated():
@@ -130,10 +137,12 @@ class Database:
     async def _transaction(self, seconds: float | None, **options: Any) -> AsyncIterator[Connection]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + (self.seconds if seconds is None else seconds)
-        async with self.connection(seconds) as connection:
-            transaction = connection.transaction(**options)
+        async with self._link(seconds) as connection:
+            transaction = connection.transaction(**({"isolation": "read_committed"} | options))
             try:
                 await transaction.start()
+                if self.is_pooled:
+                    await set_in_transaction(connection)
                 yield connection
             except Exception:
                 try:
@@ -169,9 +178,10 @@ async def open_database(
     url: str,
     *,
     size: int,
-    name: str = SESSION["application_name"],
+    name: str = NAME,
     seconds: float = WORK_SECONDS,
     connect_seconds: float = WORK_SECONDS,
+    is_pooled: bool = False,
 ) -> AsyncIterator[Database]:
     """A `Database` with at most `size` connections, open for the context.
 
@@ -181,14 +191,16 @@ async def open_database(
         name: what `pg_stat_activity` shows for the connections.
         seconds: how long a piece of work may wait for the database.
         connect_seconds: how long a server may take to accept a connection.
+        is_pooled: whether a transaction pooler stands in between.
     """
 
     async def open_pooled(address: str, **options: Any) -> asyncpg.Connection[Any]:
         return await open_link(
             address,
             connect_seconds,
-            settings=SESSION | {"application_name": name},
+            name=name,
             connection_class=options["connection_class"],
+            has_session=not is_pooled,
         )
 
     # Every connection is made when it is needed: asyncpg would try in the background to keep a number of them open.
@@ -201,7 +213,7 @@ async def open_database(
     )
     await pool
     try:
-        yield Database(pool, name, seconds)
+        yield Database(pool, name, seconds, is_pooled=is_pooled)
     finally:
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):

@@ -76,6 +76,7 @@ class Node:
         self.retention = Retention(database, keep_days)
         self.webhooks: Webhooks | None = None
         self.supervisor = Supervisor()
+        self.presence.late_workers = self.supervisor.late
         database.on_return = self.supervisor.hurry
 
     @asynccontextmanager
@@ -125,6 +126,16 @@ class Node:
         """Engine time, from the database itself."""
         now: int = await self.database.fetch_value("engine_now")
         return now
+
+    async def troubles(self) -> list[str]:
+        """What the nodes say is wrong with them, and which nodes say nothing any more, each in a sentence."""
+        rows = await self.database.fetch("node_troubles", self.engine.durations.lease_ms)
+        return [
+            f"nodes whose worker {row['worker']} has failed for long: {row['nodes']}"
+            if row["worker"]
+            else f"nodes that say nothing any more, and whose leases no other node has ended: {row['nodes']}"
+            for row in rows
+        ]
 
     async def advance_clock(self, duration_ms: int) -> int:
         """Move engine time ahead, and apply every deadline on the way as of its own instant; engine time after that.

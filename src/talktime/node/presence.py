@@ -96,6 +96,8 @@ class Presence:
         self._renewed_monotonic = 0.0
         self._rows = 0
         self.node_id = ""
+        self.late_workers: Callable[[], Iterable[str]] = lambda: ()
+        """Names the workers of this process that fail for long, for the row of the node."""
 
     @property
     def epoch(self) -> str:
@@ -311,8 +313,8 @@ class Presence:
     async def _renew(self) -> None:
         now = time.monotonic()
         age_ms = int((now - self._proofs.oldest_proof(now)) * 1000)
-        lease_ms = self._engine.durations.lease_ms
-        renewed_at = await self._database.fetch_value("renew_node", self.node_id, age_ms, lease_ms)
+        lease_ms, late_workers = self._engine.durations.lease_ms, sorted(self.late_workers())
+        renewed_at = await self._database.fetch_value("renew_node", self.node_id, age_ms, lease_ms, late_workers)
         if renewed_at is not None:
             self._renewed_at = renewed_at
             self._renewed_monotonic = now

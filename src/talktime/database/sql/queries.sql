@@ -1047,7 +1047,7 @@ select exists (select from nodes);
 
 -- name: renew_node
 -- A node that has lapsed never comes back to life: its process registers a new node, with all its sockets.
-update nodes set renewed_at = greatest(renewed_at, engine_now() - $2::bigint * interval '1 millisecond')
+update nodes set renewed_at = greatest(renewed_at, engine_now() - $2::bigint * interval '1 millisecond'), late_workers = $4
 where node_id = $1 and postponed(renewed_at + $3::bigint * interval '1 millisecond', renewed_at) > engine_now()
 returning renewed_at;
 
@@ -1156,6 +1156,17 @@ from (
            coalesce(max(extract(epoch from clock_timestamp() - l.waitstart)), 0)::float8 as longest_seconds
     from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()
 ) waits;
+
+-- name: node_troubles
+-- The workers that fail for long, each with the number of nodes at which it does; and the nodes that no longer renew
+-- their row, without a worker.
+select worker, count(*) as nodes
+from (
+    select node_id, late_workers, postponed(renewed_at + $1::bigint * interval '1 millisecond', renewed_at) > engine_now() as lives
+    from nodes
+) n left join lateral unnest(late_workers) late (worker) on lives
+where worker is not null or not lives
+group by worker order by worker nulls first;
 
 -- name: lately
 -- How engine time was corrected, and the outages of the last day.

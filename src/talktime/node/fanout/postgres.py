@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from talktime.database.addresses import DatabaseUnfit
 from talktime.database.failures import translated
-from talktime.database.links import SESSION, open_link
+from talktime.database.links import open_link
 from talktime.database.queries import SQL
 from talktime.node.fanout.interface import PING_SECONDS
 from talktime.node.hints import payloads, read_hints
@@ -66,14 +67,16 @@ class PostgresFanout:
 
         Raises:
             DatabaseUnavailable: the database can't be used.
+            DatabaseUnfit: no notification would arrive.
         """
         self.close()
-        with translated():
-            connection = await open_link(
-                self._url,
-                self._connect_seconds,
-                settings=SESSION | {"application_name": f"{self._database.name} listens"},
+        if self._database.is_pooled:
+            raise DatabaseUnfit(
+                "Between talktime and the database is a transaction pooler, through which a node hears no notification."
+                " Set TALKTIME_FANOUT=polling, or to the address of a Redis."
             )
+        with translated():
+            connection = await open_link(self._url, self._connect_seconds, name=f"{self._database.name} listens")
             lost = self._lost = asyncio.Event()
             connection.add_termination_listener(lambda _connection: lost.set())
             self._connection = connection
