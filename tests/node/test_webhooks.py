@@ -13,7 +13,7 @@ import pytest
 from talktime import Talktime, parse_credits
 from talktime.core.errors import Gone, InvalidRequest, NotFound
 from talktime.database.pool import Pool
-from talktime.documents.webhook import DeliveryState
+from talktime.documents.webhook import DeliveryState, Webhook
 from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 from .receivers import Receiver, receiver
@@ -46,10 +46,18 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def refused(shop: Receiver, times: int) -> None:
+async def refused(node: Talktime, hook: Webhook, shop: Receiver, times: int) -> None:
     """Wait until the receiver has refused this number of messages, and the last outcome is stored."""
+
+    async def waits_for_the_next_attempt() -> bool:
+        now = await node.now()
+        deliveries = (await node.delivery_page(hook.id)).items
+        return any(each.attempts == times and (each.next_at or 0) > now for each in deliveries)
+
     await until(lambda: shop.refused == times)
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        while not await waits_for_the_next_attempt():
+            await asyncio.sleep(0.02)
 
 
 async def taken(shop: Receiver, times: int) -> None:
@@ -104,7 +112,7 @@ async def test_a_receiver_that_fails_has_every_event_at_the_end(node: Talktime, 
     assert (shop.refused, shop.ids) == (1, [])
     for tries in (2, 3):
         await node.advance_clock(3_600_000)
-        await refused(shop, tries)
+        await refused(node, hook, shop, tries)
     assert (await node.webhook(hook.id)).failing_since is not None
     await node.advance_clock(3_600_000)
     expected = await all_ids(node, after)
@@ -151,7 +159,7 @@ async def test_after_three_days_the_next_event_of_the_record_goes(node: Talktime
     shop.answers = [500] * 11
     await talk(node, "first")
     for tries in range(1, 11):
-        await refused(shop, tries)
+        await refused(node, hook, shop, tries)
         await node.advance_clock(26 * 3_600_000)
     await until(lambda: len(shop.taken) == 1)
     assert shop.taken[0]["type"] == "record.ended"

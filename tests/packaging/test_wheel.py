@@ -24,7 +24,15 @@ def test_the_demo_runs_from_the_wheel(tmp_path: Path, guardian: Guardian) -> Non
     installed = make_environment(tmp_path, ["all"], wheel=wheel)
     where = installed.run("-c", "import talktime; print(talktime.__file__)").stdout
     assert where.startswith(str(tmp_path))
-    command = [str(installed.python), "-c", "from talktime.cli import main; main()", "demo", "--no-browser", "--port", "0"]
+    command = [
+        str(installed.python),
+        "-c",
+        "from talktime.cli import main; main()",
+        "demo",
+        "--no-browser",
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(
         command, env=installed.variables(), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -4,7 +4,7 @@ A host that may name an address could make the service call what only the servic
 service. So a name is looked up once, every address that it has must be public, and the connection goes to the address
 that was checked. A redirect is an answer like any other and is not followed.
 
-A name server that does not answer holds up nothing but the messages to its names: see `_Lookups`.
+A name server that does not answer holds up nothing but the messages to its names: see `talktime.threads`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import ipaddress
 import json
 import socket
 import ssl
-import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +24,7 @@ import httpx
 from standardwebhooks import Webhook as Signer
 
 from talktime.core.errors import InvalidRequest
+from talktime.threads import in_own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,55 +56,35 @@ class _Refused(Exception):
 
 
 class _Lookups:
-    """Looks up names, each in a thread of its own, and a name that is being looked up already only once.
-
-    The event loop's own threads are few: names that nobody answers for would occupy all of them, and the service could
-    not connect to its database. And a process that ends waits for those threads, but not for these.
-    """
+    """Looks up names, and a name that is being looked up already only once."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+        self._running: dict[tuple[str, int], asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a name.
 
         Raises:
             OSError: the name has no address.
-            UnicodeError: the name can't be the name of a host.
+            UnicodeError: no host can have this name.
         """
+
+        def look_up() -> list[str]:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+        def forget(ended: asyncio.Task[list[str]]) -> None:
+            del self._running[host, port]
+            # Nobody may be waiting any more when the look-up fails.
+            if not ended.cancelled():
+                ended.exception()
+
         if (running := self._running.get((host, port))) is None:
-            running = self._running[host, port] = self._begin(host, port)
-            running.add_done_callback(lambda _ended: self._running.pop((host, port)))
+            running = asyncio.create_task(in_own_thread(look_up, f"look up {host}"))
+            self._running[host, port] = running
+            running.add_done_callback(forget)
         # The look-up goes on when a caller gives up: the next caller may have its result.
         return await asyncio.shield(running)
-
-    def _begin(self, host: str, port: int) -> asyncio.Future[list[str]]:
-        loop = asyncio.get_running_loop()
-        found: asyncio.Future[list[str]] = loop.create_future()
-        # Nobody may be waiting any more when the look-up fails.
-        found.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-
-        def tell(error: Exception | None, addresses: list[str]) -> None:
-            if found.done():
-                return
-            if error is None:
-                found.set_result(addresses)
-            else:
-                found.set_exception(error)
-
-        def look() -> None:
-            error, addresses = None, []
-            try:
-                entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-            except (OSError, UnicodeError) as failure:
-                error = failure
-            # The loop may have ended before the look-up.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(tell, error, addresses)
-
-        threading.Thread(target=look, name=f"look up {host}", daemon=True).start()
-        return found
 
 
 class WebhookSender:

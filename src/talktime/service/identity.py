@@ -1,8 +1,8 @@
 """Tokens that a host's own identity has signed: an OpenID provider, or any program with a key pair.
 
 The public keys come from an address or a file (a JWKS, RFC 7517). They are read again once an hour, and when a token
-names a key that nobody knows, but then at most once in half a minute, because strangers can name any key. Reading is
-done in a thread, never follows a redirect, and has a deadline, so a provider that is slow or away holds nobody up: its
+names a key that nobody knows, but then at most once in half a minute, because strangers can name any key. Reading has
+its own thread and a deadline, and never follows a redirect. So a provider that is slow or away holds nobody up: its
 tokens are answered with 503 until the keys are there, and keys that were read before stay valid for a day.
 
 Only RS256, ES256 and EdDSA are accepted, each with a key of its own kind. So no public key is ever taken for a secret.
@@ -24,6 +24,7 @@ from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, Caller, InvalidToken, expiry_of, header_of
+from talktime.threads import in_own_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +162,7 @@ class Identity:
         self._tried_at = self.monotonic()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                self._keys = parse_keys(await asyncio.to_thread(_load, self._settings.keys))
+                self._keys = parse_keys(await in_own_thread(lambda: _load(self._settings.keys), "identity"))
         except Exception as error:  # noqa: BLE001  whatever fails, the tokens of the identity can't be checked
             if not self._has_failed:
                 _log.warning("identity.keys_unreadable", cause=repr(error))
