@@ -73,7 +73,7 @@ class Loaded:
 
 
 class Work(Protocol):
-    """What is done in a transaction: a batch of commands (`batching`), or a `Settlement`."""
+    """What is done in a transaction: a batch of commands (`batching`), a `Settlement`, a `Trial`, or an import."""
 
     @property
     def needs(self) -> Needs:
