@@ -1,4 +1,4 @@
-"""A TCP relay between a node and its database: it can fall silent, refuse, and do so for one kind of link alone.
+"""A TCP relay between a node and its database: it can fall silent, refuse, and do so for one kind of connection alone.
 
 No part of the program is replaced. The program sees what it sees when a router forgets a connection, when a server
 hangs, or when a machine is gone.
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 LISTENING = b" listens\x00"
-"""What the first bytes of a link contain on which a node hears notifications."""
+"""What the first bytes of a connection contain on which a node hears notifications."""
 
 
 @dataclass(eq=False)
-class _Link:
+class _RelayedConnection:
     """One connection through the relay."""
 
     greeting: bytes
@@ -39,13 +39,13 @@ class Relay:
     address: str
     refuses: Callable[[bytes], bool] = lambda _greeting: False
     swallows: Callable[[bytes], bool] = lambda _greeting: False
-    links: list[_Link] = field(default_factory=list)
+    connections: list[_RelayedConnection] = field(default_factory=list)
 
     def fall_silent(self, kind: bytes = b"") -> int:
-        """Deliver nothing on the links of this kind, and close none of them; how many there are."""
-        silent = [link for link in self.links if kind in link.greeting]
-        for link in silent:
-            link.passes.clear()
+        """Deliver nothing on the connections of this kind, and close none of them; how many there are."""
+        silent = [connection for connection in self.connections if kind in connection.greeting]
+        for connection in silent:
+            connection.passes.clear()
         return len(silent)
 
     def hang(self) -> None:
@@ -56,14 +56,14 @@ class Relay:
     def speak(self) -> None:
         """Deliver again, and what was sent meanwhile, too."""
         self.swallows = self.refuses = lambda _greeting: False
-        for link in self.links:
-            link.passes.set()
+        for connection in self.connections:
+            connection.passes.set()
 
     def cut(self) -> None:
         """Close all connections, and refuse new ones, as a server that is down."""
         self.refuses = lambda _greeting: True
-        for link in self.links:
-            for writer in link.writers:
+        for connection in self.connections:
+            for writer in connection.writers:
                 writer.close()
 
     async def serve(self, socket: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,19 +74,23 @@ class Relay:
                 writer.close()
                 return
             to_server = await asyncio.open_unix_connection(socket)
-            link = _Link(greeting, (writer, to_server[1]))
+            connection = _RelayedConnection(greeting, (writer, to_server[1]))
             if not self.swallows(greeting):
-                link.passes.set()
-            self.links.append(link)
-            await link.passes.wait()
+                connection.passes.set()
+            self.connections.append(connection)
+            await connection.passes.wait()
             to_server[1].write(greeting)
-            await asyncio.gather(self._pour(link, reader, to_server[1]), self._pour(link, to_server[0], writer))
-            self.links.remove(link)
+            await asyncio.gather(
+                self._pour(connection, reader, to_server[1]), self._pour(connection, to_server[0], writer)
+            )
+            self.connections.remove(connection)
 
-    async def _pour(self, link: _Link, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pour(
+        self, connection: _RelayedConnection, source: asyncio.StreamReader, target: asyncio.StreamWriter
+    ) -> None:
         with suppress(OSError):
             while data := await source.read(1 << 16):
-                await link.passes.wait()
+                await connection.passes.wait()
                 target.write(data)
                 await target.drain()
         target.close()

@@ -45,13 +45,13 @@ from talktime.service.http import (
     webhooks,
 )
 from talktime.service.http import tokens as token_routes
-from talktime.service.http.addresses import EncodedSlashes
 from talktime.service.http.disconnects import Disconnects
 from talktime.service.http.envelope import Envelope
 from talktime.service.http.hosts import Hosts
 from talktime.service.http.limits import RequestLimits
 from talktime.service.http.origins import allow_origins
 from talktime.service.http.problems import add_handlers
+from talktime.service.http.slashed_ids import EncodedSlashes
 from talktime.service.identity import Identity
 from talktime.service.live import routes as live
 from talktime.service.live.typing_signs import TypingSigns

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from talktime.core.instants import INSTANT_MAX
-from talktime.database.links import SESSION, open_link
+from talktime.database.connecting import SESSION, open_connection
 from talktime.database.queries import SQL
 
 pytestmark = [pytest.mark.both_servers, pytest.mark.breaks_rules]  # its rows are many, and no bills
@@ -125,7 +125,7 @@ SEARCHES: list[tuple[str, str, list[Any]]] = [
 
 @pytest.fixture
 async def connection(database_url: str) -> Any:
-    connection = await open_link(database_url, 10, settings=SESSION, connection_class=asyncpg.Connection)
+    connection = await open_connection(database_url, 10, settings=SESSION, connection_class=asyncpg.Connection)
     await connection.execute(_TABLES)
     await connection.execute("vacuum analyze")
     await connection.execute("set plan_cache_mode = force_custom_plan")  # as `Database.search` does

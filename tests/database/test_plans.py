@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from talktime.database.links import SESSION
+from talktime.database.connecting import SESSION
 from talktime.database.queries import SQL
 from talktime.node.auditor import BY_INDEXES
 

@@ -87,13 +87,13 @@ class Stage:
         else:
             kind = LISTENING if self.kind == "postgres" else b""
             self._relay.refuses = lambda greeting: kind in greeting
-            for link in self._relay.links:
-                if kind in link.greeting:
-                    for writer in link.writers:
+            for connection in self._relay.connections:
+                if kind in connection.greeting:
+                    for writer in connection.writers:
                         writer.close()
 
     async def silence(self) -> None:
-        """Let nothing arrive at the node `there`, on links that stay open."""
+        """Let nothing arrive at the node `there`, on connections that stay open."""
         if self.kind == "redis":
             self.redis.freeze()
         else:
@@ -120,7 +120,7 @@ class Stage:
 async def stage_of(
     kind: str, database_url: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
-    """Two nodes that do little by themselves, with links that are asked often whether they are alive."""
+    """Two nodes that do little by themselves, with connections that are asked often whether they are alive."""
     for module in (postgres, redis_fanout):
         monkeypatch.setattr(module, "PING_SECONDS", 0.2)
     quiet = {"health_seconds": LONG_SECONDS}

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from talktime.service.http.addresses import EncodedSlashes
+from talktime.service.http.slashed_ids import EncodedSlashes
 from talktime.service.pages import Pages, Person, demo_router, router
 
 ADDRESSES = [

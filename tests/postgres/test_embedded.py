@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from talktime.core.errors import DatabaseProblem
-from talktime.database.links import open_link
+from talktime.database.connecting import open_connection
 from talktime.postgres.embedded import EmbeddedServer, embedded_database
 from talktime.postgres.folders import open_path_to
 
@@ -239,14 +239,14 @@ async def test_variables_about_another_database_change_nothing(data_dir: Path, m
     }.items():
         monkeypatch.setenv(name, value)
     async with embedded_database(data_dir) as url:
-        connection = await open_link(url, 30)
+        connection = await open_connection(url, 30)
         assert await connection.fetchval("select current_database()") == "talktime"
         await connection.close()
 
 
 async def test_a_folder_may_have_a_comma_in_its_name(data_dir: Path) -> None:
     async with embedded_database(data_dir / 'my, "own" data') as url:
-        connection = await open_link(url, 30)
+        connection = await open_connection(url, 30)
         assert await connection.fetchval("select 1") == 1
         await connection.close()
 

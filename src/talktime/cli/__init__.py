@@ -22,7 +22,7 @@ examples        an example of each command, for its help
 global_options  the options that every command has, wherever they stand
 arguments       reads what is typed, and refuses what is not allowed
 periods         reads the options that name a period
-running         settings, and the connection to the database
+connecting      settings, and the connection to the database
 output          JSON, tables, CSV and progress
 exits           exit codes and error messages
 events          `events`

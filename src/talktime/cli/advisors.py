@@ -18,10 +18,10 @@ from talktime.cli.arguments import (
     read_tariff,
     read_terms,
 )
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_csv, print_document, print_json, print_page, print_table
 from talktime.cli.periods import From, Month, To, Zone, read_bounds
-from talktime.cli.running import run_with_talktime
 from talktime.core.durations import seconds
 from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff

@@ -34,10 +34,10 @@ from talktime.cli import (
     users,
     webhooks,
 )
+from talktime.cli.connecting import GlobalOptions
 from talktime.cli.examples import add_examples
 from talktime.cli.exits import exit_with_error, show_tracebacks
 from talktime.cli.global_options import with_global_options_first, words_of
-from talktime.cli.running import GlobalOptions
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The meter for paid conversations.")
 for command in (

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
+from talktime.cli.connecting import GlobalOptions
 from talktime.cli.exits import ExitCode, exit_with_usage_error
-from talktime.cli.running import GlobalOptions
 
 SCRIPTS: Final = Path(__file__).parents[3] / "bench"
 

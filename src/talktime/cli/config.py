@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from talktime.cli.connecting import read_settings
 from talktime.cli.output import AsJson, print_table
-from talktime.cli.running import read_settings
 
 if TYPE_CHECKING:
     from talktime.settings import Settings

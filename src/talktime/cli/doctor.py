@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import ExitCode
 from talktime.cli.output import AsJson, print_json, progress_bar
-from talktime.cli.running import run_with_talktime
 from talktime.documents.audit import Audit
 
 if TYPE_CHECKING:

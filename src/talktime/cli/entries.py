@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from talktime.cli.arguments import read_id, read_reference
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import print_page
 from talktime.cli.periods import From, Month, Since, To, Zone, read_period
-from talktime.cli.running import run_with_talktime
 from talktime.core.entries import EntryKind
 from talktime.documents.csv_lines import csv_heading, csv_lines
 from talktime.documents.ledger import LEDGER_COLUMNS

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talktime.cli.arguments import read_id
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.output import stdout
-from talktime.cli.running import run_with_talktime
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talktime.cli.arguments import read_instant
+from talktime.cli.connecting import person_at_the_terminal, run_with_talktime
 from talktime.cli.exits import ExitCode, exit_with_usage_error
 from talktime.cli.output import AsJson, print_json, print_table
-from talktime.cli.running import person_at_the_terminal, run_with_talktime
 from talktime.zones import find_zone
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from talktime.cli.arguments import read_id
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.output import AsJson, print_document, print_table
-from talktime.cli.running import run_with_talktime
 from talktime.core.scopes import Scope
 
 app = typer.Typer(no_args_is_help=True, help="Access keys: named credentials of backends.")

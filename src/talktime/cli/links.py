@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talktime.cli.arguments import read_id
+from talktime.cli.connecting import person_at_the_terminal, read_settings, run_with_talktime
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_json
-from talktime.cli.running import person_at_the_terminal, read_settings, run_with_talktime
 from talktime.core.roles import Role
 
 if TYPE_CHECKING:

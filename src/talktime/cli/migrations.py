@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from talktime.cli.connecting import read_settings
 from talktime.cli.output import AsJson, print_json
-from talktime.cli.running import read_settings
 
 
 def migrate(

@@ -12,9 +12,9 @@ import typer
 from rich.table import Table
 
 from talktime.cli.arguments import At, read_at, read_id
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import ExitCode, exit_with_failure, exit_with_usage_error
 from talktime.cli.output import AsJson, print_json, stdout, text_of
-from talktime.cli.running import run_with_talktime
 from talktime.core.durations import clock_text
 from talktime.core.money import format_credits
 from talktime.documents.receipt import Receipt

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from talktime.cli.arguments import DryRun, Key, Limit, read_amount, read_explanation, read_id, read_seconds
+from talktime.cli.connecting import person_at_the_terminal, run_with_talktime
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_table
 from talktime.cli.periods import From, Month, Since, To, Zone, read_period
-from talktime.cli.running import person_at_the_terminal, run_with_talktime
 from talktime.core.entries import BorneBy
 from talktime.core.money import format_credits
 from talktime.core.record import Reason, RecordFilter

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from talktime.cli.arguments import TariffFile, read_id, read_tariff
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.output import AsJson, print_csv, print_json, print_table
 from talktime.cli.periods import From, Month, To, Zone, read_bounds
-from talktime.cli.running import run_with_talktime
 from talktime.documents.report import COLUMNS, KINDS, BookKind
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from talktime.cli.connecting import log_to_file, read_settings
 from talktime.cli.exits import exit_with_failure, exit_with_usage_error
-from talktime.cli.running import log_to_file, read_settings
 from talktime.core.errors import DatabaseProblem
 
 if TYPE_CHECKING:

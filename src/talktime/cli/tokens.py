@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from talktime.cli.arguments import read_id
-from talktime.cli.running import read_settings
+from talktime.cli.connecting import read_settings
 from talktime.core.durations import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX, duration_words
 from talktime.core.instants import format_instant
 from talktime.core.roles import Role

@@ -21,9 +21,9 @@ from talktime.cli.arguments import (
     read_name,
     read_reference,
 )
+from talktime.cli.connecting import person_at_the_terminal, run_with_talktime
 from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
 from talktime.cli.periods import From, Month, Since, To, Zone, read_period
-from talktime.cli.running import person_at_the_terminal, run_with_talktime
 from talktime.core.entries import CreditKind
 
 if TYPE_CHECKING:

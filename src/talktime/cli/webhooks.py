@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from talktime.cli.arguments import Limit, read_id
+from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import exit_with_failure
 from talktime.cli.output import AsJson, print_document, print_json, print_table
-from talktime.cli.running import run_with_talktime
 from talktime.documents.webhook import DeliveryState
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: addresses of the host to which events are sent.")

@@ -27,7 +27,7 @@ _WITHOUT_EFFECT: Final = frozenset(
         "fallback_application_name",
         "gssdelegation",
         "gssencmode",
-        "keepalives",  # `links` sets its own
+        "keepalives",  # `connecting` sets its own
         "keepalives_count",
         "keepalives_idle",
         "keepalives_interval",

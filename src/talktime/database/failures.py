@@ -92,8 +92,10 @@ def unavailable(error: BaseException) -> DatabaseUnavailable | None:
         return _refused(error)
     # `TimeoutError` is an `OSError`. An `InterfaceError` that is a `ValueError` blames an argument. But a file that an
     # argument names, such as a certificate, may come back.
-    is_link = isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
-    if is_link and not (isinstance(error, ValueError) and not isinstance(error, asyncpg.ClientConfigurationError)):
+    blames_connection = isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+    if blames_connection and not (
+        isinstance(error, ValueError) and not isinstance(error, asyncpg.ClientConfigurationError)
+    ):
         return DatabaseUnavailable("The database can't be reached. Try again.")
     return None
 

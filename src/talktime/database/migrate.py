@@ -25,7 +25,7 @@ import structlog
 
 from talktime.core.errors import DatabaseProblem
 from talktime.database.addresses import VARIABLE, database_of, maintenance, psql_command, shown, talktime_command
-from talktime.database.links import CONNECT_SECONDS, notice_lost_clients, open_link
+from talktime.database.connecting import CONNECT_SECONDS, notice_lost_clients, open_connection
 from talktime.database.poolers import is_pooled
 from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights
 
@@ -206,7 +206,7 @@ async def ensure_current(url: str, *, embedded: bool, connect_seconds: float = C
 async def _connection(url: str, connect_seconds: float = CONNECT_SECONDS) -> AsyncIterator[asyncpg.Connection[Any]]:
     try:
         # A transaction pooler may stand in between, so no statement is kept.
-        connection = await open_link(url, connect_seconds, has_session=False)
+        connection = await open_connection(url, connect_seconds, has_session=False)
     except ValueError:
         # Its message may quote the part with the password.
         raise DatabaseProblem(f"{VARIABLE} can't be read as an address.") from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from talktime.core.errors import DatabaseProblem
-from talktime.database.links import CONNECT_SECONDS, open_link
+from talktime.database.connecting import CONNECT_SECONDS, open_connection
 from talktime.documents.import_rows import csv_cells
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def read_old_tables(url: str, tables: Iterable[OldTable]) -> dict[str, lis
     """
     settings = {"timezone": "UTC", "datestyle": "ISO"}
     try:
-        connection = await open_link(url, CONNECT_SECONDS, name="talktime import", settings=settings)
+        connection = await open_connection(url, CONNECT_SECONDS, name="talktime import", settings=settings)
     except ValueError:
         # Its message may quote the part with the password.
         raise DatabaseProblem("--source can't be read as an address.") from None

@@ -1,7 +1,7 @@
 """The connections to PostgreSQL, with instants as integers, and a deadline for every wait.
 
 Tables hold `timestamptz`, because people read them. The program counts milliseconds since 1970, because it computes
-with them. A connection translates between the two (see `links`), so no other place has to.
+with them. A connection translates between the two (see `connecting`), so no other place has to.
 
 A database can refuse, end a connection, or say nothing at all. So every piece of work has a deadline. At the deadline
 its connection is cut off, whatever the connection waits for, and the work fails with `DatabaseUnavailable`. Nothing but
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 import structlog
 
+from talktime.database.connecting import NAME, open_connection, set_in_transaction
 from talktime.database.failures import Contention, DatabaseUnavailable, LockWait, translated
-from talktime.database.links import NAME, open_link, set_in_transaction
 from talktime.database.queries import SQL
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Database:
             try:
                 yield connection
             except BaseException as error:
-                # A link that may be dead is not asked to stop, and a server that takes no writes is not asked again.
+                # A connection that may be dead is not asked to stop, nor is a server asked again that takes no writes.
                 if not isinstance(error, Exception) or isinstance(error, OSError | asyncpg.ReadOnlySQLTransactionError):
                     _cut_off(connection)
                 if isinstance(error, AttributeError) and connection.is_closed():
@@ -195,7 +195,7 @@ async def open_database(
     """
 
     async def open_pooled(address: str, **options: Any) -> asyncpg.Connection[Any]:
-        return await open_link(
+        return await open_connection(
             address,
             connect_seconds,
             name=name,

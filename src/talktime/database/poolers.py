@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from talktime.database.links import open_link
+from talktime.database.connecting import open_connection
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -26,11 +26,11 @@ _PROCESS: Final = "select pg_backend_pid()"
 async def is_pooled(connection: Connection[Any], url: str) -> bool:
     """Whether the transactions of a connection to this address may run in different processes of the server.
 
-    Raises what `open_link` raises.
+    Raises what `open_connection` raises.
     """
     if await connection.fetchval(_PROCESS) == connection.get_server_pid():
         return False
-    other = await open_link(url, _SECONDS, has_session=False)
+    other = await open_connection(url, _SECONDS, has_session=False)
     try:
         for _ in range(_TRIES):
             async with connection.transaction():

@@ -5,7 +5,7 @@ command      what a command is
 tracking     the commands about time: start, track, pause, resume, stop
 accounts     the commands about credit: add, debit, refund
 presence     the commands about leases
-timers       the commands about timers, under the names of the system that talktime replaces
+timers       the timers of chats, under the names of the system that talktime replaces
 batching     lets commands that arrive together share a transaction
 trial        tries a command, and takes everything back
 transaction  the one transaction

@@ -210,10 +210,10 @@ class Feed:
             await asyncio.sleep(_FLUSH_SECONDS / 10)
 
     async def listen(self) -> None:
-        """Connect the fan-out if its link is lost, and read what was missed; otherwise ask whether the link is alive.
+        """Connect the fan-out if it is lost, and read what was missed; otherwise ask whether its connection is alive.
 
         Raises:
-            Unavailable: the link is dead, or can't be connected.
+            Unavailable: the connection is dead, or can't be made.
         """
         now = int(self._now_ms())
         if self.fanout.is_open:

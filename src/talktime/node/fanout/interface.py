@@ -1,7 +1,7 @@
 """What every fan-out does: it tells all nodes that something has changed.
 
 A fan-out carries hints, and may lose them, repeat them or bring them late. Nothing that screens show comes from a hint:
-the feed reads it from the tables. After a lost link the feed reads everything again that its screens show.
+the feed reads it from the tables. After a lost connection the feed reads everything again that its screens show.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from talktime.node.hints import Hint
 
 PING_SECONDS = 5.0
-"""How long a link may be silent before the process asks whether the link is alive."""
+"""How long a connection may be silent before the process asks whether the connection is alive."""
 
 
 class FanoutUnavailable(Unavailable):
@@ -41,24 +41,24 @@ class Fanout(Protocol):
         """Whether hints are heard, as far as this process knows."""
 
     async def wait(self) -> None:
-        """Wait until the link is lost, or until the next `ping`."""
+        """Wait until the connection is lost, or until the next `ping`."""
 
     async def open(self) -> None:
         """Connect, and hear what is watched. What happened before is not heard.
 
         Raises:
-            Unavailable: the link can't be connected.
+            Unavailable: the connection can't be made.
         """
 
     async def ping(self) -> None:
-        """Ask whether the link is alive. A link that does not answer in time is closed.
+        """Ask whether the connection is alive. A connection that does not answer in time is closed.
 
         Raises:
-            Unavailable: the link is dead.
+            Unavailable: the connection is dead.
         """
 
     def close(self) -> None:
-        """Close the link without asking the other end, which may be gone."""
+        """Close the connection without asking the other end, which may be gone."""
 
     async def send(self, hints: Mapping[str, Sequence[Hint]]) -> None:
         """Tell all nodes.

@@ -41,7 +41,7 @@ class PollingFanout:
 
     @property
     def is_open(self) -> bool:
-        """Whether `open` was called. There is no link that could be lost."""
+        """Whether `open` was called. There is no connection that could be lost."""
         return self._is_open
 
     async def wait(self) -> None:

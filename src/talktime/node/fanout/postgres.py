@@ -1,7 +1,7 @@
 """The default fan-out: PostgreSQL's notifications, heard on a connection of its own.
 
 Such a connection is silent most of the time, and a router that forgets a silent connection tells nobody. So the process
-asks the database something on the connection every few seconds. An answer proves that the link is alive.
+asks the database something on the connection every few seconds. An answer proves that the connection is alive.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from talktime.database.addresses import DatabaseUnfit
+from talktime.database.connecting import open_connection
 from talktime.database.failures import translated
-from talktime.database.links import open_link
 from talktime.database.queries import SQL
 from talktime.node.fanout.interface import PING_SECONDS
 from talktime.node.hints import payloads, read_hints
@@ -51,11 +51,11 @@ class PostgresFanout:
 
     @property
     def is_open(self) -> bool:
-        """Whether the link is connected, as far as this process knows."""
+        """Whether the connection is open, as far as this process knows."""
         return self._connection is not None and not self._connection.is_closed()
 
     async def wait(self) -> None:
-        """Wait until the link is lost, or should be asked whether it is alive."""
+        """Wait until the connection is lost, or should be asked whether it is alive."""
         try:
             async with asyncio.timeout(PING_SECONDS):
                 await self._lost.wait()
@@ -76,7 +76,7 @@ class PostgresFanout:
                 " Set TALKTIME_FANOUT=polling, or to the address of a Redis."
             )
         with translated():
-            connection = await open_link(self._url, self._connect_seconds, name=f"{self._database.name} listens")
+            connection = await open_connection(self._url, self._connect_seconds, name=f"{self._database.name} listens")
             lost = self._lost = asyncio.Event()
             connection.add_termination_listener(lambda _connection: lost.set())
             self._connection = connection
@@ -88,10 +88,10 @@ class PostgresFanout:
                 raise
 
     async def ping(self) -> None:
-        """Ask whether the link is alive. A link that does not answer in time is closed.
+        """Ask whether the connection is alive. A connection that does not answer in time is closed.
 
         Raises:
-            DatabaseUnavailable: the link is dead.
+            DatabaseUnavailable: the connection is dead.
         """
         connection = self._connection
         assert connection is not None  # noqa: S101  `open` comes first

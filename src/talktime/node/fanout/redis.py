@@ -74,11 +74,11 @@ class RedisFanout:
 
     @property
     def is_open(self) -> bool:
-        """Whether the link is connected, as far as this process knows."""
+        """Whether the connection is open, as far as this process knows."""
         return self._listening is not None
 
     async def wait(self) -> None:
-        """Wait until the link is lost, or should be asked whether it is alive."""
+        """Wait until the connection is lost, or should be asked whether it is alive."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PING_SECONDS):
                 await self._lost.wait()
@@ -99,10 +99,10 @@ class RedisFanout:
             await self._subscribe(list(self._chats))
 
     async def ping(self) -> None:
-        """Ask whether the link is alive, and leave the channels of users who are no longer watched.
+        """Ask whether the connection is alive, and leave the channels of users who are no longer watched.
 
         Raises:
-            FanoutUnavailable: the link is dead.
+            FanoutUnavailable: the connection is dead.
             DatabaseUnavailable: the database can't be used.
         """
         identity = await self._database.fetch_value("database_identity")
@@ -181,14 +181,14 @@ class RedisFanout:
             await self._until(confirmed[user_id])
 
     async def _until(self, event: asyncio.Event) -> None:
-        """Wait for an answer. At the end of the link every event is set."""
+        """Wait for an answer. At the end of the connection every event is set."""
         lost = self._lost
         await event.wait()
         if lost.is_set():
             raise ConnectionResetError
 
     async def _read(self, connection: AbstractConnection) -> None:
-        """Read what comes until the link is lost."""
+        """Read what comes until the connection is lost."""
         try:
             while True:
                 self._take(await connection.read_response(disable_decoding=True, timeout=math.inf))

@@ -25,7 +25,7 @@ access       which calls a role may make, and for whom
 limits       how many calls, and how large
 idempotency  the header `Idempotency-Key`
 json_bodies  reads JSON: bounded, and no field twice
-addresses    ids that contain a slash
+slashed_ids  ids that contain a slash
 origins      which other sites may use the service from a browser
 hosts        under which names the service may be called
 problems     errors as problem documents

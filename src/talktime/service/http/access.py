@@ -21,10 +21,10 @@ from talktime.core.roles import Role
 from talktime.core.scopes import Scope, require_scope
 from talktime.service.connector import connected_talktime
 from talktime.service.credentials import Credentials
-from talktime.service.http.addresses import decode_id
 from talktime.service.http.idempotency import read_repeat
 from talktime.service.http.json_bodies import StrictRequest, StrictRoute, UnreadableBody
 from talktime.service.http.query import parameters_of, require_known_parameters
+from talktime.service.http.slashed_ids import decode_id
 from talktime.service.tokens import Caller, caller_of
 from talktime.talktime import Talktime
 

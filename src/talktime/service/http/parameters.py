@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from fastapi import Path, Query
 from pydantic import BeforeValidator
 
-from talktime.service.http.addresses import decode_id
 from talktime.service.http.bodies import Id, Instant
+from talktime.service.http.slashed_ids import decode_id
 
 _read = BeforeValidator(decode_id)
 

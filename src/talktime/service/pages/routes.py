@@ -8,8 +8,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.templating import Jinja2Templates
 
 from talktime.core.errors import NotFound
-from talktime.service.http.addresses import decode_id
 from talktime.service.http.problems import make_problem_response, to_refusal
+from talktime.service.http.slashed_ids import decode_id
 from talktime.service.pages.context import Pages
 from talktime.service.pages.language import COOKIE, LANGUAGES, chosen_language, language_of, words, words_text
 

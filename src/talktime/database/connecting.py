@@ -1,11 +1,11 @@
-"""One link to PostgreSQL: how it is opened, to which of several servers, and how it is noticed that it is dead.
+"""One connection to PostgreSQL: how it is opened, to which of several servers, and how it is noticed that it is dead.
 
 An address may name several servers: `postgresql://talktime@a,b/talktime`. The first server that takes writes is used.
 A server that does not answer at once is not waited for: the next one is asked meanwhile.
 
-A pooler may stand in between. Poolers refuse most settings at the beginning of a connection, so a link gets its
+A pooler may stand in between. Poolers refuse most settings at the beginning of a connection, so a connection gets its
 settings right afterwards. A transaction pooler gives each transaction any of its connections to the server. There a
-link has no session of its own: nothing is set or prepared for longer than a transaction.
+connection has no session of its own: nothing is set or prepared for longer than a transaction.
 
 Nobody tells a program that the other end of a TCP connection has lost power, or that a router has forgotten the
 connection. So both ends ask from time to time whether the other one is there, and give a connection up when what was
@@ -49,12 +49,12 @@ UNACKNOWLEDGED_SECONDS: Final = 15
 """How long TCP waits for an acknowledgement of what was sent before it gives the connection up."""
 
 _STATEMENTS_KEPT: Final = 100
-"""How many prepared statements a link with a session keeps."""
+"""How many prepared statements a connection with a session keeps."""
 
 _POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01, from which PostgreSQL counts microseconds
 
 NAME: Final = "talktime"
-"""What `pg_stat_activity` shows for a link without another name."""
+"""What `pg_stat_activity` shows for a connection without another name."""
 
 SESSION: Final = {
     "search_path": "talktime, public",
@@ -85,7 +85,7 @@ _SOCKET_OPTIONS: Final = (
 )
 
 
-async def open_link(
+async def open_connection(
     url: str,
     seconds: float,
     *,
@@ -184,13 +184,13 @@ def _close(task: asyncio.Task[asyncpg.Connection[Any]]) -> None:
 def _watch(connection: asyncpg.Connection[Any]) -> None:
     """Have the system notice that the other end of a TCP connection is gone. asyncpg has no call for this."""
     transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001
-    link = transport.get_extra_info("socket")
-    if link is None or link.family not in {socket.AF_INET, socket.AF_INET6}:
+    tcp = transport.get_extra_info("socket")
+    if tcp is None or tcp.family not in {socket.AF_INET, socket.AF_INET6}:
         return
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _SOCKET_OPTIONS:
         if hasattr(socket, option):
-            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            tcp.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 async def notice_lost_clients(connection: asyncpg.Connection[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The links between a node and its database: silent, refused, slow, hanging, or to one of several servers."""
+"""The connections between a node and its database: silent, refused, slow, hanging, or to one of several servers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from talktime import Party, Reason, Talktime, parse_credits
 from talktime.core.errors import DatabaseProblem, Unavailable
 from talktime.database.addresses import addresses_of
+from talktime.database.connecting import SESSION, open_connection
 from talktime.database.failures import DatabaseUnavailable
-from talktime.database.links import SESSION, open_link
 from talktime.database.migrate import ensure_current, migrate
 from talktime.database.pool import Pool, open_database
 from talktime.node.fanout import postgres
@@ -36,7 +36,7 @@ async def until(condition: Callable[[], object], seconds: float = 10) -> float:
     return time.monotonic() - began
 
 
-async def test_a_swallowed_link_is_noticed_and_what_was_missed_is_shown(
+async def test_a_swallowed_connection_is_noticed_and_what_was_missed_is_shown(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "PING_SECONDS", 0.3)
@@ -96,7 +96,7 @@ async def test_a_database_that_is_away_for_a_while_is_followed_as_before(databas
 
 @pytest.mark.parametrize("fault", ["silent", "hanging"])
 async def test_no_wait_for_the_database_is_longer_than_its_deadline(database_url: str, fault: str) -> None:
-    """With every link silent, or with new links hanging as well, each kind of work fails in time, and then works."""
+    """If all connections are silent, or new ones hang as well, each kind of work fails in time, and then works."""
     async with relayed(database_url) as relay, node_on(relay.address, database_seconds=1, connect_seconds=1) as node:
         await add_alice_and_maya(node)
         await node.initialize_time_tracking_for_chat("alice", "maya", "first")
@@ -196,11 +196,11 @@ async def test_the_server_that_takes_writes_is_used(
             await migrate(address)
             async with node_on(address, connect_seconds=3) as node:
                 await node.put_user("alice", "Alice")
-                connection = await open_link(address, 3)
+                connection = await open_connection(address, 3)
                 assert connection.get_server_version().major == 18
                 connection.terminate()
-                assert primary.links
-                assert not read_only.links
+                assert primary.connections
+                assert not read_only.connections
     standby.drop(name)
 
 
@@ -260,9 +260,9 @@ async def test_another_default_of_the_database_changes_no_transaction(database_u
                 assert await connection.fetchval("show transaction_isolation") == "read committed"
 
 
-async def test_the_system_watches_both_ends_of_a_tcp_link(database_url: str) -> None:
+async def test_the_system_watches_both_ends_of_a_tcp_connection(database_url: str) -> None:
     async with relayed(database_url) as relay:
-        connection = await open_link(relay.address, 3)
+        connection = await open_connection(relay.address, 3)
         ours = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
         assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
