@@ -70,6 +70,10 @@ def test_a_page_of_another_role_says_so(screens: Screens, pair: Pair) -> None:
     tab = screens.blank()
     tab.goto("/demo/as/maya?next=/user")
     expect(tab.get_by_role("heading", name="This page is for somebody else")).to_be_visible()
+    # To sign in once more as the same person would lead here again.
+    expect(tab.get_by_role("link", name="Sign in again")).to_have_count(0)
+    tab.locator("#signed-out").get_by_role("link", name="Your chats").click()
+    tab.wait_for_url("**/advisor")
 
 
 def test_an_advisor_sees_a_chat_begin_and_end_by_itself(screens: Screens, demo: Demo, pair: Pair) -> None:

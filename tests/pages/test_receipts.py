@@ -46,7 +46,7 @@ def test_time_that_is_charged_by_whole_minutes_is_no_part_of_the_time_that_ran(s
     pair = demo.pair(BY_THE_MINUTE, "20.00")
     record = demo.call("POST", f"/chats/{demo.chat(pair)}/stop")["record"]["id"]
     about = screens.user(pair, f"/receipts/{record}").locator("#about")
-    expect(about).to_contain_text(re.compile(r"0:\d\d, charged as 1:00"))
+    expect(about).to_contain_text(re.compile(r"0:\d\d(\.\d{3})?, charged as 1:00"))
 
 
 def test_no_time_of_day_breaks_into_two_lines_on_a_phone(screens: Screens, demo: Demo, pair: Pair) -> None:
@@ -60,6 +60,38 @@ def test_no_time_of_day_breaks_into_two_lines_on_a_phone(screens: Screens, demo:
     times.first.wait_for()
     assert times.evaluate_all("times => times.map(e => e.getClientRects().length)") == [1] * times.count()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def milliseconds(digits: str) -> int:
+    """The duration that digits such as 1:03.417 say."""
+    clock, _, fraction = digits.partition(".")
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + int(part)
+    return 1000 * seconds + int(fraction or 0)
+
+
+def test_the_times_on_a_receipt_add_up(screens: Screens, demo: Demo) -> None:
+    """As somebody adds them up who has only the page: segments to the time, and time and pauses to the whole."""
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    for seconds in (1.417, 33.2, 45.913, 12.9, 7.6):
+        demo.advance(seconds)
+        act = "resume" if demo.call("GET", f"/chats/{chat}/tracking")["record"]["state"] == "paused" else "pause"
+        demo.call("POST", f"/chats/{chat}/{act}")
+    record = demo.call("POST", f"/chats/{chat}/stop")["record"]
+    receipt = demo.call("GET", f"/records/{record['id']}/receipt")
+    page = screens.user(pair, f"/receipts/{record['id']}")
+    page.locator("#details > summary").click()
+    rows = [
+        (row.locator("td").nth(2).inner_text(), row.locator("td").last.inner_text())
+        for row in page.locator("#timeline-parts tr").all()
+    ]
+    ran = sum(milliseconds(digits) for what, digits in rows if what.startswith("Chat"))
+    assert ran == receipt["elapsed_ms"] == milliseconds(page.locator("#ran").inner_text())
+    assert page.locator("#about").inner_text().count(page.locator("#ran").inner_text()) == 1
+    paused = sum(milliseconds(digits) for what, digits in rows if not what.startswith("Chat"))
+    assert paused == sum(milliseconds(digits) for digits in page.locator("#gaps td.number").all_inner_texts())
 
 
 def test_an_hour_is_one_page_on_paper_and_says_what_was_paid(screens: Screens, demo: Demo, pair: Pair) -> None:
@@ -117,6 +149,10 @@ def test_the_account_says_what_came_and_went(screens: Screens, demo: Demo, pair:
     for screen in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
         screen.wait_for_selector("talk-time[state=running]")
     demo.advance(100)
+    # A pause is a charge of its own in the ledger, and no payment of its own for a customer.
+    demo.call("POST", f"/chats/{chat}/pause")
+    demo.call("POST", f"/chats/{chat}/resume")
+    demo.advance(60)
     record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
     demo.call("POST", f"/records/{record}/refunds", {"amount": "0.50", "reason": "sorry", "borne_by": "platform"})
     page = screens.user(pair, "/account")
@@ -130,8 +166,8 @@ def test_the_account_says_what_came_and_went(screens: Screens, demo: Demo, pair:
             "Bought",
         ]
     )
-    expect(page.locator("#months section")).to_contain_text("105.50 came, 3.50 went.")
-    expect(page.locator("#available")).to_have_text("102.00")
+    expect(page.locator("#months section")).to_contain_text("105.50 came, 4.50 went.")
+    expect(page.locator("#available")).to_have_text("101.00")
     page.locator("#months a").first.click()
     expect(page.locator("#about")).to_contain_text(record)
 

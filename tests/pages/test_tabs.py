@@ -121,6 +121,8 @@ def test_an_unknown_chat_has_no_composer(screens: Screens, pair: Pair) -> None:
     expect(page.get_by_role("heading", name="This chat isn’t here")).to_be_visible()
     expect(page.get_by_label("Your message")).to_be_hidden()
     expect(page.locator("#meter")).to_be_hidden()
+    page.locator("#signed-out").get_by_role("link", name="Your chats").click()
+    page.wait_for_url("**/user")
     screens.complaints.clear()  # the refusals were wanted
 
 

@@ -16,7 +16,6 @@ ADDRESSES = [
     "/chat/a%2Fb",
     "/receipts/r",
     "/account",
-    "/earnings",
     "/operator",
     "/operator/find",
     "/operator/users/a%2Fb",

@@ -14,7 +14,18 @@ from tests.services import Service
 
 PREFIX = "/shop/talktime"
 BEHIND = {"X-Forwarded-Prefix": PREFIX, "Accept": "text/html"}
-PAGES = ("/", "/docs", "/user", "/account", "/advisor", "/earnings", "/chat/1", "/receipts/1", "/operator", "/sign-in")
+PAGES = (
+    "/",
+    "/docs",
+    "/user",
+    "/account",
+    "/advisor",
+    "/advisor/statement",
+    "/chat/1",
+    "/receipts/1",
+    "/operator",
+    "/sign-in",
+)
 
 
 async def links_of(service: Service, path: str, headers: dict[str, str]) -> list[str]:
@@ -37,6 +48,8 @@ async def test_pages_lead_through_the_proxy(settings: Settings, start: Any, by: 
                     # As the proxy asks for the link: without the path.
                     loaded = await service.call("GET", link.removeprefix(PREFIX), headers=headers)
                     assert loaded.status_code == 200, link
+        moved = await service.call("GET", "/earnings?lang=de", headers=headers)
+        assert moved.headers["location"] == f"{PREFIX}/advisor/statement?lang=de"
         missing = await service.call("GET", "/nothing", headers={**headers, "Accept": "text/html"})
         assert missing.status_code == 404
         assert f'href="{PREFIX}/"' in missing.text

@@ -9,7 +9,8 @@ import { receiptRow } from "../shell/receipt-row.ts";
 import { type Account, type Documents, path, type RecordSummary, request, root } from "../shell/service.ts";
 import { entryWords } from "../texts/entries.ts";
 import { say } from "../texts/language.ts";
-import { dayAndTime, minutes, money, month, shortDayAndTime } from "../texts/words.ts";
+import { minutes, money, month, shortDayAndTime } from "../texts/words.ts";
+import { foldCharges } from "./folded.ts";
 
 const PAGE = 100;
 
@@ -30,7 +31,7 @@ async function open(user: string): Promise<void> {
         receiptRow(
           record,
           record.advisor_name,
-          `${dayAndTime(record.started_at)}, ${minutes(record.elapsed_ms)}`,
+          `${shortDayAndTime(record.started_at)}, ${minutes(record.elapsed_ms)}`,
         ),
       ),
     );
@@ -70,7 +71,7 @@ function months(
         "table",
         { class: "sum" },
         make("caption", { class: "unseen" }, say("cameAndWentIn", { month: name })),
-        make("tbody", {}, ...rows.map((entry) => row(entry, records))),
+        make("tbody", {}, ...foldCharges(rows).map((entry) => row(entry, records))),
       ),
     );
   });

@@ -274,8 +274,9 @@ function open({ role, subject }: Session, chatId: string): void {
       link.href = root + why.link.page;
       setText(link, why.link.text);
     }
-    if (why?.topUp && note.dataset.offered !== why.title) openTopUp();
-    note.dataset.offered = why?.topUp ? why.title : "";
+    const offers = why?.topUp === true;
+    if (offers !== (note.dataset.offered === "true")) openTopUp(offers);
+    note.dataset.offered = String(offers);
   }
 
   /** Says once, where nobody can miss it, that paid time has begun. A page that is opened later does not say it. */

@@ -1,7 +1,6 @@
 /** The receipt of a record: when its time ran, what the time costs and why, what was charged. */
 
 import { type Check, holds } from "../../src/core/check.ts";
-import { stopwatch } from "../../src/core/digits.ts";
 import { credits, micros } from "../../src/core/price.ts";
 import type { Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
 import { verify } from "../../src/core/verify.ts";
@@ -15,10 +14,12 @@ import {
   currencyOfPage,
   day,
   dayAndTime,
+  exactDigits,
   money,
   nameInSentence,
   price,
   reason,
+  shortDayAndTime,
   timeOfDay,
   timeZone,
   unbilled,
@@ -78,8 +79,8 @@ function showAbout(receipt: Receipt, end: Instant): void {
       say("time"),
       // Time that is charged by whole steps may be more than the time that ran.
       say(receipt.billed_ms > receipt.elapsed_ms ? "timeChargedAs" : "timeCharged", {
-        time: stopwatch(receipt.elapsed_ms),
-        billed: stopwatch(receipt.billed_ms),
+        time: exactDigits(receipt.elapsed_ms),
+        billed: exactDigits(receipt.billed_ms),
       }),
     ),
     fact(say("endedWhy"), record.state === "ended" ? reason(record.reason) : say("notYet")),
@@ -136,12 +137,13 @@ function showDetails(receipt: Receipt, end: Instant, numbers: ReadonlyMap<string
   window.onresize = drawPicture;
   find("details").ontoggle = drawPicture;
   find("timeline-parts").replaceChildren(...parts.map(row));
+  setText(find("ran"), exactDigits(receipt.elapsed_ms));
   find("entries").replaceChildren(
     ...receipt.entries.map(({ at, kind, amount, reason: why }) =>
       make(
         "tr",
         {},
-        make("td", {}, make("time", { datetime: at }, dayAndTime(at))),
+        make("td", {}, make("time", { datetime: at }, shortDayAndTime(at))),
         make("td", { dir: "auto" }, kindWords(kind, why)),
         number(money(amount)),
       ),
@@ -164,7 +166,7 @@ function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: G
       instant === null ? say("notOver") : make("time", { datetime: instant }, timeOfDay(instant)),
     );
   const what = make("td", {}, unbilled(why, caused_by));
-  return make("tr", {}, time(started_at), time(ended_at), what, number(stopwatch(duration_ms)));
+  return make("tr", {}, time(started_at), time(ended_at), what, number(exactDigits(duration_ms)));
 }
 
 /** Computes all of it again in this browser, and shows the result. */
@@ -232,7 +234,7 @@ function row({ from, to, ms, chat, reason: why }: TimelinePart): HTMLElement {
   const what = chat === null ? pause : say("numberedChat", { number: String(chat) });
   const time = (instant: Instant): HTMLElement =>
     make("td", {}, make("time", { datetime: instant }, timeOfDay(instant)));
-  return make("tr", {}, time(from), time(to), make("td", {}, what), number(stopwatch(ms)));
+  return make("tr", {}, time(from), time(to), make("td", {}, what), number(exactDigits(ms)));
 }
 
 function kindWords(kind: string, why: string | null): string {

@@ -59,10 +59,10 @@ export function showProblem(error: unknown): void {
   if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
 }
 
-/** Opens the amounts to top up: the credit has run out. */
-export function openTopUp(): void {
+/** Opens the amounts to top up because the credit has run out, or closes them. */
+export function openTopUp(open = true): void {
   const details = document.querySelector<HTMLDetailsElement>("#topup details");
-  if (details) details.open = true;
+  if (details) details.open = open;
 }
 
 /** Performs what a button is for: the button does nothing else meanwhile, and a failure is shown. */
@@ -85,15 +85,41 @@ function way(page: string, text: string): HTMLElement {
   return make("a", { href: root + page, ...(isHere && { "aria-current": "page" }) }, text);
 }
 
+/** To the person's own page, or to sign in. Only the demo signs people in by itself. */
+function waysOut(): HTMLElement[] {
+  const session = readSession();
+  const first = session ? button(homeOf(session.role), homeText(session.role)) : isDemo && signInAgain();
+  if (!isDemo) return first ? [first] : [make("span", { class: "quiet" }, say("goBackToSite"))];
+  const others = button("/", say("chooseWhoToBe"));
+  const buttons = first ? [first, others] : [others];
+  buttons[0]?.classList.add("primary");
+  return buttons;
+}
+
+/** Signs the last person of this tab in again, and leads back to this page; null where there was nobody. */
+function signInAgain(): HTMLElement | null {
+  const subject = lastSubject();
+  if (subject === null) return null;
+  const next = encodeURIComponent(location.pathname.slice(root.length) + location.search);
+  return button(`/demo/as/${encodeURIComponent(subject)}?next=${next}`, say("signInAgain"));
+}
+
+function button(page: string, text: string): HTMLElement {
+  return make("a", { class: "button", href: root + page }, text);
+}
+
+/** The name of a role's first page. */
+function homeText(role: Role): string {
+  return say(role === "user" || role === "advisor" ? "yourChats" : "runningNow");
+}
+
 function showNavigation(session: Session | null): void {
   const ways = find("ways");
   if (session) {
-    const isPerson = session.role === "user" || session.role === "advisor";
-    ways.append(way(homeOf(session.role), say(isPerson ? "yourChats" : "runningNow")));
-    if (!isPerson) ways.append(way("/operator/find", say("find")), way("/operator/books", say("books")));
+    ways.append(way(homeOf(session.role), homeText(session.role)));
     if (session.role === "user") ways.append(way("/account", say("account")));
-    if (session.role === "advisor")
-      ways.append(way("/earnings", say("account")), way("/advisor/statement", say("statement")));
+    else if (session.role === "advisor") ways.append(way("/advisor/statement", say("statement")));
+    else ways.append(way("/operator/find", say("find")), way("/operator/books", say("books")));
   }
   if (isDemo) ways.append(make("a", { href: `${root}/` }, say("switchPerson")));
 }
@@ -104,30 +130,13 @@ export function showPanel(title: string, text: string): void {
   const content = find("content");
   content.hidden = true;
   if (document.getElementById("signed-out")) return;
-  const subject = lastSubject();
-  const next = encodeURIComponent(location.pathname.slice(root.length) + location.search);
-  const links = isDemo
-    ? [
-        subject
-          ? make(
-              "a",
-              {
-                class: "button primary",
-                href: `${root}/demo/as/${encodeURIComponent(subject)}?next=${next}`,
-              },
-              say("signInAgain"),
-            )
-          : null,
-        make("a", { class: subject ? "button" : "button primary", href: `${root}/` }, say("chooseWhoToBe")),
-      ]
-    : [make("span", { class: "quiet" }, say("goBackToSite"))];
   content.after(
     make(
       "section",
       { class: "card narrow", id: "signed-out" },
       make("h1", {}, title),
       make("p", {}, text),
-      make("p", { class: "actions" }, ...links),
+      make("p", { class: "actions" }, ...waysOut()),
     ),
   );
 }

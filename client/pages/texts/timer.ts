@@ -178,10 +178,9 @@ export function forecast(frame: Frame, viewer: Viewer, other: string): string {
   return say("untilTime", { text, time: hourAndMinute(new Date(frame.endsAt).toISOString()) });
 }
 
-/** What is left, in few words: "2:58 free", "7 min left"; where no time runs, the phase. */
+/** What is left, in few words: "2:58 free", "7 min left"; "" where no time runs, because the page says why. */
 export function leftText(frame: Frame): string {
-  if (!frame.snapshot?.timer.running || frame.state === "reconnecting" || frame.isStanding)
-    return phaseOf(frame)?.text ?? "";
+  if (!frame.snapshot?.timer.running || frame.state === "reconnecting" || frame.isStanding) return "";
   if (frame.freeMs > 0) return say("timeFree", { time: countdown(frame.freeMs) });
   if (frame.remainingMs === null) return "";
   const time = frame.remainingMs < 60_000 ? countdown(frame.remainingMs) : minutes(frame.remainingMs);

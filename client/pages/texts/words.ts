@@ -1,5 +1,6 @@
 /** Numbers in words for people: money, minutes, prices, reasons. */
 
+import { stopwatch } from "../../src/core/digits.ts";
 import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
 import { amountText } from "../../src/money.ts";
 import { languageOfPage, localeOfPage, say, type Word } from "./language.ts";
@@ -38,6 +39,14 @@ export function month(instant: string): string {
 /** An instant as "26 November 2026, 14:32", in the time zone of the reader. */
 export function dayAndTime(instant: string): string {
   return `${day(instant)}, ${hourAndMinute(instant)}`;
+}
+
+/** A duration as digits with its milliseconds, "1:03.417", so that durations add up; "1:03" where it is whole seconds. */
+export function exactDigits(ms: number): string {
+  const rest = ms % 1000;
+  if (rest === 0) return stopwatch(ms);
+  const format = new Intl.NumberFormat(languageOfPage(), { minimumFractionDigits: 3 });
+  return stopwatch(ms) + format.format(rest / 1000).slice(1);
 }
 
 /** A duration in ms as "7 min" or "1 h 5 min". */

@@ -86,7 +86,7 @@ test("what is left is said in few words", () => {
   expect(leftText(frame(RUNS))).toBe("7 min left");
   expect(leftText(frame(RUNS, { freeMs: 171_000 }))).toBe("2:51 free");
   expect(leftText(frame(RUNS, { remainingMs: 42_000 }))).toBe("0:42 left");
-  expect(leftText(frame(paused("paused")))).toBe("Paused");
+  expect(leftText(frame(paused("paused")))).toBe("");
 });
 
 test("the pause names who paused, as the viewer sees that person", () => {

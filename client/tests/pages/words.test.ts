@@ -1,6 +1,14 @@
 import "./dictionary.ts";
 import { expect, test, vi } from "vitest";
-import { minutes, money, nameInSentence, price, reason, unbilled } from "../../pages/texts/words.ts";
+import {
+  exactDigits,
+  minutes,
+  money,
+  nameInSentence,
+  price,
+  reason,
+  unbilled,
+} from "../../pages/texts/words.ts";
 import type { Reason } from "../../src/core/types.ts";
 
 const MINUTE = { from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 };
@@ -35,7 +43,17 @@ test.each([
 ])("in %s, %s in the currency “%s” is %s", (lang, amount, currency, words) => {
   vi.stubGlobal("document", { documentElement: { lang, dataset: {} } });
   expect(money(amount, currency)).toBe(words);
+  expect(exactDigits(63_417)).toBe("1:03,417");
   vi.unstubAllGlobals();
+});
+
+test.each([
+  [0, "0:00"],
+  [63_000, "1:03"],
+  [63_417, "1:03.417"],
+  [3_600_007, "1:00:00.007"],
+])("%i ms with all its milliseconds is %s", (ms, words) => {
+  expect(exactDigits(ms)).toBe(words);
 });
 
 test("a name that runs from right to left is isolated in a sentence", () => {

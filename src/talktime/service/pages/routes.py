@@ -4,7 +4,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
 from talktime.core.errors import NotFound
@@ -19,9 +19,7 @@ router = APIRouter(include_in_schema=False)
 demo_router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(HERE / "templates")
 
-TRANSLATED = frozenset(
-    {"account", "advisor", "become", "chat", "earnings", "missing", "receipt", "sign-in", "statement", "user"}
-)
+TRANSLATED = frozenset({"account", "advisor", "become", "chat", "missing", "receipt", "sign-in", "statement", "user"})
 """The templates that take every word from the dictionaries. The others are in English."""
 
 
@@ -80,9 +78,11 @@ async def statement(request: Request) -> HTMLResponse:
 
 
 @router.get("/earnings")
-async def earnings(request: Request) -> HTMLResponse:
-    """What each month brought an advisor, with receipts."""
-    return page(request, "earnings")
+async def earnings(request: Request) -> RedirectResponse:
+    """The earlier address of an advisor's statement."""
+    root = request.scope.get("root_path", "")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{root}/advisor/statement{query}", HTTPStatus.PERMANENT_REDIRECT)
 
 
 @router.get("/chat/{chat_id}")
