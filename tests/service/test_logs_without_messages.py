@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +18,15 @@ TEXT = "Meine Schwester heißt Ottilie"
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    before = structlog.get_config()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
     logs.configure(debug=True, to=stream)
     yield stream
-    structlog.configure(**before)
+    # A configuration of before, configured again, would count as a host's own.
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 async def test_no_log_has_the_text_of_a_message(stream: io.StringIO, service: Any, database_url: str) -> None:
