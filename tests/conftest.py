@@ -32,7 +32,7 @@ from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 # A busy machine must not fail a test that is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# While mutants are counted there are thousands of runs: what one finds all must find, and none need say it briefly.
+# Mutants are counted in thousands of runs. Every run must find what one run finds, and no run needs a short message.
 settings.register_profile(
     "mutation",
     settings.get_profile("patient"),

@@ -82,7 +82,7 @@ export function filled(words: string, values: Record<string, string>): string {
   return words.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
-/** The words of a language, such as `de-AT`: what it lacks is that of `de`, or else English. */
+/** The words of a language, such as `de-AT`. A word that is missing there comes from `de`, or else from English. */
 export function wordsOf(language: string): Words {
   const parts = language.toLowerCase().split("-");
   const found = parts.map((_, end) => dictionary.get(parts.slice(0, end + 1).join("-")));

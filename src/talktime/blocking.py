@@ -30,7 +30,7 @@ R = TypeVar("R")
 def _waits(
     method: Callable[Concatenate[Talktime, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[BlockingTalktime, P], R]:
-    """The method, waited for."""
+    """Runs an asynchronous method in the thread of the loop, and waits for its result."""
 
     @wraps(method)
     def wait(self: BlockingTalktime, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -40,7 +40,7 @@ def _waits(
 
 
 def _asks(method: Callable[Concatenate[Talktime, P], R]) -> Callable[Concatenate[BlockingTalktime, P], R]:
-    """The method, which waits for nothing, run where the others run: their state is not for other threads."""
+    """Runs a method that is not asynchronous in the thread of the loop, because no other thread may use its state."""
 
     @wraps(method)
     def ask(self: BlockingTalktime, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -46,7 +46,7 @@ SECRET_LENGTH_MIN = 32
 
 RETIRED = {
     "checkpoint_seconds": (
-        "A running meter writes nothing, so there is nothing to set. Programs that read the database find the time and"
+        "A running record writes nothing, so there is nothing to set. Programs that read the database find the time and"
         " the cost of now in the views live_records and live_chats. Remove the setting."
     )
 }

@@ -479,7 +479,7 @@ class Talktime:
         )
 
     async def account(self, user_id: str, *, at: int | None = None) -> Account:
-        """A user's account, now or as of an instant: the balance, what running meters hold, and what is available.
+        """A user's account, now or as of an instant: the balance, what running records hold, and what is available.
 
         Raises:
             NotFound: there is no such user.
@@ -522,7 +522,7 @@ class Talktime:
         after: str | None = None,
         limit: int = 100,
     ) -> Page[LedgerEntry]:
-        """Entries of all users with all three sides, the newest first. What is None is no condition.
+        """Entries of all users with all three sides, the newest first. An argument that is None does not filter.
 
         Args:
             query: the beginning of a reference.
@@ -1190,7 +1190,7 @@ class Talktime:
         after: str | None = None,
         limit: int = 200,
     ) -> Page[RecordWithSnapshot]:
-        """Records with their people, the newest first. What is None is no condition.
+        """Records with their people, the newest first. An argument that is None does not filter.
 
         Args:
             state: `requested`, `running`, `paused`, `ended`, or `active`, which is all but ended.

@@ -112,7 +112,7 @@ class Stage:
     async def ask(
         self, method: str, path: str, body: object, role: Role, who: str, *, node: Node | None = None
     ) -> httpx.Response:
-        """What a node (by default the newest) answers to somebody, whether it does or refuses what is asked."""
+        """The answer of a node (by default the newest) to a person's request, also if the request is refused."""
         headers = {"Authorization": f"Bearer {self.tokens.make(role, who)}"}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""Server processes that died: what their sockets have held is ended, for every payer, before they are forgotten."""
+"""Nodes that died: the leases of their sockets are ended, for every payer, before the nodes are forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The receipt as a customer wants it: one page, also on paper, each payment with its date, reached from everywhere."""
+"""The receipt for its user: one page, also on paper, each payment with its date, reached from every list of records."""
 
 from __future__ import annotations
 

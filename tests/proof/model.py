@@ -308,7 +308,7 @@ class Model:
         self.now = target
 
     def outage(self, duration_ms: int) -> None:
-        """From now on no server process can write, for so long: no time is billed, and no lease or window runs out."""
+        """From now on no node can write, for this duration: no time is billed, and no lease or window runs out."""
         began_at, ended_at = self.now, self.now + duration_ms
         self.post_charges()
         for record in self.active.values():

@@ -72,8 +72,8 @@ async def test_every_change_is_found(talktime: Talktime, database: Pool) -> None
             continue
 
 
-# What follows from nothing else on the receipt: names, and how things are called; rules of the tariff that made no
-# difference; a millisecond more or less of free time within an increment.
+# Fields that can't be computed from the rest of the receipt: names, and the host's own texts; rules of the tariff that
+# made no difference; a millisecond more or less of free time within an increment.
 UNPROVABLE: Final = """
     server_time record.user_id record.advisor_id record.current_chat_id user_name advisor_name
     tariff.grace_seconds tariff.minimum_charge tariff_version free_ms_before seller currency

@@ -97,7 +97,7 @@ def test_an_error_shows_no_local_variables(
 
 
 def fail(address: str) -> None:
-    """Log an error beside which the address is a local variable, and in whose words it is too."""
+    """Log an error. Its message contains the address, and so does a local variable."""
     try:
         1 / 0  # noqa: B018  it is there to fail
     except ZeroDivisionError:

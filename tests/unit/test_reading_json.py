@@ -65,7 +65,7 @@ def test_the_hardest_bodies_take_a_time_that_grows_with_their_length(body: Calla
     """
     short, long = body(BODY_BYTES_MAX // 8), body(BODY_BYTES_MAX)
     assert len(long) <= BODY_BYTES_MAX
-    gc.disable()  # a collection takes as long as the whole process is large
+    gc.disable()  # the time of a garbage collection grows with the size of the process
     try:
         assert seconds_to_read(long) < 24 * max(seconds_to_read(short), 0.001)
     finally:

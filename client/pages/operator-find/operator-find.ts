@@ -23,7 +23,7 @@ interface List {
   /** The path of its call, and the id of its section. */
   name: "users" | "advisors" | "records" | "entries";
   title: string;
-  /** What the call is asked, or null where a search is not about this list. */
+  /** The parameters of the call, or null if the search is not about this list. */
   ask: (search: Search) => Record<string, string> | null;
   // biome-ignore lint/suspicious/noExplicitAny: each list shows the items of its own call
   row: (item: any) => HTMLElement;
@@ -99,7 +99,7 @@ async function search(form: HTMLFormElement): Promise<void> {
   setText(find("found"), found.length === 0 ? "Nothing was found." : "");
 }
 
-/** What a list has for a search, with a button for more; null if that is nothing. */
+/** The results of a search in one list, with a button for more; null if there are none. */
 async function section({ name, title, ask, row }: List, wanted: Search): Promise<HTMLElement | null> {
   const asked = wanted.list === "" || wanted.list === name ? ask(wanted) : null;
   if (asked === null) return null;

@@ -1,8 +1,8 @@
 /**
- * A call rings at the advisor's: in the title of the page, with a sound, and as a notification while the page is hidden.
+ * A call rings on the advisor's page: in the title of the page, with a sound, and as a notification while the page is hidden.
  *
- * Browsers let a page make sounds only after a click or a key, and show notifications only to who has allowed them. So a
- * button asks for both, and every click on a page of somebody who has pressed it turns the sound on again.
+ * Browsers let a page make sounds only after a click or a key, and show notifications only to people who have allowed
+ * them. So a button asks for both. After somebody has pressed it, every click on a page turns the sound on again.
  */
 
 import { say, sentence, talkWords } from "../texts/language.ts";

@@ -42,7 +42,8 @@ export function readReceipt(document: unknown): Receipt {
     demand({ ...TERMS_DEFAULTS, ...receipt.shares?.terms }, TERMS, "shares.terms");
   }
   const tariff = readTariff(receipt.tariff);
-  // The grace that was used less than a day before is not granted again. Without that instant this is not a number.
+  // The grace that was used less than a day before is not granted again. Without that instant, `usedAt` is NaN, and the
+  // comparison is false.
   const usedAt = Date.parse(receipt.grace_used_at as string);
   if (Date.parse(receipt.record.started_at) - usedAt < 86_400_000) tariff.grace_seconds = 0;
   return { ...receipt, tariff };

@@ -951,7 +951,7 @@ export interface components {
          */
         BorneBy: "platform" | "advisor" | "shared";
         /**
-         * @description Through whom time was not billed: through a caller, or through an outage of the platform.
+         * @description Who caused time that was not billed: a caller, or an outage of the platform.
          * @enum {string}
          */
         Cause: "service" | "operator" | "user" | "advisor" | "platform";
@@ -1247,7 +1247,7 @@ export interface components {
             /** @description what to send as `after` for the next page; null after the last page */
             next: string | null;
         };
-        /** @description An entry of the ledger. The three amounts add up to nothing; what is negative was given. */
+        /** @description An entry of the ledger. The three amounts add up to nothing. A negative amount left its side. */
         LedgerEntry: {
             id: string;
             /** Format: date-time */
@@ -1445,7 +1445,7 @@ export interface components {
             /** @description when to ask again, because one of the two may have gone by then; null while live channels prove presence */
             until: string | null;
         };
-        /** @description The price of a session. */
+        /** @description The price of a record. */
         Price: {
             cost: string;
             /** @description the time that is paid for, in whole increments, without free time */
@@ -2001,18 +2001,18 @@ export interface components {
             connect_fee: string;
             /** @description free time for each user, used up across chats and records */
             free_seconds: number;
-            /** @description a session that is not longer costs nothing */
+            /** @description a record with at most this priced time costs nothing */
             grace_seconds: number;
-            /** @description what time costs, by how long the session lasts */
+            /** @description what time costs, by the priced time of the record */
             tiers: components["schemas"]["Tier"][];
             /**
              * @description whether exactly 5:00 is 5 minutes (`ceil`), or 6 since the sixth has begun (`begun`)
              * @enum {string}
              */
             boundary: "ceil" | "begun";
-            /** @description the least that a session costs, unless it costs nothing */
+            /** @description the least that a record costs, unless it costs nothing */
             minimum_charge: string;
-            /** @description the most that a session costs; null for no maximum */
+            /** @description the most that a record costs; null for no maximum */
             max_cost: string | null;
             /**
              * @description whether time goes on for nothing at `max_cost` (`free`) or ends (`stop`)
@@ -2035,11 +2035,11 @@ export interface components {
              */
             free_seconds: number | string;
             /**
-             * @description a session that is not longer costs nothing
+             * @description a record with at most this priced time costs nothing
              * @default 0
              */
             grace_seconds: number | string;
-            /** @description what time costs, by how long the session lasts */
+            /** @description what time costs, by the priced time of the record */
             tiers: components["schemas"]["TierInput"][];
             /**
              * @description whether exactly 5:00 is 5 minutes (`ceil`), or 6 since the sixth has begun (`begun`)
@@ -2048,12 +2048,12 @@ export interface components {
              */
             boundary: "ceil" | "begun";
             /**
-             * @description the least that a session costs, unless it costs nothing
+             * @description the least that a record costs, unless it costs nothing
              * @default 0
              */
             minimum_charge: string;
             /**
-             * @description the most that a session costs; null for no maximum
+             * @description the most that a record costs; null for no maximum
              * @default null
              */
             max_cost: string | null;

@@ -29,7 +29,7 @@ cuts         when credit ends
 low_credit   when credit that ends soon is told of
 deadlines    everything else that happens by itself
 transitions  the steps that the meter is made of
-outages      times in which no server process could write
+outages      times in which no node could write
 meter        everything that can happen to the records of a payer
 credit       credit that arrives, and credit that is spent elsewhere
 refunds      credit that a record gives back

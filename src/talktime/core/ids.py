@@ -51,7 +51,7 @@ def is_explanation(text: str) -> bool:
 
 
 def require_reference(field: str, text: str | None) -> None:
-    """Nothing, if there is no text, or if `text` can be a host's own reference. `field` names the argument.
+    """Refuse a text that can't be a host's own reference. None is allowed. `field` names the argument.
 
     Raises:
         InvalidRequest: `text` is too long, or contains a control character.

@@ -240,7 +240,7 @@ def leave(payer: Payer, record: Record, party: Party, left_at: int, durations: D
 def close_socket(
     payer: Payer, record: Record, party: Party, proved_at: int, durations: Durations, left_at: int | None = None
 ) -> Payer:
-    """The last socket of the party at one server process is closed. What the socket proved counts for one lease.
+    """The last socket of the party at one node is closed. What the socket proved counts for one lease.
 
     Args:
         payer: the payer, without this socket.

@@ -1,4 +1,4 @@
-"""Outages: times in which no server process could write. They are billed to nobody.
+"""Outages: times in which no node could write. They are billed to nobody.
 
 An outage is a stored fact. `meter.settle` takes the payer over each outage in its turn, as over a deadline, and nothing
 is written before the payer changes for another reason:

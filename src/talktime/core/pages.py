@@ -23,10 +23,10 @@ def is_page(text: str) -> bool:
 
 
 def require_page(field: str, text: str | None) -> None:
-    """Nothing, if there is no page, or if `text` is a path of this service. `field` names the argument.
+    """Refuse a text that is not a path of this service. None is allowed. `field` names the argument.
 
     Raises:
-        InvalidRequest: `text` is something else.
+        InvalidRequest: `text` is not a path of this service.
     """
     if text is not None and not is_page(text):
         raise InvalidRequest((field, "must be a path of this service such as /chat/c1, without empty parts, . and .."))

@@ -58,7 +58,7 @@ class SocketLease(NamedTuple):
 
 
 def merge_leases(leases: Iterable[SocketLease]) -> SocketLease:
-    """The lease of a party whose sockets at several server processes prove these leases."""
+    """The lease of a party whose sockets at several nodes prove these leases."""
     proved = tuple(leases)
     return SocketLease(max(lease.until for lease in proved), any(lease.is_renewed for lease in proved))
 
@@ -78,7 +78,7 @@ class Presence(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A time in which no server process could write (`outages`)."""
+    """A time in which no node could write (`outages`)."""
 
     began_at: int
     ended_at: int
@@ -139,7 +139,7 @@ class Payer:
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
 
     def absent_party(self, record: Record, at: int) -> Party | None:
-        """A party whose lease does not hold at `at`, None if both hold. If neither holds, it is the user."""
+        """A party whose lease does not hold at `at`, None if both hold; the user, if neither holds."""
         return next((party for party in Party if not self.is_present(record, party, at)), None)
 
     def is_lease_renewed(self, record: Record, party: Party) -> bool:

@@ -96,7 +96,7 @@ def parse_words(text: str, zone: tzinfo, now: int) -> int:
     """The instant of what a person types: that of `parse_moment`, or of words such as `yesterday` or `3 days ago`.
 
     Raises:
-        ValueError: nothing of this.
+        ValueError: `text` is neither an instant nor such words.
     """
     words = " ".join(text.lower().split())
     ago = _AGO.fullmatch(words)

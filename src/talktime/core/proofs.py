@@ -1,4 +1,4 @@
-"""Who is present, from the proofs of one server process.
+"""Who is present, from the proofs of one node.
 
 A *socket* watches chats, each as one *party*: `(chat_id, party)` is a *seat*. Several sockets may hold one seat, such
 as two tabs of one user. Each message of a socket proves that its person is there, for all seats that the socket holds.

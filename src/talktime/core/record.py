@@ -103,7 +103,7 @@ AWAY_REASONS: Final = frozenset(AWAY.values())
 
 
 class Seller(NamedTuple):
-    """Who sells the time, and the currency of one credit, a code of ISO 4217; "" for nobody and for none."""
+    """Who sells the time, and the currency of one credit (ISO 4217). "" if there is no seller, or no currency."""
 
     name: str
     currency: str

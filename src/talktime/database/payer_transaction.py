@@ -72,7 +72,7 @@ class StoredAdvisor:
 
 
 NodeLeases = dict[tuple[str, Party], dict[str, SocketLease]]
-"""The leases that sockets prove, by chat and party, for each server process."""
+"""The leases that sockets prove, by chat and party, for each node."""
 
 
 class WatchChange(NamedTuple):
@@ -109,7 +109,7 @@ class PayerTransaction:
     `sequence` is the number of the last change that screens were told of. `free_used_ms` and `graces_used_at` (by
     advisor), `entry_totals` and `chat_counts` (the chats of an active record) are there only for the pairs and records
     that a command asks for.
-    `node_leases` has the leases in `Payer.sockets`, for each server process.
+    `node_leases` has the leases in `Payer.sockets`, for each node.
     `tells_presence`: screens must be told who is present, although the tables may have said so before.
     """
 
@@ -154,7 +154,7 @@ class PayerTransaction:
             self.acts.append(Act(kind, self.now, actor, record_id, amount))
 
     def set_socket(self, chat_id: str, party: Party, node_id: str, lease: SocketLease | None) -> None:
-        """The sockets of the party at this server process prove `lease` from now on; None if there are no sockets."""
+        """The sockets of the party at this node prove `lease` from now on; None if there are no sockets."""
         leases = self.node_leases.setdefault((chat_id, party), {})
         if lease is None:
             leases.pop(node_id, None)

@@ -64,7 +64,7 @@ RULES: Final = {
     6: Rule("nothing is billed outside a lease, after a cut, after an end, or while no timer ran", _REFUND),
     7: Rule("repeating a request changes nothing the second time", _ENTRY),
     8: Rule(
-        "credit that running meters have committed can't be spent elsewhere",
+        "credit that running records have committed can't be spent elsewhere",
         f"{_TOTALS}; if that leaves it broken, {_ENTRY}",
     ),
     9: Rule(
@@ -153,7 +153,7 @@ class Audit:
 
 
 class AuditedRecord(NamedTuple):
-    """What is stored of a record, and what it cost by which tariff. Milliseconds and micro-credits."""
+    """A record as stored, with its tariff and its terms. Milliseconds and micro-credits."""
 
     record_id: str
     user_id: str

@@ -14,7 +14,7 @@ from talktime.documents.report import BookKind
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry(Document):
-    """An entry of the ledger. The three amounts add up to nothing; what is negative was given."""
+    """An entry of the ledger. The three amounts add up to nothing. A negative amount left its side."""
 
     id: str
     at: Instant

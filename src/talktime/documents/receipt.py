@@ -37,7 +37,7 @@ HOW_TO_RECOMPUTE: Final = (
 
 
 class Cause(StrEnum):
-    """Through whom time was not billed: through a caller, or through an outage of the platform."""
+    """Who caused time that was not billed: a caller, or an outage of the platform."""
 
     SERVICE = Role.SERVICE.value
     OPERATOR = Role.OPERATOR.value
@@ -53,7 +53,7 @@ CAUSES: Final = {
     Reason.TIMER_FAILED: Cause.SERVICE,
     Reason.PLATFORM: Cause.PLATFORM,
 }
-"""Who is the cause of time that was not billed, where the reason alone tells."""
+"""The cause of unbilled time, for reasons that always have the same cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +266,13 @@ def receipt(
 
 
 def cause_of(reason: Reason, by: Role | None) -> Cause | None:
-    """Through whom a segment ended: the reason tells, or else the role of the caller whose act it was."""
+    """Who caused the end of a segment: the reason tells, or else the role of the caller who asked for it."""
     cause = CAUSES.get(reason)
     return Cause(by.value) if cause is None and by is not None else cause
 
 
 def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], server_time: str) -> list[dict[str, Any]]:
-    """The time of a record that was not billed, from the JSON of its receipt: from when to when, why, through whom.
+    """The time of a record that was not billed, from the JSON of its receipt: from when to when, why, and by whose act.
 
     Before its first segment a record waited for its advisor, unless it started `at_once`. Other time before the first
     segment, or after a switch, was lost because a timer could not be started at once. What is still going on has no

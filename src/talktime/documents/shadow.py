@@ -118,7 +118,7 @@ class _Session:
 
 
 class _Pair(NamedTuple):
-    """What a pair has used before: free time, and when the grace."""
+    """The free time that a pair has used before, and the instant at which the pair used the grace."""
 
     free_ms: int = 0
     grace_used_at: int | None = None
@@ -278,7 +278,7 @@ def _rule(session: _Session, record: Record, old_cost: int) -> str:
 
 
 def _times(session: _Session, record: Record) -> Iterator[_Change]:
-    """The times that the other system may have counted; only that which it says, if it says one."""
+    """The times that the other system may have counted. If the other system states a time, only this time."""
     start, stop = session.events[0].event.at, session.events[-1].event.at
     away_ms, paused_ms = (
         _interrupted(session, EventType.AWAY, EventType.BACK),

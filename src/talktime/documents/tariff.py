@@ -57,18 +57,18 @@ _TIERS: Final = {"type": "array", "minItems": 1, "maxItems": TIERS_MAX}
 _TARIFF: Final = {
     "connect_fee": _credits("charged once, as soon as priced time exceeds zero", "0"),
     "free_seconds": _duration("free time for each user, used up across chats and records", 0),
-    "grace_seconds": _duration("a session that is not longer costs nothing", 0),
+    "grace_seconds": _duration("a record with at most this priced time costs nothing", 0),
     "tiers": _Member(
-        "what time costs, by how long the session lasts",
+        "what time costs, by the priced time of the record",
         {**_TIERS, "items": reference("Tier")},
         {**_TIERS, "items": reference("TierInput")},
     ),
     "boundary": _choice(
         "whether exactly 5:00 is 5 minutes (`ceil`), or 6 since the sixth has begun (`begun`)", Boundary
     ),
-    "minimum_charge": _credits("the least that a session costs, unless it costs nothing", "0"),
+    "minimum_charge": _credits("the least that a record costs, unless it costs nothing", "0"),
     "max_cost": _Member(
-        "the most that a session costs; null for no maximum", or_null(CREDITS), or_null(CREDITS_INPUT), None
+        "the most that a record costs; null for no maximum", or_null(CREDITS), or_null(CREDITS_INPUT), None
     ),
     "at_max_cost": _choice("whether time goes on for nothing at `max_cost` (`free`) or ends (`stop`)", AtMaxCost),
     "rounding": _Member(

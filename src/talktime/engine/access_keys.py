@@ -77,7 +77,7 @@ def is_secret(text: str) -> bool:
 
 
 def hash_secret(secret: str) -> bytes:
-    """The SHA-256 of a secret; of what is far too long to be a secret, that of its beginning."""
+    """The SHA-256 of a secret. If the text is far too long for a secret, only its beginning is hashed."""
     return hashlib.sha256(secret[: _SECRET_LENGTH + 1].encode(errors="replace")).digest()
 
 

@@ -1,4 +1,4 @@
-"""The log of what meters did: each start, stop, switch, cut and end, with its record, people, duration and reason.
+"""The log of what happened to records: each start, stop, switch, cut and end, with its people, duration and reason.
 
 Hosts of the system that talktime replaces know the two families of events: `init_time_tracking` for records and
 `timer_manager` for timers.

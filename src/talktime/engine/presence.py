@@ -70,7 +70,7 @@ class LeaveChat(Command[None]):
 
 @dataclass
 class WatchChat(ChatCommand):
-    """A socket of a server process watches this chat: the party is present as long as the process renews its row.
+    """A socket of a node watches this chat: the party is present as long as the node renews its row.
 
     `proved` is the last proof of the socket, in seconds of this process's monotonic clock; None for now.
     """

@@ -41,7 +41,7 @@ def account_of(payer: PayerTransaction) -> Account:
     """The payer's account as of now."""
     state = payer.current
     available = state.available_at(payer.now)
-    # What is left of a gift after its expiry is held for running meters, so it does not expire next.
+    # The rest of an expired gift is held for running records, so this gift does not expire next.
     expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.has_expired(payer.now)), None)
     return Account(
         user_id=state.user_id,

@@ -1,4 +1,4 @@
-"""The commands about time: what can be asked of a payer's meters.
+"""The commands about time: what can be asked of a payer's records.
 
 Each command calls the pure transitions of `core.meter`, which refuse before anything has changed.
 """
@@ -316,7 +316,7 @@ def _require_place(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str
 
 
 def _count_chat(payer: PayerTransaction, record: Record, chat_id: str) -> None:
-    """Count the chats of a record that goes on in this chat. What is told about a record is told in all its chats."""
+    """Count the chats of a record that goes on in this chat: each change is sent to the screens of all its chats."""
     chat = payer.chats.get(chat_id)
     if chat is not None and chat.record_id == record.record_id:
         return

@@ -46,7 +46,8 @@ GLANCE: Final = 100
 """Accounts that a node looks at in one turn: few enough that indexes find all their rows, however large the tables."""
 
 BY_INDEXES: Final = "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
-"""For a glance. The planner takes the accounts for many more than they are, and reads whole tables otherwise."""
+"""Settings for a look at a few accounts. Without them the planner overestimates how many accounts there are, and reads
+whole tables."""
 
 Pairs = dict[str, list[tuple[int, int]]]
 """Pairs of numbers by record id."""

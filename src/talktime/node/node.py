@@ -167,7 +167,7 @@ class Node:
         settings, feed, presence, deadlines = self.settings, self.feed, self.presence, self.deadlines
         lease_seconds = float(settings.presence_lease_seconds)
         health_seconds = float(settings.health_seconds)
-        # After a long outage much is due at once: who works through it is not late before two minutes are over.
+        # After a long outage much is due at once, so a worker that catches up counts as late only after two minutes.
         catching_up = {"limit_seconds": 300.0, "late_seconds": 120.0}
         workers = [
             self._sender(),

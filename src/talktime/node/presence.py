@@ -1,9 +1,9 @@
 """Presence is a lease, and a live socket renews the lease without a write of its own.
 
-Each server process has one row in `nodes`. Every third of a lease the process sends each socket a heartbeat. As soon
-as all seats have answered, or after a sixth of a lease, the process moves its row to the oldest proof among the seats
-that answered. This one write renews the leases of all of them. The write comes soon after the heartbeat, because only
-the row counts if the process dies.
+Each node has one row in `nodes`. Every third of a lease the node sends each socket a heartbeat. As soon as all seats
+have answered, or after a sixth of a lease, the node moves its row to the oldest proof among the seats that answered.
+This one write renews the leases of all of them. The write comes soon after the heartbeat, because only the row counts
+if the node dies.
 
 A seat that did not answer is taken out: its last proof is stored with its watch, so that everybody knows in advance
 when its lease ends. When the seat answers again, it is put back. When the last socket of a seat closes, the last proof
@@ -368,7 +368,11 @@ class Presence:
         return vacated | silent
 
     async def _watch_returned(self) -> dict[Seat, Exception]:
-        """Store that seats answer again; what failed. The next round tries that again."""
+        """Store that seats answer again.
+
+        Returns:
+            The seats whose command failed, each with its error. The next round tries them again.
+        """
         returned, self._returned = self._returned, set()
 
         def command(user_id: str, seat: Seat) -> Command[object] | None:
@@ -381,7 +385,7 @@ class Presence:
         return failed
 
     async def _store_silence(self) -> dict[Seat, Exception]:
-        """Store the last proofs of seats that fell silent; what failed. The next round tries that again."""
+        """Store the last proofs of seats that fell silent. Returns the same as `_watch_returned`."""
         silent = set(self._silent)
 
         def command(user_id: str, seat: Seat) -> Command[object] | None:
@@ -396,7 +400,7 @@ class Presence:
         return failed
 
     async def _store_vacated(self) -> dict[Seat, Exception]:
-        """Store the last proofs of vacated seats; what failed. The next round tries that again."""
+        """Store the last proofs of vacated seats. Returns the same as `_watch_returned`."""
         vacated, left = self._proofs.vacated(), dict(self._left)
 
         def command(user_id: str, seat: Seat) -> Command[object] | None:

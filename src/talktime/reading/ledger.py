@@ -26,7 +26,7 @@ _ROWS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class EntrySearch:
-    """Which entries are looked for; None is no condition. `query` is the beginning of a reference."""
+    """Which entries are looked for. A field that is None does not filter. `query` is the beginning of a reference."""
 
     user_id: str | None = None
     advisor_id: str | None = None

@@ -115,7 +115,7 @@ async def advisor(engine: Engine, advisor_id: str) -> Advisor:
 
 
 async def require_user(database: Database, user_id: str) -> None:
-    """Nothing, if there is such a user. An unknown person is an error, not a person with empty lists.
+    """Refuse an unknown user: an unknown person is an error, not a person with empty lists.
 
     Raises:
         NotFound: there is no such user.
@@ -125,7 +125,7 @@ async def require_user(database: Database, user_id: str) -> None:
 
 
 async def require_advisor(database: Database, advisor_id: str) -> None:
-    """Nothing, if there is such an advisor. An unknown person is an error, not a person with empty lists.
+    """Refuse an unknown advisor: an unknown person is an error, not a person with empty lists.
 
     Raises:
         NotFound: there is no such advisor.

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordSearch:
-    """Which records are looked for; None is no condition. `query` is the id of a record, chat, user or advisor."""
+    """Which records are looked for. A field that is None does not filter.
+
+    `query` is the id of a record, chat, user or advisor.
+    """
 
     state: RecordFilter | None = None
     query: str | None = None

@@ -1,7 +1,7 @@
 """What one caller may use up in this process, over all sockets and requests together.
 
-A person is one caller, whatever the number of the person's tokens, sockets and devices. Who has no valid token is one
-caller with everybody at the same address. A host's backend and operators have no bounds.
+A person is one caller, whatever the number of the person's tokens, sockets and devices. All callers at one address that
+have no valid token count as one caller. A host's backend and operators have no bounds.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Metrics:
         )
         self._refused_connections = Counter(
             "talktime_refused_connections",
-            "Connections refused because there were too many, by what there were too many of.",
+            "Connections refused because there were too many, by the limit that was reached.",
             ("bound",),
             registry=self._registry,
         )

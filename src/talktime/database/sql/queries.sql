@@ -1,5 +1,5 @@
 -- Every statement of the running program, by name. `queries.py` explains {rows} and shared columns.
--- Instants cross as milliseconds since 1970 (see pool.py).
+-- Instants are milliseconds since 1970 in arguments and results (see connecting.py).
 
 -- columns: record
 -- What a record stores. `record_rows.py` turns these columns into a `Record` and back.
@@ -117,7 +117,7 @@ left join lateral (
 ) r on true;
 
 -- name: load_sockets
--- The ends of the leases that the sockets of each server process prove.
+-- The ends of the leases that the sockets of each node prove.
 select user_id, chat_id, party, node_id, is_renewed, postponed(proved_at + $2::bigint * interval '1 millisecond', proved_at) as until
 from (
     select w.user_id, w.chat_id, w.party, node_id, w.proved_at is null as is_renewed, coalesce(w.proved_at, n.renewed_at) as proved_at

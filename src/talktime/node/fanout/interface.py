@@ -30,7 +30,7 @@ class Fanout(Protocol):
 
     Attributes:
         carries_typing: whether signs of typing reach other nodes.
-        hear: set by the feed; gets the hints that came, and what is wrong with what came besides, or None.
+        hear: set by the feed; gets the valid hints, and a message about the invalid ones, or None.
     """
 
     carries_typing: bool
@@ -67,7 +67,7 @@ class Fanout(Protocol):
             hints: by the user whom they concern; those that concern all users stand under an empty id.
 
         Raises:
-            Unavailable: some hints may not be sent. To send all of them again does no harm.
+            Unavailable: some hints may be lost. Sending all of them again does no harm.
         """
 
     async def watch(self, user_id: str, chat_id: str) -> None:
@@ -78,4 +78,4 @@ class Fanout(Protocol):
         """
 
     def unwatch(self, user_id: str, chat_id: str) -> None:
-        """Nobody here looks at this chat any more."""
+        """Hear no more of this chat, because no screen of this node shows it."""

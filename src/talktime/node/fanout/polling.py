@@ -100,7 +100,7 @@ class PollingFanout:
             self._sequences.pop(user_id, None)
 
     def _is_next(self, hint: Hint) -> bool:
-        """Whether a hint of this process is to be heard now, because the tables need not be asked first."""
+        """Whether this node handles a hint of its own at once, without asking the tables."""
         match hint:
             case ("account", user_id, int(sequence)) if user_id in self._sequences:
                 self._sequences[user_id] = max(sequence, self._sequences[user_id])

@@ -119,7 +119,7 @@ class PostgresFanout:
         await self._database.fetch("notify", CHANNEL, payloads(hint for of_user in hints.values() for hint in of_user))
 
     async def watch(self, user_id: str, chat_id: str) -> None:
-        """Nothing is to do: every notification is heard."""
+        """Does nothing, because every node hears every notification."""
 
     def unwatch(self, user_id: str, chat_id: str) -> None:
-        """Nothing is to do: every notification is heard."""
+        """Does nothing, because every node hears every notification."""

@@ -96,7 +96,7 @@ class Doors:
         return ticket
 
     def refuse(self, bound: str, host: str | None) -> None:
-        """Note that a connection is refused. `bound` names what there were too many of."""
+        """Note that a connection is refused. `bound` names the limit that was reached."""
         self._metrics.count_refused_connection(bound)
         self.log.warning("service.connection_refused", too_many_of=bound, address=host)
 

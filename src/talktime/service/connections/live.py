@@ -183,7 +183,7 @@ class LiveConnection(WebSocketsSansIOProtocol):
             super().handle_pong(event)
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """The application has ended: what is left to send gets little time."""
+        """The application has ended. The rest of its messages must be sent within a short time."""
         super().on_task_complete(task)
         self._end_soon()
 

@@ -1,4 +1,4 @@
-"""A request whose client is gone is given up: what has not begun is not done for nobody."""
+"""A request whose client is gone is given up. Work that has not begun is not started, because nobody waits for it."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def _document(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema that this one refers to; a body that may be left out is described by what it is if it is sent."""
+    """The schema that this one refers to. An optional body is described by the schema of the body that is sent."""
     for option in (schema, *schema.get("anyOf", [])):
         if "$ref" in option:
             resolved: dict[str, Any] = document["components"]["schemas"][_name(option)]

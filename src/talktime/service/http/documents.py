@@ -245,7 +245,7 @@ class Duration(Document):
 
 @dataclass(frozen=True, slots=True)
 class Price(Document):
-    """The price of a session."""
+    """The price of a record."""
 
     cost: Credits
     billed_seconds: Annotated[

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEADER: Final = "X-Request-ID"
 
 _RAW_HEADER: Final = HEADER.lower().encode()
-# What is longer, or has other signs, could make lines of the log that nobody expects.
+# A longer id, or an id with other characters, could break the lines of the log.
 _ID: Final = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 
 
