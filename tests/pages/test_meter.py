@@ -58,9 +58,10 @@ def messages_in_view(page: Page) -> int:
     )
 
 
+@pytest.mark.parametrize("language", ["en", "de", "es"])
 @pytest.mark.parametrize("size", [PHONE_WITH_KEYBOARD, PHONE_ON_ITS_SIDE], ids=["keyboard", "landscape"])
 def test_a_low_screen_shows_the_figures_in_one_line_and_the_conversation(
-    screens: Screens, demo: Demo, pair: Pair, size: tuple[int, int]
+    screens: Screens, demo: Demo, pair: Pair, size: tuple[int, int], language: str
 ) -> None:
     chat = demo.chat(pair)
     for number in range(8):
@@ -70,21 +71,53 @@ def test_a_low_screen_shows_the_figures_in_one_line_and_the_conversation(
             "client_id": f"{number}",
         }
         demo.call("POST", f"/chats/{chat}/messages", body)
-    page = running(screens.user(pair, f"/chat/{chat}", width=390))
-    page.get_by_label("Your message").focus()
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=390))
+    page.locator("#text").focus()
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    expect(page.locator("#fold")).to_have_text("More")
+    words = {"en": ("More", "Pause", r"\d+ min left"), "de": ("Mehr", "Anhalten", r"noch \d+ Min\.")}
+    more, pause, left = words.get(language, ("Más", "Pausar", r"aún \d+ min"))
+    expect(page.locator("#fold")).to_have_text(more)
     for selector in ("#time", "#cost", "#left", "#text"):
         assert is_in_view(page, selector), selector
-    expect(page.locator("#left")).to_have_text(re.compile(r"^\d+ min left$"))
+    expect(page.locator("#left")).to_have_text(re.compile(f"^{left}$"))
+    assert page.locator("#left").evaluate("e => e.scrollWidth <= e.clientWidth")  # nothing of it is cut off
     assert messages_in_view(page) >= 3
     assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
     page.locator("#fold").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name=pause)).to_be_visible()
     expect(page.locator("#fold")).to_have_attribute("aria-expanded", "true")
     # Without the keyboard there is room again.
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name=pause)).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_the_newest_message_is_whole_on_a_phone_whatever_the_record_does(
+    screens: Screens, demo: Demo, language: str
+) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "2.00")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=390))
+    for number in range(5):
+        body = {"party": "advisor", "text": f"message {number}, and what else there is", "client_id": f"{number}"}
+        demo.call("POST", f"/chats/{chat}/messages", body)
+    newest = "#messages li:last-child"
+    expect(page.locator(newest)).to_contain_text("message 4")
+    assert is_in_view(page, newest)
+    demo.call("POST", f"/chats/{chat}/pause")
+    page.wait_for_selector("talk-time[state=paused]")
+    assert is_in_view(page, newest)
+    demo.call("POST", f"/chats/{chat}/resume")
+    running(page)
+    demo.advance(125)
+    expect(page.locator("#why")).to_have_attribute("data-tone", "warn")
+    assert is_in_view(page, newest)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page.wait_for_selector("talk-time[state=ended]")
+    expect(page.locator("#past")).to_be_visible()
+    assert is_in_view(page, newest)
+    assert page.evaluate("document.documentElement.scrollHeight") == 844
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
@@ -110,10 +143,13 @@ def test_without_credit_a_phone_shows_the_amounts_to_top_up_and_the_field(
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_links_of_the_demo_are_in_one_line_on_a_phone(screens: Screens, pair: Pair, language: str) -> None:
-    page = screens.user(pair, f"/user?lang={language}", width=390)
-    expect(page.locator("#ways a")).to_have_count(3)
-    lines = page.locator("#ways a, .brand").evaluate_all("links => links.map(e => e.getBoundingClientRect().top)")
-    assert len(set(lines)) == 1
+    for page in (
+        screens.user(pair, f"/user?lang={language}", width=390),
+        screens.advisor(pair, f"/advisor?lang={language}", width=390),
+    ):
+        expect(page.locator("#ways a")).to_have_count(3)
+        lines = page.locator("#ways a, .brand").evaluate_all("links => links.map(e => e.getBoundingClientRect().top)")
+        assert len(set(lines)) == 1
 
 
 def test_the_question_before_the_end_shows_what_it_costs_so_far(screens: Screens, demo: Demo, pair: Pair) -> None:

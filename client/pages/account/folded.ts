@@ -1,4 +1,4 @@
-/** The entries of a month as a customer reads them: one payment for each conversation. */
+/** The entries of a month as their user reads them: one payment for each conversation. */
 
 import { credits, micros } from "../../src/core/price.ts";
 import type { Entry } from "../../src/core/types.ts";
