@@ -135,6 +135,26 @@ async def test_a_schema_that_somebody_else_has_made_is_used(server: Server, role
     await ensure_current(url, embedded=False)
 
 
+async def test_a_role_of_the_service_that_is_not_there_can_be_made(
+    server: Server, role: str, empty_database_url: str
+) -> None:
+    """By a role that may make roles, which an owner of a database seldom is."""
+    server.ask(empty_database_url, f"create schema talktime authorization {role}; create extension btree_gist")
+    url = as_role(empty_database_url, role)
+    with pytest.raises(DatabaseProblem, match="There is no role waiter in this PostgreSQL") as refused:
+        await migrate(url, grant_to="waiter")
+    assert (
+        server.ask(empty_database_url, "select count(*) from pg_class where relnamespace = 'talktime'::regnamespace")
+        == "0\n"
+    )
+    pasted(server, str(refused.value))
+    try:
+        assert await migrate(url, grant_to="waiter") == revisions()
+        await ensure_current(as_role(empty_database_url, "waiter"), embedded=False)
+    finally:
+        server.ask(empty_database_url, "drop owned by waiter; drop role waiter")
+
+
 async def test_only_the_owner_of_the_tables_migrates(server: Server, role: str, empty_database_url: str) -> None:
     assert await migrate(empty_database_url) == revisions()
     server.ask(empty_database_url, "update talktime.alembic_version set version_num = '0001'")

@@ -26,7 +26,7 @@ def migrate(
     from talktime.database.addresses import shown  # noqa: PLC0415  only this command migrates
     from talktime.database.migrate import migrate as migrate_database  # noqa: PLC0415  for the same reason
 
-    settings = read_settings(context)
+    settings = read_settings(context, quiet=True)
     where = (
         f"the embedded database in {settings.data_dir}"
         if settings.database_url is None

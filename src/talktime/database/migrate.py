@@ -27,7 +27,7 @@ from talktime.core.errors import DatabaseProblem
 from talktime.database.addresses import VARIABLE, database_of, maintenance, psql_command, shown, talktime_command
 from talktime.database.connecting import CONNECT_SECONDS, notice_lost_clients, open_connection
 from talktime.database.poolers import is_pooled
-from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights
+from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights, require_role
 
 VERSION_MIN: Final = 15
 INVARIANTS: Final = "invariants"
@@ -136,6 +136,8 @@ async def migrate(url: str, *, grant_to: str | None = None) -> list[str]:
         while not await connection.fetchval("select pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(_LOCK_SECONDS)
         before = await _state(connection)
+        if grant_to is not None:
+            await require_role(connection, url, grant_to)
         if _needs_work(before):
             await require_rights(connection, url)
         applied = await _apply(connection, before)
@@ -273,11 +275,6 @@ async def _grant(connection: asyncpg.Connection[Any], url: str, role: str) -> No
         async with connection.transaction():
             await connection.execute("select set_config('talktime.grantee', $1, true)", role)
             await connection.execute(_GRANTS.read_text(encoding="utf-8"))
-    except asyncpg.UndefinedObjectError:
-        quoted = await connection.fetchval("select quote_ident($1)", role)
-        user = await connection.fetchval("select current_user")
-        create = psql_command(url, f"create role {quoted} login", user=user)
-        raise DatabaseProblem(f"There is no role {role} in this PostgreSQL. Make it first: {create}") from None
     except asyncpg.InsufficientPrivilegeError as error:
         owner = await connection.fetchval(
             "select pg_get_userbyid(relowner) from pg_class where oid = 'talktime.accounts'::regclass"

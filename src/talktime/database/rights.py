@@ -42,6 +42,14 @@ from pg_database
 where datname = current_database()
 """
 
+_MAKER: Final = """
+select rolname as maker, quote_ident($1) as quoted_role, exists (select from pg_roles where rolname = $1) as is_there
+from pg_roles
+where rolcreaterole or rolsuper
+order by rolname = current_user desc, rolcanlogin desc, rolsuper desc, oid
+limit 1
+"""
+
 _LIMIT: Final = """
 select rolname as role, quote_ident(rolname) as quoted_role, rolconnlimit as connections
 from pg_roles
@@ -101,6 +109,19 @@ async def require_rights(connection: asyncpg.Connection[Any], url: str) -> None:
             f"The role {row['role']} may not make the extension btree_gist in this database. Run:"
             f" {psql_command(url, 'create extension btree_gist', user=owner)}"
         )
+
+
+async def require_role(connection: asyncpg.Connection[Any], url: str, role: str) -> None:
+    """Refuse a role that is not there, before anything has changed.
+
+    Raises:
+        DatabaseProblem: there is no such role. The message says who can make the role, and how.
+    """
+    row = await connection.fetchrow(_MAKER, role)
+    assert row is not None  # noqa: S101  a server has a superuser
+    if not row["is_there"]:
+        create = psql_command(url, f"create role {row['quoted_role']} login", user=row["maker"])
+        raise DatabaseProblem(f"There is no role {role} in this PostgreSQL. To make it, run: {create}")
 
 
 async def may_not_read(connection: asyncpg.Connection[Any], url: str) -> DatabaseProblem:
