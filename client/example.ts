@@ -17,6 +17,7 @@ await build({
   oxc: { jsx: { runtime: "automatic" } },
   resolve: {
     alias: [
+      { find: "@talktime/client/talk-chat", replacement: join(here, "src/talk-chat.ts") },
       { find: "@talktime/client", replacement: join(here, "src/index.ts") },
       { find: /^(react|react-dom|vue)(?=\/|$)/, replacement: framework("$1") },
     ],

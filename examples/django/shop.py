@@ -2,8 +2,8 @@
 
     pip install 'talktime[service,webhooks]' django gunicorn
     export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://talk.shop.example
-    export WEBHOOK_SECRET=whsec_…
     talktime migrate
+    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)
     talktime serve &
     gunicorn shop:application
 

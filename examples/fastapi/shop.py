@@ -2,8 +2,8 @@
 
     pip install 'talktime[service,webhooks]'
     export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://shop.example/talktime
-    export WEBHOOK_SECRET=whsec_…
     talktime migrate
+    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)
     uvicorn shop:app
 
 The how-to page about FastAPI, Django and Flask says why the program looks like this.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -54,7 +55,7 @@ class Site:
         return Response(path.read_text().replace(ADDRESS, self.service), media_type=kind)
 
 
-@pytest.mark.parametrize("name", ["plain", "react", "vue"])
+@pytest.mark.parametrize("name", ["plain", "react", "react-chat", "vue"])
 async def test_an_example_shows_the_running_timer(name: str, database_url: str, tmp_path: Path) -> None:
     site = Site(await asyncio.to_thread(built, name, tmp_path / "built"))
     async with serving(site.app) as origin, chromium() as browser:
@@ -88,12 +89,38 @@ async def test_an_example_shows_the_running_timer(name: str, database_url: str, 
 
 # What a person reads: the page's own text, or what is in the element's open shadow root.
 _SHOWN = """(() => {
-  const element = document.querySelector("talk-time");
+  const whole = document.querySelector("talk-chat");
+  const element = (whole?.shadowRoot ?? document).querySelector("talk-time");
   if (!element) return document.querySelector("[role=timer]")?.textContent ?? "";
   return [...element.shadowRoot.querySelectorAll("[part~=digits]")].map((part) => part.textContent).join(" ");
 })()"""
 
 
+def test_the_example_in_typescript_passes_the_type_checker(tmp_path: Path) -> None:
+    """As in a project of a host, where `<talk-chat>` is an element that React's types do not know by themselves."""
+    client, example = ROOT / "client", EXAMPLES / "react-chat" / "main.tsx"
+    packages = client / "node_modules"
+    options = {
+        "extends": str(client / "tsconfig.json"),
+        "compilerOptions": {
+            "jsx": "react-jsx",
+            "noEmit": True,
+            "types": [],
+            "paths": {
+                "@talktime/client/talk-chat": [str(client / "src" / "talk-chat.ts")],
+                "react": [str(packages / "@types" / "react")],
+                "react/*": [str(packages / "@types" / "react" / "*")],
+                "react-dom/*": [str(packages / "@types" / "react-dom" / "*")],
+            },
+        },
+        "include": [str(example)],
+    }
+    (tmp_path / "tsconfig.json").write_text(json.dumps(options))
+    command = [str(ROOT / "scripts" / "npm"), "exec", "--", "tsc", "-p", str(tmp_path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 def test_no_example_is_forgotten() -> None:
-    pages, hosts = {"plain", "react", "vue"}, {"fastapi", "django", "flask"}
+    pages, hosts = {"plain", "react", "react-chat", "vue"}, {"fastapi", "django", "flask"}
     assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == pages | hosts

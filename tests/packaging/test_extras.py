@@ -89,6 +89,7 @@ def test_the_command_without_its_packages_is_one_line_and_no_traceback(library: 
     ended = library.talktime("--help")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "talktime: The command line is not installed. To install it: pip install 'talktime[cli]'.\n"
+    assert library.talktime("demo").stderr.endswith(" To run the demo: uvx --from 'talktime[all]' talktime demo\n")
 
 
 def test_the_command_line_works_on_a_database(command_line: Environment, empty_database_url: str) -> None:

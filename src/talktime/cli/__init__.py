@@ -41,7 +41,9 @@ def main() -> None:
     try:
         extras.require("cli")
     except extras.MissingExtra as error:
-        sys.exit(f"talktime: {error}")
+        # `uvx talktime demo` is what people type first, and it comes without the extras.
+        demo = " To run the demo: uvx --from 'talktime[all]' talktime demo" if "demo" in sys.argv[1:2] else ""
+        sys.exit(f"talktime: {error}{demo}")
     from talktime.cli.app import main as run_app  # noqa: PLC0415  it needs the packages of the extra
 
     run_app()
