@@ -82,7 +82,7 @@ class Background(Generic[T]):
             return self._running
 
     def call(self, work: Callable[[T], Awaitable[R]]) -> R:
-        """What `work` comes to in the loop.
+        """The result of `work` in the loop.
 
         Raises:
             RuntimeError: as `open`; the object is closed while the call waits; or this thread runs an event loop.
@@ -101,7 +101,7 @@ class Background(Generic[T]):
             raise
 
     def iterate(self, begin: Callable[[T], AsyncIterator[R]]) -> Iterator[R]:
-        """What an asynchronous iterator gives, one by one. Raises as `call`."""
+        """The items of an asynchronous iterator. Raises as `call`."""
         stream: AsyncIterator[R] | None = None
 
         async def step(connected: T) -> tuple[R] | None:

@@ -77,7 +77,7 @@ def _times(
 
 
 def call_blocking(talktime: BlockingTalktime, work: Callable[[Talktime], Awaitable[R]]) -> R:
-    """What `work` comes to with the connected library."""
+    """The result of `work` with the connected library."""
     return talktime._background.call(work)  # noqa: SLF001  not for hosts, who would reach the event loop
 
 

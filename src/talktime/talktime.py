@@ -1238,7 +1238,7 @@ class Talktime:
         return await self.node.parties.of_record(record_id)
 
     async def pairs_of(self, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:
-        """Who talks in the records of these snapshots, by record id."""
+        """The user and the advisor of each of these snapshots, by record id."""
         return await records.pairs_of(self.engine, snapshots)
 
     async def receipt(self, record_id: str, *, at: int | None = None) -> Receipt:
@@ -1268,7 +1268,7 @@ class Talktime:
         return await statements.statement(self.engine, advisor_id, begin, end, places=places, sessions_max=sessions_max)
 
     async def earnings(self, advisor_id: str, *, at: int | None = None) -> Earnings:
-        """What an advisor's sessions have brought up to and including an instant, or now.
+        """The earnings of an advisor up to and including an instant, or now.
 
         Raises:
             NotFound: there is no such advisor.
@@ -1288,7 +1288,7 @@ class Talktime:
         )
 
     async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:
-        """What the sessions that started in a period, and have ended, would have cost under another tariff.
+        """The costs under another tariff of the records that started in a period and have ended.
 
         Raises:
             InvalidRequest: the period is empty.
@@ -1335,14 +1335,14 @@ class Talktime:
         return await self.node.advance_clock(duration_ms)
 
     async def check(self) -> None:
-        """Nothing, if this node can work; else raises Unavailable: no database, or a worker that fails for long."""
+        """Raise Unavailable if this node can't work: no database, or a worker that has failed for a long time."""
         await self.node.database.fetch("engine_now", seconds=_LOOK_SECONDS)
         if late := self.node.supervisor.late():
             workers = ", ".join(f"{name} (for {seconds:.0f} s)" for name, seconds in sorted(late.items()))
             raise Unavailable(f"These workers of this node have not succeeded: {workers}.")
 
     async def counts(self) -> dict[str, float]:
-        """What the database knows for the metrics: records, nodes, deadlines, locks, the clock, outages."""
+        """The figures of the database for the metrics: records, nodes, deadlines, locks, the clock, outages."""
         database = self.node.database
         rows = [
             await database.fetch_row("counts", self.engine.durations.lease_ms, seconds=_LOOK_SECONDS),

@@ -946,7 +946,7 @@ export interface components {
          */
         BookKind: "user" | "advisor" | "revenue" | "promotion" | "outside";
         /**
-         * @description Who bears a refund.
+         * @description The side that bears a refund.
          * @enum {string}
          */
         BorneBy: "platform" | "advisor" | "shared";
@@ -1106,7 +1106,7 @@ export interface components {
             duration_ms: number;
         };
         /**
-         * @description What the sessions of an advisor have brought, from the beginning up to `at`.
+         * @description The earnings of an advisor, from the beginning up to `at`.
          *
          *     `net + unposted` does not depend on when charges are posted.
          */
@@ -1180,7 +1180,7 @@ export interface components {
             request_id: string | null;
         };
         /**
-         * @description What an event tells.
+         * @description The types of events.
          * @enum {string}
          */
         EventType: "record.requested" | "record.started" | "record.paused" | "record.resumed" | "record.switched" | "record.ended" | "record.missed" | "record.declined" | "credit.added" | "credit.spent" | "credit.low" | "credit.exhausted" | "credit.expired" | "charge.posted" | "refund.posted" | "party.left" | "party.returned" | "timer.failed" | "rule.broken";
@@ -1220,7 +1220,7 @@ export interface components {
             /** Format: date-time */
             ended_at: string;
         };
-        /** @description What the auditor of this node has seen. It goes through all accounts, a few every minute, and begins again. */
+        /** @description The results of this node's auditor, which goes through all accounts, a few every minute, and begins again. */
         LastAudit: {
             /** @description when it last got through all accounts; null if it has not yet */
             ended_at: string | null;
@@ -1429,7 +1429,7 @@ export interface components {
              */
             seconds: number | string;
         };
-        /** @description What a receiver made of a message that tells nothing. */
+        /** @description The answer of a receiver to a test message, which tells of no event. */
         Ping: {
             delivered: boolean;
             /** @description the HTTP status of the answer */
@@ -1438,7 +1438,7 @@ export interface components {
             error: string | null;
             took_ms: number;
         };
-        /** @description Who of the two is present in the chat. */
+        /** @description The presence of the two parties in the chat. */
         Presence: {
             user: boolean;
             advisor: boolean;
@@ -1763,7 +1763,7 @@ export interface components {
         };
         /**
          * RefundRecord
-         * @description What to give back of the cost of a record: an `amount`, or the price of its last `seconds`.
+         * @description How much of the cost of a record to give back: an `amount`, or the price of its last `seconds`.
          */
         RefundRecord: {
             /**
@@ -2174,7 +2174,7 @@ export interface components {
              */
             ttl_seconds: number;
         };
-        /** @description What the entries of a receipt add up to. */
+        /** @description The sums of the entries of a receipt. */
         Totals: {
             charged: string;
             refunded: string;

@@ -85,7 +85,7 @@ def run_with_talktime(
 
 
 def person_at_the_terminal() -> Actor:
-    """Who types a command, to be kept with what the command does."""
+    """The person at the terminal, to be kept with each change."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):

@@ -54,7 +54,7 @@ def doctor(
 
 
 async def _troubles(talktime: Talktime) -> list[str]:
-    """What is wrong with the nodes at the moment, of all of them. No charge is wrong because of it."""
+    """The faults of all nodes now. No charge is wrong because of them."""
     counts = await talktime.counts()
     troubles: list[str] = []
     if counts["running"] and not counts["nodes"]:
@@ -65,7 +65,7 @@ async def _troubles(talktime: Talktime) -> list[str]:
 
 
 def _print_audit(audit: Audit) -> None:
-    """What is broken, and what to do about it."""
+    """Print the broken rules, each with what to do."""
     for rule in audit.broken():
         times = "once" if rule["count"] == 1 else f"{rule['count']} times"
         print(f"Rule {rule['rule']} is broken {times}: {rule['says']}.")

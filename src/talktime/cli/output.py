@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, tables for people, CSV for spreadsheets, and progress on a terminal."""
+"""The output of commands: JSON for programs, tables for people, CSV for spreadsheets, progress on a terminal."""
 
 from __future__ import annotations
 

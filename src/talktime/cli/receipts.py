@@ -132,7 +132,7 @@ def _ends(segment: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _print_checks(record_id: str, checks: list[Check], as_json: bool) -> None:
-    """What differs, or that nothing does."""
+    """Print the findings, or that there are none."""
     wrong = [check for check in checks if not check.holds]
     if wrong:
         print(

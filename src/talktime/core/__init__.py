@@ -1,4 +1,4 @@
-"""What is owed, when it ends, and what happens next: pure functions of integers.
+"""How much is owed, when the credit ends, and what happens next: pure functions of integers.
 
 Nothing here does input or output, or reads a clock; an instant is always an argument. Read the modules in this order.
 

@@ -1,4 +1,4 @@
-"""Who asked for a change, and for which: kept with what the change did."""
+"""Acts: who asked for which change, kept with the change."""
 
 from __future__ import annotations
 

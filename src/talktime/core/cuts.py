@@ -156,7 +156,7 @@ def _first_unpaid_record(running: list[Record], credit: int, at: int) -> Record:
 
 
 def _committed_at(record: Record, at: int) -> int:
-    """What the record has begun to owe at `at` beyond what is charged now: nothing before its timer started.
+    """The begun cost of the record at `at` less what is charged now: nothing before its timer started.
 
     A record that stops at `max_cost` begins no increment beyond the maximum.
     """

@@ -47,7 +47,7 @@ _RANK: Final = {
 
 
 class Deadline(NamedTuple):
-    """What happens to a record by itself at an instant.
+    """Something that happens to a record by itself at an instant.
 
     `cut_number` is the place of the record's cut among the cuts of the account; 0 for other deadlines.
     """

@@ -29,7 +29,7 @@ class CreditKind(StrEnum):
 
 
 class BorneBy(StrEnum):
-    """Who bears a refund."""
+    """The side that bears a refund."""
 
     PLATFORM = "platform"
     ADVISOR = "advisor"

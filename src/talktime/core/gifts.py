@@ -51,7 +51,7 @@ def add(gifts: tuple[Gift, ...], new: Gift) -> tuple[Gift, ...]:
 
 
 def spend(gifts: tuple[Gift, ...], amount: int, valid_at: int | None = None) -> tuple[Gift, ...]:
-    """What is left of the gifts after a payment of `amount`. Bought credit pays what the gifts can't.
+    """The rest of the gifts after a payment of `amount`. Bought credit pays what the gifts can't.
 
     A charge may spend a gift that has expired, because the rest of such a gift is held for charges. A debit may not: it
     passes its own instant as `valid_at`, and only gifts that have not expired by then are spent.
@@ -67,7 +67,7 @@ def spend(gifts: tuple[Gift, ...], amount: int, valid_at: int | None = None) -> 
 
 
 def replay(entries: Iterable[tuple[EntryKind, int, int, int | None]]) -> tuple[Gift, ...]:
-    """What is left of an account's gifts after all its entries.
+    """The rest of an account's gifts after all its entries.
 
     Args:
         entries: for each entry of the account, in order: its kind, its gift amount (negative for credit that went), its

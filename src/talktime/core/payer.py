@@ -64,7 +64,7 @@ def merge_leases(leases: Iterable[SocketLease]) -> SocketLease:
 
 
 class Presence(NamedTuple):
-    """Who of the two is present, and until when this is certain: None while live sockets prove it."""
+    """The presence of the two parties, and until when it is certain: None while live sockets prove it."""
 
     user: bool
     advisor: bool
@@ -133,7 +133,7 @@ class Payer:
         return self.present_until(record, party) > at
 
     def presence(self, record: Record, at: int) -> Presence:
-        """Who of the two is present at `at`."""
+        """The presence of the two parties at `at`."""
         present = [party for party in Party if self.is_present(record, party, at)]
         ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
@@ -152,11 +152,11 @@ class Payer:
         return min(self.present_until(record, party) for party in Party)
 
     def committed_at(self, at: int) -> int:
-        """What the running records have begun to owe at `at` beyond what is posted, and what requests hold."""
+        """The credit that running records and requests hold at `at`."""
         return sum(record.committed_at(at) for record in self.records.values())
 
     def available_at(self, at: int) -> int:
-        """What can be spent at `at`. A record within its grace may have begun to owe more than there is."""
+        """The credit that can be spent at `at`. A record within its grace may hold more than there is."""
         return max(0, self.balance - self.committed_at(at))
 
     def with_record(self, record: Record, *steps: Step) -> Payer:

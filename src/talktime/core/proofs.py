@@ -1,4 +1,4 @@
-"""Who is present, from the proofs of one node.
+"""The presence of people, from the proofs of one node.
 
 A *socket* watches chats, each as one *party*: `(chat_id, party)` is a *seat*. Several sockets may hold one seat, such
 as two tabs of one user. Each message of a socket proves that its person is there, for all seats that the socket holds.
@@ -32,7 +32,7 @@ Seat = tuple[str, "Party"]
 
 @dataclass(slots=True)
 class _Held:
-    """What one socket holds, and when it last proved presence."""
+    """One socket: the seats that it holds, and when it last proved presence."""
 
     proved: float
     seats: set[Seat] = field(default_factory=set)

@@ -103,7 +103,7 @@ AWAY_REASONS: Final = frozenset(AWAY.values())
 
 
 class Seller(NamedTuple):
-    """Who sells the time, and the currency of one credit (ISO 4217). "" if there is no seller, or no currency."""
+    """The seller of the time, and the currency of one credit (ISO 4217). "" if there is no seller, or no currency."""
 
     name: str
     currency: str
@@ -191,7 +191,7 @@ class Record:
 
     @property
     def pricing(self) -> Tariff:
-        """What the record's time costs: its tariff, without the grace if the pair has used the grace."""
+        """The tariff by which the record is charged: without the grace, if the pair has used the grace."""
         return self.tariff if self.grace_used_at is None else self.tariff.without_grace
 
     @property
@@ -238,9 +238,9 @@ class Record:
         return share(self.terms, self.pricing, self.elapsed_at(at), self.allowance_ms)
 
     def committed_at(self, at: int) -> int:
-        """What the record has begun to owe at `at` beyond `charged`, or holds as a request; nothing while paused."""
+        """The credit that the record holds at `at`: its begun cost less `charged`; nothing while paused."""
         return self.committed_if_running_at(at) if self.is_running or self.is_requested else 0
 
     def committed_if_running_at(self, at: int) -> int:
-        """What the record would begin to owe at `at` beyond `charged` if it ran: the credit that a resume needs."""
+        """The credit that the record would hold at `at` if it ran, which is the credit that a resume needs."""
         return max(0, begun_cost(self.tariff, self.elapsed_at(at), self.allowance_ms) - self.charged)

@@ -64,7 +64,7 @@ class EntryTotals:
 
     @property
     def refundable(self) -> int:
-        """What was charged and not given back."""
+        """The amount that was charged and not given back."""
         return self.charged - self.refunded
 
     def with_shared_refund(self, amount: int, by_advisor: int) -> EntryTotals:

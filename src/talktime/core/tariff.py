@@ -36,7 +36,7 @@ Boundary = Literal["ceil", "begun"]
 """Whether time that ends exactly between two increments has begun the second one: with `ceil` no, with `begun` yes."""
 
 AtMaxCost = Literal["free", "stop"]
-"""What happens at `max_cost`: with `free` the time goes on and costs no more, with `stop` the record ends."""
+"""The rule at `max_cost`: with `free` the time goes on and costs no more, with `stop` the record ends."""
 
 RoundingMode = Literal["up", "down", "half_up"]
 """How the cost is rounded. A new mode fails type checking wherever the mode matters."""
@@ -89,7 +89,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What an advisor's time costs. Build a tariff with `Tariff.parse`.
+    """The price of an advisor's time. Build a tariff with `Tariff.parse`.
 
     `scale` and `runs` follow from the other fields, and `price` computes with them.
 
@@ -128,7 +128,7 @@ class Tariff:
         object.__setattr__(self, "runs", _runs(self.tiers, scale, self.connect_fee * scale))
 
     def allowance_after(self, free_ms_before: int) -> int:
-        """What is left of the pair's free allowance after the pair has used `free_ms_before` of it, in milliseconds."""
+        """The rest of the pair's allowance after the pair has used `free_ms_before` of it, in milliseconds."""
         return max(0, self.free_ms - free_ms_before)
 
     @property

@@ -1,4 +1,4 @@
-"""Who may write while no time runs: the talk is what the user pays for.
+"""The rules for messages while no time runs. The user pays for the talk, so most messages are refused then.
 
 A message of a user or an advisor needs a running record; free time runs, too. Before the first segment of a record, the
 user may send one note, which says what the talk will be about.

@@ -97,14 +97,14 @@ def shown(url: str, *, user: str | None = None) -> str:
 
 
 def talktime_command(url: str, command: str) -> str:
-    """What to type so that `talktime` runs a command on this database, and on no other one."""
+    """The line to type so that `talktime` runs a command on this database, and on no other one."""
     if os.environ.get(VARIABLE) == url:
         return f"talktime {command}"
     return f"talktime --database-url {shlex.quote(shown(url))} {command}"
 
 
 def psql_command(url: str, sql: str, *, user: str | None = None) -> str:
-    """What to type so that a role runs a statement on this database. None: the role of the address."""
+    """The line to type so that a role runs a statement on this database. None: the role of the address."""
     return f"psql {shlex.quote(shown(url, user=user))} -c {shlex.quote(sql)}"
 
 

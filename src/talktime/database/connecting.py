@@ -149,7 +149,7 @@ async def set_in_transaction(connection: Connection) -> None:
 async def _first(
     attempts: deque[Callable[[], Coroutine[Any, Any, asyncpg.Connection[Any]]]],
 ) -> asyncpg.Connection[Any]:
-    """What the first attempt to succeed gives. Each attempt has a head start before the next one."""
+    """The result of the first attempt that succeeds. Each attempt has a head start before the next one."""
     tasks: list[asyncio.Task[asyncpg.Connection[Any]]] = []
     running: set[asyncio.Task[asyncpg.Connection[Any]]] = set()
     chosen = None

@@ -35,7 +35,7 @@ Version = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is stored about a set of payers, and when the accounts were asked for, on the monotonic clock."""
+    """The rows of a set of payers, and when the accounts were asked for, on the monotonic clock."""
 
     asked_at: float
     accounts: Sequence[Row]
@@ -273,7 +273,7 @@ def _chat(row: Row) -> Chat:
 
 
 def _gifts(account: Row) -> tuple[Gift, ...]:
-    """What is left of gifts, at most the balance: an older version of the program may have spent gifts unnoted."""
+    """The rest of the gifts, at most the balance: an older version of the program may have spent gifts unnoted."""
     lots = tuple(Gift(*lot) for lot in account["gifts"])
     return gifts.spend(lots, max(0, gifts.total(lots) - account["balance"]))
 

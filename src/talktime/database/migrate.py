@@ -91,7 +91,7 @@ class Access(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a database says about itself: its revision, and the digest of the invariants that it has."""
+    """The state of a database: its revision, and the digest of the invariants that it has."""
 
     revision: str | None
     invariants: str | None

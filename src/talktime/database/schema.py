@@ -1,4 +1,4 @@
-"""What the schema must consist of, and what is different in a database.
+"""The objects that the schema must have, and how a database differs from that.
 
 The rules of the auditor find wrong facts. Constraints and triggers keep wrong facts out, and a database can lose them.
 For example, a dump of the schema `talktime` alone has no extensions, so it is restored without the constraint that
@@ -19,13 +19,13 @@ EXPECTED: Final = frozenset(files("talktime.database").joinpath("sql/schema.txt"
 
 
 async def schema_lines(connection: Connection) -> list[str]:
-    """What the schema of this database consists of: one line for each object, with the object's definition."""
+    """The objects of the schema of this database: one line for each object, with the object's definition."""
     rows = await connection.fetch(SQL["schema_objects"])
     return sorted(f"{row['object']}: {' '.join(row['definition'].split())}" for row in rows)
 
 
 async def schema_faults(connection: Connection) -> list[str]:
-    """What is missing, or different, in the schema of this database. Objects that somebody added are no faults."""
+    """The objects that are missing, or different, in this database. Objects that somebody added are no faults."""
     found = dict(line.split(": ", 1) for line in await schema_lines(connection))
     faults: list[str] = []
     for line in sorted(EXPECTED):

@@ -32,7 +32,7 @@ ADVISORS: Final = {
     ),
 }
 STARTS: Final = {"ben": Starts.ACCEPTED}
-"""Who starts in another way than `present`."""
+"""The advisors with another start rule than `present`."""
 
 TERMS: Final = Terms.parse({"share_percent": 60})
 OPERATOR: Final = Person("olga", "Olga", "operator", "sees what is running now, and can stop it")

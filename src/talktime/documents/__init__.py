@@ -1,4 +1,4 @@
-"""What people and programs are shown. Each document is declared once, and its JSON and JSON Schema follow from that.
+"""The documents that people and programs are shown. Each is declared once, and its JSON and JSON Schema follow.
 
 As pure as `core`: a receipt can be checked without a database.
 

@@ -66,7 +66,7 @@ def advisor_document(
 
 @dataclass(frozen=True, slots=True)
 class Earnings(Document):
-    """What the sessions of an advisor have brought, from the beginning up to `at`.
+    """The earnings of an advisor, from the beginning up to `at`.
 
     `net + unposted` does not depend on when charges are posted.
     """

@@ -1,4 +1,4 @@
-"""What the auditor looks for and what it finds: the nine rules in words, and the checks that need a price.
+"""The rules and findings of the auditor: the nine rules in words, and the checks that need a price.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. A view can't
 compute a price, so `node.auditor` reads facts, and these checks are made in Python:
@@ -108,7 +108,7 @@ class Lately(NamedTuple):
 
 @dataclass(slots=True)
 class Audit:
-    """What was checked so far, and what was found."""
+    """The number of rows that were checked so far, and the findings."""
 
     accounts: int = 0
     records: int = 0

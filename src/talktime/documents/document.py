@@ -79,7 +79,7 @@ NULLABLE: Final = Mark("nullable")
 
 
 class Document:
-    """What people and programs are shown: a frozen dataclass that knows its JSON."""
+    """Something that people and programs are shown: a frozen dataclass that knows its JSON."""
 
     __slots__ = ()
 
@@ -116,7 +116,7 @@ class Field(NamedTuple):
 
     @property
     def marks(self) -> tuple[Any, ...]:
-        """What `Annotated` says beside the type."""
+        """The arguments of `Annotated` after the type."""
         return unwrapped(self.type)[1]
 
     @property
@@ -212,7 +212,7 @@ def _step(field: Field) -> _Step:
 
 
 def _encoder(declared: Any) -> Encode | None:
-    """What makes the JSON of a value of this type; None where JSON shows the value itself. Null is null.
+    """The function that makes the JSON of a value of this type; None if JSON shows the value itself. Null is null.
 
     Raises:
         TypeError: a document can't have a field of this type.

@@ -29,7 +29,7 @@ DATA_VERSION: Final = 1
 
 
 class EventType(StrEnum):
-    """What an event tells."""
+    """The types of events."""
 
     RECORD_REQUESTED = "record.requested"
     RECORD_STARTED = "record.started"

@@ -1,4 +1,4 @@
-"""What an import does: which rows are new, which are there already, which can't be imported, and whether it adds up.
+"""The report of an import: which rows are new, there already, or can't be imported, and whether the sums fit.
 
 A row is known by its id. A row that is there already stays as it is, so an import can be run again. If one row can't be
 imported, no row is: the rows that can't are listed, with what to do.
@@ -29,7 +29,7 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What talktime has of the ids that rows name.
+    """The imported rows and the people that talktime has already, as far as these rows name them.
 
     Attributes:
         users: the ids of users that exist.
@@ -48,7 +48,7 @@ class Stored:
     talked: frozenset[Pair] = frozenset()
 
     def after(self, plan: Plan) -> Stored:
-        """What talktime will have after the import of a plan."""
+        """The rows that talktime will have after the import of a plan."""
         balances = {balance.id: balance for balance in plan.new(OldBalance)}
         return Stored(
             self.users | {user.id for user in plan.new(OldUser)},
@@ -105,7 +105,7 @@ class Difference(Document):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport(Document):
-    """What an import has done, or would do. `is_done` tells whether the new rows are stored."""
+    """The result of an import, or of its dry run. `is_done` tells whether the new rows are stored."""
 
     as_of: Instant
     is_done: bool

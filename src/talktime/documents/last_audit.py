@@ -1,4 +1,4 @@
-"""What the auditor of a node has seen: when it was last through all accounts, and the breaches of each rule."""
+"""The results of a node's auditor: when it was last through all accounts, and the breaches of each rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AuditedRule(Document):
 
 @dataclass(frozen=True, slots=True)
 class LastAudit(Document):
-    """What the auditor of this node has seen. It goes through all accounts, a few every minute, and begins again."""
+    """The results of this node's auditor, which goes through all accounts, a few every minute, and begins again."""
 
     ended_at: Annotated[Instant | None, "when it last got through all accounts; null if it has not yet"]
     accounts: Annotated[Count, "how many accounts there were on that turn"]

@@ -1,4 +1,4 @@
-"""What rows of another system are: people, credit, conversations that are over, and what happened in them.
+"""The rows of another system: people, credit, conversations that are over, and what happened in them.
 
 `import_rows` reads the rows. Units: money in micro-credits, instants and durations in milliseconds.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RowKind(StrEnum):
-    """What the rows of a source are."""
+    """The kinds of rows."""
 
     USERS = "users"
     ADVISORS = "advisors"
@@ -31,7 +31,7 @@ class RowKind(StrEnum):
 
 
 class EventType(StrEnum):
-    """What a session of another system did, or whether its user was there."""
+    """The types of events in a session of another system."""
 
     START = "start"
     PAUSE = "pause"
@@ -105,7 +105,7 @@ class OldChat:
 
 @dataclass(frozen=True, slots=True)
 class OldEvent:
-    """What happened at an instant in the session `id`. What the other system says of the whole session may be None."""
+    """An event in the session `id`. Fields that the other system states for the whole session may be None."""
 
     id: str
     type: EventType

@@ -101,7 +101,7 @@ class LineView(Document):
 
 @dataclass(frozen=True, slots=True)
 class Totals(Document):
-    """What the entries of a receipt add up to."""
+    """The sums of the entries of a receipt."""
 
     charged: CreditsText
     refunded: CreditsText
@@ -319,7 +319,7 @@ def lapses(segments: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def totals(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """What the JSON entries of a receipt come to: charged, refunded, paid in the end, and with which credit."""
+    """The sums of the JSON entries of a receipt: charged, refunded, paid in the end, and with which credit."""
 
     def total(field: str, *kinds: EntryKind) -> int:
         return sum(parse_formatted(entry[field]) for entry in entries if entry["kind"] in kinds)

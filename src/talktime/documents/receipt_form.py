@@ -263,7 +263,7 @@ RECEIPT: Final[dict[str, Any]] = {
     "shares": IfPresent(SHARES),
     "fingerprint": _text,
 }
-"""What a receipt has. `tariff` is read as a tariff. A user's receipt has no `shares`.
+"""The fields of a receipt. `tariff` is read as a tariff. A user's receipt has no `shares`.
 
 A field that a release adds is `IfPresent`, because the receipts of earlier releases lack the field.
 """

@@ -44,7 +44,7 @@ class Book(Document):
     @property
     @shown(after="amounts")
     def closing(self) -> Credits:
-        """What the book held at the end of the period."""
+        """The amount in the book at the end of the period."""
         return self.opening + sum(self.amounts)
 
 

@@ -231,7 +231,7 @@ def _apply(payer: Payer, record: Record, event: EventType, at: int) -> Payer:
 
 
 class _Terms(NamedTuple):
-    """What a cost follows from."""
+    """All that a cost is computed from."""
 
     tariff: Tariff
     elapsed_ms: int

@@ -1,4 +1,4 @@
-"""What one screen shows of a chat, computed from a payer's facts at an instant."""
+"""The snapshot of a chat for one screen, computed from a payer's facts at an instant."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TimerView(Document):
 
 @dataclass(frozen=True, slots=True)
 class PresenceView(Document):
-    """Who of the two is present in the chat."""
+    """The presence of the two parties in the chat."""
 
     schema_name: ClassVar[str] = "Presence"
 
@@ -174,7 +174,7 @@ def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations,
 
 
 def presence_view(payer: Payer, record: Record, chat_id: str, now: int) -> PresenceView | None:
-    """Who is present in this chat, as long as its record waits there."""
+    """The presence of the parties in this chat, as long as its record waits there."""
     if record.chat_id != chat_id or record.is_running or record.ended_at is not None:
         return None
     return PresenceView(*payer.presence(record, now))

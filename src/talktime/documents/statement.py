@@ -71,13 +71,13 @@ class Statement(Document):
     @property
     @shown(after="places")
     def carried_before(self) -> Annotated[Credits, "what the statements before have earned and could not pay"]:
-        """What was earned before the period, less what can be paid of it."""
+        """The rest of earlier periods: the earnings before the period, less what can be paid of them."""
         return self.earned_before - payable(self.earned_before, self.places)
 
     @property
     @shown(after="carried_before")
     def payable(self) -> Annotated[Credits, "what to pay for this period: `net` and `carried_before` less `carried`"]:
-        """What to pay for the period.
+        """The amount to pay for the period.
 
         What can be paid of all earnings up to the end, less what can be paid of those up to the begin. So the
         statements of periods that follow each other add up to exactly what can be paid of all their earnings, and an
@@ -89,7 +89,7 @@ class Statement(Document):
     @property
     @shown(after="payable")
     def carried(self) -> Annotated[Credits, "what the period leaves to later ones, less than the smallest payment"]:
-        """What is too small to be paid, and is left to the next period."""
+        """The rest that is too small to be paid, and is left to the next period."""
         earned = self.earned_before + self.total.net
         return earned - payable(earned, self.places)
 

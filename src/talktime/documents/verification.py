@@ -80,7 +80,7 @@ class _Facts:
         return sum(max(0, min(end, at) - start) for start, end in self.segments)
 
     def cost_at(self, at: int) -> int:
-        """What that time costs."""
+        """The cost of that time."""
         return price(self.tariff, self.elapsed_at(at), self.allowance_ms).cost
 
 

@@ -52,7 +52,7 @@ class Delivery(Document):
 
 @dataclass(frozen=True, slots=True)
 class Ping(Document):
-    """What a receiver made of a message that tells nothing."""
+    """The answer of a receiver to a test message, which tells of no event."""
 
     delivered: bool
     status: Annotated[Number | None, "the HTTP status of the answer"]

@@ -1,4 +1,4 @@
-"""What past sessions would have cost under another tariff.
+"""The costs of past records under another tariff.
 
 Each session keeps its length: whether people would have talked longer or shorter, or run out of credit elsewhere, is
 unknown. Three things follow from the other tariff: its free allowance is used up by the sessions of a pair in turn, its

@@ -137,7 +137,7 @@ class _Job:
             self.decided = payer
 
     def kept_answer(self) -> KeptAnswer | None:
-        """What is kept for the command's key, None if nothing is."""
+        """The answer to keep for the command's key, None if there is no answer to keep."""
         repeat, error = self.command.repeat, self.error
         if repeat is None:
             return None
@@ -334,7 +334,7 @@ class _BatchWork:
 
     @property
     def needs(self) -> Needs:
-        """What the commands look at."""
+        """The rows to load for the commands, besides the payers."""
         commands = [job.command for job in self.jobs]
         return Needs(
             chat_ids=tuple(chat_id for command in commands for chat_id in command.chat_ids),

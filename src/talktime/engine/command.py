@@ -1,4 +1,4 @@
-"""What a command is: something to be done to one payer, in one transaction.
+"""Commands: each changes one payer, in one transaction.
 
 A command is a small class with two methods. `decide` sees the payer settled to now, and either changes the payer or
 refuses. `answer` builds the result after everything is stored. `transaction` shows where in a transaction each of them
@@ -23,7 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T_co]):
-    """What a command comes to.
+    """The result of a command, and the answer that is kept.
 
     `result` goes to the caller. `status` and the JSON of `document` are kept for repeats of the request.
     """
@@ -35,9 +35,9 @@ class Answer(Generic[T_co]):
 
 @dataclass
 class Command(ABC, Generic[T_co]):
-    """Something to be done to the payer `user_id`.
+    """A change of the payer `user_id`.
 
-    `repeat` is the request's idempotency key, if there is one. `actor` is who asks, if the host says who that is.
+    `repeat` is the request's idempotency key, if there is one. `actor` is who asks for the change, if the host says so.
 
     The commands are in `tracking`, `presence` and `accounts`.
 
@@ -45,7 +45,7 @@ class Command(ABC, Generic[T_co]):
     """
 
     name: ClassVar[str]
-    """What metrics and logs call the command."""
+    """The name of the command in metrics and logs."""
 
     has_effect_each_time: ClassVar[bool] = False
     """Whether the command has an effect each time: without a key it is never tried again once its commit was sent."""
@@ -56,7 +56,7 @@ class Command(ABC, Generic[T_co]):
 
     @property
     def viewer(self) -> Role | None:
-        """Who sees the kept answer: the role of the caller whose request it is; None without an idempotency key."""
+        """The role that sees the kept answer: that of the caller; None without an idempotency key."""
         return None if self.repeat is None else self.repeat.role
 
     @property

@@ -94,7 +94,7 @@ async def store_import(engine: Engine, plan: Plan, as_of: int, actor: Actor | No
 
 
 async def read_stored(database: Database, rows: Iterable[SourceRow | BadRow]) -> Stored:
-    """What talktime has of the ids that these rows name."""
+    """The ids of these rows that talktime has already."""
     named = _Named(rows)
     users = await _fetch_all(database, SQL["existing_accounts"], named.users)
     advisors = await _fetch_all(database, SQL["existing_advisors"], named.advisors)

@@ -27,14 +27,14 @@ CODE_LENGTH_MAX: Final = 100
 SIGN_IN_PAGE: Final = "/sign-in"
 
 ROLES: Final = (Role.OPERATOR, Role.USER, Role.ADVISOR)
-"""Who may sign in with a link. A backend is no browser."""
+"""The roles that may sign in with a link. A backend is not a browser."""
 
 _CODE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Who signs in with a link.
+    """The person who signs in with a link.
 
     `page` is the page to go on to, if the link names one. `key_id` is the access key that has made the link, if there
     is one.

@@ -1,4 +1,4 @@
-"""Who talks in a chat or a record: the user and the advisor, who never change."""
+"""The parties of a chat or a record: the user and the advisor, who never change."""
 
 from __future__ import annotations
 

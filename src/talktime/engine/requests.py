@@ -37,13 +37,13 @@ def is_key(text: str) -> bool:
 
 
 def as_repeat(repeat: Repeat | None, key: str | None, path: tuple[str, ...], **arguments: Any) -> Repeat | None:
-    """What a command is to keep its answer under: the request of HTTP, or the key of a call of the library; or None.
+    """The idempotency key of a command, with its request: from HTTP, or from the argument of the library; or None.
 
     Args:
         repeat: the request of HTTP, without its arguments.
         key: the key of a call of the library.
         path: the parts of the path of the HTTP call, behind `/v1`.
-        arguments: what the body of the HTTP call says, as JSON. None is what was left out.
+        arguments: the body of the HTTP call, as JSON. An argument that is None was left out.
 
     Raises:
         InvalidRequest: the key is not allowed.
@@ -70,7 +70,7 @@ def canonical_json(value: object) -> bytes:
 def credit_arguments(
     amount: int, reference: str | None, metadata: Mapping[str, str] | None, expires_at: int | None = None
 ) -> dict[str, Any]:
-    """What the body of a credit or a debit says."""
+    """The arguments of a credit or a debit, as its body has them."""
     return {
         "amount": format_credits(amount),
         "reference": reference,
@@ -82,7 +82,7 @@ def credit_arguments(
 def start_arguments(
     tariff_version: int | None, starts: str | None, metadata: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """What a body says about how a record starts."""
+    """The arguments of a start, as its body has them."""
     return {
         "tariff_version": tariff_version,
         "starts": None if starts is None else str(starts),
@@ -91,7 +91,7 @@ def start_arguments(
 
 
 def refund_arguments(reason: str, borne_by: str, amount: int | None, duration_ms: int | None) -> dict[str, Any]:
-    """What the body of a refund says."""
+    """The arguments of a refund, as its body has them."""
     return {
         "reason": reason,
         "borne_by": str(borne_by),

@@ -1,4 +1,4 @@
-"""What the screens of a payer show, from the payer inside a transaction."""
+"""The snapshots of a payer inside a transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def snapshot_of(payer: PayerTransaction, chat_id: str, record: Record | None = None) -> Snapshot:
-    """What a screen of this chat shows now, with the chat's latest record unless `record` is given.
+    """The snapshot of this chat as of now, with the chat's latest record unless `record` is given.
 
     Raises:
         NotFound: the chat never had a record.

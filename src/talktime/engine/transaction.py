@@ -57,7 +57,7 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the work needs besides the payers."""
+    """The rows that the work needs besides the payers."""
 
     chat_ids: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
@@ -66,24 +66,24 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a transaction works on: the payers by id, settled to now, and the advisors of `Needs.pairs`."""
+    """The payers of a transaction by id, settled to now, and the advisors of `Needs.pairs`."""
 
     payers: dict[str, PayerTransaction]
     advisors: Mapping[str, StoredAdvisor] = field(default_factory=dict)
 
 
 class Work(Protocol):
-    """What is done in a transaction: a batch of commands (`batching`), a `Settlement`, a `Trial`, or an import."""
+    """The work of a transaction: a batch of commands (`batching`), a `Settlement`, a `Trial`, or an import."""
 
     @property
     def needs(self) -> Needs:
-        """What has to be loaded besides the payers."""
+        """The rows to load besides the payers."""
 
     async def decide(self, connection: Connection, loaded: Loaded) -> None:
         """Change the payers, before they are saved."""
 
     async def conclude(self, connection: Connection, loaded: Loaded) -> None:
-        """What follows once the payers are saved, in the same transaction."""
+        """Do the rest of the work in the same transaction, after the payers are saved."""
 
 
 @dataclass(slots=True)

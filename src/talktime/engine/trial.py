@@ -30,7 +30,7 @@ class Trial(Generic[T]):
 
     @property
     def needs(self) -> Needs:
-        """What the command looks at."""
+        """The rows to load for the command, besides the payer."""
         command = self.command
         return Needs(
             chat_ids=command.chat_ids,

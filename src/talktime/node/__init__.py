@@ -1,4 +1,4 @@
-"""What a process does by itself, as long as it runs.
+"""The work that a node does by itself, as long as it runs.
 
 node            the parts of a process, and its workers
 supervisor      runs the workers, whatever fails

@@ -56,7 +56,7 @@ _LOG_EVERY: Final = 1_000
 
 
 class Listener(Protocol):
-    """What the feed calls on a screen. The calls are plain and must not block the event loop.
+    """A screen, as the feed knows it. The calls are not asynchronous and must not block the event loop.
 
     Snapshots come numbered, in order. A listener drops the numbers that it has seen.
     """

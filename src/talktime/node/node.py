@@ -112,7 +112,7 @@ class Node:
             await self.supervisor.stop()
 
     def webhook_sender(self) -> WebhookSender:
-        """What sends messages to webhooks.
+        """The sender of messages to webhooks.
 
         Raises:
             MissingExtra: a package that the sender needs is not installed.
@@ -128,7 +128,7 @@ class Node:
         return now
 
     async def troubles(self) -> list[str]:
-        """What the nodes say is wrong with them, and which nodes say nothing any more, each in a sentence."""
+        """The faults that nodes report, and the nodes that report nothing any more, each in a sentence."""
         rows = await self.database.fetch("node_troubles", self.engine.durations.lease_ms)
         return [
             f"nodes whose worker {row['worker']} has failed for long: {row['nodes']}"

@@ -59,7 +59,7 @@ _OVERDUE_SHARE: Final = 0.75
 
 
 class Socket(Protocol):
-    """What presence calls on a socket. The calls are plain and must not block the event loop."""
+    """A socket, as presence knows it. The calls are not asynchronous and must not block the event loop."""
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
         """Ask whether the person is there, and tell when the leases of the watched running chats end."""

@@ -78,7 +78,7 @@ class Cluster:
 
     @property
     def _owners(self) -> set[int]:
-        """Who may own the files of the server: its user, the user of this process, and root."""
+        """The users who may own the files of the server: its user, the user of this process, and root."""
         return {self._programs.uid, os.geteuid(), 0}
 
     @property

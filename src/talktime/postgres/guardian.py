@@ -62,7 +62,7 @@ class Guardian:
 
 
 def _guard(pipe: IO[str]) -> None:
-    """What the guardian process does."""
+    """The main function of the guardian process."""
     tasks = [json.loads(line) for line in pipe]  # ends when the pipe is closed
     for task in tasks:
         if "pid" in task:

@@ -92,7 +92,7 @@ def read_cursor(text: str) -> int:
 
 
 async def require_kept(database: Database, cursor: int) -> None:
-    """Nothing, if all events after the cursor are kept.
+    """Refuse a cursor after which events have been deleted.
 
     Raises:
         Gone: some of them have been deleted because of their age.

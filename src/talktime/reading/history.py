@@ -62,7 +62,7 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
 
 
 async def earnings(engine: Engine, deadlines: DeadlineWorker, advisor_id: str, at: int | None) -> Earnings:
-    """What an advisor's sessions have brought up to and including an instant, or now.
+    """The earnings of an advisor up to and including an instant, or now.
 
     Raises:
         NotFound: there is no such advisor.
@@ -126,7 +126,7 @@ async def report(
 async def what_if(
     database: Database, deadlines: DeadlineWorker, tariff: Tariff, begin: int, end: int, advisor_id: str | None
 ) -> Replay:
-    """What the sessions that started in a period, and have ended, would have cost under another tariff.
+    """The costs under another tariff of the records that started in a period and have ended.
 
     Raises:
         InvalidRequest: the period is empty.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 async def answer_once(
     engine: Engine, repeat: Repeat | None, first: Awaitable[T], again: Callable[[Engine, Repeated], Awaitable[T]]
 ) -> T:
-    """What `first` returns or raises; for a key of the library that has an answer already, this answer from `again`.
+    """Run `first`. If the key of a call of the library has an answer already, return this answer from `again` instead.
 
     Over HTTP the kept JSON is the answer.
 

@@ -118,7 +118,7 @@ async def records_of_chat(engine: Engine, chat_id: str, *, after: str | None, li
 
 
 async def pairs_of(engine: Engine, snapshots: Sequence[Snapshot]) -> dict[str, Pair]:
-    """Who talks in the records of these snapshots, by record id."""
+    """The user and the advisor of each of these snapshots, by record id."""
     ids = [snapshot.record.id for snapshot in snapshots]
     rows = await engine.database.fetch("pairs_of", ids, engine.durations.lease_ms)
     return {

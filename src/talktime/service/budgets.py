@@ -1,4 +1,4 @@
-"""What one caller may use up in this process, over all sockets and requests together.
+"""The budgets: how much one caller may use up in this process, over all sockets and requests together.
 
 A person is one caller, whatever the number of the person's tokens, sockets and devices. All callers at one address that
 have no valid token count as one caller. A host's backend and operators have no bounds.

@@ -143,4 +143,4 @@ async def connected_talktime(request: Request) -> Talktime:
 
 
 TalktimeDep = Annotated[Talktime, Depends(connected_talktime)]
-"""What a route declares to get the library."""
+"""The parameter by which a route gets the library."""

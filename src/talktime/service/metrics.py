@@ -29,7 +29,7 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OP
 
 @dataclass(frozen=True, slots=True)
 class NodeMetrics:
-    """What the node and its database report now.
+    """The metrics that the node and its database report now.
 
     Attributes:
         is_open: whether the database can be used.

@@ -23,7 +23,7 @@ _OFF: Final = {"tracing": False, "metrics": False, "logs": False, "operation_spa
 
 
 def telemetry_options(is_wanted: bool) -> dict[str, Any]:
-    """What `FastAPI` is given so that it records what the setting says. Older versions record nothing.
+    """The arguments of `FastAPI` for the setting of telemetry. Older versions of FastAPI record nothing.
 
     Raises:
         SettingsError: telemetry is wanted, and this FastAPI has none.

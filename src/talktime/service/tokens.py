@@ -38,7 +38,7 @@ EXPIRY_MAX: Final = 253_402_300_799
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who uses a token or an access key.
+    """The person or program that uses a token or an access key.
 
     Attributes:
         role: what the caller may do.

@@ -136,7 +136,7 @@ class Workers:
             os._exit(1)
 
     def _work(self, sockets: Sequence[socket.socket]) -> bool:
-        """What a worker does."""
+        """The main function of a worker."""
         os.close(self._parent)
         os.setpgid(0, 0)  # Ctrl-C in a terminal reaches the parent alone, which hands it on
         for number in _SIGNALS:

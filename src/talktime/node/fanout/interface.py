@@ -1,4 +1,4 @@
-"""What every fan-out does: it tells all nodes that something has changed.
+"""The interface of the fan-outs. A fan-out tells all nodes that something has changed.
 
 A fan-out carries hints, and may lose them, repeat them or bring them late. Nothing that screens show comes from a hint:
 the feed reads it from the tables. After a lost connection the feed reads everything again that its screens show.

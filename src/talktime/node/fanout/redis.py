@@ -158,7 +158,7 @@ class RedisFanout:
         await asyncio.shield(task)
 
     def unwatch(self, user_id: str, chat_id: str) -> None:
-        """Nobody here looks at this chat any more. The next `ping` leaves the channel."""
+        """Hear no more of this chat, because no screen of this node shows it. The next `ping` leaves the channel."""
         chats = self._chats.get(user_id, set())
         chats.discard(chat_id)
         if not chats:

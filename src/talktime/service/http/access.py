@@ -29,7 +29,7 @@ from talktime.service.tokens import Caller, caller_of
 from talktime.talktime import Talktime
 
 Resource = Literal["user", "advisor", "chat", "record"]
-"""What an address can name, and what belongs to people."""
+"""The things that an address can name and that belong to people."""
 
 # This only describes the scheme in the OpenAPI document. `limits` reads the tokens, before routing.
 _bearer: Final = HTTPBearer(

@@ -1,4 +1,4 @@
-"""What requests contain. A body that is not allowed is refused before anything happens."""
+"""The bodies of requests. A body that is not allowed is refused before anything happens."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class Paying(Body):
 
 
 class RefundRecord(Body):
-    """What to give back of the cost of a record: an `amount`, or the price of its last `seconds`."""
+    """How much of the cost of a record to give back: an `amount`, or the price of its last `seconds`."""
 
     amount: Annotated[Amount | None, Field(description="how much, more than 0; instead of `seconds`")] = None
     duration_ms: Annotated[

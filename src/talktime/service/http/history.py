@@ -29,7 +29,7 @@ _operator = Depends(RequireRole(Role.SERVICE, Role.OPERATOR))
 
 @router.get("/advisors/{advisor_id}/earnings", dependencies=[_that_advisor], responses=answers(Earnings))
 async def get_earnings(talktime: TalktimeDep, advisor_id: AdvisorId, at: AsOf = None) -> JSONResponse:
-    """What all records of an advisor have brought."""
+    """The earnings of an advisor, from all records."""
     return JSONResponse((await talktime.earnings(advisor_id, at=at)).document())
 
 
@@ -48,7 +48,7 @@ async def get_report(
         Query(description="`false`: one book for all users, and one for all advisors", examples=[False]),
     ] = True,
 ) -> JSONResponse:
-    """What each book held before a period, what came and went by kind, and what the book held at the end.
+    """The books of a period: the opening of each book, what came and went by kind, and its closing.
 
     The period goes from `from` until just before `to`. Each column adds up to nothing.
     """

@@ -95,7 +95,7 @@ async def list_ledger(
 
 
 class _Search(TypedDict):
-    """What `entry_page` and `all_entries` take."""
+    """The arguments of `entry_page` and `all_entries`."""
 
     query: str | None
     user_id: str | None

@@ -1,4 +1,4 @@
-"""Who calls, how often, and how large a body may be. Callers are identified and counted before routing."""
+"""The limits of requests by caller and by size. Callers are identified and counted before routing."""
 
 from __future__ import annotations
 

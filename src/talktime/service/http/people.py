@@ -224,7 +224,7 @@ async def get_statement(
         int, Query(ge=0, le=PLACES_MAX, description="to how many decimals amounts can be paid", examples=[2])
     ] = 2,
 ) -> JSONResponse:
-    """What the records of a period brought an advisor: time, gross, fees, share, refunds and net; and what to pay.
+    """The statement of an advisor for a period: time, gross, fees, share, refunds and net; and the amount to pay.
 
     The period goes from `from` until just before `to`, at most a year. The figures come from the entries of the ledger.
     `payable` is what can be paid, and `carried` is left to the next period, so that nothing is lost.

@@ -16,6 +16,6 @@ router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["service"])
 
 @router.post("/price", responses=answers(documents.Price))
 async def get_price(body: PriceQuestion) -> JSONResponse:
-    """What a number of seconds costs by a tariff, with the whole allowance left."""
+    """The price of a number of seconds by a tariff, with the whole allowance left."""
     quoted = price(body.tariff, body.duration_ms)
     return JSONResponse(documents.Price(quoted.cost, quoted.billed_ms).document())

@@ -1,4 +1,4 @@
-"""What a problem document looks like: its schema, and an example of each code.
+"""Problem documents: their schema, and an example of each code.
 
 The schema and the examples follow from the errors themselves (`talktime.core.errors`).
 """

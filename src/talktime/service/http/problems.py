@@ -80,7 +80,7 @@ class TooSlow(TalktimeError):
 
 
 class Unreadable(TalktimeError):
-    """What came is not HTTP."""
+    """The request is not HTTP."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "unreadable"

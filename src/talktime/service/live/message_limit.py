@@ -19,7 +19,7 @@ ANSWER_EVERY: Final = 50
 
 
 class Admission(Enum):
-    """What happens to a message before it is read."""
+    """How a message is handled before it is read."""
 
     ADMITTED = auto()
     REFUSED = auto()

@@ -18,7 +18,7 @@ from talktime.service.live.screen import Screen
 from talktime.service.metrics import Metrics
 
 TOKEN_PREFIX: Final = "bearer."  # noqa: S105  what precedes a token
-"""What precedes the token in a subprotocol, for browsers that sign in with the connection."""
+"""The prefix of a token in a subprotocol, for browsers that sign in with the connection."""
 
 router = APIRouter(prefix="/v1")
 

@@ -126,7 +126,7 @@ class Screen:
         self._queue.share(("heartbeat",), heartbeat_message(leases, now_ms, epoch), newest_only=True)
 
     def lost(self) -> None:
-        """Nothing was received for a whole lease: close the socket."""
+        """Close the socket, because nothing was received for a whole lease."""
         self._queue.close(CloseCode.LOST, "nothing was received for a whole lease")
 
     def _send_snapshot(self, snapshot: Snapshot) -> None:

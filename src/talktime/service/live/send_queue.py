@@ -28,7 +28,7 @@ CLOSE_SECONDS: Final = 5.0
 """How long a closing socket may take to send the messages that still wait."""
 
 Subject = tuple[str, ...]
-"""What a message of others is about, such as `("snapshot", "chat-1")`. A newer one may replace an older one."""
+"""The subject of a message, such as `("snapshot", "chat-1")`. A newer message may replace one of the same subject."""
 
 
 class _Item(NamedTuple):

@@ -1,4 +1,4 @@
-"""Who is signed in on one live socket, and until when."""
+"""The sign-in of one live socket: who, and until when."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WATCHES_MAX: Final = 200
 
 
 class Watcher(Listener, Socket, Protocol):
-    """What the feed and presence call for a screen."""
+    """A screen, as its watches know it: the feed and presence call it."""
 
 
 class Watches:

@@ -1,4 +1,4 @@
-"""What the templates are told about the application."""
+"""The values that the application gives to all templates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What is the same on every page.
+    """The values that are the same on every page.
 
     `people` are the people of the demo, or None under `serve`. `topup_url` is where users buy credit, `seller` is who
     sells the time, and `currency` is the code of the currency of one credit; each may be None.
@@ -40,7 +40,7 @@ class Pages:
 
     @classmethod
     def of(cls, settings: Settings, people: Sequence[Person] | None = None) -> Pages:
-        """What the settings say, with the people of the demo."""
+        """The values from the settings, with the people of the demo."""
         writes_when_stopped = settings.messages_when_stopped == "allow"
         return cls(people, settings.topup_url, settings.name, settings.currency, writes_when_stopped)
 
