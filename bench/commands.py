@@ -1,6 +1,6 @@
 """Starts, switches and stops per second through the engine, beside pgbench's TPC-B on the same server.
 
-    talktime bench commands [--rounds N] [--seconds S] [--json]
+    talktime bench commands [--rounds N] [--seconds S] [--pooler] [--json]
 
 Every round measures each kind of work in turn, for one client and for 32, so that another load on the machine slows all
 kinds alike. The table shows the median, the slowest and the fastest of the rounds.
@@ -11,6 +11,8 @@ A start makes a chat, its record and the running timer. A switch makes another c
 ends the record. A client waits for each command before it sends the next one. The clients of the engine are tasks of
 this process. The scale of TPC-B is the number of its clients, the smallest scale at which the clients do not mostly
 wait for each other's branch.
+
+With `--pooler` the engine works behind PgBouncer in transaction mode, and TPC-B without it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import re
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -38,8 +40,10 @@ from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff
 from talktime.database import saving
 from talktime.database.migrate import migrate
+from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
 from talktime.settings import load_settings
+from tests.poolers import pooler
 
 CLIENTS: Final = (1, 32)
 ADVISORS: Final = 20
@@ -153,19 +157,19 @@ async def _people(talktime: Talktime, count: int) -> list[str]:
 
 
 @asynccontextmanager
-async def _bench(folder: Path, url: str, users: int) -> AsyncIterator[Bench]:
+async def _bench(folder: Path, url: str, engine_url: str, users: int) -> AsyncIterator[Bench]:
     programs = bundled_programs(folder / "database")
     tpc_b_url = url.replace("/talktime?", "/tpc_b?")
     programs.run("psql", "--no-psqlrc", "--quiet", url, "-c", "create database tpc_b")
     programs.run("pgbench", "--initialize", "--quiet", f"--scale={max(CLIENTS)}", tpc_b_url)
     await migrate(url)
-    async with Talktime.connect(url, settings=load_settings(data_dir=folder)) as talktime:
+    async with Talktime.connect(engine_url, settings=load_settings(data_dir=folder, fanout="polling")) as talktime:
         yield Bench(talktime, programs, url, tpc_b_url, await _people(talktime, users))
 
 
-async def _measure(folder: Path, url: str, rounds: int, seconds: int, users: int) -> Rates:
+async def _measure(folder: Path, url: str, engine_url: str, rounds: int, seconds: int, users: int) -> Rates:
     rates = Rates()
-    async with _bench(folder, url, users) as bench:
+    async with _bench(folder, url, engine_url, users) as bench:
         for turn in range(-1, rounds):  # the first round fills caches and prepares statements, and does not count
             for clients in CLIENTS:
                 figures = [figure async for figure in bench.commands(clients, seconds, f"{turn} {clients}")]
@@ -204,14 +208,20 @@ def commands(
     rounds: Annotated[int, typer.Option(min=1, help="How often each kind of work is measured.")] = 5,
     seconds: Annotated[int, typer.Option(min=1, help="How long starts and TPC-B are measured, in seconds.")] = 2,
     users: Annotated[int, typer.Option(min=32, help="How many users there are, which limits the starts.")] = 4000,
+    with_pooler: Annotated[bool, typer.Option("--pooler", help="Behind PgBouncer in transaction mode.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Starts, switches and stops per second, beside TPC-B."""
     with (
         temporary_server() as (folder, url),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # the service uses the same loop
+        ExitStack() as stack,
     ):
-        rates = runner.run(_measure(folder, url, rounds, seconds, users))
+        engine_url = url
+        if with_pooler:
+            guardian = stack.enter_context(Guardian())
+            engine_url = stack.enter_context(pooler(url, folder, guardian, pool_mode="transaction"))
+        rates = runner.run(_measure(folder, url, engine_url, rounds, seconds, users))
     documents = list(rates.documents())
     if as_json:
         print(json.dumps({"rounds": rounds, "seconds": seconds, "rates": documents}, indent=2))
