@@ -26,7 +26,7 @@ from talktime import logs
 from talktime.core.actors import Actor
 from talktime.core.durations import seconds
 from talktime.core.errors import InvalidRequest, NotFound, NotRunning, TalktimeError, Unauthorized, Unavailable
-from talktime.core.ids import require_id, require_name, require_text
+from talktime.core.ids import require_id, require_name, require_reference, require_text
 from talktime.core.metadata import require_metadata
 from talktime.core.pages import require_page
 from talktime.core.periods import Period
@@ -257,8 +257,9 @@ class Talktime:
         page before.
 
         Raises:
-            InvalidRequest: `after` is no user.
+            InvalidRequest: `after` is no user, or `query` has a control character.
         """
+        require_reference("query", query)
         return await people.account_page(self.engine, query, after=after, limit=limit)
 
     async def advisor_page(
@@ -267,8 +268,9 @@ class Talktime:
         """Advisors: all in the order of their ids, or those whose id or name begins with `query`, as in `user_page`.
 
         Raises:
-            InvalidRequest: `after` is no advisor.
+            InvalidRequest: `after` is no advisor, or `query` has a control character.
         """
+        require_reference("query", query)
         return await people.advisor_page(self.engine, query, after=after, limit=limit)
 
     # Access keys.
@@ -537,8 +539,10 @@ class Talktime:
             limit: the largest number of entries.
 
         Raises:
-            InvalidRequest: there is no such kind, or `after` is no entry.
+            InvalidRequest: there is no such kind, `after` is no entry, or a text has a control character.
         """
+        require_reference("query", query)
+        require_reference("reference", reference)
         search = ledger.EntrySearch(user_id, advisor_id, record_id, kind, reference, query)
         period = Period(begin, end)
         return await ledger.entry_page(
@@ -563,8 +567,10 @@ class Talktime:
         of a period that is over add up to its report. However many entries there are, few are in memory.
 
         Raises:
-            InvalidRequest: there is no such kind.
+            InvalidRequest: there is no such kind, or a text has a control character.
         """
+        require_reference("query", query)
+        require_reference("reference", reference)
         search = ledger.EntrySearch(user_id, advisor_id, record_id, kind, reference, query)
         return ledger.all_entries(self.node.database, self.node.deadlines, search, Period(begin, end))
 

@@ -7,6 +7,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 TIER = {"rate": "1.00"}
 TARIFF = {"tiers": [TIER]}
 TIMELESS = {"tiers": [{**TIER, "per_seconds": 0}]}
@@ -179,6 +181,37 @@ async def test_a_name_that_is_twice_in_a_body_is_refused(service: Any) -> None:
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), content[:60]
         assert response.json()["errors"] == [{"field": field, "message": "must not be named more than once"}]
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"display_name": "U", "\\ud800": 1}',
+        '{"\\ud800": 1, "\\ud800": 2}',
+        '{"display_name": "U", "metadata": {"\\udfff": "x"}}',
+        '{"display_name": "U", "tariff": {"tiers": [{"rate": "1.00", "\\uD800": "x"}]}}',
+        '{"display_name": "U", "tariff": {"\\ud800": "x"}}',
+    ],
+)
+async def test_names_of_fields_that_no_answer_can_hold_are_refused(service: Any, body: str) -> None:
+    for method, path, by in (
+        ("PUT", "/v1/users/u", "service"),
+        ("PUT", "/v1/advisors/a", "service"),
+        ("POST", "/v1/price", None),
+    ):
+        headers = {"Content-Type": "application/json"}
+        response = await service.call(method, path, by=by, content=body.encode(), headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (path, response.text)
+
+
+async def test_texts_that_no_database_stores_are_found_nowhere(service: Any) -> None:
+    paths = (await service.call("GET", "/openapi.json")).json()["paths"]
+    for path, methods in paths.items():
+        for parameter in methods.get("get", {}).get("parameters", []):
+            if parameter["in"] == "query":
+                address = f"{re.sub(r'{.+?}', 'alice', path)}?{parameter['name']}=a%00b"
+                response = await service.call("GET", address, by="service")
+                assert response.status_code < 500, (address, response.text)
 
 
 async def test_ids_that_postgresql_cannot_store_are_not_found_or_refused(service: Any) -> None:

@@ -27,6 +27,9 @@ FIELDS_MAX: Final = 1_000
 # A string that never ends is taken to the end of the text, so no part of a text is looked at twice.
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a surrogate pair, as JSON can write it. UTF-8, and so no answer and no database, can hold one alone."""
+
 _STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
@@ -42,16 +45,21 @@ def read_json(text: str) -> Any:
     """The value of a JSON text. The time that this takes grows with the length of the text, whatever the text says.
 
     Raises:
-        InvalidRequest: a field is named more than once, or the text is too deep or has too many fields.
+        InvalidRequest: a field is named more than once or by what is no text, or the text is too deep or has too many
+            fields.
         ValueError: the text is not JSON.
     """
     # A text with few brackets and colons has few of both outside of its strings. Almost every text is one.
     if text.count("[") + text.count("{") > DEPTH_MAX or text.count(":") > FIELDS_MAX:
         _check_structure(_STRING.sub("", text))
     try:
-        return parse_json(text)
+        value = parse_json(text)
     except RepeatedFieldError as error:
-        raise InvalidRequest((error.name[:NAME_LENGTH_MAX], "must not be named more than once")) from None
+        name = error.name[:NAME_LENGTH_MAX].encode(errors="replace").decode()
+        raise InvalidRequest((name, "must not be named more than once")) from None
+    if _HALF.search(text):
+        _check_names(value)
+    return value
 
 
 class StrictRequest(Request):
@@ -83,6 +91,19 @@ class StrictRoute(APIRoute):
             return await handler(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
+
+
+def _check_names(value: Any) -> None:
+    """Refuse a name of a field that has half of a surrogate pair. What fields hold is checked field by field."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if any("\ud800" <= character <= "\udfff" for name in part for character in name):
+                raise InvalidRequest(("body", "must have names of Unicode text, without halves of surrogate pairs"))
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def _check_structure(structure: str) -> None:
