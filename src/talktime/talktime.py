@@ -182,7 +182,7 @@ class Talktime:
     # People.
 
     async def put_user(self, user_id: str, display_name: str, *, metadata: Mapping[str, str] | None = None) -> bool:
-        """Create a user with an empty account, or rename the user; whether the user was created.
+        """Create a user with an empty account, or rename the user. Returns whether the user was created.
 
         `metadata` is at most 24 texts by key, for the host's own programs and operators; None leaves it as it is.
 
@@ -205,7 +205,7 @@ class Talktime:
         max_active: int | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> tuple[Advisor, bool]:
-        """Create an advisor, or change the advisor; the advisor, and whether the advisor was created.
+        """Create an advisor, or change the advisor. Returns the advisor, and whether the advisor was created.
 
         A changed tariff is a new version. A change holds for records that start later. What is None stays as it is.
 
@@ -276,7 +276,7 @@ class Talktime:
     # Access keys.
 
     async def create_key(self, name: str, scope: str = "service") -> tuple[AccessKey, str]:
-        """Make an access key for a backend; the key, and its secret.
+        """Make an access key for a backend. Returns the key and its secret.
 
         The secret goes where tokens go. It is stored nowhere, so it can't be shown again. HTTP has no such call, so
         that nobody can make other keys with a stolen key.
@@ -345,7 +345,7 @@ class Talktime:
         return await links.create_link(self.node.database, sign_in, base)
 
     async def use_link(self, code: str) -> SignIn:
-        """Use a link up; who signs in with it. `code` is what stands behind `#` in the address.
+        """Use a link up. Returns who signs in with it. `code` is the part of the address behind `#`.
 
         Raises:
             NotFound: there is no such link, or the link was used before, has expired, or ended with its access key.
@@ -803,7 +803,7 @@ class Talktime:
         await engine_webhooks.replay_webhook(self.node.database, webhook_id, cursor)
 
     async def ping_webhook(self, webhook_id: str) -> Ping:
-        """Send a message of the type `ping` to a webhook at once, and say what the receiver made of it.
+        """Send a message of the type `ping` to a webhook at once. The answer says how the receiver answered.
 
         Raises:
             NotFound: there is no such webhook.
@@ -859,7 +859,7 @@ class Talktime:
         key: str | None = None,
         repeat: Repeat | None = None,
     ) -> tuple[Snapshot, bool]:
-        """Make a chat whose record starts with it; the snapshot, and whether the chat was made.
+        """Make a chat whose record starts with it. Returns the snapshot, and whether the chat was made.
 
         A chat that exists is tracked, as by `initialize_time_tracking_for_chat`.
 
@@ -1001,7 +1001,7 @@ class Talktime:
     async def stop_record(
         self, record_id: str, *, by: str | None = None, actor: Actor | None = None
     ) -> tuple[RecordView, bool]:
-        """End this record and no other one of its chats; the record, and whether it was active.
+        """End this record and no other one of its chats. Returns the record, and whether it was active.
 
         Raises:
             InvalidRequest: `by` is no role.
@@ -1036,7 +1036,7 @@ class Talktime:
         await self.engine.run(LeaveChat(user_id, chat_id, party, said))
 
     async def snapshot(self, chat_id: str) -> Snapshot:
-        """What a screen of the chat shows now.
+        """The snapshot of a chat, as of now.
 
         Raises:
             NotFound: there is no such chat.
@@ -1082,7 +1082,7 @@ class Talktime:
     async def send_message(
         self, chat_id: str, sender: Party, text: str, client_id: str, *, by: str | None = None
     ) -> tuple[Message, bool]:
-        """Store a message once; the message, and whether it is new. A repeated `client_id` gives the first message.
+        """Store a message, a repeated `client_id` only once. Returns the first message with it, and whether that is new.
 
         `by` is the role of the caller. A host that names no role, or `service`, may always send. A user and an advisor
         need a running record, unless the setting `messages_when_stopped` is `allow`; before the first second of a
@@ -1331,7 +1331,7 @@ class Talktime:
         return await self.node.now()
 
     async def advance_clock(self, duration_ms: int) -> int:
-        """Move engine time ahead, for tests alone; engine time after that.
+        """Move engine time ahead, for tests alone. Returns engine time after that.
 
         Every deadline on the way is applied as of its own instant. A party with an open socket is present all the time.
 

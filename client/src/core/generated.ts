@@ -1991,7 +1991,7 @@ export interface components {
             net: string;
         };
         /**
-         * @description That the service is well; a service that is not answers with a problem.
+         * @description The service is well. A service that is not well answers with a problem.
          * @enum {string}
          */
         Status: "ok";

@@ -1,4 +1,4 @@
-"""How a command reads its settings and reaches the database."""
+"""The settings of a command, and its connection to the database."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def exit_with_failure(message: str) -> NoReturn:
 
 
 def exit_with_error(error: Exception, words: str = "") -> NoReturn:
-    """Say an error in one line, and exit with its code. `words` is the command with what it is about."""
+    """Print an error in one line, and exit with its code. `words` is the command with its arguments."""
     from talktime.settings import SettingsError  # noqa: PLC0415  `talktime --help` starts faster without it
 
     if _shows_tracebacks:

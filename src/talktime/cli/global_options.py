@@ -21,9 +21,9 @@ def with_global_options_first(arguments: Sequence[str]) -> list[str]:
 
 
 def words_of(arguments: Sequence[str]) -> str:
-    """The command and what it is about, as typed: the words up to the first option, without control characters.
+    """The command and its arguments, as typed: the words up to the first option, without control characters.
 
-    Errors begin with these words. What stands in options, such as the address of a database, is left out.
+    Errors begin with these words. Options are left out, because they may contain the address of a database.
     """
     words: list[str] = []
     for argument in _divided(arguments)[1]:

@@ -31,7 +31,7 @@ PeriodAt = Callable[[int], Period]
 
 
 def read_period(month: str | None, tz: str, begin: str | None, end: str | None, since: str | None = None) -> PeriodAt:
-    """The period of a command. What is not allowed is refused before the command connects to the database."""
+    """The period of a command. A period that is not allowed is refused before the command connects to the database."""
     try:
         zone = find_zone(tz)
     except ValueError as error:

@@ -77,7 +77,7 @@ def list_deliveries(
 
 @app.command("ping")
 def ping_webhook(context: typer.Context, webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Send a message of the type `ping`, and show what the receiver made of it. Fails if it was not delivered."""
+    """Send a message of the type `ping`, and show the receiver's answer. Fails if the message was not delivered."""
     webhook_id = read_id(webhook_id)
     ping = run_with_talktime(context, lambda talktime: talktime.ping_webhook(webhook_id))
     if ping.delivered or as_json:

@@ -13,7 +13,7 @@ The increments of all running records are played in the order of their instants:
    to the other records again: some of them can then pay an increment that they could not pay before.
 4. What is left of a gift at its expiry is lost, except what the running records have begun to owe and requests hold.
 
-What the requests of the account hold is not there for any increment.
+Credit that requests hold pays for no increment.
 
 Nothing is played increment by increment. What a record has begun to owe only grows with time, so for one record the cut
 is the inverse of the price, and for several records it is a binary search over time. Both are as fast for a balance

@@ -43,7 +43,7 @@ _RANK: Final = {
         )
     )
 }
-"""The order of deadlines in one millisecond. The cost does not depend on the order, the reason that people see does."""
+"""The order of deadlines in one millisecond. The order decides which reason people see, and does not change the cost."""
 
 
 class Deadline(NamedTuple):

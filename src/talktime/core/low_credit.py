@@ -1,4 +1,4 @@
-"""Low credit: a running record whose credit ends soon is told of once, before the credit ends.
+"""Low credit: hosts are told once of a running record whose credit ends soon, before the credit ends.
 
 The credit of a running record is *low* from `low_ms` before its cut for lack of credit, or from the start of its timer
 if the credit lasts no longer than this. A cut that `max_cost` causes is no lack of credit.

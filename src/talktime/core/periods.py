@@ -117,7 +117,7 @@ def parse_words(text: str, zone: tzinfo, now: int) -> int:
 
 
 def _named_day(words: str, today: date) -> date:
-    """The day at which what the words name begins."""
+    """The first day of the time that the words name."""
     monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
     return {
         "today": today,

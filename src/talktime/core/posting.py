@@ -74,7 +74,7 @@ def next_expiry(payer: Payer) -> int | None:
 
 
 def _post_until_gifts_end(payer: Payer, at: int) -> Payer:
-    """If several running records use up the gifts by `at`, post all of them just before and at the instant of this.
+    """If several running records use up the gifts by `at`, post all of them just before that instant and at it.
 
     Up to just before, the gifts pay every charge, so the order of posting does not matter. At the instant itself the
     gifts pay for the record that started first.

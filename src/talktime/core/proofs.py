@@ -62,7 +62,7 @@ class Proofs(Generic[SocketT]):
         self._holders.setdefault(seat, set()).add(socket)
 
     def prove(self, socket: SocketT, at: float) -> set[Seat]:
-        """A message of the socket came; the seats that were silent until now."""
+        """Note a message of the socket. Returns the seats that were silent until now."""
         held = self._sockets.get(socket)
         if held is None:
             return set()
@@ -89,7 +89,7 @@ class Proofs(Generic[SocketT]):
             del self._sockets[socket]
 
     def release(self, socket: SocketT, seat: Seat) -> bool:
-        """Take the seat from the socket without a trace; whether no socket holds the seat any more."""
+        """Take the seat from the socket without a trace. Returns whether no socket holds the seat any more."""
         held = self._sockets.get(socket)
         if held is not None:
             held.seats.discard(seat)

@@ -12,8 +12,8 @@ class Scope(StrEnum):
     """A key has one scope. A backend with two jobs has two keys.
 
     `service`: every call of a backend. `operator`: every call of an operator. `read`: the GETs of an operator.
-    `credits`: of one user at a time, the account, its entries, credits, debits, and that somebody is paying.
-    `events`: what happened.
+    `credits`: the account of one user at a time, with its entries, credits, debits and payments under way.
+    `events`: the events.
     """
 
     SERVICE = "service"

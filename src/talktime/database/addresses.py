@@ -1,8 +1,8 @@
 """The address of a database: its servers, its parameters, and how a message shows it.
 
 libpq, Django, Prisma and the sellers of databases each write parameters into an address. asyncpg takes those that it
-knows, and sends all others to the server as settings, which refuses the connection. So this module takes out what has
-no meaning here, and refuses what would have meant something else, by name and with what to do.
+knows, and sends all others to the server as settings, which refuses the connection. So this module removes parameters
+that have no effect here. It refuses parameters whose effect would be missed, and says what to do instead.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _REFUSED: Final = {
     "pool_size": "Remove pool_size= from the address, and set TALKTIME_POOL_SIZE",
     "pool_timeout": "Remove pool_timeout= from the address, and set TALKTIME_DATABASE_SECONDS",
 }
-"""Parameters that would have meant something, with what to do."""
+"""Parameters that are refused, each with what to do instead."""
 
 
 class DatabaseUnfit(DatabaseProblem):

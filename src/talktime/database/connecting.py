@@ -142,7 +142,7 @@ async def open_connection(
 
 
 async def set_in_transaction(connection: Connection) -> None:
-    """Set for the transaction that has begun what is set for a session elsewhere."""
+    """Set the settings of a session for this transaction only."""
     await connection.execute(_setting({name: SESSION[name] for name in _OF_A_TRANSACTION}, is_local=True))
 
 

@@ -139,7 +139,7 @@ class PayerTransaction:
     _cuts: tuple[Payer, dict[str, Cut]] | None = None
 
     def begin_request(self, request_id: str | None) -> None:
-        """The steps from here on are those of this request; None if nobody knows which request it is."""
+        """The steps from here on are those of this request; None if the request is not known."""
         self._requests.append((len(self.current.steps), request_id))
 
     def request_of(self, place: int) -> str | None:
@@ -217,7 +217,7 @@ class PayerTransaction:
 
     @property
     def _is_presence_changed(self) -> bool:
-        """Whether somebody came to a record whose timer does not run, or may leave it. Events tell of other records."""
+        """Whether the presence at a record whose timer does not run has changed. Events tell of other records."""
         if self.current is self.loaded:
             return False
         return any(

@@ -50,7 +50,7 @@ class AutomaticAdvisors:
             task.add_done_callback(lambda _task: self._updates.pop(chat_id, None))
 
     async def _join_or_leave(self, chat_id: str) -> None:
-        """Join or leave until that is right, because screens may open and close meanwhile."""
+        """Join or leave, and look again, because screens may open and close meanwhile."""
         try:
             while self._is_needed(chat_id) != (chat_id in self._advisors):
                 if not self._is_needed(chat_id):

@@ -43,12 +43,12 @@ PEOPLE: Final = {person.id: person for person in (USER, *ADVISORS, OPERATOR)}
 
 
 async def require_no_other_people(talktime: Talktime, settings: Settings) -> None:
-    """Refuse a database in which somebody is whom the demo did not make.
+    """Refuse a database with people whom the demo did not make.
 
-    The embedded database is refused only once: where the demo was first, a host may add people to play with.
+    An embedded database that the demo has made is accepted with any people, because a host may add people to play with.
 
     Raises:
-        SettingsError: there is somebody else.
+        SettingsError: there are other people.
     """
     is_marked = settings.database_url is None and (settings.data_dir / MARK).exists()
     if is_marked:

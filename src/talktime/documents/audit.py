@@ -120,7 +120,7 @@ class Audit:
     lately: Lately | None = None
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Count these; the first few of each rule are kept to be shown, and the users of all."""
+        """Count findings. The first few of each rule are kept as examples, and the users of all are kept."""
         for finding in findings:
             self.counts[finding.rule] += 1
             self.users.add(finding.user_id)

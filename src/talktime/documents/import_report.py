@@ -173,7 +173,7 @@ def report_import(
 
 
 def _unknown(row: OldBalance | OldSession | OldChat, users: Iterable[str], advisors: Iterable[str]) -> str | None:
-    """Why the row names a person whom nobody knows; None if all its people are known."""
+    """The error of a row that names an unknown person; None if all its people are known."""
     if row.user_id not in users:
         return f"the user {row.user_id} is in no row of users, and not in talktime: add the user, or remove the row"
     if not isinstance(row, OldBalance) and row.advisor_id not in advisors:

@@ -136,7 +136,7 @@ class SourceEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BadRow(Document):
-    """A row that can't be imported: where it stands, why, and what to do."""
+    """A row that can't be imported: its place, the reason, and what to do."""
 
     source: str
     line: Count

@@ -1,4 +1,4 @@
-"""A record's bill, from its facts: what a receipt says, and its JSON, which `verification` proves. Pure."""
+"""The receipt of a record, computed from the record's facts, and its JSON, which `verification` checks."""
 
 from __future__ import annotations
 
@@ -234,8 +234,8 @@ def receipt(
 ) -> Receipt:
     """The receipt of a record as of `now`, with the arithmetic that leads from its time to its cost.
 
-    `now` may be long past: then it is what the receipt said then, as far as the facts tell. A record that was left
-    alone ended when its time stopped, even if nobody knew yet.
+    `now` may be an instant that has passed. The result is then the receipt of that instant, as far as the facts tell. A
+    record that nobody resumed ended when its time stopped, even if nobody knew that yet.
     """
     view, elapsed_ms = record_view(record), record.elapsed_at(now)
     if now < max(record.settled_at, record.ended_at or 0):

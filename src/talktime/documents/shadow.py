@@ -5,7 +5,7 @@ hours. Nothing is stored and no credit moves.
 
 Where the costs differ, the rule is looked for by trying: the session is priced again with one rule changed, then with
 two, and a change that gives exactly the cost of the other system is the answer. Several changes may give the same cost,
-so the answer is the simplest that explains the cost and no proof.
+so the answer is the simplest that explains the cost, and is not a proof.
 
 Units: money in micro-credits, instants and durations in milliseconds.
 """
@@ -61,7 +61,7 @@ class ShadowSession(Document):
     @property
     @shown()
     def difference(self) -> Credits:
-        """How much more the session costs in talktime."""
+        """The cost in talktime less the cost in the other system."""
         return self.cost - self.old_cost
 
 

@@ -46,7 +46,7 @@ class ReplayedSession(Document):
     @property
     @shown()
     def difference(self) -> Credits:
-        """How much more the session would have cost."""
+        """The cost under the other tariff less the cost."""
         return self.replayed - self.session.cost
 
 

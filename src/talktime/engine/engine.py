@@ -61,7 +61,7 @@ class Engine:
         self._transactions.on_deadline = learn
 
     async def run(self, command: Command[T]) -> T:
-        """Run the command; its result, once it is committed.
+        """Run the command. Returns its result, once the command is committed.
 
         Raises:
             TalktimeError: the command is refused.

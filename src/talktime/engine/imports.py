@@ -44,7 +44,7 @@ _Item = TypeVar("_Item")
 async def import_rows(
     engine: Engine, rows: Sequence[SourceRow | BadRow], as_of: int, *, dry_run: bool, actor: Actor | None
 ) -> ImportReport:
-    """Store the rows that are new, unless a row can't be imported; what was stored, or would be.
+    """Store the new rows, unless a row can't be imported. Returns what was stored, or would be.
 
     Raises:
         InvalidRequest: `as_of` is in the future.
@@ -63,7 +63,7 @@ async def import_rows(
 
 
 async def store_import(engine: Engine, plan: Plan, as_of: int, actor: Actor | None) -> list[Difference]:
-    """Store the new rows of a plan; those that could not be stored after all, with the reasons.
+    """Store the new rows of a plan. Returns the rows that could not be stored after all, with the reasons.
 
     Args:
         engine: runs the transactions.

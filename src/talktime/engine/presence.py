@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _USUAL_WAIT_MS: Final = 250
-"""A proof that waited no longer counts from the instant of its command: every command waits a little."""
+"""Every command waits a little. A proof that waited no longer than this counts from the instant of its command."""
 
 
 @dataclass

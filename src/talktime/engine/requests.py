@@ -5,7 +5,7 @@ stands for its path and its body: an order that a webhook reports over HTTP and 
 credited once. Over HTTP an amount can be written in several ways, and a default can be left out. So what is compared is
 what the request asks for, written in one way: the arguments that the method gets in both cases.
 
-Who asks is no argument. Over HTTP the token says who that is, and all backends are one caller.
+The caller is no argument. Over HTTP the token names the caller, and all backends are one caller.
 """
 
 from __future__ import annotations

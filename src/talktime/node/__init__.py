@@ -13,5 +13,5 @@ webhooks        sends events to the addresses of hosts
 webhook_sender  sends one signed message, and to no address inside the network
 retention       deletes old rows that are no facts
 auditor         checks the rules that must always hold
-event_horizon   up to which event everything is there
+event_horizon   the event up to which a reader skips no event
 """

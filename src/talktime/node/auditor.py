@@ -119,7 +119,7 @@ class Auditor:
         await self._engine.database.fetch("tell_broken_rules", *rows)
 
     async def check_slice(self, audit: Audit, after: str, size: int) -> str:
-        """Check the next accounts after this id; the id of the last one."""
+        """Check the next accounts after this id. Returns the id of the last one."""
         async with self._engine.database.reading(LONG_SECONDS) as connection:
             # Slices differ in size, and a plan for an average slice would be wrong for most of them.
             await connection.execute("set local plan_cache_mode = force_custom_plan")

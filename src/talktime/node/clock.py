@@ -42,10 +42,10 @@ DRIFT: Final = 1e-4
 """The drift of both clocks together, in milliseconds of error per millisecond of time."""
 
 TOLERANCE_MS: Final = 5.0
-"""A smaller contradiction is not corrected: it is as small as what else delays a sample."""
+"""A smaller contradiction is not corrected, because other delays of a sample are as large."""
 
 _SLACK_MS: Final = 0.1
-"""So far apart two samples may be that contradict each other by rounding alone."""
+"""Two samples may contradict each other by this much because of rounding alone."""
 
 _LATE_MS: Final = 2_000
 """A renewal that took longer to arrive is not believed: the clock may have stepped on the way."""
@@ -166,7 +166,7 @@ class EngineClock:
                 await self._learn(connection, 1)  # the renewal has noted an outage
 
     async def _learn(self, connection: Connection, count: int) -> Row:
-        """Take samples, and correct engine time if they show that the clock has stepped; what the last one told."""
+        """Take samples, and correct engine time if they show that the clock has stepped. Returns the last sample."""
         ahead_ms = 0.0
         for _ in range(count):
             before_ms = local_ms()

@@ -1,7 +1,7 @@
-"""The work that nobody asks for: deadlines and the health check.
+"""The work that no caller asks for: deadlines and the health check.
 
 A timer is an open segment and its deadlines; nothing runs while the timer runs. A worker sleeps until the earliest
-stored deadline and applies what is due, each deadline as of its own instant, so a late worker changes no bill. Any
+stored deadline and applies what is due, each deadline as of its own instant, so a late worker changes no charge. Any
 number of nodes do this on one database: an account that one node works on is left alone by the others.
 """
 
@@ -53,7 +53,7 @@ class DeadlineWorker:
         engine.on_deadline(self._learn_deadline)
 
     async def settle_due(self) -> int:
-        """Apply every deadline that is due; to how many accounts."""
+        """Apply every deadline that is due. Returns the number of accounts."""
         settled = 0
         while True:
             now = await self._database.fetch_value("engine_now")
@@ -137,7 +137,7 @@ class DeadlineWorker:
             self._nearer.set()
 
     def _wake_in(self, seconds: float) -> bool:
-        """Sleep no longer than this; whether that is sooner than planned."""
+        """Sleep no longer than this. Returns whether that is sooner than planned."""
         at = asyncio.get_running_loop().time() + seconds
         if at >= self._sleeps_until:
             return False

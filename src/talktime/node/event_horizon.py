@@ -1,4 +1,4 @@
-"""Up to which event everything is there: a reader who goes no further never skips an event.
+"""The event horizon: a reader who goes no further than this event never skips an event.
 
 Ids of events are given out while transactions run, and transactions commit in another order. A reader who has seen
 event 8 may find event 7 only afterwards. So readers stop at the *horizon*: the largest id such that every transaction

@@ -255,7 +255,7 @@ class Feed:
         self._heard_since = time.monotonic() if self._heard else None
 
     def hear(self, hints: Sequence[Hint], wrong: str | None) -> None:
-        """Hints came, and perhaps something that is none: `wrong` says what is wrong with it."""
+        """Take hints that were heard. `wrong` is a message about the invalid ones, or None."""
         if wrong is not None:
             self.hints_refused += 1
             if self.hints_refused % _LOG_EVERY == 1:

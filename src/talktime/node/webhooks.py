@@ -67,7 +67,7 @@ RETRY_MS: Final = (
 
 
 async def ping_webhook(database: Database, sender: WebhookSender, webhook_id: str) -> Ping:
-    """Send a message that tells nothing, at once and once, and say what the receiver made of it.
+    """Send a message without an event, at once and only once. Returns the receiver's answer.
 
     Raises:
         NotFound: there is no such webhook.

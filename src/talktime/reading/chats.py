@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def snapshot(engine: Engine, parties: PartyDirectory, chat_id: str) -> Snapshot:
-    """What a screen of the chat shows now.
+    """The snapshot of a chat, as of now.
 
     Raises:
         NotFound: there is no such chat.

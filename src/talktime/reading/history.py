@@ -1,4 +1,4 @@
-"""The past: what was as of any instant, and what the instants of a period come to. From facts alone.
+"""The past, from facts alone: accounts, earnings and durations as of an instant, and the books of a period.
 
 What is due is applied first, as before every reading: a database on which nothing has worked for a while does not hold
 all facts. An instant that has not come yet counts as now.

@@ -108,7 +108,7 @@ class Metrics:
         self._closed.labels(code).inc()
 
     def count_refused_connection(self, bound: str) -> None:
-        """Count a connection that is one too many. `bound` names what there are too many of."""
+        """Count a connection that is one too many. `bound` names the limit that was reached."""
         self._refused_connections.labels(bound).inc()
 
     def text(self, metrics: NodeMetrics) -> bytes:

@@ -1,4 +1,4 @@
-"""The headers of proxies in front of talktime's own server, believed only from the proxies of the settings.
+"""The headers of proxies in front of talktime's own server. Only the headers of trusted proxies count.
 
 X-Forwarded-For, -Proto    who has called, and how: uvicorn's own middleware
 X-Forwarded-Prefix         the path that the proxy has taken off the address

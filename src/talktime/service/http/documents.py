@@ -217,7 +217,7 @@ class MessageList(Document):
 
 
 def _with_name(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """The page with its list under the name of the items as well: the only name before lists had `data`."""
+    """The page with its list under the name of the items as well, the only name that earlier versions had."""
     return {**document, name: document["data"]}
 
 
@@ -288,7 +288,7 @@ class Now(Document):
 
 
 class Status(StrEnum):
-    """That the service is well; a service that is not answers with a problem."""
+    """The service is well. A service that is not well answers with a problem."""
 
     OK = "ok"
 

@@ -71,7 +71,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any]) -> None:
     operation["summary"] = _sentence(operation["operationId"])
-    operation.setdefault("security", [])  # that a call needs no token is said, too
+    operation.setdefault("security", [])  # a call that needs no token says so, too
     operation["responses"].pop("422", None)  # the framework's own description of what is invalid
     operation["responses"] |= refusals()
     for place in (*operation.get("parameters", []), *operation.get("requestBody", {"content": {}})["content"].values()):

@@ -94,5 +94,5 @@ async def replay_webhook(talktime: TalktimeDep, webhook_id: WebhookId, body: Rep
 
 @router.post("/{webhook_id}/ping", responses=answers(Ping))
 async def ping_webhook(talktime: TalktimeDep, webhook_id: WebhookId) -> JSONResponse:
-    """Send a message of the type `ping` to a webhook at once, and say what the receiver made of it."""
+    """Send a message of the type `ping` to a webhook at once. The answer says how the receiver answered."""
     return JSONResponse((await talktime.ping_webhook(webhook_id)).document())

@@ -51,7 +51,7 @@ class SignIn:
         self._deadline = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.demand)
 
     def accept_at_once(self, token: str) -> bool:
-        """Sign in as `accept` does, if that needs to wait for nothing; whether this was so.
+        """Sign in as `accept` does, if this is possible without waiting. Returns whether it was possible.
 
         Raises:
             InvalidRequest: somebody else is signed in on this socket.

@@ -99,7 +99,7 @@ class Watches:
             self._report(chat_id)
 
     async def _take_seat(self, chat_id: str, party: Party | None, watched: _WatchedChat) -> Snapshot:
-        """Make the party present in the chat, or nobody; the chat's snapshot."""
+        """Make the party present in the chat, or nobody. Returns the chat's snapshot."""
         presence = self._talktime.node.presence
         if party is not None and not watched.is_present:
             snapshot = await presence.attach(self._watcher, chat_id, party)
