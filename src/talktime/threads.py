@@ -1,4 +1,4 @@
-"""What blocks, such as looking up a name, in a thread that nothing waits for.
+"""Work that blocks, such as looking up a name, in a thread that nothing waits for.
 
 The event loop has few threads of its own. The loop looks up the name of the database in these threads, and a process
 that ends waits for them. So work that may block for long, because it asks somebody else's network, has its own thread.
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 async def in_own_thread(work: Callable[[], T], name: str) -> T:
-    """What `work` returns. If the caller is cancelled, the work goes on and nobody learns what comes of it.
+    """The result of `work`. If the caller is cancelled, the work goes on and nobody learns its result.
 
     Raises:
         Exception: `work` has raised it.

@@ -43,7 +43,7 @@ _RANK: Final = {
         )
     )
 }
-"""The order of deadlines in one millisecond. The order decides which reason people see, and does not change the cost."""
+"""The order of deadlines in one millisecond. The order decides which reason people see, but not the cost."""
 
 
 class Deadline(NamedTuple):

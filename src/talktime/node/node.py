@@ -138,7 +138,7 @@ class Node:
         ]
 
     async def advance_clock(self, duration_ms: int) -> int:
-        """Move engine time ahead, and apply every deadline on the way as of its own instant. Returns the new engine time.
+        """Move engine time ahead, and apply every deadline on the way as of its own instant. Returns engine time.
 
         A party with an open socket is present all the time. Time never moves back. For tests alone.
 

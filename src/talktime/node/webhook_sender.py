@@ -39,7 +39,7 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a receiver made of a message. `error` is None if the message was delivered."""
+    """The answer of a receiver to a message. `error` is None if the message was delivered."""
 
     status: int | None
     error: str | None
@@ -169,7 +169,7 @@ class WebhookSender:
             extensions={"sni_hostname": address.host},
         )
         answer = await self._client.send(request, stream=True)
-        await answer.aclose()  # what the answer says is of no interest
+        await answer.aclose()  # the body of the answer does not matter
         return answer.status_code
 
     async def _checked_address(self, host: str, port: int) -> str:

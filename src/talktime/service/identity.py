@@ -37,7 +37,7 @@ KEYS_SECONDS: Final = 3_600.0
 """How long the keys count before they are read again."""
 
 KEPT_SECONDS: Final = 86_400.0
-"""How long keys count that can't be read again."""
+"""For how long old keys stay valid while new keys can't be read."""
 
 UNKNOWN_KEY_SECONDS: Final = 30.0
 """How often unknown keys may cause the keys to be read."""
