@@ -212,3 +212,36 @@ def test_the_pages_of_operators(
     statement = screens.advisor(pair, "/advisor/statement?lang=de", width=width, scheme=scheme)
     statement.locator("#sessions li").first.wait_for()
     assert findings(statement) == []
+
+
+def test_a_phone_at_200_percent_shows_every_page_whole(screens: Screens, demo: Demo, pair: Pair) -> None:
+    """A browser that enlarges everything has half of the phone's pixels."""
+    width = 195
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}?lang=de", width=width)
+    user.set_viewport_size({"width": width, "height": 422})
+    advisor = screens.advisor(pair, f"/chat/{chat}?lang=de", width=width)
+    user.wait_for_selector("talk-time[state=running]")
+    # The meter is one line or two, and the conversation has the rest.
+    assert user.locator("#meter").evaluate("e => e.classList.contains('folded')")
+    for selector in ("#time", "#cost", "#left", "#text", "#send"):
+        box = user.locator(selector).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, selector
+        assert box["x"] + box["width"] <= width, selector
+    assert findings(user) == []
+    demo.advance(300)
+    user.locator("#why[data-tone=warn]").wait_for()
+    assert findings(user) == []
+    record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
+    for page, paths in (
+        (user, (f"/chat/{chat}", f"/receipts/{record}", "/account", "/user")),
+        (advisor, ("/advisor", "/advisor/statement")),
+    ):
+        for path in paths:
+            page.goto(path)
+            page.locator("#loading").wait_for(state="detached")
+            page.wait_for_load_state("networkidle")
+            if "receipts" in path:
+                page.locator("#details > summary").click()
+            assert findings(page) == [], path

@@ -146,7 +146,16 @@ def test_a_page_shows_its_frame_before_scripts_run(screens: Screens, demo: Demo,
     chat = demo.chat(pair)
     tab = screens.blank()
     tab.route("**/static/pages/*.js", lambda route: route.abort())
-    for path, text in (("/user", "Your chats"), ("/advisor", "Your chats"), ("/operator", "Running now")):
+    for path, text in (
+        ("/user", "Your chats"),
+        ("/account", "Your account"),
+        ("/advisor", "Your chats"),
+        ("/advisor/statement", "Your statement"),
+        ("/receipts/r", "Receipt"),
+        ("/operator", "Running now"),
+        ("/operator/find", "Find"),
+        ("/operator/books", "Books"),
+    ):
         tab.goto(path)
         expect(tab.get_by_role("heading", level=1, name=text)).to_be_visible()
         expect(tab.get_by_text("Loading…")).to_be_visible()
@@ -157,15 +166,30 @@ def test_a_page_shows_its_frame_before_scripts_run(screens: Screens, demo: Demo,
     screens.complaints.clear()
 
 
-def test_the_focus_stays_on_the_buttons(screens: Screens, demo: Demo, pair: Pair) -> None:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_focus_stays_on_what_one_does_next(screens: Screens, demo: Demo, pair: Pair, width: int) -> None:
     chat = demo.chat(pair)
-    page = screens.of(Role.USER, pair.user, f"/chat/{chat}")
+    page = screens.of(Role.USER, pair.user, f"/chat/{chat}", width=width)
     page.wait_for_selector("talk-time[state=running]")
-    for press, then in (("Pause", "Continue"), ("Continue", "Pause")):
+    for press, then in (
+        ("Pause", "Continue"),
+        ("Continue", "Pause"),
+        ("Stop", "Keep talking"),
+        ("Keep talking", "Stop"),
+    ):
         button = page.get_by_role("button", name=press)
         button.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name=then)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="End conversation").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="See the receipt")).to_be_focused()
+    page.get_by_role("button", name="Start again").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Start paid time").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
 
 
 def test_free_time_is_shown_only_where_there_was_some(screens: Screens, demo: Demo, pair: Pair) -> None:

@@ -6,8 +6,8 @@
 import { find, setText } from "../shell/dom.ts";
 import { say } from "../texts/language.ts";
 
-/** A screen that is lower than this shows one line of the meter, in CSS pixels. */
-const LOW_PX = 600;
+/** A screen that is lower than this shows one line of the meter, in rem: large letters make a screen lower. */
+const LOW_REM = 37.5;
 
 export function foldOnLowScreens(): void {
   const meter = find("meter");
@@ -26,8 +26,9 @@ export function foldOnLowScreens(): void {
     // A keyboard may leave the page as high as it was and only cover a part of it.
     const height = visualViewport?.height ?? innerHeight;
     document.body.style.setProperty("--view", `${height}px`);
-    if (isLow !== height < LOW_PX) chosen = null;
-    isLow = height < LOW_PX;
+    const low = LOW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    if (isLow !== height < low) chosen = null;
+    isLow = height < low;
     show();
   };
 

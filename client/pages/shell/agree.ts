@@ -37,5 +37,6 @@ export async function agreesToPay(
 function lastsText(tariff: Tariff, available: string): string {
   const ms = lastingMs(tariff, micros(available));
   if (ms === null) return "";
+  if (ms === 0) return ` ${talkWords().notEnoughCredit}`;
   return ` ${filled(talkWords().creditLasts, { time: longDuration(Math.floor(ms / 1000)) })}`;
 }

@@ -2,7 +2,7 @@
 
 import { stopwatch } from "../../src/core/digits.ts";
 import { say } from "../texts/language.ts";
-import { day, hourAndMinute, reason } from "../texts/words.ts";
+import { reason, shortDayAndTime } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
 
@@ -16,11 +16,7 @@ export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): H
       { class: "row", href: root + path`/chat/${chat.id}` },
       make("strong", { dir: "auto" }, other),
       time ?? make("span", { class: "number" }, stopwatch(chat.duration_ms)),
-      make(
-        "span",
-        { class: "quiet", dir: "auto" },
-        chat.last_message ?? `${day(chat.created_at)}, ${hourAndMinute(chat.created_at)}`,
-      ),
+      make("span", { class: "quiet", dir: "auto" }, chat.last_message ?? shortDayAndTime(chat.created_at)),
       make("span", { class: "badges" }, unreadBadge(chat), badge(chat)),
     ),
   );

@@ -18,7 +18,7 @@ export function receiptRow(record: RecordSummary, title: string, subtitle: strin
       { class: "row", href: root + path`/receipts/${id}` },
       make("strong", { dir: "auto" }, title),
       make("span", { class: "number" }, money(cost)),
-      make("span", { class: "quiet" }, subtitle),
+      make("span", { class: "quiet whole" }, subtitle),
       state === "ended"
         ? make(
             "span",

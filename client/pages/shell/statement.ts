@@ -2,7 +2,7 @@
 
 import { credits, micros } from "../../src/core/price.ts";
 import { say, type Word } from "../texts/language.ts";
-import { dayAndTime, minutes, money } from "../texts/words.ts";
+import { minutes, money, shortDayAndTime } from "../texts/words.ts";
 import { find, make, setText } from "./dom.ts";
 import { type Month, periodOf } from "./month.ts";
 import { showPages } from "./more.ts";
@@ -77,7 +77,7 @@ export function conversationRow({
       { class: "row", href: root + path`/receipts/${record_id}` },
       make("strong", { dir: "auto" }, user_name),
       make("span", { class: "number" }, money(net)),
-      make("span", { class: "quiet" }, `${dayAndTime(started_at)}, ${minutes(time_ms)}`),
+      make("span", { class: "quiet whole" }, `${shortDayAndTime(started_at)}, ${minutes(time_ms)}`),
     ),
   );
 }

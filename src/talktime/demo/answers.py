@@ -37,7 +37,7 @@ _RULES: Final = tuple(
         ),
         (
             r"\b(pause|break|resume|continue|wait)\b",
-            "Press Pause, and the timer stops until one of us resumes. The pause is not billed.",
+            "Press Pause, and the timer stops until you press Continue. The pause is not billed.",
         ),
         (
             r"\b(stop|end|finish|bye|goodbye)\b",
