@@ -64,7 +64,7 @@ from talktime.engine import people as engine_people
 from talktime.engine import webhooks as engine_webhooks
 from talktime.engine.accounts import AddCredit, AnnouncePayment, DebitCredit, RefundRecord, credit_kind, refund_request
 from talktime.engine.idempotency import Repeat
-from talktime.engine.links import SignIn
+from talktime.engine.links import LinkTarget
 from talktime.engine.new_ids import new_id
 from talktime.engine.parties import Parties
 from talktime.engine.presence import LeaveChat, SendHeartbeat
@@ -337,23 +337,23 @@ class Talktime:
         Raises:
             InvalidRequest: an argument is not allowed, or nobody says where browsers reach the service.
         """
-        sign_in = links.SignIn(links.link_role(role), require_id("subject", subject), page, key_id)
+        target = links.LinkTarget(links.link_role(role), require_id("subject", subject), page, key_id)
         require_page("page", page)
         base = address or self.settings.address
         if base is None:
             raise InvalidRequest(("address", "is needed, or the setting TALKTIME_ADDRESS"))
-        return await links.create_link(self.node.database, sign_in, base)
+        return await links.create_link(self.node.database, target, base)
 
-    async def use_link(self, code: str) -> SignIn:
+    async def use_link(self, code: str) -> LinkTarget:
         """Use a link up. Returns who signs in with it. `code` is the part of the address behind `#`.
 
         Raises:
             NotFound: there is no such link, or the link was used before, has expired, or ended with its access key.
         """
-        sign_in = await links.use_link(self.node.database, code)
-        if sign_in.key_id is not None and not await self.node.key_ring.is_valid(sign_in.key_id):
+        target = await links.use_link(self.node.database, code)
+        if target.key_id is not None and not await self.node.key_ring.is_valid(target.key_id):
             raise NotFound("link: the key that has made it was revoked")
-        return sign_in
+        return target
 
     # Credit.
 
@@ -1082,7 +1082,7 @@ class Talktime:
     async def send_message(
         self, chat_id: str, sender: Party, text: str, client_id: str, *, by: str | None = None
     ) -> tuple[Message, bool]:
-        """Store a message, a repeated `client_id` only once. Returns the first message with it, and whether that is new.
+        """Store a message, a repeated `client_id` only once. Returns the message, and whether it is new.
 
         `by` is the role of the caller. A host that names no role, or `service`, may always send. A user and an advisor
         need a running record, unless the setting `messages_when_stopped` is `allow`; before the first second of a

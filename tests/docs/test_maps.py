@@ -1,9 +1,10 @@
-"""The docstring of each package is a map of the package: a line for each module, and no others."""
+"""The docstring of each package is a map of the package: a line for each module, and no others. Names are used once."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def test_a_map_names_each_module_once(package: Path) -> None:
 
 def test_there_are_packages() -> None:
     assert {"cli", "core", "service"} <= {package.name for package in PACKAGES}
+
+
+NAMED_AS_PUBLISHED = {"AddCredit", "RefundRecord"}
+"""Commands whose requests have the same name in the OpenAPI document, where hosts' clients use it."""
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names = Counter(
+        node.name
+        for path in SOURCE.rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, count in names.items() if count > 1} == NAMED_AS_PUBLISHED
 
 
 TESTED_TOGETHER = {

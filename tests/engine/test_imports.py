@@ -10,7 +10,16 @@ import pytest
 from talktime import Talktime, Tariff, parse_credits
 from talktime.core.entries import CreditKind
 from talktime.documents.import_report import ImportReport, Stored, plan_import
-from talktime.documents.old_rows import OldAdvisor, OldBalance, OldRow, OldSession, OldUser, Place, RowKind, SourceRow
+from talktime.documents.old_rows import (
+    OldAdvisor,
+    OldBalance,
+    OldRow,
+    OldSession,
+    OldUser,
+    RowKind,
+    RowPlace,
+    SourceRow,
+)
 from talktime.engine.imports import import_rows, store_import
 from tests.databases import as_service
 from tests.nodes import node_on
@@ -27,7 +36,7 @@ KINDS: dict[type[OldRow], RowKind] = {
 
 
 def rows(*given: OldRow) -> list[SourceRow]:
-    return [SourceRow(Place("test", line), KINDS[type(row)], row) for line, row in enumerate(given, 1)]
+    return [SourceRow(RowPlace("test", line), KINDS[type(row)], row) for line, row in enumerate(given, 1)]
 
 
 def session(number: int, free_ms: int, user: str = "alice") -> OldSession:

@@ -97,19 +97,19 @@ def demo(
             "Listen on 127.0.0.1, or add --allow-remote."
         )
     opens_browser = not no_browser and running.has_display(os.environ)
-    place = running.Place(settings.data_dir) if settings.database_url is None else None
-    if place is not None and place.running is not None:
-        print(f"The demo runs already on {settings.data_dir}: {place.running or 'it is starting'}")
-        if opens_browser and place.running:
-            webbrowser.open(place.running)
+    folder = running.DemoFolder(settings.data_dir) if settings.database_url is None else None
+    if folder is not None and folder.running is not None:
+        print(f"The demo runs already on {settings.data_dir}: {folder.running or 'it is starting'}")
+        if opens_browser and folder.running:
+            webbrowser.open(folder.running)
         return
     log_to_file(context, running.open_log(settings.data_dir))
 
     def announce(address: str) -> None:
         print(f"talktime is at {address}   Ctrl-C stops it.", flush=True)
         print(f"Its log is in {settings.data_dir / running.LOG}", flush=True)
-        if place is not None:
-            place.tell(address)
+        if folder is not None:
+            folder.tell(address)
         if opens_browser:
             running.open_browser(address)
 

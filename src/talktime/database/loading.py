@@ -18,7 +18,7 @@ from talktime.core.price import is_free_by_grace
 from talktime.core.record import Party, Record
 from talktime.core.refunds import EntryTotals
 from talktime.core.tariff import Tariff
-from talktime.database.payer_transaction import Chat, NodeLeases, PayerTransaction, Place, StoredAdvisor
+from talktime.database.payer_transaction import Chat, NodeLeases, PayerTransaction, StoredAdvisor, TakenPlace
 from talktime.database.queries import SQL, arrays
 from talktime.database.record_rows import read_record, read_start_rule, read_terms
 
@@ -132,10 +132,10 @@ class Loader:
             return advisors
         await connection.fetch(SQL["lock_limited_advisors"], limited)
         advisors = await self.load_advisors(connection, advisor_ids)  # as they are under the lock
-        places: dict[str, list[Place]] = defaultdict(list)
+        places: dict[str, list[TakenPlace]] = defaultdict(list)
         rows = await connection.fetch(SQL["load_places"], limited, durations.recharge_ms, durations.abandon_ms)
         for row in rows:
-            places[row["advisor_id"]].append(Place(row["record_id"], row["user_id"], row["ends_at"]))
+            places[row["advisor_id"]].append(TakenPlace(row["record_id"], row["user_id"], row["ends_at"]))
         return {advisor_id: replace(advisor, places=places[advisor_id]) for advisor_id, advisor in advisors.items()}
 
     async def load_tariffs(self, connection: Connection, versions: set[Version]) -> dict[Version, Tariff]:

@@ -46,7 +46,7 @@ class Chat:
     metadata: Metadata | None = None
 
 
-class Place(NamedTuple):
+class TakenPlace(NamedTuple):
     """An active record of an advisor. `ends_at` is the instant at which it ends if nobody acts, if that is known."""
 
     record_id: str
@@ -68,7 +68,7 @@ class StoredAdvisor:
     terms: Terms
     start_rule: StartRule = DEFAULT_START_RULE
     metadata: Metadata | None = None
-    places: list[Place] = field(default_factory=list)
+    places: list[TakenPlace] = field(default_factory=list)
 
 
 NodeLeases = dict[tuple[str, Party], dict[str, SocketLease]]

@@ -77,7 +77,7 @@ class AutomaticAdvisors:
 
 
 class _AutomaticAdvisor:
-    """One automatic advisor in one chat. `Presence` and `Feed` call it as they call a screen."""
+    """One automatic advisor in one chat. `SocketLeases` and `Feed` call it as they call a screen."""
 
     def __init__(self, talktime: Talktime, chat_id: str, name: str) -> None:
         self._talktime = talktime
@@ -113,7 +113,7 @@ class _AutomaticAdvisor:
         if message.sender == Party.USER:
             self._questions.put_nowait(message)
 
-    def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:  # noqa: ARG002  Presence's names
+    def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:  # noqa: ARG002  the names of SocketLeases
         self._talktime.node.presence.prove(self)
 
     def lost(self) -> None:

@@ -20,7 +20,7 @@ ADDRESS: Final = "demo.address"
 """The file with the address of the demo. The demo that runs holds a lock on it."""
 
 
-class Place:
+class DemoFolder:
     """The data folder of a demo that runs. The folder stays taken until the process ends.
 
     Attributes:

@@ -62,10 +62,10 @@ def stories(loaded: Payer, happened: tuple[steps.Step, ...], entry_ids: Iterator
         happened: what the transitions did, in order.
         entry_ids: the ids of the entries among `happened`, in order.
     """
-    return _Reader(loaded, entry_ids).read(happened)
+    return _StepReader(loaded, entry_ids).read(happened)
 
 
-class _Reader:
+class _StepReader:
     """Reads the steps. `known` has the records as the steps before left them, `started` those that have run."""
 
     def __init__(self, loaded: Payer, entry_ids: Iterator[int]) -> None:

@@ -27,15 +27,15 @@ from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 from talktime.documents.old_rows import (
     BadRow,
-    EventType,
     OldAdvisor,
     OldBalance,
     OldChat,
     OldEvent,
+    OldEventType,
     OldSession,
     OldUser,
-    Place,
     RowKind,
+    RowPlace,
     SourceEvent,
     SourceRow,
 )
@@ -130,20 +130,20 @@ def read_rows(kind: RowKind, source: str, rows: Iterable[Cells], zone: tzinfo = 
         zone: the time zone of instants that name no offset from UTC.
     """
     for line, cells in rows:
-        reader = _Reader(kind, cells, zone)
+        reader = _RowReader(kind, cells, zone)
         row = _READ[kind](reader)
-        yield reader.bad_row(source, line) or SourceRow(Place(source, line), kind, row)
+        yield reader.bad_row(source, line) or SourceRow(RowPlace(source, line), kind, row)
 
 
 def read_events(source: str, rows: Iterable[Cells], zone: tzinfo = UTC) -> Iterator[SourceEvent | BadRow]:
     """Read events, as `read_rows` reads rows."""
     for line, cells in rows:
-        reader = _Reader(RowKind.EVENTS, cells, zone)
+        reader = _RowReader(RowKind.EVENTS, cells, zone)
         event = _event(reader)
-        yield reader.bad_row(source, line) or SourceEvent(Place(source, line), event)
+        yield reader.bad_row(source, line) or SourceEvent(RowPlace(source, line), event)
 
 
-class _Reader:
+class _RowReader:
     """Reads the cells of one row, and collects every mistake. After a mistake it goes on with an acceptable value."""
 
     def __init__(self, kind: RowKind, cells: Mapping[str, object], zone: tzinfo) -> None:
@@ -272,19 +272,19 @@ def _plain(value: object) -> object:
     return str(value) if is_number else value
 
 
-def _user(cells: _Reader) -> OldUser:
+def _user(cells: _RowReader) -> OldUser:
     user_id = cells.id("id")
     return OldUser(user_id, cells.name(user_id))
 
 
-def _advisor(cells: _Reader) -> OldAdvisor:
+def _advisor(cells: _RowReader) -> OldAdvisor:
     advisor_id = cells.id("id")
     starts = cells.choice("starts", tuple(Starts), None)
     tariff, terms = cells.tariff(), cells.terms()
     return OldAdvisor(advisor_id, cells.name(advisor_id), tariff, terms, None if starts is None else Starts(starts))
 
 
-def _balance(cells: _Reader) -> OldBalance:
+def _balance(cells: _RowReader) -> OldBalance:
     user_id = cells.id("user_id")
     kind = cells.choice("kind", (CreditKind.PURCHASE, CreditKind.GIFT), CreditKind.PURCHASE)
     expires_at = cells.instant("expires_at")
@@ -294,7 +294,7 @@ def _balance(cells: _Reader) -> OldBalance:
     return OldBalance(balance_id, user_id, CreditKind(kind or "purchase"), cells.amount("amount"), expires_at)
 
 
-def _session(cells: _Reader) -> OldSession:
+def _session(cells: _RowReader) -> OldSession:
     started_at, ended_at = cells.instant("started_at"), cells.instant("ended_at")
     duration_ms, free_ms = cells.duration("duration_seconds"), cells.duration("free_seconds", 0)
     if started_at is None:
@@ -319,21 +319,21 @@ def _session(cells: _Reader) -> OldSession:
     )
 
 
-def _chat(cells: _Reader) -> OldChat:
+def _chat(cells: _RowReader) -> OldChat:
     return OldChat(cells.id("id"), cells.id("user_id"), cells.id("advisor_id"), cells.duration("duration_seconds"))
 
 
-def _event(cells: _Reader) -> OldEvent:
+def _event(cells: _RowReader) -> OldEvent:
     session_id = cells.id("session_id")
-    kind = cells.choice("type", tuple(EventType), None)
+    kind = cells.choice("type", tuple(OldEventType), None)
     if kind is None:
-        cells.errors.append(f"type must be one of: {', '.join(EventType)}")
+        cells.errors.append(f"type must be one of: {', '.join(OldEventType)}")
     at = cells.instant("at")
     if at is None:
         cells.errors.append("at is needed")
     return OldEvent(
         session_id,
-        EventType(kind or "start"),
+        OldEventType(kind or "start"),
         at or 0,
         cells.id("user_id") if cells.has("user_id") else None,
         cells.id("advisor_id") if cells.has("advisor_id") else None,
@@ -342,7 +342,7 @@ def _event(cells: _Reader) -> OldEvent:
     )
 
 
-_READ: Final[dict[RowKind, Callable[[_Reader], OldRow]]] = {
+_READ: Final[dict[RowKind, Callable[[_RowReader], OldRow]]] = {
     RowKind.USERS: _user,
     RowKind.ADVISORS: _advisor,
     RowKind.BALANCES: _balance,

@@ -30,7 +30,7 @@ class RowKind(StrEnum):
     EVENTS = "events"
 
 
-class EventType(StrEnum):
+class OldEventType(StrEnum):
     """The types of events in a session of another system."""
 
     START = "start"
@@ -41,7 +41,7 @@ class EventType(StrEnum):
     STOP = "stop"
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """Where a row stands: the file or the table, and the line, counted from 1."""
 
     source: str
@@ -108,7 +108,7 @@ class OldEvent:
     """An event in the session `id`. Fields that the other system states for the whole session may be None."""
 
     id: str
-    type: EventType
+    type: OldEventType
     at: int
     user_id: str | None
     advisor_id: str | None
@@ -122,7 +122,7 @@ OldRow = OldUser | OldAdvisor | OldBalance | OldSession | OldChat
 class SourceRow(NamedTuple):
     """A row that could be read, and where it stands."""
 
-    place: Place
+    place: RowPlace
     kind: RowKind
     row: OldRow
 
@@ -130,7 +130,7 @@ class SourceRow(NamedTuple):
 class SourceEvent(NamedTuple):
     """An event that could be read, and where it stands."""
 
-    place: Place
+    place: RowPlace
     event: OldEvent
 
 

@@ -27,7 +27,7 @@ from talktime.core.steps import RecordEnded
 from talktime.core.tariff import RoundingMode
 from talktime.documents.document import Document, shown
 from talktime.documents.fields import Count, Credits, Instant, Milliseconds
-from talktime.documents.old_rows import BadRow, EventType, RowKind, SourceEvent
+from talktime.documents.old_rows import BadRow, OldEventType, RowKind, SourceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -182,9 +182,9 @@ def shadow_run(
 def _order_problem(session: _Session) -> str | None:
     """Why the events are not those of one session that has ended; None if they are."""
     types = [source.event.type for source in session.events]
-    if types.count(EventType.START) != 1 or types.count(EventType.STOP) != 1:
+    if types.count(OldEventType.START) != 1 or types.count(OldEventType.STOP) != 1:
         return "needs one start and one stop"
-    if types[0] is not EventType.START or types[-1] is not EventType.STOP:
+    if types[0] is not OldEventType.START or types[-1] is not OldEventType.STOP:
         return "has an event before its start or after its stop"
     return None
 
@@ -216,15 +216,15 @@ def _play(session: _Session, user_id: str, advisor_id: str, tariff: Tariff, pair
     return next(step.record for step in payer.steps if isinstance(step, RecordEnded))
 
 
-def _apply(payer: Payer, record: Record, event: EventType, at: int) -> Payer:
+def _apply(payer: Payer, record: Record, event: OldEventType, at: int) -> Payer:
     match event:
-        case EventType.PAUSE:
+        case OldEventType.PAUSE:
             return meter.pause(payer, record, at)
-        case EventType.RESUME:
+        case OldEventType.RESUME:
             return meter.resume(payer, record, at, _DURATIONS, Party.USER)
-        case EventType.AWAY:
+        case OldEventType.AWAY:
             return meter.settle(meter.leave(payer, record, Party.USER, at, _DURATIONS), at, _DURATIONS)
-        case EventType.BACK:
+        case OldEventType.BACK:
             return meter.prove(payer, record, Party.USER, at + _LONG_MS, at)
         case _:
             return meter.stop(payer, record, at)
@@ -281,8 +281,8 @@ def _times(session: _Session, record: Record) -> Iterator[_Change]:
     """The times that the other system may have counted. If the other system states a time, only this time."""
     start, stop = session.events[0].event.at, session.events[-1].event.at
     away_ms, paused_ms = (
-        _interrupted(session, EventType.AWAY, EventType.BACK),
-        _interrupted(session, EventType.PAUSE, EventType.RESUME),
+        _interrupted(session, OldEventType.AWAY, OldEventType.BACK),
+        _interrupted(session, OldEventType.PAUSE, OldEventType.RESUME),
     )
     named = {
         stop - start: "all time from start to stop counted",
@@ -297,14 +297,14 @@ def _times(session: _Session, record: Record) -> Iterator[_Change]:
         yield _Change("time", named.get(old_ms, f"{duration_words(old_ms)} counted"), {}, old_ms)
 
 
-def _interrupted(session: _Session, begin: EventType, end: EventType) -> int:
+def _interrupted(session: _Session, begin: OldEventType, end: OldEventType) -> int:
     """The time from each event of one type to the next of the other, or to the end."""
     total_ms, since = 0, None
     for source in session.events:
         event = source.event
         if event.type is begin and since is None:
             since = event.at
-        elif since is not None and event.type in {end, EventType.STOP}:
+        elif since is not None and event.type in {end, OldEventType.STOP}:
             total_ms, since = total_ms + event.at - since, None
     return total_ms
 

@@ -33,7 +33,7 @@ _CODE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class LinkTarget:
     """The person who signs in with a link.
 
     `page` is the page to go on to, if the link names one. `key_id` is the access key that has made the link, if there
@@ -57,23 +57,23 @@ def link_role(text: str) -> Role:
     return Role(text)
 
 
-async def create_link(database: Database, sign_in: SignIn, address: str) -> Link:
+async def create_link(database: Database, target: LinkTarget, address: str) -> Link:
     """Make a link. `address` is where browsers reach the service."""
     code = secrets.token_urlsafe(_CODE_BYTES)
     expires_at: int = await database.fetch_value(
         "insert_link",
         _hash(code),
-        sign_in.role.value,
-        sign_in.subject,
-        sign_in.page,
-        sign_in.key_id,
+        target.role.value,
+        target.subject,
+        target.page,
+        target.key_id,
         LINK_SECONDS,
     )
     whole = f"{address.rstrip('/')}{SIGN_IN_PAGE}#{code}"
-    return Link(whole, sign_in.role, sign_in.subject, sign_in.page, expires_at)
+    return Link(whole, target.role, target.subject, target.page, expires_at)
 
 
-async def use_link(database: Database, code: str) -> SignIn:
+async def use_link(database: Database, code: str) -> LinkTarget:
     """Use a link up.
 
     Raises:
@@ -82,7 +82,7 @@ async def use_link(database: Database, code: str) -> SignIn:
     row = await database.fetch_row("use_link", _hash(code[:CODE_LENGTH_MAX]))
     if row is None or not row["is_valid"]:
         raise NotFound("link: it was used before, or has expired, or never was")
-    return SignIn(Role(row["role"]), row["subject"], row["page"], row["key_id"])
+    return LinkTarget(Role(row["role"]), row["subject"], row["page"], row["key_id"])
 
 
 def _hash(code: str) -> bytes:

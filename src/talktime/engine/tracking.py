@@ -16,7 +16,7 @@ from talktime.core.instants import format_instant
 from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
-from talktime.database.payer_transaction import Chat, Place
+from talktime.database.payer_transaction import Chat, TakenPlace
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command
 from talktime.engine.new_ids import new_id
@@ -295,7 +295,7 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
         currency=command.seller.currency,
     )
     payer.current = meter.start(payer.current, new, payer.now, payer.durations, advisor.start_rule.ring_ms)
-    advisor.places.append(Place(new.record_id, new.user_id, None))
+    advisor.places.append(TakenPlace(new.record_id, new.user_id, None))
 
 
 def _require_place(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str) -> None:

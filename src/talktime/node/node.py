@@ -22,10 +22,10 @@ from talktime.node.fanout.choice import fanout_of
 from talktime.node.fanout.interface import FanoutUnavailable
 from talktime.node.feed import Feed
 from talktime.node.key_ring import KeyRing
-from talktime.node.presence import Presence
+from talktime.node.presence import SocketLeases
 from talktime.node.retention import ROUND_SECONDS, Retention
 from talktime.node.supervisor import Supervisor, Worker, every
-from talktime.node.webhooks import Webhooks
+from talktime.node.webhooks import DeliveryWorker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,7 +64,7 @@ class Node:
         self.feed.is_ahead = self.clock.is_behind
         self.key_ring = KeyRing(database, self.clock.now_ms)
         self.feed.on_key_revoked = self.key_ring.hear
-        self.presence = Presence(process_id, self.engine, self.clock, self.parties)
+        self.presence = SocketLeases(process_id, self.engine, self.clock, self.parties)
         self.deadlines = DeadlineWorker(self.engine)
         self.auditor = Auditor(self.engine)
         self.event_horizon = EventHorizon(database)
@@ -74,7 +74,7 @@ class Node:
             "events": settings.keep_events_days,
         }
         self.retention = Retention(database, keep_days)
-        self.webhooks: Webhooks | None = None
+        self.webhooks: DeliveryWorker | None = None
         self.supervisor = Supervisor()
         self.presence.late_workers = self.supervisor.late
         database.on_return = self.supervisor.hurry
@@ -182,7 +182,7 @@ class Node:
             Worker("keys", self.key_ring.look, self.key_ring.wait),
         ]
         if extras.is_installed("webhooks"):
-            self.webhooks = Webhooks(self.database, self.event_horizon, self.webhook_sender())
+            self.webhooks = DeliveryWorker(self.database, self.event_horizon, self.webhook_sender())
             workers.append(Worker("webhooks", self.webhooks.send_due, self.webhooks.wait, late_seconds=60))
         if self.retention.keeps_days:
             workers.append(

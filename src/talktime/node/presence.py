@@ -68,7 +68,7 @@ class Socket(Protocol):
         """The socket was silent for a whole lease: close it."""
 
 
-class Presence:
+class SocketLeases:
     """The sockets of this process and the leases that they hold."""
 
     def __init__(self, process_id: str, engine: Engine, clock: EngineClock, parties: PartyDirectory) -> None:

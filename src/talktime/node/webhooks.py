@@ -84,7 +84,7 @@ async def ping_webhook(database: Database, sender: WebhookSender, webhook_id: st
     return Ping(outcome.error is None, outcome.status, outcome.error, outcome.took_ms)
 
 
-class Webhooks:
+class DeliveryWorker:
     """The deliveries of this process. `outcomes` counts attempts by how they ended."""
 
     def __init__(self, database: Database, horizon: EventHorizon, sender: WebhookSender) -> None:

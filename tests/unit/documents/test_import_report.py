@@ -17,8 +17,8 @@ from talktime.documents.old_rows import (
     OldRow,
     OldSession,
     OldUser,
-    Place,
     RowKind,
+    RowPlace,
     SourceRow,
 )
 
@@ -41,7 +41,7 @@ EVERYTHING = Stored(
 
 
 def rows(*given: OldRow) -> list[SourceRow | BadRow]:
-    return [SourceRow(Place("file", line), KINDS[type(row)], row) for line, row in enumerate(given, 1)]
+    return [SourceRow(RowPlace("file", line), KINDS[type(row)], row) for line, row in enumerate(given, 1)]
 
 
 def reasons(stored: Stored, *given: OldRow, now: int = NOW) -> list[str]:

@@ -13,11 +13,11 @@ from talktime.core.terms import Terms
 from talktime.documents.import_rows import csv_cells, json_cells, read_events, read_rows
 from talktime.documents.old_rows import (
     BadRow,
-    EventType,
     OldAdvisor,
     OldBalance,
     OldChat,
     OldEvent,
+    OldEventType,
     OldSession,
     OldUser,
     RowKind,
@@ -85,7 +85,7 @@ def test_a_chat_and_an_event_are_read() -> None:
     cells = {"session_id": "s", "type": "stop", "at": "2026-01-05T10:00:00Z", "cost": "1.00", "duration_seconds": 15}
     (event,) = read_events("file", [(2, cells)])
     assert isinstance(event, SourceEvent)
-    assert event.event == OldEvent("s", EventType.STOP, START, None, None, 15_000, 1_000_000)
+    assert event.event == OldEvent("s", OldEventType.STOP, START, None, None, 15_000, 1_000_000)
     (bad,) = read_events("file", [(3, {"session_id": "s", "type": "tick"})])
     assert isinstance(bad, BadRow)
     assert (bad.line, bad.id) == (3, "s")

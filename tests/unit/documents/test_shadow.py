@@ -6,7 +6,7 @@ import pytest
 
 from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff
-from talktime.documents.old_rows import BadRow, EventType, OldEvent, Place, RowKind, SourceEvent
+from talktime.documents.old_rows import BadRow, OldEvent, OldEventType, RowKind, RowPlace, SourceEvent
 from talktime.documents.shadow import SAME, UNEXPLAINED, ShadowRun, ShadowSession, shadow_run
 
 BY_THE_MINUTE = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
@@ -24,10 +24,10 @@ def events(
     """The events of a session, in seconds from its start."""
     return [
         SourceEvent(
-            Place("events", number),
+            RowPlace("events", number),
             OldEvent(
                 name,
-                EventType(kind),
+                OldEventType(kind),
                 at + round(second * 1000),
                 "alice",
                 "maya",

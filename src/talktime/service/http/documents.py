@@ -244,8 +244,10 @@ class Duration(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class Price(Document):
+class PriceView(Document):
     """The price of a record."""
+
+    schema_name: ClassVar[str] = "Price"
 
     cost: Credits
     billed_seconds: Annotated[

@@ -14,8 +14,8 @@ from talktime.service.http.json_bodies import StrictRoute
 router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["service"])
 
 
-@router.post("/price", responses=answers(documents.Price))
+@router.post("/price", responses=answers(documents.PriceView))
 async def get_price(body: PriceQuestion) -> JSONResponse:
     """The price of a number of seconds by a tariff, with the whole allowance left."""
     quoted = price(body.tariff, body.duration_ms)
-    return JSONResponse(documents.Price(quoted.cost, quoted.billed_ms).document())
+    return JSONResponse(documents.PriceView(quoted.cost, quoted.billed_ms).document())

@@ -51,7 +51,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Screen:
-    """The service's end of one live socket. `Presence` and `Feed` call its public methods."""
+    """The service's end of one live socket. `SocketLeases` and `Feed` call its public methods."""
 
     def __init__(self, websocket: WebSocket, talktime: Talktime, ticket: Ticket) -> None:
         credentials: Credentials = websocket.app.state.credentials
@@ -119,7 +119,7 @@ class Screen:
         if self._sign_in.party != party:
             self._queue.share(("typing", chat_id, party), typing_message(chat_id, party), newest_only=True)
 
-    # What `Presence` calls.
+    # What `SocketLeases` calls.
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:
         """Ask whether somebody is there, and tell when the leases end."""
@@ -177,7 +177,7 @@ class Screen:
     def _check_silence(self) -> None:
         """Close the socket if it was silent for a whole lease; otherwise send a heartbeat.
 
-        `Presence` does both for sockets that hold leases, this method for all other sockets that are signed in.
+        `SocketLeases` does both for sockets that hold leases, this method for all other sockets that are signed in.
         """
         self._next_check = asyncio.get_running_loop().call_later(self._lease_seconds / 3, self._check_silence)
         if self._sign_in.caller is None or self._watches.has_presence:
