@@ -12,6 +12,7 @@ from talktime.core.errors import Conflict, InvalidRequest
 from talktime.core.price import price
 from talktime.core.terms import Terms
 from talktime.database.pool import Pool
+from talktime.documents.report import KINDS
 from talktime.documents.verification import verify
 from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
@@ -125,6 +126,39 @@ async def test_every_entry_balances_and_names_its_books(talktime: Talktime, data
         ("charge", "advisor"): parse_credits("0.784"),
         ("charge", "revenue"): parse_credits("1.216"),
     }
+
+
+async def test_a_report_is_the_sum_of_the_lines_of_its_books(talktime: Talktime, database: Pool) -> None:
+    """The statement of the report names the books as the view `postings` does, for every kind of entry."""
+    await talktime.put_advisor("vera", "Vera", MINUTES, TERMS, starts="at_once")
+    await talktime.add_credit("alice", parse_credits("5"), "gift", expires_at=await talktime.now() + 10_000_000)
+    await talktime.add_credit("alice", parse_credits("1"), "refund")
+    await talktime.debit("alice", parse_credits("2"))
+    started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
+    await talktime.advance_clock(30_000)
+    await talktime.stop("first")
+    await talktime.refund(started.record.id, reason="a fault", borne_by="shared", amount=parse_credits("0.50"))
+    middle = await talktime.now()
+    await talktime.advance_clock(20_000_000)  # the gift expires
+    await talktime.debit("alice", parse_credits("1"))
+    end = await talktime.now() + 1
+    lines = await rows(
+        database,
+        "select book, owner, at, kind, amount from postings",
+    )
+    report = await talktime.report(middle, end)
+    books = {(book.book.value, book.owner): book for book in report.books}
+    assert set(books) == {(line["book"], line["owner"]) for line in lines}
+    for key, book in books.items():
+        own = [line for line in lines if (line["book"], line["owner"]) == key]
+        assert book.opening == sum(line["amount"] for line in own if line["at"] < middle)
+        assert dict(zip(KINDS, book.amounts, strict=True)) == {
+            kind: sum(line["amount"] for line in own if line["at"] >= middle and line["kind"] == kind) for kind in KINDS
+        }
+    together = await talktime.report(middle, end, by_person=False)
+    assert [(book.book, book.closing) for book in together.books] == [
+        (kind.book, kind.closing) for kind in report.totals() if any(book.book is kind.book for book in report.books)
+    ]
 
 
 async def test_a_gift_expires_by_itself(talktime: Talktime, database: Pool) -> None:

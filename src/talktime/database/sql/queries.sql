@@ -728,23 +728,32 @@ where a.advisor_id = $1 group by a.display_name;
 -- name: report
 -- Every book: what it held before the period, and the amounts of the period by kind of entry. The sums of all accounts
 -- may be more than a bigint holds, so they stay numeric. At most $3 books. Without $4, one book for each kind of book.
--- To be planned for its arguments (`Database.search`).
-select p.book, case when $4 then p.owner else '' end as owner,
-       coalesce(u.display_name, a.display_name, case when $4 then p.owner else 'all' end) as name,
-       coalesce(sum(p.amount) filter (where p.at < $1), 0) as opening,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'purchase'), 0) as purchase,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'gift'), 0) as gift,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'refund'), 0) as refund,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'debit'), 0) as debit,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'charge'), 0) as charge,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'share'), 0) as share,
-       coalesce(sum(p.amount) filter (where p.at >= $1 and p.kind = 'expiry'), 0) as expiry
-from postings p
-left join accounts u on $4::boolean and p.book = 'user' and u.user_id = p.owner
-left join advisors a on $4 and p.book = 'advisor' and a.advisor_id = p.owner
-where p.at < $2
+-- The books are those of the view `postings`. Its lines are summed for each side alone and before they get names: all
+-- lines together would be sorted. To be planned for its arguments (`Database.search`).
+select s.book, s.owner, coalesce(u.display_name, a.display_name, case when $4 then s.owner else 'all' end) as name,
+       coalesce(sum(s.amount) filter (where not s.is_within), 0) as opening,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'purchase'), 0) as purchase,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'gift'), 0) as gift,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'refund'), 0) as refund,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'debit'), 0) as debit,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'charge'), 0) as charge,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'share'), 0) as share,
+       coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'expiry'), 0) as expiry
+from (
+    select 'user' as book, case when $4 then user_id else '' end as owner, kind, at >= $1 as is_within, sum(amount) as amount
+    from entries where at < $2 and amount <> 0 group by 2, 3, 4
+    union all
+    select 'advisor', case when $4 then advisor_id else '' end as owner, kind, at >= $1 as is_within, sum(advisor_amount)
+    from entries where at < $2 and advisor_amount <> 0 group by 2, 3, 4
+    union all
+    select case when kind in ('gift', 'expiry') then 'promotion' when record_id is null then 'outside' else 'revenue' end as book,
+           case when $4 then 'platform' else '' end as owner, kind, at >= $1 as is_within, sum(platform_amount)
+    from entries where at < $2 and platform_amount <> 0 group by 1, 2, 3, 4
+) s
+left join accounts u on $4::boolean and s.book = 'user' and u.user_id = s.owner
+left join advisors a on $4 and s.book = 'advisor' and a.advisor_id = s.owner
 group by 1, 2, 3
-order by array_position(array['user', 'advisor', 'revenue', 'promotion', 'outside'], p.book), 2
+order by array_position(array['user', 'advisor', 'revenue', 'promotion', 'outside'], s.book), 2
 limit $3;
 
 -- name: past_sessions
