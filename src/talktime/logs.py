@@ -31,6 +31,11 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     return event
 
 
+def without_passwords(text: str, instead: str) -> str:
+    """The text with `instead` in place of each password in an address."""
+    return _URL_PASSWORD.sub(rf"\1:{instead}@", text)
+
+
 def drop_rows(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Remove the details of database errors: PostgreSQL shows the row that it refuses, and a row may be a message."""
     info = event.get("exc_info")
@@ -119,7 +124,7 @@ def _clean(value: object) -> object:
     if isinstance(value, str):
         if not _SUSPICIOUS.search(value):
             return value
-        value = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", value)
+        value = without_passwords(value, REDACTED)
         value = _LINK_CODE.sub(rf"\1{REDACTED}", _ACCESS_KEY.sub(REDACTED, value))
         return _JWT.sub(REDACTED, _BEARER.sub(rf"\1{REDACTED}", value))
     if isinstance(value, dict):

@@ -12,7 +12,9 @@ from talktime.core.record import Party, Reason, State
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.database.pool import Pool
+from talktime.database.queries import SQL
 from talktime.documents.webhook import DeliveryState
+from talktime.engine.tracking import REPAIRED_REASONS
 
 ENDS_NO_SEGMENT = {Reason.ABANDONED, Reason.TIMER_FAILED, Reason.DECLINED, Reason.MISSED}
 """Reasons of records whose timer did not run."""
@@ -51,3 +53,10 @@ async def test_each_column_accepts_the_values_of_its_enumeration(database: Pool)
         if match is not None:
             found[row["table"].removeprefix("talktime."), match[1]] = set(re.findall(r"'(\w+)'", match[2]))
     assert found == {column: set(values) for column, values in VALUES.items()}
+
+
+async def test_the_statement_and_the_index_of_the_health_check_name_the_reasons_that_it_repairs(database: Pool) -> None:
+    index = await database.fetchval("select pg_get_indexdef('talktime.records_waiting_for_somebody'::regclass)")
+    statement = re.findall(r"reason in \(.*?\)", SQL["unhealthy_payers"])[0]
+    for text in (statement, index):
+        assert set(re.findall(r"'(\w+)'", text)) == set(REPAIRED_REASONS), text

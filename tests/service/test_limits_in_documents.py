@@ -137,7 +137,7 @@ BOUNDS: Final = {
     "Answers that wait for one socket": (str(send_queue.ANSWERS_MAX), None),
     "Messages of others that wait for one socket": (str(send_queue.SHARED_MAX), None),
     "Time between two signs of typing of one party in one chat": (f"{typing_signs.INTERVAL_SECONDS:g} s", None),
-    "Time in which a socket takes nothing": (f"{live_connection.STALL_SECONDS:g} s", None),
+    "Time in which a socket takes nothing": (f"{http_connection.STALL_SECONDS:g} s", None),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import typer
@@ -38,4 +37,6 @@ def _text(settings: Settings, name: str) -> str | None:
         return ", ".join(str(part) for part in value)
     if isinstance(value, bool):
         return str(int(value))
-    return re.sub(r"(?<=://)([^/@:\s]*):[^/@\s]+@", r"\1:…@", str(value))
+    from talktime.logs import without_passwords  # noqa: PLC0415  `talktime --help` starts faster without it
+
+    return without_passwords(str(value), "…")

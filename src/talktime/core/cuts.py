@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.core.durations import DAY_MS
 from talktime.core.instants import INSTANT_MAX
 from talktime.core.price import begun_cost, elapsed_at_max_cost, first_unaffordable
 from talktime.core.record import Reason
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from talktime.core.payer import Payer
     from talktime.core.record import Record
 
-_SEARCH_MS: Final = 100 * 365 * 86_400_000
+_SEARCH_MS: Final = 100 * 365 * DAY_MS
 """How far after the start of a record the search looks: a century. A later cut counts as none."""
 
 

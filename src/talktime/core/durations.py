@@ -14,7 +14,11 @@ from talktime.core.decimals import parse_decimal, scale_exactly
 SECONDS_MAX: Final = 315_360_000
 """The longest duration that a tariff may name, in seconds: ten years."""
 
-_UNITS: Final = ((3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+_UNITS: Final = ((HOUR_MS, "hour"), (MINUTE_MS, "minute"), (1_000, "second"))
 
 TTL_SECONDS_DEFAULT: Final = 86_400
 """How long a token is valid if nobody says otherwise."""

@@ -66,7 +66,7 @@ def spend(gifts: tuple[Gift, ...], amount: int, valid_at: int | None = None) -> 
     return tuple(rest)
 
 
-def replay(entries: Iterable[tuple[EntryKind, int, int, int | None]]) -> tuple[Gift, ...]:
+def gifts_after(entries: Iterable[tuple[EntryKind, int, int, int | None]]) -> tuple[Gift, ...]:
     """The rest of an account's gifts after all its entries.
 
     Args:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT_MAX: Final = 253_402_300_799_999
 """The last instant that RFC 3339 can write: 9999-12-31T23:59:59.999Z."""
 
@@ -24,11 +24,6 @@ def format_instant(instant: int) -> str:
     return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
-def format_instant_or_none(instant: int | None) -> str | None:
-    """The RFC 3339 text of an instant. None stays None, for an event that has not happened."""
-    return None if instant is None else format_instant(instant)
-
-
 def parse_instant(text: object) -> int:
     """The instant of an RFC 3339 text that names its offset from UTC. Fractions of a millisecond are cut off.
 
@@ -38,7 +33,7 @@ def parse_instant(text: object) -> int:
     """
     match = _INSTANT.fullmatch(text) if isinstance(text, str) else None
     try:
-        since_epoch = None if match is None else datetime.fromisoformat(match[0].upper()) - _EPOCH
+        since_epoch = None if match is None else datetime.fromisoformat(match[0].upper()) - EPOCH
     except (ValueError, OverflowError):
         since_epoch = None
     if since_epoch is None or since_epoch < timedelta(0):

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
+from talktime.core.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from talktime.core.errors import InvalidRequest
-from talktime.core.instants import INSTANT_MAX, parse_instant
+from talktime.core.instants import EPOCH, INSTANT_MAX, parse_instant
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTH: Final = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _AGO: Final = re.compile(r"(\d{1,5}) (minute|hour|day|week)s?( ago)?", re.ASCII)
-_MS: Final = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
+_MS: Final = {"minute": MINUTE_MS, "hour": HOUR_MS, "day": DAY_MS, "week": 7 * DAY_MS}
 WORDS: Final = (
     "now",
     "today",
@@ -105,7 +105,7 @@ def parse_words(text: str, zone: tzinfo, now: int) -> int:
     if words == "now":
         return now
     if words in WORDS:
-        day = _named_day(words, (_EPOCH + timedelta(milliseconds=now)).astimezone(zone).date())
+        day = _named_day(words, (EPOCH + timedelta(milliseconds=now)).astimezone(zone).date())
         return _first_instant(day.year, day.month, day.day, zone)
     try:
         return parse_moment(text, zone)
@@ -138,7 +138,7 @@ def _first_instant(year: int, month: int, day: int, zone: tzinfo) -> int:
     the instant at which they go forward. If 0:00 comes twice, the first one is meant.
     """
     try:
-        instant = (datetime(year, month, day, tzinfo=zone) - _EPOCH) // timedelta(milliseconds=1)
+        instant = (datetime(year, month, day, tzinfo=zone) - EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError):
         instant = -1
     if not 0 <= instant <= INSTANT_MAX:

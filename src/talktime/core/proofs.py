@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from talktime.core.record import Party
 
@@ -153,10 +153,6 @@ class Proofs(Generic[SocketT]):
         ]
         self._silent |= set(silent)
         return silent
-
-    def mark_answering(self, seats: Iterable[Seat]) -> None:
-        """These seats are not silent after all: their silence could not be stored, so the next beat asks again."""
-        self._silent -= set(seats)
 
     def answering(self) -> set[Seat]:
         """The seats that are not silent."""

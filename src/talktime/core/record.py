@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from talktime.core.durations import DAY_MS
 from talktime.core.metadata import Metadata
 from talktime.core.price import begun_cost, is_free_by_grace, price
 from talktime.core.starts import Starts
@@ -93,7 +94,7 @@ class Reason(StrEnum):
     MISSED = "missed"
 
 
-GRACE_INTERVAL_MS: Final = 86_400_000
+GRACE_INTERVAL_MS: Final = DAY_MS
 """How long after the start of a record that the grace made free the next record of the pair with grace may start."""
 
 AWAY: Final = {Party.USER: Reason.USER_AWAY, Party.ADVISOR: Reason.ADVISOR_AWAY}

@@ -24,16 +24,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.core.decimals import parse_decimal, scale_exactly
+from talktime.core.durations import MINUTE_MS
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.price import price
 
 if TYPE_CHECKING:
     from talktime.core.tariff import Tariff
 
-_MINUTE_MS: Final = 60_000
+
 _WHOLE_PPM: Final = 1_000_000
 _PPM_PER_PERCENT: Final = 10_000
-_FIELDS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
+FIELDS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
 
 
 class TermsError(ValueError):
@@ -64,7 +65,7 @@ class Terms:
         """
         if not isinstance(document, dict):
             raise TermsError([("terms", "must be an object")])
-        errors = [(str(name)[:80], "is not a field of an advisor's terms") for name in document if name not in _FIELDS]
+        errors = [(str(name)[:80], "is not a field of an advisor's terms") for name in document if name not in FIELDS]
         share_ppm = 0
         try:
             share_ppm = _parse_percent(document["share_percent"])
@@ -72,7 +73,7 @@ class Terms:
             errors.append(("share_percent", "is required"))
         except ValueError as error:
             errors.append(("share_percent", str(error)))
-        fees = dict.fromkeys(_FIELDS[1:], 0)
+        fees = dict.fromkeys(FIELDS[1:], 0)
         for name in fees:
             try:
                 fees[name] = parse_credits(document.get(name, "0"))
@@ -114,10 +115,10 @@ def share(terms: Terms, tariff: Tariff, elapsed_ms: int, allowance_ms: int) -> S
     """
     total = price(tariff, elapsed_ms, allowance_ms)
     # Amounts times 60,000, so that the fee for a part of a minute is an integer.
-    fees = terms.fee_per_session * _MINUTE_MS + terms.fee_per_minute * _fee_bearing_ms(tariff, total.billed_ms)
-    divided = max(0, total.cost * _MINUTE_MS - fees)
-    advisor = divided * terms.share_ppm // (_MINUTE_MS * _WHOLE_PPM)
-    return Share(advisor, fees=min(total.cost, -(-fees // _MINUTE_MS)))
+    fees = terms.fee_per_session * MINUTE_MS + terms.fee_per_minute * _fee_bearing_ms(tariff, total.billed_ms)
+    divided = max(0, total.cost * MINUTE_MS - fees)
+    advisor = divided * terms.share_ppm // (MINUTE_MS * _WHOLE_PPM)
+    return Share(advisor, fees=min(total.cost, -(-fees // MINUTE_MS)))
 
 
 def _fee_bearing_ms(tariff: Tariff, billed_ms: int) -> int:

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Final
 from talktime.core.durations import parse_seconds
 from talktime.core.entries import CreditKind
 from talktime.core.ids import is_id, is_name
+from talktime.core.instants import EPOCH
 from talktime.core.money import parse_credits
 from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff, TariffError
+from talktime.core.terms import FIELDS as _TERMS
 from talktime.core.terms import Terms, TermsError
 from talktime.documents.old_rows import (
     BadRow,
@@ -47,11 +49,9 @@ if TYPE_CHECKING:
 
     from talktime.documents.old_rows import OldRow
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIER: Final = ("rate", "per_seconds", "increment_seconds")
 _TARIFF: Final = ("connect_fee", "free_seconds", "grace_seconds", "minimum_charge")
-_TERMS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
-_SECONDS_MAX: Final = 3_155_760_000
+_CHAT_SECONDS_MAX: Final = 3_155_760_000
 """The longest duration of a chat, in seconds: a hundred years."""
 
 
@@ -194,7 +194,7 @@ class _RowReader:
         return self._number(name, lambda value: parse_credits(_plain(value)), None)
 
     def duration(self, name: str, default: int | None = None) -> int:
-        return self._number(name, lambda value: parse_seconds(value, _SECONDS_MAX), default)
+        return self._number(name, lambda value: parse_seconds(value, _CHAT_SECONDS_MAX), default)
 
     def instant(self, name: str) -> int | None:
         value = self._cells.get(name)
@@ -203,7 +203,7 @@ class _RowReader:
         try:
             moment = datetime.fromisoformat(str(value))
             moment = moment.replace(tzinfo=self._zone) if moment.tzinfo is None else moment
-            since = moment - _EPOCH
+            since = moment - EPOCH
         except (ValueError, OverflowError):
             since = timedelta(-1)
         if since < timedelta(0):

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 CHATS_MAX: Final = 500
 """How many chats one record may have."""
 
-_REPAIRED_REASONS = AWAY_REASONS | {Reason.TIMER_FAILED}
+REPAIRED_REASONS: Final = AWAY_REASONS | {Reason.TIMER_FAILED}
+"""The reasons of pauses that the health check ends, if both leases hold. Statements and an index name them, too."""
 
 
 @dataclass
@@ -262,7 +263,7 @@ def post_charges(payer: PayerTransaction, until: int | None = None) -> None:
 def start_due_timers(payer: PayerTransaction) -> None:
     """Start each timer of a payer that is due to run and does not run."""
     for record in payer.current.records.values():
-        payer.current = meter.resume_present(payer.current, record, payer.now, _REPAIRED_REASONS)
+        payer.current = meter.resume_present(payer.current, record, payer.now, REPAIRED_REASONS)
 
 
 def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat | TrackChat) -> None:

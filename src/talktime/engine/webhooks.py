@@ -6,6 +6,7 @@ import base64
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from talktime.core.durations import DAY_MS
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.documents.event import EventType
 from talktime.documents.page import Page
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from talktime.database.pool import Database, Row
 
 WEBHOOKS_MAX: Final = 50
-OLD_SECRET_MS: Final = 86_400_000
+OLD_SECRET_MS: Final = DAY_MS
 """For how long the secret before a rotation signs as well."""
 
 _SECRET_BYTES: Final = 32

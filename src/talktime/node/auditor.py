@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from talktime.core.cuts import find_cuts
 from talktime.core.entries import BorneBy, EntryKind
-from talktime.core.gifts import Gift, replay
+from talktime.core.gifts import Gift, gifts_after
 from talktime.core.ids import AFTER_ALL
 from talktime.core.instants import format_instant
 from talktime.core.money import format_credits
@@ -110,7 +110,7 @@ class Auditor:
                 for name in ("restore_durations", "restore_records", "restore_balances"):
                     await connection.execute(SQL[name], user_id)
                 entries = await connection.fetch(SQL["gift_entries"], user_id)
-                await connection.execute(SQL["restore_gifts"], user_id, replay(_gift_entries(entries)))
+                await connection.execute(SQL["restore_gifts"], user_id, gifts_after(_gift_entries(entries)))
             await self._engine.settle_accounts([user_id])
 
     async def _tell(self, findings: Iterable[Finding]) -> None:
@@ -170,7 +170,7 @@ class Auditor:
 
     async def _check_gifts(self, connection: Connection, after: str, upto: str) -> AsyncIterator[Finding]:
         for row in await connection.fetch(SQL["audited_gifts"], after, upto):
-            follows = replay(
+            follows = gifts_after(
                 zip(map(EntryKind, row["kinds"]), row["amounts"], row["instants"], row["expiries"], strict=True)
             )
             stored = tuple(Gift(*lot) for lot in row["stored"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from talktime import extras
+from talktime.core.durations import DAY_MS
 from talktime.core.errors import InvalidRequest, Unavailable
 from talktime.core.payer import Durations
 from talktime.database.queries import SQL
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 
 _PATIENCE: Final = 100
 _PATIENCE_SECONDS: Final = 0.02
-_ADVANCE_MAX_MS: Final = 10 * 366 * 86_400_000
+_ADVANCE_MAX_MS: Final = 10 * 366 * DAY_MS
 
 
 class Node:

@@ -13,6 +13,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from talktime.core.durations import DAY_MS
 from talktime.database.pool import WORK_SECONDS
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ ROUND_SECONDS: Final = 20.0
 """How long one round may take. What is left then goes in the next round."""
 
 PAUSE_SECONDS: Final = 0.05
-_DAY_MS: Final = 86_400_000
 
 
 class Retention:
@@ -52,7 +52,7 @@ class Retention:
         until = asyncio.get_running_loop().time() + ROUND_SECONDS
         now: int = await self._database.fetch_value("engine_now")
         for table, days in self.keeps_days.items():
-            while await self._delete_batch(table, now - days * _DAY_MS) == BATCH:
+            while await self._delete_batch(table, now - days * DAY_MS) == BATCH:
                 if asyncio.get_running_loop().time() > until:
                     return
                 await asyncio.sleep(PAUSE_SECONDS)

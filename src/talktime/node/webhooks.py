@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from talktime.core.durations import HOUR_MS, MINUTE_MS
 from talktime.core.errors import NotFound, Unavailable
 from talktime.core.instants import format_instant
 from talktime.database.event_rows import read_event
@@ -49,19 +50,18 @@ CLAIM_MS: Final = 60_000
 LOOK_SECONDS: Final = 0.5
 """How often a node looks for new events and due deliveries."""
 
-_MINUTE_MS: Final = 60_000
-_HOUR_MS: Final = 3_600_000
+
 RETRY_MS: Final = (
     5_000,
     30_000,
-    2 * _MINUTE_MS,
-    10 * _MINUTE_MS,
-    _HOUR_MS,
-    3 * _HOUR_MS,
-    6 * _HOUR_MS,
-    12 * _HOUR_MS,
-    24 * _HOUR_MS,
-    25 * _HOUR_MS,
+    2 * MINUTE_MS,
+    10 * MINUTE_MS,
+    HOUR_MS,
+    3 * HOUR_MS,
+    6 * HOUR_MS,
+    12 * HOUR_MS,
+    24 * HOUR_MS,
+    25 * HOUR_MS,
 )
 """How long after each attempt the next one is due: about three days in all."""
 

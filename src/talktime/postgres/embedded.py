@@ -23,12 +23,11 @@ import structlog
 from talktime.core.errors import DatabaseProblem
 from talktime.postgres.cluster import Cluster
 from talktime.postgres.folders import open_own, open_path_to, socket_folder
+from talktime.postgres.guardian import START_TOLERANCE_SECONDS
 from talktime.postgres.programs import bundled_programs
 
 # This locale is part of PostgreSQL, so a new version of the system's libraries does not change the order of texts.
 INIT_OPTIONS = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-# The system reports the start of a process to about 10 ms, and the value moves when the system's clock is corrected.
-_START_TOLERANCE_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -144,7 +143,7 @@ def _is_alive(user: User) -> bool:
     pid, start = user
     try:
         process = psutil.Process(pid)
-        is_same = abs(process.create_time() - start) < _START_TOLERANCE_SECONDS
+        is_same = abs(process.create_time() - start) < START_TOLERANCE_SECONDS
         return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -20,7 +20,9 @@ from typing import IO, Self
 import psutil
 
 _STOP_SECONDS_MAX = 10
-_START_TOLERANCE_SECONDS = 5.0
+START_TOLERANCE_SECONDS = 5.0
+"""How much two reports of one start may differ: the system reports the start to about 10 ms, and the value moves
+when the system's clock is corrected."""
 
 
 class Guardian:
@@ -77,7 +79,7 @@ def _guard(pipe: IO[str]) -> None:
 def _kill(pid: int, start: float) -> None:
     try:
         process = psutil.Process(pid)
-        if abs(process.create_time() - start) < _START_TOLERANCE_SECONDS:
+        if abs(process.create_time() - start) < START_TOLERANCE_SECONDS:
             process.kill()
     except psutil.Error:
         pass  # the process has ended already

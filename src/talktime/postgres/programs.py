@@ -113,9 +113,9 @@ def bundled_programs(data: Path | None = None) -> Programs:
     return Programs(programs, major, user.pw_uid, user.pw_gid)
 
 
-def last_lines(output: str, lines_max: int = 10) -> str:
-    """The last lines of a program's output, for a message."""
-    return "\n".join(f"  {line}" for line in output.strip().splitlines()[-lines_max:])
+def last_lines(output: str) -> str:
+    """The last ten lines of a program's output, for a message."""
+    return "\n".join(f"  {line}" for line in output.strip().splitlines()[-10:])
 
 
 def _system_user() -> pwd.struct_passwd:

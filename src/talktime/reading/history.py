@@ -42,7 +42,7 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         metadata = await connection.fetchval(SQL["user_metadata"], user_id)
         balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
         entries = await connection.fetch(SQL["gift_entries_as_of"], user_id, at)
-        lots = gifts.replay((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
+        lots = gifts.gifts_after((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
         committed = 0
         for row in await connection.fetch(SQL["running_as_of"], user_id, at):
             record = await engine.loader.load_record(connection, row["record_id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from talktime.core.durations import DAY_MS
 from talktime.core.errors import InvalidRequest, NotFound
 from talktime.core.money import PLACES_MAX
 from talktime.database.pool import LONG_SECONDS
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from talktime.database.pool import Row
     from talktime.engine.engine import Engine
 
-_DAY_MS: Final = 86_400_000
-_PERIOD_MAX_MS: Final = 367 * _DAY_MS
+
+_PERIOD_MAX_MS: Final = 367 * DAY_MS
 
 
 async def statement(
@@ -32,7 +33,7 @@ async def statement(
         NotFound: there is no such advisor.
     """
     if not 0 < end - begin <= _PERIOD_MAX_MS:
-        raise InvalidRequest(("to", f"must be after from, by at most {_PERIOD_MAX_MS // _DAY_MS} days"))
+        raise InvalidRequest(("to", f"must be after from, by at most {_PERIOD_MAX_MS // DAY_MS} days"))
     if not 0 <= places <= PLACES_MAX:
         raise InvalidRequest(("places", f"must be from 0 to {PLACES_MAX}"))
     name = await engine.database.fetch_value("advisor_name", advisor_id)

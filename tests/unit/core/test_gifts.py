@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talktime.core.entries import EntryKind
-from talktime.core.gifts import Gift, add, replay, spend, total
+from talktime.core.gifts import Gift, add, gifts_after, spend, total
 
 GIFTS = (Gift(3, 100), Gift(5, 200), Gift(7))
 
@@ -51,17 +51,17 @@ def test_replaying_the_entries_gives_what_is_left() -> None:
         (EntryKind.REFUND, 4, 110, None),
         (EntryKind.DEBIT, -5, 120, None),
     ]
-    assert replay(entries[:4]) == (Gift(1, 100), Gift(5, 200), Gift(7))
-    assert replay(entries[:5]) == (Gift(5, 200), Gift(7))
-    assert replay(entries) == (Gift(11),)
-    assert replay([(EntryKind.PURCHASE, 0, 10, None), (EntryKind.DEBIT, 0, 20, None)]) == ()
-    assert replay([(EntryKind.GIFT, 1, 10, None)]) == (Gift(1),)
+    assert gifts_after(entries[:4]) == (Gift(1, 100), Gift(5, 200), Gift(7))
+    assert gifts_after(entries[:5]) == (Gift(5, 200), Gift(7))
+    assert gifts_after(entries) == (Gift(11),)
+    assert gifts_after([(EntryKind.PURCHASE, 0, 10, None), (EntryKind.DEBIT, 0, 20, None)]) == ()
+    assert gifts_after([(EntryKind.GIFT, 1, 10, None)]) == (Gift(1),)
 
 
 def test_a_replayed_debit_leaves_a_gift_that_is_held_after_its_expiry_and_a_charge_spends_it() -> None:
     given_before = [(EntryKind.GIFT, 3, 10, 100), (EntryKind.GIFT, 7, 10, None)]
-    assert replay([*given_before, (EntryKind.DEBIT, -2, 150, None)]) == (Gift(3, 100), Gift(5))
-    assert replay([*given_before, (EntryKind.CHARGE, -2, 150, None)]) == (Gift(1, 100), Gift(7))
+    assert gifts_after([*given_before, (EntryKind.DEBIT, -2, 150, None)]) == (Gift(3, 100), Gift(5))
+    assert gifts_after([*given_before, (EntryKind.CHARGE, -2, 150, None)]) == (Gift(1, 100), Gift(7))
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.none() | st.integers(1, 5))), st.integers(0, 60))

@@ -42,17 +42,6 @@ def test_a_seat_that_does_not_answer_a_beat_falls_silent_and_answers_again() -> 
     assert proofs.answering() == {SEAT, OTHER}
 
 
-def test_silence_that_could_not_be_stored_is_asked_about_again() -> None:
-    proofs: Proofs[str] = Proofs()
-    proofs.watch("user", SEAT, 0.0)
-    proofs.begin_beat()
-    assert proofs.end_beat(10.0) == [SEAT]
-    proofs.mark_answering([SEAT])
-    proofs.begin_beat()
-    assert proofs.has_unanswered
-    assert proofs.end_beat(20.0) == [SEAT]
-
-
 def test_a_later_proof_of_a_vacated_seat_is_not_lost_while_an_earlier_one_is_stored() -> None:
     proofs: Proofs[str] = Proofs()
     proofs.watch("tab", SEAT, 1.0)

@@ -37,7 +37,7 @@ PIECE_BYTES: Final = 1024
 """How much is parsed at once. A piece can contain some dozens of pipelined requests."""
 
 STALL_SECONDS: Final = 60.0
-"""How long a client may take nothing of an answer that waits for it."""
+"""How long a client may take nothing of an answer, or of a message of the live channel, that waits for it."""
 
 LINGER_SECONDS: Final = 5.0
 """How long a connection that is closed may take to send what is left.

@@ -25,14 +25,11 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 
 from talktime.service.connections.doors import Doors, Ticket
-from talktime.service.connections.http import LINGER_SECONDS, PIECE_BYTES
+from talktime.service.connections.http import LINGER_SECONDS, PIECE_BYTES, STALL_SECONDS
 from talktime.service.connections.refusals import refusal_answer
 from talktime.service.http.problems import Unreadable
 from talktime.service.live.close_codes import CloseCode
 from talktime.service.token_bucket import TokenBucket
-
-STALL_SECONDS: Final = 60.0
-"""How long a screen may take nothing of what is sent."""
 
 FRAGMENTS_MAX: Final = 16
 """How many frames one message may come in. No browser sends more than one for a message of 16 KiB."""
