@@ -67,6 +67,21 @@ def test_a_user_calls_and_the_advisor_accepts_in_the_chat(screens: Screens, demo
     expect(advisor.get_by_role("button", name="Accept")).to_be_hidden()
 
 
+def test_a_click_allows_sound_and_notifications(screens: Screens, pair: Pair) -> None:
+    page = screens.advisor(pair, "/advisor")
+    page.add_init_script(
+        """Object.defineProperty(Notification, "permission", { get: () => window.allowed ?? "default" });
+        Notification.requestPermission = async () => (window.allowed = "granted");
+        const resume = AudioContext.prototype.resume;
+        AudioContext.prototype.resume = function () { window.heard = true; return resume.call(this); };"""
+    )
+    page.reload()
+    button = page.get_by_role("button", name="Turn on sound and notifications")
+    button.click()
+    expect(button).to_be_hidden()
+    assert page.evaluate("[window.allowed, window.heard]") == ["granted", True]
+
+
 @pytest.mark.parametrize("answer", ["Accept", "Decline"])
 def test_it_rings_in_the_list(screens: Screens, demo: Demo, pair: Pair, answer: Literal["Accept", "Decline"]) -> None:
     advisor = listening(screens, pair, "/advisor")

@@ -227,6 +227,36 @@ def test_a_start_without_credit_offers_a_top_up(screens: Screens, demo: Demo) ->
     screens.complaints.clear()
 
 
+def test_the_top_up_of_a_host_opens_beside_the_chat_and_the_record_waits(screens: Screens, demo: Demo) -> None:
+    """A card form takes a while, so the record waits longer, and the user stays on the page."""
+    pair = demo.pair(BY_THE_MINUTE, "1.00")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    user = running(screens.user(pair, f"/chat/{chat}"))
+
+    # The page as a service with `TALKTIME_TOPUP_URL` writes it, before its scripts run.
+    user.add_init_script(
+        """new MutationObserver(() => {
+            const data = document.documentElement?.dataset;
+            if (data?.demo === undefined) return;
+            delete data.demo;
+            data.topup = "/icon.svg";
+        }).observe(document, { childList: true, subtree: true });"""
+    )
+    user.reload()
+    running(user)
+    demo.advance(62)
+    expect(user.locator("#why")).to_contain_text(re.compile(r"It waits [0-4]:\d\d more"))
+    with user.context.expect_page() as opened:
+        user.get_by_role("link", name="Top up").click()
+    assert opened.value.url == f"{demo.address}/icon.svg"
+    assert opened.value.evaluate("window.opener") is None
+    expect(user.locator("#why")).to_contain_text(re.compile(r"It waits 1[0-4]:\d\d more"))
+    demo.advance(600)
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "5.00", "kind": "purchase"})
+    running(user)
+
+
 def test_all_digits_change_in_one_frame(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(SECONDS, "20.00")
     user = running(screens.user(pair, f"/chat/{demo.chat(pair)}"))

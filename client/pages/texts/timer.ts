@@ -112,10 +112,11 @@ function pauseTitle({ snapshot }: Frame, viewer: Viewer, other: string): string 
   return by === viewer ? say("youPaused") : say("otherPaused", { other: capitalized(other) });
 }
 
-/** Who can let the record go on. An advisor can only undo the advisor's own pause. */
+/** Who can let the record go on: the user, and an advisor who has paused it. */
 function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
-  const byAdvisor = snapshot?.record?.paused_by === "advisor";
-  if (viewer === "user" || byAdvisor) return say("untilSomebody");
+  if (snapshot?.record?.paused_by === "advisor")
+    return say(viewer === "operator" ? "nothingMeanwhile" : "untilSomebody");
+  if (viewer === "user") return say("untilYou");
   return say("untilOther", { other: viewer === "advisor" ? other : say("theUser") });
 }
 

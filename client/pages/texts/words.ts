@@ -153,7 +153,7 @@ export function price(tariff: Tariff): string {
     max_cost = null,
   } = tariff;
   if (free_seconds > 0)
-    parts.push(say(unitOf(free_seconds)?.[4] ?? "firstFree", { duration: durationText(free_seconds) }));
+    parts.push(say(unitOf(free_seconds)?.[4] ?? "firstFree", { duration: longDuration(free_seconds) }));
   if (Number(connect_fee) > 0) parts.push(say("toConnect", { amount: money(connect_fee) }));
   tariff.tiers.forEach((tier, index) => {
     const next = tariff.tiers[index + 1];

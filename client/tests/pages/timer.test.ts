@@ -112,9 +112,14 @@ test("an advisor resumes only the advisor's own pause, and the page says who can
   expect(actsOf(by("service"), "advisor").resume).toBe(false);
   expect(actsOf(by("advisor"), "user").resume).toBe(true);
   expect(actsOf(by("user"), "user").resume).toBe(true);
-  const text = (who: "user" | "advisor") => explanationOf(frame(by(who)), "advisor", "Alice")?.text;
-  expect(text("user")).toBe("Nothing is charged until Alice continues.");
-  expect(text("advisor")).toBe("Nothing is charged until somebody continues.");
+  const text = (who: "user" | "advisor", viewer: "user" | "advisor" | "operator") =>
+    explanationOf(frame(by(who)), viewer, "Alice")?.text;
+  expect(text("user", "advisor")).toBe("Nothing is charged until Alice continues.");
+  expect(text("user", "user")).toBe("Nothing is charged until you continue.");
+  expect(text("user", "operator")).toBe("Nothing is charged until the user continues.");
+  for (const viewer of ["user", "advisor"] as const)
+    expect(text("advisor", viewer)).toBe("Nothing is charged until one of you continues.");
+  expect(text("advisor", "operator")).toBe("Nothing is charged meanwhile.");
 });
 
 test("an advisor's page says what the record has brought, a user's page does not", () => {

@@ -78,6 +78,10 @@ test.each([
     { tiers: [{ ...MINUTE, rate: "0.6", increment_seconds: 1 }], connect_fee: "0.2" },
     "0.20 to connect, then 0.60 a minute, by the second",
   ],
+  [
+    { tiers: [MINUTE], free_seconds: 164 },
+    "First 2 minutes 44 seconds free, then 1.00 a minute, by whole minutes",
+  ],
   [{ tiers: [{ from_seconds: 0, rate: "0.05", per_seconds: 1 }] }, "0.05 a second, by the second"],
   [
     {
