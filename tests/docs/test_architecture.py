@@ -88,7 +88,7 @@ def test_every_module_of_the_pure_layers_the_engine_and_the_node_is_named() -> N
         ("class Settlement", "engine/transaction.py"),
         ("class Listener", "node/feed.py"),
         ("class Screen", "service/live/screen.py"),
-        ("_REPAIRED_REASONS", "engine/tracking.py"),
+        ("REPAIRED_REASONS", "engine/tracking.py"),
         ("def repair(", "node/auditor.py"),
         ("class Proofs", "core/proofs.py"),
         ("class IfPresent", "documents/receipt_form.py"),
