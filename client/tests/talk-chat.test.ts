@@ -149,7 +149,7 @@ test("an advisor accepts a call, and sees no credit", async () => {
   service.snapshot = () => now({ ...PAUSED, record: { state: "requested", reason: null } });
   element.setAttribute("party", "advisor");
   await vi.waitFor(() => expect(offered()).toEqual(["Accept", "Decline"]), soon);
-  expect(part("time").getAttribute("show")).toBe("elapsed free");
+  expect(part("time").getAttribute("show")?.trim()).toBe("elapsed");
   part("accept").click();
   await vi.waitFor(
     () => expect(service.calls).toContainEqual(expect.objectContaining({ path: "/v1/chats/chat/accept" })),
@@ -256,4 +256,11 @@ test("nobody is said to be typing once the time stops", async () => {
   service.tell({ ...now(PAUSED), sequence: 2 });
   await vi.waitFor(() => expect(part("status").textContent).toContain("Paused"), soon);
   expect(part("typing").textContent).toBe("");
+});
+
+test("free time is shown only where there was some", async () => {
+  const shown = () => part("time").getAttribute("show")?.trim().replace("  ", " ");
+  await vi.waitFor(() => expect(shown()).toBe("elapsed credits topup"), soon);
+  service.tell({ ...now({ allowance_ms: 60_000 }), sequence: 2 });
+  await vi.waitFor(() => expect(shown()).toBe("elapsed free credits topup"), soon);
 });

@@ -57,6 +57,7 @@ export class TalkChatElement extends Base {
     root.adoptedStyleSheets = [sheet];
     this.#time.setAttribute("part", "time");
     this.#time.setAttribute("labels", "");
+    this.#time.setAttribute("show", "elapsed");
     for (const act of ACTS)
       this.#buttons[act].addEventListener("click", () => void this.#perform(this.#buttons[act], act));
     const acts = make("div", { part: "acts" }, ...Object.values(this.#buttons));
@@ -80,7 +81,6 @@ export class TalkChatElement extends Base {
   connectedCallback(): void {
     clearTimeout(this.#leaving);
     takeEarly(this, ["token"]);
-    this.#showParts();
     // The timer in this element is back in the page after this element.
     queueMicrotask(() => this.#follow());
   }
@@ -98,7 +98,6 @@ export class TalkChatElement extends Base {
       if (value === null) this.#time.removeAttribute(name);
       else this.#time.setAttribute(name, value);
     }
-    if (name === "party") this.#showParts();
     this.#follow();
     if (this.#chat) this.#show(this.#chat.frame());
   }
@@ -109,12 +108,6 @@ export class TalkChatElement extends Base {
 
   get #words(): Words {
     return wordsOf(languageOf(this));
-  }
-
-  /** An advisor sees neither the user's credit nor a button to top it up. */
-  #showParts(moved = false): void {
-    const all = this.#isAdvisor ? "elapsed free" : "elapsed free credits topup";
-    this.#time.setAttribute("show", moved ? "elapsed" : all);
   }
 
   /** Shows the chat that the timer has now. */
@@ -190,7 +183,10 @@ export class TalkChatElement extends Base {
     // The record's numbers go on in another chat: only the chat's own time stays right.
     const moved = hasMoved(snapshot);
     this.#time.setAttribute("of", moved ? "chat" : "record");
-    this.#showParts(moved);
+    // Where nothing was free, nothing free is left. An advisor sees neither the user's credit nor a button to top it up.
+    const free = snapshot.allowance_ms ? "free " : "";
+    const parts = `elapsed ${free}${this.#isAdvisor ? "" : "credits topup"}`;
+    this.#time.setAttribute("show", moved ? "elapsed" : parts);
     setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}`);
     const acts = actsOf(snapshot, this.#isAdvisor ? "advisor" : "user");
     for (const act of ACTS) {

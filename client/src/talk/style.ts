@@ -5,7 +5,7 @@ export const STYLE = `
 p, ol { margin: 0; padding: 0 }
 [part="meter"] { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.5em 1em }
 [part="status"] { flex: 1 1 100% }
-[part="acts"] { display: flex; flex-wrap: wrap; gap: 0.5em }
+[part="acts"], .actions { display: flex; flex-wrap: wrap; gap: 0.5em }
 [part="talk"] { display: flex; flex-direction: column; flex: 1; min-height: 0 }
 [part="log"] { flex: 1; min-height: 0; overflow-y: auto; position: relative }
 ol { list-style: none; display: flex; flex-direction: column; gap: 0.4em }
