@@ -197,7 +197,60 @@ def long_pages(target: Target) -> None:
             client.get("/v1/chats/flooded/messages?limit=1000")
 
 
+def repeated(path: str, token: str | None) -> Callable[[Target], None]:
+    """A flood of one question, from eight connections, each of which asks again as soon as there is an answer."""
+
+    def ask(target: Target) -> None:
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\n"
+        if token is not None:
+            head += f"Authorization: Bearer {getattr(target, token)}\r\n"
+        connections = [target.connect() for _ in range(8)]
+        for _ in range(200):
+            for connection in connections:
+                connection.sendall(f"{head}\r\n".encode())
+            for connection in connections:
+                read_answer(connection)
+
+    ask.__name__ = path
+    return ask
+
+
+def read_answer(connection: socket.socket) -> None:
+    """Read one answer, and forget it."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65_536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    left = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]) - len(body)
+    while left > 0:
+        left -= len(connection.recv(min(left, 65_536)))
+
+
+def tiny_chunks(target: Target) -> None:
+    """A body of 12 MB in chunks of one byte."""
+    begin = (
+        b"POST /v1/price HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    pour(target.connect(), begin, b"1\r\n \r\n", 72_000_000)
+
+
+def handshakes(target: Target) -> None:
+    """Sockets that are opened and closed at once."""
+    for _ in range(100):
+        target.live(None).close()
+
+
 FLOODS: Final = (
+    repeated("/docs", None),
+    repeated("/openapi.json", None),
+    repeated("/readyz", None),
+    repeated("/metrics", None),
+    repeated("/static/talktime.js", None),
+    repeated("/", None),
+    repeated("/chat/flooded", None),
+    repeated("/v1/users/flora/entries?limit=1000", "user"),
+    tiny_chunks,
+    handshakes,
     many_headers,
     one_header,
     long_address,

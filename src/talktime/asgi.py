@@ -141,6 +141,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.doors = doors
     app.state.budgets = budgets
+    app.state.docs_pages, app.state.looks = {}, {}
     app.state.typing = TypingSigns()
     app.state.on_screens = on_screens
     app.state.pages = pages.Pages.of(settings)

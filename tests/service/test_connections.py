@@ -121,6 +121,7 @@ TRAILERS = (
     b"POST /v1/price HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nx: ",
     b"y" * 4_000,
 )
+CHUNKED = b"POST /v1/price HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENDLESS_CHUNK = (b"POST /v1/price HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;", b"y" * 4_000)
 EMPTY_LINES = (b"", b"\r\n" * 2_000)
 
@@ -134,6 +135,22 @@ async def test_a_head_that_does_not_end_is_refused(
         sending = asyncio.create_task(raw.send(begin, *([part] * (60 * MIB // len(part)))))
         status, problem = await raw.answer()
         assert (status, problem["code"]) == (431, "head_too_large")
+        assert memory() < 20 * MIB
+        sending.cancel()
+    assert longest() < AT_ONCE
+
+
+@pytest.mark.parametrize(("count", "status"), [(2_000, 422), (2_001, 413)])
+async def test_a_body_may_have_two_thousand_chunks(service: Service, count: int, status: int) -> None:
+    async with connected(service) as raw:
+        await raw.send(CHUNKED, b"1\r\n \r\n" * count + b"0\r\n\r\n")
+        assert (await raw.answer())[0] == status
+
+
+async def test_tiny_chunks_without_end_do_not_hold_the_loop(service: Service, memory: Any, longest: Any) -> None:
+    async with connected(service) as raw:
+        sending = asyncio.create_task(raw.send(CHUNKED, *([b"1\r\n \r\n" * 10_000] * 1_000)))
+        assert (await raw.answer())[0] == 413
         assert memory() < 20 * MIB
         sending.cancel()
     assert longest() < AT_ONCE

@@ -57,12 +57,17 @@ BOUNDS: Final = {
     ),
     "The head of a request: its first line and all headers": (kib(http_connection.HEAD_BYTES_MAX), None),
     "Headers of a request": (str(http_connection.HEADERS_MAX), None),
+    "Chunks of a body": (str(http_connection.CHUNKS_MAX), None),
     "Requests of one connection that are answered at once": ("1", None),
     "Time without a request on a connection that has had one": (f"{serving.IDLE_SECONDS} s", None),
     "Time in which a client takes nothing of an answer": (f"{http_connection.STALL_SECONDS:g} s", None),
     "Requests and messages of one caller": (
         rate(default("requests_per_second") * budgets.BURST_SECONDS, default("requests_per_second")),
         "requests_per_second",
+    ),
+    "An answer that counts as one more request, and so does each further part of this size": (
+        kib(budgets.ANSWER_BYTES),
+        None,
     ),
     "Requests of one person with an idempotency key": (f"{budgets.KEYS_PER_HOUR} an hour", None),
     "How long after a request its repeat with the same key gets the same answer": (

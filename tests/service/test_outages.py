@@ -178,6 +178,20 @@ async def test_while_the_database_hangs_every_answer_comes_in_time_and_screens_s
         assert "user_away" not in reasons
 
 
+async def test_questions_of_load_balancers_take_one_connection(database_url: str, tmp_path: Path) -> None:
+    async with hanging(database_url, tmp_path, database_seconds=4) as (service, relay):
+        talktime = service.app.state.connector.current
+        relay.fall_silent()
+        asking = [asyncio.create_task(service.call("GET", path)) for path in ("/readyz", "/metrics") for _ in range(40)]
+        await asyncio.sleep(0.5)
+        busy, _ = talktime.connections()
+        assert busy["busy"] <= 6, busy  # two for the questions, the others for the workers of the node
+        for answer in await asyncio.gather(*asking):
+            assert answer.status_code in {200, 503}
+        relay.speak()
+        await ready(service)
+
+
 async def test_what_nobody_waits_for_is_not_done_when_the_database_is_back(
     database_url: str, database: Pool, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from talktime.asgi import create_app
 from talktime.core.roles import Role
+from talktime.service.budgets import ANSWER_BYTES
 from talktime.service.live.close_codes import CloseCode
 from talktime.settings import Settings
 
@@ -273,6 +274,23 @@ async def test_the_openapi_document_and_its_page_are_served(service: Any) -> Non
     assert json.dumps(document).count("HTTPValidationError") == 0
 
 
+async def test_long_answers_count_as_several_requests(settings: Settings, start: Any) -> None:
+    """Making a long answer keeps others waiting, so nobody gets many of them in a moment."""
+    async with start(create_app, settings.model_copy(update={"requests_per_second": 1})) as service:
+        await service.people()
+        long = await service.call("GET", "/openapi.json")
+        assert len(long.content) > 6 * ANSWER_BYTES
+        assert (await service.call("GET", "/v1/time")).status_code == 429
+        # Who has signed in counts alone.
+        for _ in range(500):
+            await service.done("POST", "/v1/users/alice/credits", {"amount": "0.01", "kind": "purchase"})
+        path = "/v1/users/alice/entries?limit=1000"
+        assert len((await service.call("GET", path, by="user:alice")).content) > 6 * ANSWER_BYTES
+        assert (await service.call("GET", path, by="user:alice")).status_code == 429
+        assert {(await service.call("GET", path, by="service")).status_code for _ in range(3)} == {200}
+        assert (await service.call("GET", "/v1/advisors/maya", by="user:bob")).status_code == 200
+
+
 async def test_requests_are_counted_for_each_person(settings: Settings, start: Any) -> None:
     """All tokens of a person count together; calls without a token count by address; a host has no limit."""
     async with start(create_app, settings.model_copy(update={"requests_per_second": 1})) as service:
@@ -295,5 +313,7 @@ async def test_requests_are_counted_for_each_person(settings: Settings, start: A
         assert {answer.status_code for answer in await flood()} == {401, 429}
         # An invalid token counts as no token.
         assert {answer.status_code for answer in await flood("nonsense")} == {401, 429}
-        # Pages are the same for everybody, and have no limit.
-        assert (await service.call("GET", "/")).status_code == 200
+        # Pages count for their address, too. Files and the questions of load balancers do not.
+        assert (await service.call("GET", "/docs")).status_code == 429
+        for path in ("/healthz", "/readyz", "/metrics", "/static/talktime.js"):
+            assert {(await service.call("GET", path)).status_code for _ in range(15)} == {200}

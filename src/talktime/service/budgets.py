@@ -16,6 +16,9 @@ from talktime.service.tokens import Caller
 BURST_SECONDS: Final = 6
 """A caller may do at once what is allowed in this time."""
 
+ANSWER_BYTES: Final = 16 * 1024
+"""A longer answer counts as several requests. To make one takes time in which others wait."""
+
 CALLERS_MAX: Final = 20_000
 """How many callers are remembered. A forgotten caller begins with a full bucket."""
 
@@ -32,7 +35,7 @@ class _Buckets:
         self._burst = burst
         self._by_caller: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def take(self, name: str) -> float:
+    def of(self, name: str) -> TokenBucket:
         bucket = self._by_caller.get(name)
         if bucket is None:
             bucket = self._by_caller[name] = TokenBucket(self._per_second, self._burst)
@@ -40,7 +43,7 @@ class _Buckets:
                 self._by_caller.popitem(last=False)
         else:
             self._by_caller.move_to_end(name)
-        return bucket.take()
+        return bucket
 
 
 class Budgets:
@@ -62,17 +65,18 @@ class Budgets:
         Returns:
             0.0 if it is allowed, otherwise the seconds until the next one is allowed.
         """
-        if caller is None:
-            name = f"address {address_group(host or 'unknown')}"
-        elif caller.is_person:
-            name = caller.name
-        else:
-            return 0.0
-        return self._buckets.take(name)
+        name = _name_of(caller, host)
+        return 0.0 if name is None else self._buckets.of(name).take()
+
+    def spend_answer(self, caller: Caller | None, host: str | None, size_bytes: int) -> None:
+        """Count an answer, whose length only its end tells: as one more request for each `ANSWER_BYTES`."""
+        name, count = _name_of(caller, host), size_bytes // ANSWER_BYTES
+        if name is not None and count:
+            self._buckets.of(name).spend(count)
 
     def take_key(self, caller: Caller) -> float:
         """Count an idempotency key, whose answer is kept in the database: see `take`."""
-        return self._keys.take(caller.name) if caller.is_person else 0.0
+        return self._keys.of(caller.name).take() if caller.is_person else 0.0
 
     def open_socket(self, caller: Caller) -> bool:
         """Count a socket of a caller who signs in. Returns False if the caller has too many sockets already."""
@@ -89,3 +93,10 @@ class Budgets:
             self._sockets[caller.name] -= 1
             if not self._sockets[caller.name]:
                 del self._sockets[caller.name]
+
+
+def _name_of(caller: Caller | None, host: str | None) -> str | None:
+    """Under which name a caller is counted; None for a caller who is not counted."""
+    if caller is None:
+        return f"address {address_group(host or 'unknown')}"
+    return caller.name if caller.is_person else None

@@ -22,10 +22,18 @@ class TokenBucket:
         Returns:
             0.0 if there was a token; otherwise the seconds until there will be one.
         """
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._updated_at) * self._per_second)
-        self._updated_at = now
+        self._refill()
         if self._tokens < 1:
             return (1 - self._tokens) / self._per_second
         self._tokens -= 1
         return 0.0
+
+    def spend(self, count: float) -> None:
+        """Take tokens for what has happened already, also those that are not there yet, but at most a burst of them."""
+        self._refill()
+        self._tokens = max(-self._burst, self._tokens - count)
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._updated_at) * self._per_second)
+        self._updated_at = now

@@ -4,6 +4,7 @@ uvicorn's protocol on httptools, which parses in C, has no bound on the size of 
 reads as many requests as come. This class adds what is missing:
 
     head        at most `HEAD_BYTES_MAX` bytes and `HEADERS_MAX` headers, then 431
+    chunks      a body comes in at most `CHUNKS_MAX` chunks, then 413
     time        head and body must each arrive within the setting `request_seconds`, then 408
     pipelining  the next request is parsed when the one before is answered; until then it waits in the kernel
     answers     a client that takes nothing for `STALL_SECONDS` is cut off
@@ -23,7 +24,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from talktime.core.errors import TalktimeError
+from talktime.core.errors import TalktimeError, TooLarge
 from talktime.service.connections.doors import Doors, Ticket
 from talktime.service.connections.refusals import refusal_answer
 from talktime.service.http.problems import HeadTooLarge, TooSlow, Unreadable
@@ -32,6 +33,9 @@ HEAD_BYTES_MAX: Final = 64 * 1024
 """The largest head of a request: the request line and all headers. The same bound holds for the trailers of a body."""
 
 HEADERS_MAX: Final = 100
+
+CHUNKS_MAX: Final = 2_000
+"""The largest number of chunks of a body. Each takes its time, however small it is."""
 
 PIECE_BYTES: Final = 1024
 """How much is parsed at once. A piece can contain some dozens of pipelined requests."""
@@ -67,6 +71,7 @@ class HttpConnection(HttpToolsProtocol):
         self._waiting = bytearray()  # received, and not parsed yet
         self._fed_bytes = 0  # since the last progress
         self._has_progress = False
+        self._chunks = 0  # of the body that is being read
         self._is_request_open = False
         self._is_head_complete = False
         self._refusal: TalktimeError | None = None
@@ -124,6 +129,7 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         self._is_request_open = True
         self._is_head_complete = False
+        self._chunks = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer after the body. Trailers are ignored: nothing may change a head that has been read."""
@@ -145,6 +151,9 @@ class HttpConnection(HttpToolsProtocol):
     def on_chunk_header(self) -> None:
         """The size of the next chunk of a body."""
         self._has_progress = True
+        self._chunks += 1
+        if self._chunks > CHUNKS_MAX + 1:  # the last one is empty, and ends the body
+            self._refusal = self._refusal or TooLarge(f"The body comes in more than {CHUNKS_MAX} chunks.")
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

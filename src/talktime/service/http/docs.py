@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup, escape
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from talktime.documents.fields import CREDITS, CREDITS_INPUT
 from talktime.service.live.close_codes import CloseCode
@@ -20,9 +20,23 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _CREDITS: Final = {CREDITS["pattern"], CREDITS_INPUT["pattern"]}
 
 
+_ROOTS_KEPT: Final = 8
+"""For how many paths below which the service is mounted the page is kept: making it takes long."""
+
+
 @router.get("/docs")
 async def show_docs(request: Request) -> Response:
     """Every call with its parameters, its body, its answers and an example, and every document."""
+    root = str(request.scope.get("root_path", ""))
+    pages: dict[str, bytes] = request.app.state.docs_pages
+    if root not in pages:
+        if len(pages) >= _ROOTS_KEPT:
+            pages.clear()
+        pages[root] = bytes(_make_page(request).body)
+    return HTMLResponse(pages[root])
+
+
+def _make_page(request: Request) -> Response:
     document = request.app.openapi()
     calls = [
         _call(document, method, path, operation)

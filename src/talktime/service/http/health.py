@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +17,8 @@ from talktime.service.metrics import Metrics, NodeMetrics
 from talktime.talktime import Talktime
 
 router = APIRouter(tags=["health"])
+
+_T = TypeVar("_T")
 
 
 @router.get("/healthz", responses=answers(Alive))
@@ -29,7 +34,7 @@ async def is_ready(request: Request) -> JSONResponse:
     Otherwise 503, with the reason.
     """
     talktime = await connector_of(request).talktime()
-    await talktime.check()
+    await _shared(request, talktime.check)
     return JSONResponse(Alive().document())
 
 
@@ -48,15 +53,28 @@ async def get_metrics(request: Request) -> Response:
     metrics: Metrics = request.app.state.metrics
     talktime = connector_of(request).current
     return Response(
-        metrics.text(NodeMetrics() if talktime is None else await _node_metrics(talktime)),
+        metrics.text(NodeMetrics() if talktime is None else await _node_metrics(request, talktime)),
         media_type="text/plain; version=0.0.4; charset=utf-8",
     )
 
 
-async def _node_metrics(talktime: Talktime) -> NodeMetrics:
+async def _shared(request: Request, look: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """What the database says. Who asks while the database is being asked gets the same answer.
+
+    Anybody may ask, as often as they like, so the questions must not take the connections of those who pay.
+    """
+    looks: dict[str, asyncio.Task[Any]] = request.app.state.looks
+    task = looks.get(look.__name__)
+    if task is None or task.done():
+        task = looks[look.__name__] = asyncio.create_task(look())
+    answer: _T = await asyncio.shield(task)
+    return answer
+
+
+async def _node_metrics(request: Request, talktime: Talktime) -> NodeMetrics:
     counts: dict[str, float] = {}
     with suppress(Unavailable):
-        counts = await talktime.counts()
+        counts = await _shared(request, talktime.counts)
     connections, connections_max = talktime.connections()
     return NodeMetrics(
         is_open=bool(counts),

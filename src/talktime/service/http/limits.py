@@ -25,11 +25,14 @@ REFUSAL_SECONDS: Final = 0.1
 """How long a request that is one too many waits for its refusal. Otherwise refusals could be a load themselves."""
 
 
+_UNCOUNTED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
 class RequestLimits:
     """The middleware that reads the token of a request, and refuses requests that are too many or too large.
 
-    `Budgets` says how many are too many. Only the calls below `/v1` and `/demo` have callers and are counted, because
-    pages and their files are cheap.
+    `Budgets` says how many are too many. Only the calls below `/v1` and `/demo` have callers. Pages count for their
+    address, with the calls without a token. Files, and the questions of load balancers, are cheap and are not counted.
     """
 
     def __init__(self, app: ASGIApp, credentials: Credentials, budgets: Budgets) -> None:
@@ -44,18 +47,35 @@ class RequestLimits:
         request = Request(scope)
         request.state.caller = None
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        wait_seconds = await self._admit(request) if path.startswith(("/v1/", "/demo/")) else 0.0
+        if path.startswith("/static/") or path in _UNCOUNTED:
+            await self._app(scope, _LimitedBody(receive), send)
+            return
+        if path.startswith(("/v1/", "/demo/")):
+            wait_seconds = await self._admit(request)
+        else:
+            wait_seconds = self._budgets.take(None, _host_of(request))
         if wait_seconds:
             await asyncio.sleep(REFUSAL_SECONDS)
             error = RateLimited("Too many requests at once; wait a moment.")
             response = make_problem_response(error, {"Retry-After": str(math.ceil(wait_seconds))})
             await response(scope, receive, send)
             return
-        await self._app(scope, _LimitedBody(receive), send)
+        size_bytes = 0
+
+        async def send_counted(message: Message) -> None:
+            nonlocal size_bytes
+            size_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, _LimitedBody(receive), send_counted)
+        finally:
+            caller = request.state.caller
+            self._budgets.spend_answer(caller if isinstance(caller, Caller) else None, _host_of(request), size_bytes)
 
     async def _admit(self, request: Request) -> float:
         """Note who calls, and count the request. Returns the seconds to wait if the request is one too many."""
-        host = request.client.host if request.client else None
+        host = _host_of(request)
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         # The database is asked for a key, so keys that somebody makes up are counted before that.
         is_counted = self._credentials.is_new_key(credential.strip())
@@ -75,6 +95,10 @@ class RequestLimits:
             return await self._credentials.read(credential)
         except (Unauthorized, Unavailable) as error:
             return error
+
+
+def _host_of(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 class _LimitedBody:
