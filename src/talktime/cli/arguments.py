@@ -40,7 +40,6 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 def read_id(text: str) -> str:
-    """An id."""
     if not is_id(text):
         exit_with_usage_error("An id has 1 to 128 characters, and no control characters.")
     return text

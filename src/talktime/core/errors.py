@@ -14,8 +14,9 @@
      ├─ RateLimited           429  one token or address sent too many requests
      └─ Unavailable           503  talktime can't answer right now; the same request may succeed later
 
-Two more exceptions are no refusals: `DatabaseProblem` is for the person who starts the program, and `Repeated` carries
-an answer that was given before. HTTP answers with the RFC 9457 problem document that `TalktimeError.problem` builds.
+Three more exceptions are no refusals: `DatabaseProblem` is for the person who starts the program, `Repeated` carries an
+answer that was given before, and `Mistakes` is raised for a tariff or terms that can't be read. HTTP answers with the
+RFC 9457 problem document that `TalktimeError.problem` builds.
 """
 
 from __future__ import annotations
@@ -198,6 +199,18 @@ class Unavailable(TalktimeError):
 
 class DatabaseProblem(Exception):
     """The program can't use the database. The message tells the person who started the program what to do."""
+
+
+class Mistakes(ValueError):
+    """A document has mistakes.
+
+    Attributes:
+        errors: a `(path, message)` for each mistake, such as `("tiers[1].rate", "must not be negative")`.
+    """
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{path}: {message}" for path, message in errors))
 
 
 class Repeated(Exception):

@@ -25,6 +25,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from talktime.core.durations import parse_seconds, seconds
+from talktime.core.errors import Mistakes
 from talktime.core.money import format_credits, parse_credits
 
 if TYPE_CHECKING:
@@ -42,16 +43,8 @@ RoundingMode = Literal["up", "down", "half_up"]
 """How the cost is rounded. A new mode fails type checking wherever the mode matters."""
 
 
-class TariffError(ValueError):
-    """The document is no tariff.
-
-    Attributes:
-        errors: a `(path, message)` for each mistake, such as `("tiers[1].rate", "must not be negative")`.
-    """
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{path}: {message}" for path, message in errors))
+class TariffError(Mistakes):
+    """The document is no tariff. `errors` has a `(path, message)` for each mistake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from talktime.core.decimals import parse_decimal, scale_exactly
 from talktime.core.durations import MINUTE_MS
+from talktime.core.errors import Mistakes
 from talktime.core.money import format_credits, parse_credits
 from talktime.core.price import price
 
@@ -37,12 +38,8 @@ _PPM_PER_PERCENT: Final = 10_000
 FIELDS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
 
 
-class TermsError(ValueError):
+class TermsError(Mistakes):
     """The document is no terms. `errors` has a `(path, message)` for each mistake."""
-
-    def __init__(self, errors: list[tuple[str, str]]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{path}: {message}" for path, message in errors))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,6 @@ class RowPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OldUser:
-    """A user."""
-
     id: str
     name: str
 

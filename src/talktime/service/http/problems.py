@@ -12,9 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from talktime.core.errors import InvalidRequest, NotFound, Repeated, TalktimeError, TooLarge, Unauthorized, Unavailable
-from talktime.core.tariff import TariffError
-from talktime.core.terms import TermsError
+from talktime.core.errors import (
+    InvalidRequest,
+    Mistakes,
+    NotFound,
+    Repeated,
+    TalktimeError,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
 from talktime.database.failures import unavailable
 from talktime.service.http.json_bodies import UnreadableBody
 
@@ -131,7 +138,7 @@ def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     for error in errors:
         field = _field(error["loc"], error["type"])
         cause = error.get("ctx", {}).get("error")
-        if isinstance(cause, TariffError | TermsError):
+        if isinstance(cause, Mistakes):
             messages += [(field if path in _WHOLE else f"{field}.{path}", message) for path, message in cause.errors]
         elif isinstance(cause, ValueError):
             messages.append((field, str(cause)))
