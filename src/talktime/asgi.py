@@ -103,30 +103,11 @@ def create_app(
     )
     budgets = Budgets(per_second=settings.requests_per_second, sockets_max=settings.sockets_per_person)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if settings.database_url is None:
-            # A host's database may come back or be migrated. The embedded one would have started if it could.
-            await connector.try_once()
-        else:
-            with suppress(Unavailable):
-                await connector.talktime()
-        failure = connector.failure
-        if failure is not None and (
-            settings.database_url is None or isinstance(failure, SettingsError | DatabaseUnfit)
-        ):
-            await connector.close()
-            raise failure
-        try:
-            yield
-        finally:
-            await connector.close()
-
     app = FastAPI(
         title="talktime",
         version=version("talktime"),
         description="The meter for paid conversations.",
-        lifespan=lifespan,
+        lifespan=lambda _app: _connected(connector, settings),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -159,6 +140,25 @@ def create_app(
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+@asynccontextmanager
+async def _connected(connector: Connector, settings: Settings) -> AsyncIterator[None]:
+    """Connect at the start of the server. A start that can't succeed later ends here with its error."""
+    if settings.database_url is None:
+        # A host's database may come back or be migrated. The embedded one would have started if it could.
+        await connector.try_once()
+    else:
+        with suppress(Unavailable):
+            await connector.talktime()
+    failure = connector.failure
+    if failure is not None and (settings.database_url is None or isinstance(failure, SettingsError | DatabaseUnfit)):
+        await connector.close()
+        raise failure
+    try:
+        yield
+    finally:
+        await connector.close()
 
 
 def _include_routes(app: FastAPI, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -127,48 +127,38 @@ class _NodeCollector:
         metrics = self.metrics
         yield GaugeMetricFamily("talktime_engine_open", "1 if this node can use the database.", metrics.is_open)
         yield from self._database_metrics(metrics.counts)
-        commands = CounterMetricFamily(
-            "talktime_commands", "Commands decided by this process, refused commands included.", labels=["command"]
+        yield _labelled(
+            CounterMetricFamily,
+            "talktime_commands",
+            "Commands decided by this process, refused commands included.",
+            "command",
+            dict(sorted(metrics.commands.items())),
         )
-        for name, count in sorted(metrics.commands.items()):
-            commands.add_metric([name], count)
-        yield commands
-        connections = GaugeMetricFamily(
-            "talktime_database_connections", "Pooled connections of this process.", labels=["state"]
+        yield _labelled(
+            GaugeMetricFamily,
+            "talktime_database_connections",
+            "Pooled connections of this process.",
+            "state",
+            metrics.connections,
         )
-        for state, count in metrics.connections.items():
-            connections.add_metric([state], count)
-        yield connections
         yield GaugeMetricFamily(
             "talktime_database_connections_max", "The largest number of pooled connections.", metrics.connections_max
         )
-        breaches = GaugeMetricFamily(
+        yield _labelled(
+            GaugeMetricFamily,
             "talktime_broken_rules",
             "Breaches of each rule that must always hold. This node checks some accounts every minute.",
-            labels=["rule"],
+            "rule",
+            metrics.breaches,
         )
-        for rule, count in metrics.breaches.items():
-            breaches.add_metric([str(rule)], count)
-        yield breaches
-        restarts = CounterMetricFamily(
-            "talktime_worker_restarts", "How often a worker of this process went on after an error.", labels=["worker"]
+        yield from self._worker_metrics()
+        yield _labelled(
+            CounterMetricFamily,
+            "talktime_deleted_rows",
+            "Rows that this process has deleted because of their age.",
+            "table",
+            metrics.deleted,
         )
-        success = GaugeMetricFamily(
-            "talktime_worker_success_age_seconds",
-            "How long ago the work of a worker of this process last succeeded.",
-            labels=["worker"],
-        )
-        for worker in metrics.workers:
-            restarts.add_metric([worker.name], worker.restarts)
-            success.add_metric([worker.name], worker.success_age_seconds)
-        yield restarts
-        yield success
-        deleted = CounterMetricFamily(
-            "talktime_deleted_rows", "Rows that this process has deleted because of their age.", labels=["table"]
-        )
-        for table, count in metrics.deleted.items():
-            deleted.add_metric([table], count)
-        yield deleted
         yield CounterMetricFamily(
             "talktime_repairs",
             "Accounts in which the health check of this process repaired something.",
@@ -196,15 +186,49 @@ class _NodeCollector:
             metrics.hints_refused,
         )
 
+    def _worker_metrics(self) -> Iterator[Metric]:
+        workers = self.metrics.workers
+        yield _labelled(
+            CounterMetricFamily,
+            "talktime_worker_restarts",
+            "How often a worker of this process went on after an error.",
+            "worker",
+            {worker.name: worker.restarts for worker in workers},
+        )
+        yield _labelled(
+            GaugeMetricFamily,
+            "talktime_worker_success_age_seconds",
+            "How long ago the work of a worker of this process last succeeded.",
+            "worker",
+            {worker.name: worker.success_age_seconds for worker in workers},
+        )
+
     def _database_metrics(self, counts: Mapping[str, float]) -> Iterator[Metric]:
         if not counts:
             return
-        records = GaugeMetricFamily("talktime_records", "Records that have not ended, by state.", labels=["state"])
-        for state in ("requested", "running", "paused"):
-            records.add_metric([state], counts[state])
-        yield records
+        yield _labelled(
+            GaugeMetricFamily,
+            "talktime_records",
+            "Records that have not ended, by state.",
+            "state",
+            {state: counts[state] for state in ("requested", "running", "paused")},
+        )
         for name, means in _OF_THE_DATABASE.items():
             yield GaugeMetricFamily(f"talktime_{name}", means, counts[name])
         yield CounterMetricFamily(
             "talktime_clock_corrections", "How often nodes have corrected engine time.", counts["clock_corrections"]
         )
+
+
+def _labelled(
+    kind: type[CounterMetricFamily | GaugeMetricFamily],
+    name: str,
+    documentation: str,
+    label: str,
+    values: Mapping[Any, float],
+) -> Metric:
+    """One metric with a value for each value of its label."""
+    metric = kind(name, documentation, labels=[label])
+    for value, count in values.items():
+        metric.add_metric([str(value)], count)
+    return metric
