@@ -102,6 +102,24 @@ def test_it_rings_in_the_list(screens: Screens, demo: Demo, pair: Pair, answer: 
         assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "declined"
 
 
+def test_an_advisor_who_looks_elsewhere_is_told_who_waits(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.call("PUT", f"/advisors/{pair.advisor}", {**CALLS, "starts": "present"})
+    advisor = listening(screens, pair, "/advisor")
+    advisor.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    screens.user(pair, f"/chat/{demo.chat(pair)}")
+    expect(advisor.locator("#running .badge.paused")).to_have_text("waiting for you", timeout=15_000)
+    expect(advisor).to_have_title("Nora is waiting for you")
+    assert advisor.evaluate("window.notes") == ["Nora is waiting for you"]
+    assert_rings(advisor)
+    # In the conversation with somebody else, too.
+    second = Pair(demo.pair(BY_THE_MINUTE, "20.00").user, pair.advisor)
+    other = screens.advisor(second, f"/chat/{demo.chat(second)}")
+    expect(other.locator("#elsewhere")).to_contain_text("Nora is waiting for you. Go there")
+    advisor.locator("#running .row", has_text="waiting for you").first.click()
+    advisor.wait_for_url("**/chat/*")
+    advisor.wait_for_selector("talk-time[state=running]")
+
+
 def test_a_call_can_be_cancelled_and_costs_nothing(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     user = screens.user(pair, f"/chat/{chat}")

@@ -7,7 +7,7 @@
 
 import { micros } from "../../src/core/price.ts";
 import { connect } from "../../src/index.ts";
-import { chatRow, showUnreadInTitle, stateOf } from "../shell/chat-row.ts";
+import { chatRow, showUnreadInTitle, stateOf, waitsForAdvisor } from "../shell/chat-row.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showProblem } from "../shell/frame.ts";
 import { type Call, callPanel, offerAlerts, ring } from "../shell/ring.ts";
@@ -40,7 +40,7 @@ function watch(advisor: string): void {
       showEarned(known.row, chat);
       return known.row;
     }
-    const row = chatRow(chat, chat.user_name, live ? timer(chat.id) : undefined);
+    const row = chatRow(chat, "advisor", live ? timer(chat.id) : undefined);
     if (live) row.firstElementChild?.append(make("span", { class: "quiet earned" }));
     showEarned(row, chat);
     rows.set(chat.id, { key, row });
@@ -55,7 +55,10 @@ function watch(advisor: string): void {
 
   function show(chats: ChatSummary[]): void {
     showUnreadInTitle(chats, TITLE);
-    showCalls(chats.filter((chat) => stateOf(chat) === "requested"));
+    showCalls(
+      chats.filter((chat) => stateOf(chat) === "requested"),
+      chats.filter(waitsForAdvisor),
+    );
     const now = chats
       .filter(isNow)
       .sort((a, b) => Number(b.state !== "paused") - Number(a.state !== "paused"));
@@ -80,19 +83,20 @@ function watch(advisor: string): void {
   void refresh();
 }
 
-/** Rings while users call, and shows each call with its two answers. */
-function showCalls(chats: ChatSummary[]): void {
+/** Rings while users call, or else tells of a user who waits, and shows each call with its two answers. */
+function showCalls(requests: ChatSummary[], waiting: ChatSummary[]): void {
   const list = find("calls");
-  const calls = chats.map(({ id, user_name }) => ({
-    chatId: id,
-    name: user_name,
-    open: () => goTo(path`/chat/${id}`),
-  }));
-  ring(calls[0] ?? null);
+  const calls = requests.map(callOf);
+  const [waits] = waiting;
+  ring(calls[0] ?? (waits ? { ...callOf(waits), waits: true } : null));
   const key = calls.map(({ chatId }) => chatId).join();
   if (list.dataset.key === key) return;
   list.dataset.key = key;
   list.replaceChildren(...calls.map(panel));
+}
+
+function callOf({ id, user_name }: ChatSummary): Call {
+  return { chatId: id, name: user_name, open: () => goTo(path`/chat/${id}`) };
 }
 
 function panel(call: Call): HTMLElement {

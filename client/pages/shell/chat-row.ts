@@ -1,23 +1,24 @@
 /** One chat in a list of chats. */
 
 import { stopwatch } from "../../src/core/digits.ts";
+import type { Party } from "../../src/core/types.ts";
 import { say } from "../texts/language.ts";
 import { reason, shortDayAndTime } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type ChatSummary, path, root } from "./service.ts";
 
 /** A row that links to the chat. It shows the chat's duration, or `time`, which may be a live timer. */
-export function chatRow(chat: ChatSummary, other: string, time?: HTMLElement): HTMLElement {
+export function chatRow(chat: ChatSummary, viewer: Party, time?: HTMLElement): HTMLElement {
   return make(
     "li",
     {},
     make(
       "a",
       { class: "row", href: root + path`/chat/${chat.id}` },
-      make("strong", { dir: "auto" }, other),
+      make("strong", { dir: "auto" }, viewer === "user" ? chat.advisor_name : chat.user_name),
       time ?? make("span", { class: "number" }, stopwatch(chat.duration_ms)),
       make("span", { class: "quiet", dir: "auto" }, chat.last_message ?? shortDayAndTime(chat.created_at)),
-      make("span", { class: "badges" }, unreadBadge(chat), badge(chat)),
+      make("span", { class: "badges" }, unreadBadge(chat), badge(chat, viewer)),
     ),
   );
 }
@@ -27,6 +28,11 @@ export function stateOf(chat: ChatSummary): "requested" | "running" | "paused" |
   if (chat.state === null) return "new";
   if (chat.state !== "ended" && !chat.current) return "moved";
   return chat.state;
+}
+
+/** Whether a user waits for the advisor, and no time has run yet. */
+export function waitsForAdvisor(chat: ChatSummary): boolean {
+  return stateOf(chat) === "paused" && chat.reason === "advisor_away" && chat.duration_ms === 0;
 }
 
 /** "2 new" where the other party has written; null where everything is read. */
@@ -42,12 +48,13 @@ export function showUnreadInTitle(chats: readonly ChatSummary[], title: string):
   document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
-function badge(chat: ChatSummary): HTMLElement {
+function badge(chat: ChatSummary, viewer: Party): HTMLElement {
   const state = stateOf(chat);
+  const isWaiting = viewer === "advisor" && waitsForAdvisor(chat);
   const words = {
     requested: say("requested"),
     running: say("running"),
-    paused: chat.reason && chat.reason !== "paused" ? reason(chat.reason) : say("paused"),
+    paused: isWaiting ? say("waitsForYou") : reason(chat.reason ?? "paused"),
     ended: say("ended"),
     moved: say("moved"),
     new: say("fresh"),

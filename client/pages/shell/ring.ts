@@ -16,6 +16,8 @@ export interface Call {
   name: string;
   /** Opens the chat that rings. */
   open(): void;
+  /** The user does not call, but waits for the advisor to come: that is told once, and does not go on ringing. */
+  waits?: boolean;
 }
 
 let audio: AudioContext | null = null;
@@ -31,13 +33,13 @@ export function ring(call: Call | null): void {
   ringing = call;
   if (!call) return;
   quietTitle = document.title;
-  const title = `☎ ${say("isCalling", { name: call.name })}`;
+  const title = call.waits ? callText(call) : `☎ ${callText(call)}`;
   document.title = title;
   blink = setInterval(() => {
     document.title = document.title === title ? quietTitle : title;
   }, TITLE_EVERY_MS);
   playRing();
-  sound = setInterval(playRing, RING_EVERY_MS);
+  if (!call.waits) sound = setInterval(playRing, RING_EVERY_MS);
   notify(call);
 }
 
@@ -53,6 +55,10 @@ export function offerAlerts(): void {
   });
   for (const gesture of ["pointerdown", "keydown"])
     addEventListener(gesture, () => void turnOnSound(), { once: true });
+}
+
+function callText({ name, waits }: Call): string {
+  return say(waits ? "isWaiting" : "isCalling", { name });
 }
 
 function stopRinging(): void {
@@ -88,8 +94,8 @@ function playRing(): void {
 
 function notify(call: Call): void {
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
-  const notification = new Notification(say("isCalling", { name: call.name }), {
-    body: say("openToAnswer"),
+  const notification = new Notification(callText(call), {
+    body: say(call.waits ? "waitingText" : "openToAnswer"),
     tag: call.chatId,
   });
   notification.addEventListener("click", () => {

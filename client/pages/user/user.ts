@@ -42,7 +42,7 @@ async function showChats(user: string): Promise<void> {
   const key = JSON.stringify(chats);
   if (key === shownChats) return;
   shownChats = key;
-  find("chats").replaceChildren(...chats.map((chat) => chatRow(chat, chat.advisor_name)));
+  find("chats").replaceChildren(...chats.map((chat) => chatRow(chat, "user")));
   find("no-chats").hidden = chats.length > 0;
 }
 
