@@ -48,7 +48,7 @@ NEWEST, OLDEST = "pg18", "pg15"
 # What services said, for the report of a test that fails: a fixture's value that has services has `logs`.
 _LOG_CHARACTERS_MAX = 8_000
 
-# So that what they share says, too, what it compared.
+# So that assertions in the modules that tests share show the values that they compared.
 pytest.register_assert_rewrite("tests.screen")
 
 _FIGURE = "figure"
@@ -106,7 +106,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def guardian() -> Iterator[Guardian]:
-    """Clears up behind a test run that is killed."""
+    """The guardian of the test run, which cleans up if the run is killed."""
     with Guardian() as guardian:
         yield guardian
 

@@ -101,11 +101,11 @@ class Server:
         self.run(self._connection.execute(sql))
 
     def ask(self, url: str, sql: str) -> str:
-        """What statements give on a database, as plain lines."""
+        """The results of statements on a database, as plain lines."""
         return self.programs.run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "-c", sql)
 
     def broken_rules(self, url: str) -> list[str]:
-        """What the auditor's views find in a database."""
+        """The findings of the auditor's views in a database."""
 
         async def look() -> list[str]:
             connection = await asyncpg.connect(url)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 LISTENING = b" listens\x00"
-"""What the first bytes of a connection contain on which a node hears notifications."""
+"""A text in the first bytes of a connection on which a node hears notifications."""
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class Relay:
     connections: list[_RelayedConnection] = field(default_factory=list)
 
     def fall_silent(self, kind: bytes = b"") -> int:
-        """Deliver nothing on the connections of this kind, and close none of them; how many there are."""
+        """Deliver nothing on the connections of this kind, and close none of them. Returns how many there are."""
         silent = [connection for connection in self.connections if kind in connection.greeting]
         for connection in silent:
             connection.passes.clear()

@@ -26,7 +26,7 @@ from talktime.settings import Settings
 SECRET: Final = "a secret for tests, long enough to sign"
 START_SECONDS_MAX: Final = 60
 BUSY_SECONDS: Final = 10
-"""So long the processes of a test may stand still on a busy machine, unless outages are the subject of the test."""
+"""How long the processes of a test may stand still on a busy machine, unless outages are the subject of the test."""
 
 BY_THE_MINUTE: Final = {"tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}]}
 BY_THE_SECOND: Final = {"tiers": [{"from_seconds": 0, "rate": "0.10", "per_seconds": 1, "increment_seconds": 1}]}

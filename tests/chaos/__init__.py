@@ -2,7 +2,7 @@
 
 database  a PostgreSQL of its own with a standby, a clock that lies, and the ways in which a database fails
 disks     a disk that becomes full
-nodes     `talktime serve` in processes of their own, each behind a link to the database that can be cut
+nodes     `talktime serve` in processes of their own, each behind a relay to the database that can be cut
 people    the load: users and advisors who talk, pay, write and are given back; and what was acknowledged to them
 faults    what fails, from a seed
 play      one run from its beginning to its verdict

@@ -33,9 +33,9 @@ class Faults:
             "a fast restart": lambda: self._restart(signal.SIGINT),
             "an immediate restart": lambda: self._restart(signal.SIGQUIT),
             "the database stands still": self._freeze_database,
-            "a link swallows what comes": lambda: self._swallow("in"),
-            "a link swallows what goes": lambda: self._swallow("out"),
-            "a link swallows everything": lambda: self._swallow("in", "out"),
+            "a relay swallows what comes": lambda: self._swallow("in"),
+            "a relay swallows what goes": lambda: self._swallow("out"),
+            "a relay swallows everything": lambda: self._swallow("in", "out"),
             "the clock steps": self._step_clock,
             "somebody locks a table": self._lock_table,
         }
@@ -78,10 +78,10 @@ class Faults:
         self._redis.thaw()
 
     async def _swallow(self, *directions: str) -> None:
-        link = self._node().link
-        link.swallow(*directions)
+        relay = self._node().relay
+        relay.swallow(*directions)
         await asyncio.sleep(self._random.uniform(2, 12))
-        link.heal()
+        relay.heal()
 
     async def _step_clock(self) -> None:
         self._step_ms += self._random.choice([-3_600_000, -5_000, 5_000, 3_600_000])
@@ -92,7 +92,7 @@ class Faults:
             await self._database.add_standby()
         await self._database.fail_over()
         for node in self._nodes:
-            node.link.heal()
+            node.relay.heal()
 
     def _node(self) -> ChaosNode:
         return self._random.choice(self._nodes)

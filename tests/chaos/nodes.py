@@ -1,4 +1,4 @@
-"""Nodes in processes of their own, each behind a link to the database that can be cut."""
+"""Nodes in processes of their own, each behind a relay to the database that can be cut."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.services import PROGRAM, START_SECONDS_MAX, environment, port_in
 _BLOCK_BYTES: Final = 65_536
 
 
-class Link:
+class Relay:
     """Passes everything on between a node and the database. `target` says which socket, at each new connection.
 
-    A link that swallows keeps every connection open and delivers nothing, as a NAT does that has forgotten them. What
-    was swallowed is lost, so the connections are cut when the link speaks again.
+    A relay that swallows keeps every connection open and delivers nothing, as a NAT does that has forgotten them. What
+    was swallowed is lost, so the connections are cut when the relay speaks again.
     """
 
     def __init__(self, target: Callable[[], str]) -> None:
@@ -68,7 +68,7 @@ class Link:
 
 
 class ChaosNode:
-    """`talktime serve` behind a link. A node that is killed starts again on the same port."""
+    """`talktime serve` behind a relay. A node that is killed starts again on the same port."""
 
     def __init__(
         self, number: int, target: Callable[[], str], folder: Path, guardian: Guardian, fanout: str = "postgres"
@@ -76,7 +76,7 @@ class ChaosNode:
         self._fanout = fanout
         self.name = f"node {number}"
         self.log = folder / f"node-{number}.log"
-        self.link = Link(target)
+        self.relay = Relay(target)
         self.port = 0
         self._guardian = guardian
         self._process: asyncio.subprocess.Process | None = None
@@ -87,8 +87,8 @@ class ChaosNode:
         return f"http://127.0.0.1:{self.port}"
 
     async def open(self) -> None:
-        """Open the link, and start."""
-        port = await self.link.open()
+        """Open the relay, and start."""
+        port = await self.relay.open()
         self._url = f"postgresql://{SUPERUSER}@127.0.0.1:{port}/{DATABASE}"
         await self.start()
 

@@ -122,7 +122,7 @@ async def play(
     finally:
         await caller.close()
         for node in stage:
-            node.link.heal()
+            node.relay.heal()
         await asyncio.gather(*(node.stop() for node in stage))
         await database.stop()
         if redis is not None:
@@ -203,7 +203,7 @@ async def check_nodes(run: Run, caller: Caller) -> None:
 
 
 async def compare_facts(run: Run, database: Stored) -> None:
-    """Whatever was acknowledged is there exactly once, the books agree, and every bill is the price of its time."""
+    """Whatever was acknowledged is there exactly once, the books agree, and every charge is the price of its time."""
     done = run.acknowledged
     stored = Counter(
         row["reference"] for row in await database.fetch("select reference from entries where kind = 'purchase'")

@@ -80,13 +80,13 @@ class Cli:
         return ended
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
-        """What a command prints, which must end with `code`."""
+        """The output of a command, which must end with `code`."""
         ended = self.run(*arguments)
         assert ended.code == code, (arguments, ended)
         return ended.out
 
     def document(self, *arguments: str) -> Any:
-        """What a command prints with `--json`."""
+        """The JSON that a command prints."""
         return json.loads(self(*arguments, "--json"))
 
     def write(self, name: str, text: str) -> str:

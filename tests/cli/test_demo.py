@@ -89,7 +89,7 @@ def test_a_port_that_is_taken_is_passed_over_unless_it_was_chosen(guardian: Guar
 
 @contextmanager
 def taken_from(port: int) -> Iterator[None]:
-    """Somebody listens on the port; perhaps another program on this machine does already."""
+    """A program listens on the port, perhaps one that was there before."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -25,7 +25,7 @@ async def shop() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def node(database_url: str) -> AsyncIterator[Talktime]:
-    """What sends the events: a node, as `talktime serve` is."""
+    """The node that sends the events, as `talktime serve` does."""
     async with node_on(database_url, webhook_private=True) as node:
         await node.put_user("alice", "Alice")
         yield node

@@ -1,4 +1,4 @@
-"""The drills: a dump that is made while people talk is restored whole, and a database goes back to an instant."""
+"""Backups: a dump that is made while people talk is restored whole, and a database goes back to an instant."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ async def ask(url: str, question: str) -> Any:
 
 
 async def test_a_database_goes_back_to_an_instant(guardian: Guardian) -> None:
-    """What the page says about an older state holds: repeats with old keys, the running record, the outage."""
+    """The page is right about an older state: repeats with old keys, the running record, the outage."""
     folder = Path(tempfile.mkdtemp(prefix="talktime-test-"))
     guardian.guard_folder(folder)
     servers = ArchivedServers(folder)

@@ -16,7 +16,10 @@ from talktime.core.instants import INSTANT_MAX
 from talktime.database.connecting import SESSION, open_connection
 from talktime.database.queries import SQL
 
-pytestmark = [pytest.mark.both_servers, pytest.mark.breaks_rules]  # its rows are many, and no bills
+pytestmark = [
+    pytest.mark.both_servers,
+    pytest.mark.breaks_rules,
+]  # its many rows follow from no facts
 
 ROWS = 20_000
 PAGE = 50

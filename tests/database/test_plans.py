@@ -88,7 +88,7 @@ EVERY_TURN: dict[str, list[list[Any] | int | str]] = {
     "next_active_payers": ["user 1", FEW],
     "unhealthy_payers": ["2020-01-01", _USERS],
 }
-"""What the workers of an idle node ask again and again."""
+"""The statements that the workers of an idle node run again and again."""
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def connection(database_url: str) -> Any:
     await connection.close()
 
 
-@pytest.mark.breaks_rules  # its rows are many, and no bills
+@pytest.mark.breaks_rules  # its many rows follow from no facts
 async def test_no_command_reads_other_payers_rows(connection: Any) -> None:
     read = {name: await rows_read(connection, name, arguments) for name, arguments in EVERY_COMMAND.items()}
     assert {name: rows for name, rows in read.items() if rows > 10 * FEW} == {}

@@ -49,7 +49,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 def anchors(document: Path) -> Iterator[str]:
-    """What a heading is called in an address."""
+    """The name of a heading in an address."""
     for heading in re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
@@ -107,7 +107,7 @@ def test_the_commands_of_the_repository_are_all_there_and_no_others() -> None:
 
 
 def commands() -> Iterator[str]:
-    """Everything the program does, as one types it."""
+    """Every command of the program, as people type it."""
     for name, command in typer.main.get_group(app).commands.items():
         below = getattr(command, "commands", None)
         yield from [name] if below is None else (f"{name} {inner}" for inner in below)

@@ -33,7 +33,7 @@ RATHER: Final = {
     "the bill": "the charge, the cost or the receipt",
     "a bill": "a charge, a cost or a receipt",
 }
-"""What is not to be written, and what is."""
+"""Each phrase that must not be written, and what to write instead."""
 
 
 CODE: Final = ("src", "tests", "scripts", "client/src", "client/pages", "client/tests")
@@ -53,7 +53,7 @@ def phrases_of(path: Path) -> dict[str, str]:
 
 
 def words_of(path: Path) -> Iterator[str]:
-    """What a file of code says to people."""
+    """The words for people in a file of code."""
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         for node in ast.walk(ast.parse(source)):

@@ -70,7 +70,7 @@ def words() -> dict[str, list[str]]:
 
 
 def second_words(*, in_code: bool) -> list[str]:
-    """What may not be used where people read."""
+    """The words that may not be used where people read."""
     found = {second for seconds in words().values() for second in seconds} - OTHER_MEANINGS.keys()
     return sorted(found - IN_DOCUMENTS_ALONE if in_code else found)
 

@@ -27,7 +27,7 @@ _CSS_LOADS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
 @dataclass
 class Page(HTMLParser):
-    """What a page links to, what it loads, and the names that links may lead to."""
+    """The links of a page, the files that it loads, and the names to which links may lead."""
 
     path: Path
     links: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 def css_loads(css: str) -> list[str]:
-    """What a style sheet loads."""
+    """The files that a style sheet loads."""
     return [first or second for first, second in _CSS_LOADS.findall(css)]
 
 

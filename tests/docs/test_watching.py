@@ -25,7 +25,7 @@ def panels() -> list[dict[str, Any]]:
 
 
 def questions() -> list[str]:
-    """What the panels ask Prometheus, with values in place of Grafana's variables."""
+    """The questions of the panels to Prometheus, with values in place of Grafana's variables."""
     expressions = [target["expr"] for panel in panels() for target in panel["targets"]]
     return [text.replace("$__rate_interval", "5m").replace("$job", "talktime") for text in expressions]
 

@@ -25,12 +25,12 @@ async def test_who_moves_credit_and_who_stops_is_kept(talktime: Talktime, databa
     snapshot = await talktime.initialize_time_tracking_for_chat("alice", "maya", "c")
     assert snapshot.record.id is not None
     await talktime.stop("c", by="user", actor=ALICE)
-    await talktime.stop("c", by="operator", actor=OLGA)  # it has ended: nobody did anything
+    await talktime.stop("c", by="operator", actor=OLGA)  # the record had ended, so there is no act
     await talktime.create_chat("alice", "maya", "d")
     other = (await talktime.snapshot("d")).record.id
     assert other is not None
     await talktime.stop_record(other, by="operator", actor=OLGA)
-    await talktime.add_credit("alice", 1_000_000)  # a host that says nothing about who it was
+    await talktime.add_credit("alice", 1_000_000)  # a host that names no actor
     charged = -sum(entry.amount for entry in await talktime.entries("alice") if entry.kind == "charge")
     if charged:
         await talktime.refund(other, reason="sorry", borne_by="platform", amount=1, actor=OLGA)

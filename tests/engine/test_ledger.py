@@ -23,7 +23,7 @@ MINUTES = Tariff.parse({"tiers": [{"rate": "2.00", "increment_seconds": 60}]})
 
 
 async def rows(database: Pool, sql: str) -> list[Any]:
-    """What the tables say."""
+    """The rows of a statement."""
     return [dict(row) for row in await database.fetch(sql)]
 
 

@@ -34,7 +34,7 @@ async def nodes(talktime: Talktime, database_url: str) -> AsyncIterator[tuple[Ta
 
 
 async def outcomes(*calls: Coroutine[Any, Any, Any], refused: type[Exception]) -> list[Any]:
-    """What came of all of them at once: what they gave, for those that were not refused."""
+    """Run all of them at once. Returns the results of those that were not refused."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     unforeseen = [result for result in results if isinstance(result, BaseException) and not isinstance(result, refused)]
     assert unforeseen == []

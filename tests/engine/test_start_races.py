@@ -29,7 +29,7 @@ async def nodes(talktime: Talktime, database_url: str) -> AsyncIterator[tuple[Ta
 
 
 async def race(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
-    """What came of all of them at once: what they gave, or a refusal."""
+    """Run all of them at once. Returns the result or the refusal of each."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert [error for error in results if isinstance(error, BaseException) and not isinstance(error, Conflict)] == []
     return results

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.both_servers
 
 
 async def rows(database: Pool, sql: str) -> list[Any]:
-    """What the tables say."""
+    """The rows of a statement."""
     found: list[Any] = await database.fetch(sql)
     return found
 

@@ -24,7 +24,7 @@ ORDER = {"order": "4711", "user": "alice", "amount": "10.00"}
 
 @pytest.fixture
 async def node(database_url: str) -> AsyncIterator[Talktime]:
-    """What runs beside the shop: it sends the events."""
+    """The program that runs beside the shop and sends the events."""
     async with node_on(database_url, webhook_private=True, presence_lease_seconds=1000) as node:
         await add_alice_and_maya(node)
         yield node

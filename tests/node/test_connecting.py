@@ -248,7 +248,7 @@ async def test_a_certificate_that_fails_is_an_outage(
 
 
 async def test_another_default_of_the_database_changes_no_transaction(database_url: str, database: Pool) -> None:
-    """What is read after a lock is as new as the lock, so commands that race do not fail."""
+    """Rows that are read after a lock are as new as the lock, so commands that race do not fail."""
     name = database_url.partition("?")[0].rpartition("/")[2]
     await database.execute(f"alter database {name} set default_transaction_isolation = 'serializable'")
     async with node_on(database_url, work=False) as one, node_on(database_url, work=False) as other:

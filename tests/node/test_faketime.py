@@ -1,4 +1,4 @@
-"""A PostgreSQL whose machine has a wrong clock: every bill follows real time all the same."""
+"""A PostgreSQL whose machine has a wrong clock: every charge follows real time all the same."""
 
 from __future__ import annotations
 

@@ -8,7 +8,10 @@ from talktime.database.pool import Pool
 from talktime.node.deadlines import LOOK_RECORDS
 from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
-pytestmark = [pytest.mark.both_servers, pytest.mark.breaks_rules]  # its rows are many, and no bills
+pytestmark = [
+    pytest.mark.both_servers,
+    pytest.mark.breaks_rules,
+]  # its many rows follow from no facts
 
 RECORDS = LOOK_RECORDS + 200
 _FILL = f"""

@@ -1,4 +1,4 @@
-"""What is heard on the channel of notifications is a hint, whatever it says and whichever role sends it."""
+"""Whatever is heard on the channel of notifications is only a hint, whichever role sends it."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ async def test_a_refresh_from_one_node_to_another_changes_nothing(
 async def test_the_end_of_a_tab_ends_no_lease_of_a_tab_at_another_node(
     nodes: tuple[Talktime, Talktime], database: Pool
 ) -> None:
-    """What one node stores about its sockets says nothing about the sockets of another node."""
+    """The rows that one node stores about its sockets say nothing about the sockets of another node."""
     one, other = nodes
     tab = Screen(one)
     await one.node.presence.attach(tab, "first", Party.USER)

@@ -42,7 +42,7 @@ def listening(screens: Screens, pair: Pair, path: str) -> Page:
 
 
 def assert_rings(page: Page) -> None:
-    """The page plays a tone within ten seconds. The page's security policy allows no condition as a text."""
+    """The page plays a tone within ten seconds. Its security policy forbids conditions that are given as text."""
     for _ in range(50):
         if page.evaluate("window.tones") > 0:
             return

@@ -225,7 +225,7 @@ def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo,
     user.locator("#file").set_input_files(saved)
     expect(user.locator("#proof")).to_contain_text(f"Record {record}")
     document = json.loads(saved.read_text("utf-8"))
-    assert "shares" not in document  # what the advisor earns is no business of the user's
+    assert "shares" not in document  # a user is not shown what the advisor earns
     saved.write_text(json.dumps({**document, "cost": "0.01"}), "utf-8")
     user.locator("#file").set_input_files(saved)
     expect(user.locator("#proof")).to_contain_text("cost says 0.01")

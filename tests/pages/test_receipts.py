@@ -72,7 +72,7 @@ def milliseconds(digits: str) -> int:
 
 
 def test_the_times_on_a_receipt_add_up(screens: Screens, demo: Demo) -> None:
-    """As somebody adds them up who has only the page: segments to the time, and time and pauses to the whole."""
+    """The sums that a reader of the page can make: segments add up to the time, time and pauses to the whole."""
     pair = demo.pair(BY_THE_MINUTE, "20.00")
     chat = demo.chat(pair)
     for seconds in (1.417, 33.2, 45.913, 12.9, 7.6):
@@ -149,7 +149,7 @@ def test_the_account_says_what_came_and_went(screens: Screens, demo: Demo, pair:
     for screen in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
         screen.wait_for_selector("talk-time[state=running]")
     demo.advance(100)
-    # A pause is a charge of its own in the ledger, and no payment of its own for a customer.
+    # A pause is a charge of its own in the ledger, but not a payment of its own for the user.
     demo.call("POST", f"/chats/{chat}/pause")
     demo.call("POST", f"/chats/{chat}/resume")
     demo.advance(60)

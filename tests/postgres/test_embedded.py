@@ -252,7 +252,7 @@ async def test_a_folder_may_have_a_comma_in_its_name(data_dir: Path) -> None:
 
 
 def test_a_user_without_a_name_is_told_what_to_do(data_dir: Path) -> None:
-    """The number has no name in /etc/passwd: so it is in many containers."""
+    """The number has no name in /etc/passwd, as in many containers."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     os.chown(data_dir, 54_321, 54_321)

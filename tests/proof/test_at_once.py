@@ -76,7 +76,7 @@ class Client:
 
 
 def tariff(random: Random) -> Tariff:
-    """A tariff so dear that credit ends in moments."""
+    """A tariff so expensive that credit ends within moments."""
     return Tariff.parse(
         {
             "free_seconds": random.choice([0, 0.05]),

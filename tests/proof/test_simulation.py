@@ -50,7 +50,7 @@ class Group:
                 await self.act(user, act)
 
     async def act(self, user: str, act: Act) -> None:
-        """Send the act until there is an answer, sometimes twice at once."""
+        """Send the act again until there is an answer, sometimes twice at once."""
         expected = apply(self.histories[user].model, act)
         self.keys += 1
         repeat = Repeat("host", "POST", f"/{act.name}", f"{user} {self.keys}", repr(act).encode())
@@ -146,7 +146,7 @@ async def test_hundreds_on_a_database_whose_connections_break(database_url: str,
 
 @pytest.mark.parametrize("fault", ["before", "after"])
 async def test_money_without_a_key_never_moves_twice(database_url: str, fault: Fault) -> None:
-    """Nobody can know whether a lost answer said yes; who has no key to ask again with is told just that."""
+    """Nobody can know whether a lost answer was a yes. A caller without a key, who can't ask again, is told so."""
     async with breakable(database_url) as (url, wire), frozen(url) as (talktime, _):
         await talktime.put_user("alice", "Alice")
         faults = iter([fault])

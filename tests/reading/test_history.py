@@ -247,6 +247,6 @@ async def test_past_sessions_under_another_tariff(talktime: Talktime, database: 
 
 
 def sums(report: Report) -> list[int]:
-    """What each column of all books adds up to."""
+    """The sum of each column over all books."""
     columns = [(book.opening, *book.amounts, book.closing) for book in report.books]
     return [sum(column) for column in zip(*columns, strict=True)] if columns else [0] * (len(KINDS) + 2)

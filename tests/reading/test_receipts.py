@@ -186,7 +186,7 @@ def tampered(document: dict[str, Any], path: tuple[Any, ...], value: Any = ...) 
 
 
 def other(value: Any) -> Any:
-    """Something like it: a figure, a time or a word that is not the same."""
+    """A value of the same kind: another figure, time or word."""
     if isinstance(value, bool) or value is None:
         return "0.01"
     if isinstance(value, int | float):
@@ -200,7 +200,7 @@ def other(value: Any) -> Any:
 
 
 async def test_a_receipt_names_the_seller_and_the_currency_of_its_start(database_url: str, database: Pool) -> None:
-    """Whatever the settings say later; a record of a version that did not store them has none."""
+    """The seller and the currency stay, whatever the settings say later. A record of an earlier version has none."""
     async with node_on(database_url, work=False, name="Stars & Co", currency="EUR") as node:
         await add_alice_and_maya(node)
         sold = (await node.initialize_time_tracking_for_chat("alice", "maya", "first")).record.id

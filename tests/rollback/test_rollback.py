@@ -63,7 +63,7 @@ class Program:
         return process
 
     async def run(self, *arguments: str) -> str:
-        """One of its commands, to its end, which must be a good one."""
+        """Run one of its commands to its end, which must be a success."""
         process = await self.spawn(*arguments)
         said, _ = await process.communicate()
         assert process.returncode == 0, said.decode()
@@ -91,7 +91,7 @@ class Host:
     keys: int = 0
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """What the service answers, which must be good."""
+        """The answer of the service, which must be a success."""
         self.keys += 1
         headers = {"Authorization": f"Bearer {Tokens(SECRET).make(Role.SERVICE, 'host')}"}
         if method == "POST":
@@ -142,7 +142,7 @@ def newer(database_url: str, tmp_path: Path, guardian: Guardian) -> Program:
 
 @dataclass
 class Traffic:
-    """What goes on at one node: a pair of its own talks, and the clock is read."""
+    """The work at one node: a pair of its own talks, and the clock is read."""
 
     host: Host
     name: str

@@ -26,7 +26,7 @@ PROGRAMS = Path(sys.executable).parent
 
 
 def run(*command: str | Path, folder: Path = ROOT) -> str:
-    """What a program prints; it must succeed."""
+    """The output of a program, which must succeed."""
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"  # the Python generator calls ruff
     done = subprocess.run(
         command,

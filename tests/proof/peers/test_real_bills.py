@@ -1,4 +1,4 @@
-"""Bills and rules that others have published: a running service computes the same amounts, to the last digit."""
+"""Prices and rules that others have published: a running service computes the same amounts, to the last digit."""
 
 from __future__ import annotations
 

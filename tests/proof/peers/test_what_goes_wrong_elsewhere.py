@@ -1,4 +1,4 @@
-"""What went wrong in other systems, each named, and that talktime does otherwise."""
+"""Mistakes of other systems, each with its source, and that talktime does not make them."""
 
 from __future__ import annotations
 
