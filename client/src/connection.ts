@@ -14,7 +14,7 @@ const HEARTBEAT_GUESS_MS = 20_000;
 const HEARTBEAT_MIN_MS = 1000;
 const SILENCE_HEARTBEATS = 2.5;
 /**
- * While digits run on a visible page, they ask once a second whether the connection was quiet for so long, and then the
+ * While digits run on a visible page, they ask once a second whether the connection was quiet for this long, and then the
  * client asks for a sign of life. With the time that an answer may take, a person learns within five seconds of a loss.
  */
 const QUIET_MS = 1000;

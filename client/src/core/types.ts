@@ -36,7 +36,7 @@ export interface Tariff extends Partial<Omit<Documents["Tariff"], "tiers" | "rou
   rounding?: Partial<Documents["Rounding"]>;
 }
 
-/** What an advisor gets of what their users pay. The fees have a default. */
+/** The terms of an advisor: the share, and the fees, which have a default. */
 export type Terms = WithDefaults<Documents["Terms"], "fee_per_minute" | "fee_per_session">;
 
 type WithTariff<Document> = Omit<Document, "tariff"> & { tariff: Tariff };

@@ -22,7 +22,7 @@ export interface ConversationParts {
   typing: HTMLElement;
   composer: HTMLFormElement;
   field: HTMLTextAreaElement;
-  /** The line above the field that says why nobody can write, or what. */
+  /** The line above the field: why nobody can write, or what they can write. */
   why: HTMLElement;
 }
 
@@ -35,7 +35,7 @@ export interface Reader {
   writesWhenStopped(): boolean;
 }
 
-/** How a conversation is said. */
+/** The words of a conversation. */
 export interface ConversationWords {
   words(): Words;
   /** An instant in words. */
@@ -97,7 +97,7 @@ export function showConversation(
   function showWriting(): void {
     const { snapshot } = chat;
     const freely = writesWhenStopped();
-    // Who can no longer write is not typing.
+    // A person who can no longer write is not typing.
     if (!freely && snapshot?.record?.state !== "running") setText(parts.typing, "");
     if (party === null) return;
     const { most, why } = freely || !snapshot ? FREELY : writingOf(snapshot, party, lastOwn);

@@ -101,7 +101,7 @@ select user_id, record_id,
 from entries where record_id = any($1::text[]) group by user_id, record_id;
 
 -- name: load_last_records
--- The latest ended record of each pair. It tells how much of the free allowance the pair has used, and when the grace.
+-- The latest ended record of each pair. It tells how much of the free allowance the pair has used, and when it used the grace.
 -- For a pair without such a record: the free time that the pair has used in another system.
 -- rows: user_id text, advisor_id text
 select pair.user_id, pair.advisor_id, r.free_ms_before, r.elapsed_ms, r.tariff_version, r.started_at, r.grace_used_at,
@@ -391,7 +391,7 @@ select {webhook} from webhooks where webhook_id = $1;
 select url, secret, engine_now() as now from webhooks where webhook_id = $1;
 
 -- name: change_webhook
--- A null changes nothing. $4 is whether `types` changes, because null is a value of it. An old secret signs for $7 ms more.
+-- A null changes nothing. $4 says whether `types` changes, because null is also a value of `types`. An old secret signs for $7 ms more.
 update webhooks set
     url = coalesce($2, url),
     types = case when $4 then $3::text[] else types end,
@@ -534,8 +534,8 @@ select advisor_id, display_name, tariff_version from advisors where advisor_id >
 
 -- name: find_users
 -- The users whose ids begin with the text $1, in the order of the ids, and then those whose names begin with the text, in
--- the order of the names. Ids after $3, names after the name $4 of the user $5. Texts between two others are found by an
--- index whatever they are; a pattern in a parameter is not.
+-- the order of the names. Ids after $3, names after the name $4 of the user $5. An index finds the texts
+-- between two others, but it can't find a pattern that is a parameter.
 select user_id from (
     (select user_id, 1 as part, '' as name from accounts
      where user_id > $3 and user_id >= $1 and user_id < $1 || chr(1114111)
@@ -608,8 +608,8 @@ where exists (select from records r where r.user_id = pair.user_id and r.advisor
 insert into past_sessions ({row_names}) select * from {rows} as added ({row_names}) order by 1;
 
 -- name: past_sessions_of
--- Of a user $1 and an advisor $2; null is no condition. The newest first, before the session $4, which started at $3. To
--- be planned for its arguments (`Database.search`).
+-- Of a user $1 and an advisor $2; a null does not filter. The newest first, before the session $4, which started at $3.
+-- `Database.search` plans the statement for its arguments.
 select session_id, user_id, advisor_id, chat_id, started_at, ended_at, duration_ms, free_ms, cost
 from past_sessions
 where ($1::text is null or user_id = $1) and ($2::text is null or advisor_id = $2)
@@ -729,7 +729,7 @@ where a.advisor_id = $1 group by a.display_name;
 -- Every book: what it held before the period, and the amounts of the period by kind of entry. The sums of all accounts
 -- may be more than a bigint holds, so they stay numeric. At most $3 books. Without $4, one book for each kind of book.
 -- The books are those of the view `postings`. Its lines are summed for each side alone and before they get names: all
--- lines together would be sorted. To be planned for its arguments (`Database.search`).
+-- lines together would be sorted. `Database.search` plans the statement for its arguments.
 select s.book, s.owner, coalesce(u.display_name, a.display_name, case when $4 then s.owner else 'all' end) as name,
        coalesce(sum(s.amount) filter (where not s.is_within), 0) as opening,
        coalesce(sum(s.amount) filter (where s.is_within and s.kind = 'purchase'), 0) as purchase,
@@ -767,8 +767,8 @@ from accounts a, advisors v where a.user_id = $1 and v.advisor_id = $2;
 
 -- name: find_records
 -- The newest first: of a user $1, an advisor $2, in one of the states $3, that started from $4 until just before $5, with
--- the id $6, or of the chat, the user or the advisor with this id. A null is no condition. Before the record $8, which
--- started at $7. To be planned for its arguments (`Database.search`).
+-- the id $6, or of the chat, the user or the advisor with this id. A null does not filter. Before the record $8, which
+-- started at $7. `Database.search` plans the statement for its arguments.
 select r.record_id, r.user_id, r.chat_id, r.metadata, null::timestamptz as stopped_at from records r
 where ($1::text is null or r.user_id = $1)
   and ($2::text is null or r.advisor_id = $2)
@@ -853,8 +853,8 @@ from records r where r.record_id = $1;
 
 -- name: find_entries
 -- The entries of a user $1, an advisor $2, a record $3, of the kinds $4, with the reference $5, or a reference that begins
--- with $6; posted at an instant from $7 until just before $8. A null is no condition. The newest first, before the entry
--- $10, which was posted at $9. To be planned for its arguments (`Database.search`).
+-- with $6; posted at an instant from $7 until just before $8. A null does not filter. The newest first, before the entry
+-- $10, which was posted at $9. `Database.search` plans the statement for its arguments.
 select {ledger:e}, u.display_name as user_name, v.display_name as advisor_name, r.chat_id
 from (
     select * from entries e
@@ -1046,7 +1046,7 @@ where extract(epoch from host_clock())::float8 * 1000 + held_ms between $1 and $
     and unbounded_now() >= coalesce(renewed_at, '-infinity');
 
 -- name: correct_clock
--- Engine time stands still until real time has come so far. Nothing changes if somebody else corrected it first.
+-- Engine time stands still until real time has caught up. Nothing changes if somebody else corrected it first.
 update engine_clock set renewed_at = case when renewed_at is null then null else engine_now() end,
     held_ms = held_ms + $1, corrections = corrections + 1
 where corrections = $2 returning true;
