@@ -169,6 +169,10 @@ def test_chat_in_its_states(
     assert findings(user) == []
     assert findings(advisor) == []
     demo.call("POST", f"/chats/{chat}/stop")
+    user.get_by_role("button", name="Start again").click()
+    user.get_by_text("There isn’t enough credit").wait_for()
+    assert findings(user) == []
+    user.get_by_role("button", name="Not now").click()
     user.get_by_role("link", name="See the receipt").click()
     user.locator("#payments").wait_for()
     assert findings(user) == []

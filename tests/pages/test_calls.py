@@ -136,6 +136,8 @@ def test_an_operator_sees_a_call_and_answers_none(screens: Screens, demo: Demo, 
     page = screens.of(Role.OPERATOR, "olga", f"/chat/{chat}")
     expect(page.locator("#phase")).to_have_text("Ringing")
     expect(page.get_by_role("button", name="Accept")).to_be_hidden()
+    page.goto("/operator")
+    expect(page.locator("#summary")).to_have_text(re.compile(r"paused, [1-9]\d* ringing$"))
 
 
 def test_one_waits_for_an_advisor_who_is_not_there(screens: Screens, demo: Demo) -> None:

@@ -51,8 +51,10 @@ function show(records: ListedRecord[]): void {
     row.element.remove();
     rows.delete(id);
   }
-  const running = snapshots.filter(({ timer }) => timer.running).length;
-  setText(find("summary"), `${running} running, ${snapshots.length - running} paused`);
+  const inState = (state: string): number => snapshots.filter(({ record }) => record?.state === state).length;
+  const ringing = inState("requested");
+  const calls = ringing > 0 ? `, ${ringing} ringing` : "";
+  setText(find("summary"), `${inState("running")} running, ${inState("paused")} paused${calls}`);
   find("no-records").hidden = snapshots.length > 0;
   find("table").hidden = snapshots.length === 0;
   paint();
