@@ -140,6 +140,23 @@ async def test_signing_in(service: Any) -> None:
         assert await live.close_code() == 4401  # nobody said hello
 
 
+async def test_nobody_at_the_same_address_keeps_a_person_with_a_token_out(settings: Any, start: Any) -> None:
+    async with start(create_app, settings.model_copy(update={"requests_per_second": 1})) as service:
+        await service.people()
+        await service.chat()
+        while (await service.call("GET", "/v1/time")).status_code != 429:
+            pass
+        async with service.live("user:alice") as live:
+            await live.say("watch", chat_id="chat 1")
+            await live.hear("snapshot")
+        # The database is not asked for every key that somebody makes up.
+        for options in ({}, {"subprotocols": [websockets.Subprotocol(f"bearer.tt_{'0' * 64}")]}):
+            async with service.live(**options) as live:
+                if not options:
+                    await live.say("hello", token=f"tt_{'0' * 64}")
+                assert (await live.hear("problem"))["problem"]["code"] == "rate_limited"
+
+
 async def test_a_token_that_expires_closes_the_socket(service: Any) -> None:
     async with service.live() as live:
         await live.say("hello", token=service.tokens.make(Role.OPERATOR, "o", ttl_seconds=2))

@@ -63,10 +63,11 @@ class Screen:
         self._websocket = websocket
         self._talktime = talktime
         self._queue = SendQueue(websocket, talktime.node.clock.now_ms)
-        self._sign_in = SignIn(credentials, talktime.node.key_ring, budgets, ticket, self._queue.close)
+        self._sign_in = SignIn(credentials, talktime.node.key_ring, budgets, ticket, host, self._queue.close)
         self._watches = Watches(talktime, self, self._send_snapshot, on_screens)
         self._handler = MessageHandler(talktime, self, self._queue, self._sign_in, self._watches, typing, metrics)
-        self._limit = MessageLimit(lambda: budgets.take(self._sign_in.caller, host))
+        self._limit = MessageLimit(self._take_from_budget)
+        self._budgets, self._host, self._has_heard = budgets, host, False
         self._waiting: asyncio.Queue[tuple[Mapping[str, object], float]] = asyncio.Queue(WAITING_MAX)
         self._received_at = time.monotonic()
         self._lease_seconds = float(talktime.settings.presence_lease_seconds)
@@ -165,6 +166,17 @@ class Screen:
         while True:
             message, arrived_ms = await self._waiting.get()
             await self._handler.handle(message, arrived_ms)
+
+    def _take_from_budget(self) -> float:
+        """Count a message for its caller; what `Budgets.take` returns.
+
+        The first message signs in. `SignIn` counts it, for the person who signs in: others at the same address must not
+        be able to keep somebody with a token out.
+        """
+        is_first, self._has_heard = not self._has_heard, True
+        if self._sign_in.caller is None and (is_first or self._sign_in.is_waiting):
+            return 0.0
+        return self._budgets.take(self._sign_in.caller, self._host)
 
     def _is_admitted(self) -> bool:
         admission = self._limit.admit()

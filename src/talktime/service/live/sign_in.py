@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from talktime.core.errors import Forbidden, InvalidRequest, Unauthorized
+from talktime.core.errors import Forbidden, InvalidRequest, RateLimited, Unauthorized
 from talktime.core.record import Party
 from talktime.core.scopes import require_scope
 from talktime.service.budgets import Budgets
@@ -37,12 +37,14 @@ class SignIn:
         key_ring: KeyRing,
         budgets: Budgets,
         ticket: Ticket,
+        host: str | None,
         close: Callable[[CloseCode, str], None],
     ) -> None:
         self._credentials = credentials
         self._key_ring = key_ring
         self._budgets = budgets
         self._ticket = ticket
+        self._host = host
         self._close = close
         self.caller: Caller | None = None
         self.party: Party | None = None
@@ -73,9 +75,13 @@ class SignIn:
 
         Raises:
             InvalidRequest: somebody else is signed in on this socket.
+            RateLimited: too many keys that were not seen before came from this address.
             Unavailable: a key can't be checked now.
         """
         try:
+            # The database is asked for a key, so keys that somebody makes up are counted before that.
+            if self._credentials.is_new_key(token) and self._budgets.take(None, self._host):
+                raise RateLimited("Too many requests at once; wait a moment.")
             caller = await self._credentials.read(token)
             require_scope(caller.scope, "GET", None)  # to watch a chat is to read
         except Unauthorized as error:
@@ -109,6 +115,7 @@ class SignIn:
         if self.caller is None and not self._budgets.open_socket(caller):
             self._close(CloseCode.FLOODING, "too many sockets of one person")
             return
+        self._budgets.take(caller, self._host)  # a sign-in counts, and is not refused
         self._ticket.vouch()
         self._forget_key()
         self.caller = caller
