@@ -1,6 +1,7 @@
 /** What a page says about a timer: why it does not run, what a person can do, how long the credit lasts. */
 
 import { countdown } from "../../src/core/digits.ts";
+import { micros, price } from "../../src/core/price.ts";
 import type { Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
@@ -174,9 +175,21 @@ export function forecast(frame: Frame, viewer: Viewer, other: string): string {
     return say(user ? "yourCreditsLast" : "otherCreditsLast");
   const left = minutes(frame.remainingMs);
   const time = frame.remainingMs < 60_000 ? left : say("aboutTime", { time: left });
+  const most = maximumThatEnds(frame);
+  if (most !== null) return say("maximumEnds", { amount: money(most), time });
   const text = user ? say("enoughFor", { time }) : say("otherEnoughFor", { other, time });
   if (frame.remainingMs > 20 * 3_600_000) return text;
   return say("untilTime", { text, time: hourAndMinute(new Date(frame.endsAt).toISOString()) });
+}
+
+/** The maximum of the cost at which the record ends before the credit does; null where the credit ends first, or nothing. */
+function maximumThatEnds({ snapshot, elapsedMs, remainingMs }: Frame): string | null {
+  if (!snapshot || elapsedMs === null || remainingMs === null) return null;
+  const { max_cost = null, at_max_cost } = snapshot.tariff;
+  if (max_cost === null || at_max_cost !== "stop") return null;
+  const pricedMs = Math.floor(elapsedMs) + Math.round(remainingMs) - snapshot.allowance_ms;
+  // Some milliseconds more, because a frame is painted between two of them.
+  return price(snapshot.tariff, pricedMs + 3, { grace: false }).micros > micros(max_cost) ? max_cost : null;
 }
 
 /** What is left, in few words: "2:58 free", "7 min left"; "" where no time runs, because the page says why. */
@@ -206,7 +219,10 @@ export function warning(frame: Frame): { text: string; left: number } | null {
   const { remainingMs } = frame;
   if (remainingMs === null || !frame.snapshot?.timer.running) return null;
   const due = WARNINGS.find(([within]) => remainingMs <= within);
-  return due ? { text: say(due[1]), left: Math.max(0, remainingMs / 300_000) } : null;
+  if (!due) return null;
+  const most = maximumThatEnds(frame);
+  const text = most === null ? say(due[1]) : say("maximumSoon", { amount: money(most) });
+  return { text, left: Math.max(0, remainingMs / 300_000) };
 }
 
 function capitalized(text: string): string {

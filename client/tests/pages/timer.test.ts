@@ -194,6 +194,24 @@ test.each([
   expect(warning(frame(RUNS, { remainingMs }))?.text ?? null).toBe(words);
 });
 
+test("what ends at the highest cost is not said to be the end of the credit", () => {
+  const tariff = { ...RUNS.tariff, max_cost: "3.00", at_max_cost: "stop" as const };
+  const facts = { ...RUNS, tariff };
+  // By whole minutes, three minutes cost 3.00 and the next millisecond costs more.
+  const most = frame(facts, { elapsedMs: 10_000.4, remainingMs: 169_999.6, endsAt: TEN + 180_000 });
+  expect(forecast(most, "user", "Maya")).toBe("It ends at the highest cost of 3.00, in about 2 min");
+  expect(forecast(most, "advisor", "Nora")).toBe("It ends at the highest cost of 3.00, in about 2 min");
+  expect(warning(most)?.text).toBe("It ends soon, at the highest cost of 3.00");
+  const credit = frame(facts, { elapsedMs: 10_000, remainingMs: 110_000, endsAt: TEN + 120_000 });
+  expect(forecast(credit, "user", "Maya")).toContain("Enough for about 1 min");
+  expect(warning(credit)?.text).toBe("Less than 2 minutes of credit left");
+  const free = frame(
+    { ...RUNS, tariff: { ...tariff, at_max_cost: "free" } },
+    { elapsedMs: 10_000, remainingMs: 170_000, endsAt: TEN + 180_000 },
+  );
+  expect(warning(free)?.text).toBe("Less than 5 minutes of credit left");
+});
+
 test("there is no warning while no timer runs", () => {
   expect(warning(frame(paused("paused"), { remainingMs: 1000 }))).toBeNull();
 });
