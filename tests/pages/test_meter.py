@@ -217,6 +217,27 @@ def test_the_agreement_says_how_long_the_credit_lasts_where_that_is_short(screen
     expect(dialog).not_to_contain_text("Your credit lasts")
 
 
+@pytest.mark.parametrize("press", ["Start again", "New chat"])
+def test_a_price_that_changes_while_one_thinks_starts_nothing(
+    screens: Screens, demo: Demo, pair: Pair, press: Literal["Start again", "New chat"]
+) -> None:
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page = screens.user(pair, f"/chat/{chat}")
+    page.get_by_role("button", name=press).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1.00 a minute")
+    dearer = {"tiers": [{**BY_THE_MINUTE["tiers"][0], "rate": "9.00"}]}
+    demo.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": dearer})
+    dialog.get_by_role("button", name="Start paid time").click()
+    expect(page.get_by_role("alert")).to_contain_text("The price has changed.")
+    assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+    page.get_by_role("button", name=press).click()
+    expect(dialog).to_contain_text("9.00 a minute")
+    # The refusal was wanted here.
+    screens.complaints.clear()
+
+
 def test_free_time_begins_without_a_question(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(FREE_MINUTE, "20.00")
     chat = demo.chat(pair)

@@ -36,7 +36,7 @@ import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from 
 import { moment, money, nameInSentence, price } from "../texts/words.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
-import { offerNewChat, showPair, showRecords } from "./pair.ts";
+import { type Agreed, offerNewChat, showPair, showRecords } from "./pair.ts";
 import { countUnread } from "./unread.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
@@ -135,10 +135,16 @@ function open({ role, subject }: Session, chatId: string): void {
   async function start(): Promise<unknown> {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) return chat.start();
+    const agreed = await agreesToRecord(snapshot);
+    return agreed && chat.start(agreed);
+  }
+
+  /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
+  async function agreesToRecord(snapshot: Snapshot): Promise<Agreed | null> {
     const advisor = await advisorNow(snapshot);
-    if (!(await agreesToPay(advisor, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return;
+    if (!(await agreesToPay(advisor, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
     const { tariff_version: tariffVersion } = advisor;
-    return chat.start(tariffVersion === undefined ? {} : { tariffVersion });
+    return tariffVersion === undefined ? {} : { tariffVersion };
   }
 
   async function stop(): Promise<unknown> {
@@ -336,9 +342,8 @@ function open({ role, subject }: Session, chatId: string): void {
   }
 
   /** A new chat takes the record with it, or begins a new record. */
-  async function agreesToNewChat(snapshot: Snapshot): Promise<boolean> {
+  async function agreesToNewChat(snapshot: Snapshot): Promise<Agreed | null> {
     const latest = chat.snapshot ?? snapshot;
-    if (!beginsRecord(latest)) return true;
-    return agreesToPay(await advisorNow(latest), latest.free_remaining_ms, chat.frame().balance ?? "0");
+    return beginsRecord(latest) ? agreesToRecord(latest) : {};
   }
 }

@@ -59,18 +59,25 @@ export async function showRecords(chatId: string): Promise<void> {
   );
 }
 
-/** Shows the button that opens a new chat of the pair. `agrees` asks where a new chat costs something. */
+/** The version of the tariff to which the user has agreed; empty where nothing new begins. */
+export interface Agreed {
+  tariffVersion?: number;
+}
+
+/** Shows the button that opens a new chat of the pair. `agrees` asks where a new chat costs something; null is a no. */
 export function offerNewChat(
   chat: { user_id: string; advisor_id: string },
-  agrees: () => Promise<boolean>,
+  agrees: () => Promise<Agreed | null>,
 ): void {
   const button = find<HTMLButtonElement>("new-chat");
   button.hidden = false;
   button.onclick = () =>
     perform(button, async () => {
-      if (!(await agrees())) return;
+      const agreed = await agrees();
+      if (!agreed) return;
       const { user_id, advisor_id } = chat;
-      const snapshot = await request<Snapshot>("POST", "/chats", { user_id, advisor_id });
+      const version = agreed.tariffVersion === undefined ? {} : { tariff_version: agreed.tariffVersion };
+      const snapshot = await request<Snapshot>("POST", "/chats", { user_id, advisor_id, ...version });
       goTo(path`/chat/${snapshot.chat.id}`);
     });
 }
