@@ -572,7 +572,7 @@ class Talktime:
         require_reference("query", query)
         require_reference("reference", reference)
         search = ledger.EntrySearch(user_id, advisor_id, record_id, kind, reference, query)
-        return ledger.all_entries(self.node.database, self.node.deadlines, search, Period(begin, end))
+        return ledger.all_entries(self.engine, self.node.deadlines, search, Period(begin, end))
 
     # Moving in.
 
@@ -1290,7 +1290,7 @@ class Talktime:
             InvalidRequest: the period is empty, or there are more than `books_max` books.
         """
         return await history.report(
-            self.node.database, self.node.deadlines, begin, end, books_max=books_max, by_person=by_person
+            self.engine, self.node.deadlines, begin, end, books_max=books_max, by_person=by_person
         )
 
     async def replay(self, tariff: Tariff, begin: int, end: int, *, advisor_id: str | None = None) -> Replay:

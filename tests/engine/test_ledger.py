@@ -34,7 +34,7 @@ async def test_a_charge_is_shared_in_one_row(talktime: Talktime, database: Pool)
     await talktime.put_advisor("vera", "Vera", MINUTES, Terms(0), starts="at_once")
     for _ in range(4):
         await talktime.advance_clock(145_000)
-        await talktime.node.deadlines.post_charges()
+        await talktime.engine.post_charges()
     stopped = await talktime.stop("first")
     assert stopped.cost == parse_credits("20.00")
     (sums,) = await rows(

@@ -105,7 +105,7 @@ async def test_three_hours_are_exact(talktime: Talktime) -> None:
     first = await begin(talktime)
     for _ in range(18):
         await talktime.advance_clock(600_000)
-        await talktime.node.deadlines.post_charges()
+        await talktime.engine.post_charges()
     stopped = await talktime.stop("first")
     cost = price(stopped.tariff, stopped.elapsed_ms).cost
     receipt = await talktime.receipt(first.record.id)

@@ -66,7 +66,7 @@ class Client:
             lambda: node.debit(user, random.randrange(1, 60_000), repeat=repeat),
             lambda: node.account(user),
             lambda: node.put_advisor(advisor, advisor, tariff(random), starts="at_once"),
-            node.node.deadlines.post_charges,
+            node.engine.post_charges,
         ]
         try:
             await random.choice(calls)()

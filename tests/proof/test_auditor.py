@@ -266,7 +266,7 @@ async def talk(talktime: Talktime) -> None:
         await talktime.refund(stopped.record.id, reason="Late", borne_by=borne_by, amount=parse_credits("0.01"))
     await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     await talktime.advance_clock(7_000)
-    await talktime.node.deadlines.post_charges()
+    await talktime.engine.post_charges()
     await talktime.send_message("first", Party.USER, "Hello", "one")
 
 

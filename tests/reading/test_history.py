@@ -49,7 +49,7 @@ async def test_what_was_shown_then_is_what_is_found_now(talktime: Talktime, data
         (20_000, None),
         (20_000, talktime.pause("first")),
         (5_000, talktime.resume("first")),
-        (130_000, talktime.node.deadlines.post_charges()),
+        (130_000, talktime.engine.post_charges()),
         (1_000, talktime.debit("alice", parse_credits("7"))),
         (61_000, talktime.stop("first")),
         (10_000, talktime.refund(record_id, reason="Late", borne_by=BorneBy.ADVISOR, amount=parse_credits("1"))),

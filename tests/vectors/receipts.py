@@ -37,7 +37,7 @@ async def a_story(talktime: Talktime) -> Receipt:
     await talktime.add_credit("alice", parse_credits("0.50"), "gift")
     started = await talktime.initialize_time_tracking_for_chat("alice", "vera", "first")
     await talktime.advance_clock(61_500)
-    await talktime.node.deadlines.post_charges()
+    await talktime.engine.post_charges()
     await talktime.initialize_time_tracking_for_chat("alice", "vera", "second")
     await talktime.advance_clock(45_250)
     await talktime.pause("second", by="advisor")
@@ -65,7 +65,7 @@ async def a_minimum(talktime: Talktime) -> Receipt:
     started = await talktime.initialize_time_tracking_for_chat("alice", "minnie", "fourth")
     for _ in range(3):
         await talktime.advance_clock(59_500)
-        await talktime.node.deadlines.post_charges()
+        await talktime.engine.post_charges()
     await talktime.stop("fourth", by="operator")
     await talktime.advance_clock(1_000)
     for borne_by, amount in ((BorneBy.SHARED, "0.50"), (BorneBy.ADVISOR, "0.25"), (BorneBy.SHARED, "1.00")):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
 from talktime.core import meter
+from talktime.core.instants import INSTANT_MAX
 from talktime.database.failures import DatabaseUnavailable, LockWait
 from talktime.database.loading import Loader
 from talktime.database.pool import WORK_SECONDS
@@ -16,6 +17,7 @@ from talktime.database.saving import TimerStartError
 from talktime.engine.batching import Batches
 from talktime.engine.idempotency import is_kept, keep_refusal
 from talktime.engine.lateness import Lateness
+from talktime.engine.tracking import post_charges
 from talktime.engine.transaction import Lock, Settlement, Transactions
 from talktime.engine.trial import RolledBack, Trial
 
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from talktime.engine.transaction import Work
 
 log = structlog.get_logger()
+
+POSTING_BATCH: Final = 500
+"""How many payers are posted in one transaction."""
 
 T = TypeVar("T")
 
@@ -118,6 +123,26 @@ class Engine:
                 log.exception("timer_manager.settle_failed", user_id=users[0])
                 return False
         return not skip_locked or len(settled) == len(users)
+
+    async def post_charges(self, end: int | None = None) -> None:
+        """Post the charges of every running record up to just before `end`, in batches; None for up to now.
+
+        This closes a period, for a report or an export.
+
+        Raises:
+            DatabaseUnavailable: the database can't be used.
+        """
+        until = None if end is None else end - 1
+        after = ""
+        while True:
+            rows = await self.database.fetch(
+                "running_payers", after, POSTING_BATCH, INSTANT_MAX if until is None else until
+            )
+            if not rows:
+                return
+            payers = [row["user_id"] for row in rows]
+            await self.settle_accounts(payers, partial(post_charges, until=until))
+            after = payers[-1]
 
     async def settle_due_accounts(self, now: int, limit: int) -> int:
         """Apply what is due by `now` to at most `limit` accounts that no other transaction has locked.

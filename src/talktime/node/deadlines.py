@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from talktime.core.instants import INSTANT_MAX
 from talktime.engine.presence import tell_presence
-from talktime.engine.tracking import post_charges, start_due_timers
+from talktime.engine.tracking import start_due_timers
 
 if TYPE_CHECKING:
     from talktime.database.payer_transaction import PayerTransaction
@@ -73,21 +72,6 @@ class DeadlineWorker:
             settle = partial(self._engine.settle_accounts, change=tell_presence, skip_locked=True)
             if all([await settle(batch) for batch in batches]):
                 await self._database.fetch("forget_node", node["node_id"])
-
-    async def post_charges(self, end: int | None = None) -> None:
-        """Post the charges of every running record up to just before `end`, in batches; None for up to now.
-
-        No worker calls this: it closes a period, for a report.
-        """
-        until = None if end is None else end - 1
-        after = ""
-        while True:
-            rows = await self._database.fetch("running_payers", after, BATCH, INSTANT_MAX if until is None else until)
-            if not rows:
-                return
-            payers = [row["user_id"] for row in rows]
-            await self._engine.settle_accounts(payers, partial(post_charges, until=until))
-            after = payers[-1]
 
     async def check_health(self) -> None:
         """Find and repair what should be true and is not: timers due to run, deadlines missing or overdue.

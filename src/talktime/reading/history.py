@@ -95,7 +95,7 @@ async def chat_duration(engine: Engine, parties: PartyDirectory, chat_id: str, a
 
 
 async def report(
-    database: Database,
+    engine: Engine,
     deadlines: DeadlineWorker,
     begin: int,
     end: int,
@@ -115,9 +115,9 @@ async def report(
     """
     _require_period(begin, end)
     await deadlines.settle_due()
-    await deadlines.post_charges(end)
+    await engine.post_charges(end)
     limit = None if books_max is None else books_max + 1
-    rows = await database.search("report", begin, end, limit, by_person, seconds=LONG_SECONDS)
+    rows = await engine.database.search("report", begin, end, limit, by_person, seconds=LONG_SECONDS)
     if books_max is not None and len(rows) > books_max:
         raise InvalidRequest(("to", f"has more than {books_max} books before it: take talktime report"))
     return Report(begin, end, tuple(_read_book(row) for row in rows))

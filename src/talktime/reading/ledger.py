@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from talktime.core.periods import Period
     from talktime.database.pool import Database, Row
+    from talktime.engine.engine import Engine
     from talktime.node.deadlines import DeadlineWorker
 
 _ROWS: Final = 1000
@@ -56,7 +57,7 @@ async def entry_page(
 
 
 async def all_entries(
-    database: Database, deadlines: DeadlineWorker, search: EntrySearch, period: Period
+    engine: Engine, deadlines: DeadlineWorker, search: EntrySearch, period: Period
 ) -> AsyncIterator[LedgerEntry]:
     """All entries that were posted in a period, the oldest first. Few are in memory at a time.
 
@@ -65,10 +66,10 @@ async def all_entries(
     No connection is kept while somebody reads slowly.
     """
     await deadlines.settle_due()
-    await deadlines.post_charges(period.end)
+    await engine.post_charges(period.end)
     cursor: tuple[int | None, int | None] = (None, None)
     while True:
-        rows = await database.search(
+        rows = await engine.database.search(
             "find_entries_in_order", *_arguments(search, period), *cursor, _ROWS, seconds=LONG_SECONDS
         )
         for row in rows:
