@@ -170,6 +170,21 @@ def test_with_nothing_active_another_chat_is_only_shown(screens: Screens, demo: 
     running(user)
 
 
+def test_going_to_another_chat_after_the_end_begins_nothing(screens: Screens, demo: Demo, pair: Pair) -> None:
+    """The list of chats is older than the end: its button would have moved the record."""
+    first, second = demo.chat(pair), demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{second}"))
+    other = user.get_by_role("button", name=re.compile("Chat 1"))
+    expect(other).to_be_visible()
+    user.route("**/v1/users/*/chats*", lambda _route: None)  # no answer comes
+    demo.call("POST", f"/chats/{second}/stop")
+    user.wait_for_selector("talk-time[state=ended]")
+    other.click()
+    user.wait_for_url(f"**/chat/{first}")
+    expect(user.get_by_role("button", name="Start again")).to_be_visible()
+    assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+
+
 def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(FREE_MINUTE, "20.00")
     chat = demo.chat(pair)

@@ -329,7 +329,7 @@ function open({ role, subject }: Session, chatId: string): void {
         isNamed = true;
         conversation.refresh();
       }
-      showPair(viewer, chatId, chats);
+      showPair(viewer, chatId, chats, () => beginsRecord(chat.snapshot ?? snapshot));
       callElsewhere = showElsewhere(viewer, snapshot.chat, all);
       showCall(chat.snapshot ?? snapshot);
       if (viewer === "user") offerNewChat(snapshot.chat, () => agreesToNewChat(snapshot));

@@ -11,11 +11,17 @@ import { type ChatSummary, type Documents, goTo, path, request, root } from "../
 import { say } from "../texts/language.ts";
 import { dayAndTime, minutes } from "../texts/words.ts";
 
-/** Shows the chats, the newest first. */
-export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
-  const active = chats.some((chat) => chat.state === "running" || chat.state === "paused");
+/** Shows the chats, the newest first. An active record goes along to another chat. `isOverHere` is newer than the chats. */
+export function showPair(
+  viewer: Viewer,
+  here: string,
+  chats: ChatSummary[],
+  isOverHere: () => boolean,
+): void {
+  const current = chats.find((chat) => ["running", "paused"].includes(stateOf(chat)));
+  const isActive = () => current !== undefined && !(current.id === here && isOverHere());
   const items = chats.map((chat) =>
-    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), active)),
+    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), isActive)),
   );
   const list = find("chats");
   list.replaceChildren(...items.reverse());
@@ -23,7 +29,13 @@ export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): vo
   list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, active: boolean): HTMLElement {
+function entry(
+  viewer: Viewer,
+  here: string,
+  chat: ChatSummary,
+  name: string,
+  isActive: () => boolean,
+): HTMLElement {
   const state = stateOf(chat);
   const face = [
     make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
@@ -39,11 +51,12 @@ function entry(viewer: Viewer, here: string, chat: ChatSummary, name: string, ac
   if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
   const page = path`/chat/${chat.id}`;
   // Without an active record a link is enough: only "Start" begins a record.
-  if (viewer !== "user" || !active) return make("a", { href: root + page }, ...face);
+  if (viewer !== "user" || !isActive()) return make("a", { href: root + page }, ...face);
   const button = make("button", { type: "button" }, ...face);
   button.addEventListener("click", () =>
     perform(button, async () => {
-      await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`);
+      // The record may have ended since: then nothing begins without a question.
+      if (isActive()) await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`);
       goTo(page);
     }),
   );
