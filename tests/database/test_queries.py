@@ -41,6 +41,13 @@ def test_no_placeholder_is_left_in_a_statement() -> None:
     assert [name for name, text in SQL.items() if "{" in text] == []
 
 
+def test_every_shared_condition_is_used_by_several_statements() -> None:
+    text = (SOURCE / "database" / "sql" / "queries.sql").read_text(encoding="utf-8")
+    parts = re.findall(r"^-- part: (\w+)$", text, re.MULTILINE)
+    assert parts
+    assert [part for part in parts if text.count(f"{{{part}}}") < 2] == []
+
+
 def test_rows_become_one_array_a_column_whatever_the_order_of_their_keys() -> None:
     rows = [{"chat_id": "first", "position": 1}, {"position": 2, "chat_id": "second", "more": True}]
     assert arrays("messages_at", rows) == [["first", "second"], [1, 2]]

@@ -13,7 +13,12 @@ order of columns. A list of columns that several statements share is declared on
     record_id text, user_id text, …
 
 `{record}` lists these columns, `{record:r}` lists them as `r.record_id, r.user_id, …`, and `{record:set}` as
-`record_id = excluded.record_id, …`.
+`record_id = excluded.record_id, …`. In the same way a condition that several statements share is declared once:
+
+    -- part: wanted_entries
+    e.at >= $7 and e.at < $8 and …
+
+`{wanted_entries}` becomes this text.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_BLOCK = re.compile(r"^-- (columns|name): (\w+)\n", re.MULTILINE)
+_BLOCK = re.compile(r"^-- (columns|part|name): (\w+)\n", re.MULTILINE)
 _ROWS = re.compile(r"^-- rows: (.+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -59,16 +64,19 @@ def arrays(name: str, rows: Iterable[Mapping[str, object]]) -> list[list[object]
 def _read(text: str) -> dict[str, _Query]:
     blocks = _BLOCK.split(text)[1:]
     shared: dict[str, list[_Column]] = {}
+    parts: dict[str, str] = {}
     queries: dict[str, _Query] = {}
     for kind, name, body in zip(blocks[::3], blocks[1::3], blocks[2::3], strict=True):
         if kind == "columns":
             shared[name] = _columns(body)
+        elif kind == "part":
+            parts[name] = _COMMENT.sub("", body).strip().removesuffix(";")
         else:
-            queries[name] = _query(body, shared)
+            queries[name] = _query(body, shared, parts)
     return queries
 
 
-def _query(body: str, shared: Mapping[str, list[_Column]]) -> _Query:
+def _query(body: str, shared: Mapping[str, list[_Column]], parts: Mapping[str, str]) -> _Query:
     declared = _ROWS.search(body)
     if declared is None:
         rows: list[_Column] = []
@@ -79,6 +87,8 @@ def _query(body: str, shared: Mapping[str, list[_Column]]) -> _Query:
 
     def replace(match: re.Match[str]) -> str:
         name, style = match[1], match[2]
+        if name in parts:
+            return parts[name]
         if name == "rows":
             return f"unnest({parameters})"
         if name == "row_names":

@@ -1,4 +1,4 @@
--- Every statement of the running program, by name. `queries.py` explains {rows} and shared columns.
+-- Every statement of the running program, by name. `queries.py` explains {rows}, shared columns and shared conditions.
 -- Instants are milliseconds since 1970 in arguments and results (see connecting.py).
 
 -- columns: record
@@ -851,22 +851,25 @@ select greatest(
          then coalesce(r.ended_at, r.paused_at, r.started_at) end)
 from records r where r.record_id = $1;
 
--- name: find_entries
+-- part: wanted_entries
 -- The entries of a user $1, an advisor $2, a record $3, of the kinds $4, with the reference $5, or a reference that begins
--- with $6; posted at an instant from $7 until just before $8. A null does not filter. The newest first, before the entry
--- $10, which was posted at $9. `Database.search` plans the statement for its arguments.
+-- with $6; posted at an instant from $7 until just before $8. A null does not filter.
+($1::text is null or e.user_id = $1)
+  and ($2::text is null or e.advisor_id = $2)
+  and ($3::text is null or e.record_id = $3)
+  and ($4::text[] is null or e.kind = any($4))
+  and ($5::text is null or e.reference collate "C" = $5)
+  and ($6::text is null or e.entry_id = any(array(  -- by the index, whatever the planner expects of the text
+      select entry_id from entries f
+      where f.reference collate "C" >= $6 and f.reference collate "C" < $6 || chr(1114111))))
+  and e.at >= $7 and e.at < $8;
+
+-- name: find_entries
+-- The newest first, before the entry $10, which was posted at $9. `Database.search` plans the statement for its arguments.
 select {ledger:e}, u.display_name as user_name, v.display_name as advisor_name, r.chat_id
 from (
     select * from entries e
-    where ($1::text is null or e.user_id = $1)
-      and ($2::text is null or e.advisor_id = $2)
-      and ($3::text is null or e.record_id = $3)
-      and ($4::text[] is null or e.kind = any($4))
-      and ($5::text is null or e.reference collate "C" = $5)
-      and ($6::text is null or e.entry_id = any(array(  -- by the index, whatever the planner expects of the text
-          select entry_id from entries f
-          where f.reference collate "C" >= $6 and f.reference collate "C" < $6 || chr(1114111))))
-      and e.at >= $7 and e.at < $8
+    where {wanted_entries}
       and ($10::bigint is null or (e.at, e.entry_id) < ($9, $10))
     order by e.at desc, e.entry_id desc limit $11
 ) e
@@ -875,19 +878,11 @@ left join records r on r.record_id = e.record_id
 order by e.at desc, e.entry_id desc;
 
 -- name: find_entries_in_order
--- As `find_entries`, but the oldest first, after the entry $10.
+-- The oldest first, after the entry $10, which was posted at $9.
 select {ledger:e}, u.display_name as user_name, v.display_name as advisor_name, r.chat_id
 from (
     select * from entries e
-    where ($1::text is null or e.user_id = $1)
-      and ($2::text is null or e.advisor_id = $2)
-      and ($3::text is null or e.record_id = $3)
-      and ($4::text[] is null or e.kind = any($4))
-      and ($5::text is null or e.reference collate "C" = $5)
-      and ($6::text is null or e.entry_id = any(array(  -- by the index, whatever the planner expects of the text
-          select entry_id from entries f
-          where f.reference collate "C" >= $6 and f.reference collate "C" < $6 || chr(1114111))))
-      and e.at >= $7 and e.at < $8
+    where {wanted_entries}
       and ($10::bigint is null or (e.at, e.entry_id) > ($9, $10))
     order by e.at, e.entry_id limit $11
 ) e
