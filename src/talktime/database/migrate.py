@@ -91,7 +91,10 @@ class Access(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The state of a database: its revision, and the digest of the invariants that it has."""
+    """The state of a database: its revision, and the digest of the invariants that it has.
+
+    `revision` is None before the first migration. It may be one that this program does not know yet.
+    """
 
     revision: str | None
     invariants: str | None
@@ -105,11 +108,6 @@ def revisions() -> list[str]:
 def head_revision() -> str:
     """The newest revision that this program knows."""
     return revisions()[-1]
-
-
-async def current_revision(connection: asyncpg.Connection[Any]) -> str | None:
-    """The database's revision, None before the first. It may be one that this program does not know yet."""
-    return (await _state(connection)).revision
 
 
 async def migrate(url: str, *, grant_to: str | None = None) -> list[str]:
