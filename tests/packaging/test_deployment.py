@@ -97,6 +97,7 @@ def test_the_container_runs_as_nobody_and_copies_what_is_there() -> None:
     last = [index for index, (name, _) in enumerate(instructions) if name == "FROM"][-1]
     final = {name: rest for name, rest in instructions[last:] if name in {"USER", "ENTRYPOINT", "CMD"}}
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", final["USER"])
+    assert ("STOPSIGNAL", "SIGTERM") in map(tuple, instructions)  # a node drains
     assert (yaml.safe_load(final["ENTRYPOINT"]), yaml.safe_load(final["CMD"])) == (["talktime"], ["serve"])
     text = (DEPLOY / "Containerfile").read_text("utf-8")
     for path in re.findall(r"requirements/\S+|pyproject\.toml", text):

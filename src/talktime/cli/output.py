@@ -81,11 +81,11 @@ def text_of(value: object) -> str:
 
 def progress_bar(unit: str) -> Callable[[int, int], None]:
     """A function that takes how many units are done and how many there are. Shows a bar, on a terminal only."""
+    if not sys.stderr.isatty():
+        return lambda _done, _total: None
     from rich.progress import Progress  # noqa: PLC0415  few commands show progress
 
-    bar = Progress(
-        *Progress.get_default_columns(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    )
+    bar = Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True)
     task = bar.add_task(unit, total=None)
 
     def update(done: int, total: int) -> None:
