@@ -320,7 +320,7 @@ class Settings(BaseSettings):
         return _require_length(_read_secret(path), f"The secret in {path}")
 
     def identity(self) -> IdentitySettings | None:
-        """Whose tokens are accepted beside talktime's own; None for no other tokens.
+        """The identity whose tokens are accepted beside talktime's own; None for no other tokens.
 
         Raises:
             SettingsError: only some of the settings are there.

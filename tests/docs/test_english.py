@@ -125,3 +125,18 @@ def test_the_words_of_code_are_read(tmp_path: Path, name: str, source: str) -> N
     path = tmp_path / name
     path.write_text(source, encoding="utf-8")
     assert list(phrases_of(path)) == ["anew"]
+
+
+HEADLESS: Final = re.compile(r"(What|Who|Whom|Whose|Nothing|Nobody)\b(?!.*\?)")
+"""The beginning of a docstring that names no thing: "What a screen shows" is the snapshot of a chat."""
+
+
+def test_docstrings_of_the_package_begin_with_the_thing() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}": node.value.value.partition("\n")[0]
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if HEADLESS.match(node.value.value)
+    }
+    assert found == {}

@@ -951,7 +951,7 @@ export interface components {
          */
         BorneBy: "platform" | "advisor" | "shared";
         /**
-         * @description Who caused time that was not billed: a caller, or an outage of the platform.
+         * @description The cause of time that was not billed: a caller, or an outage of the platform.
          * @enum {string}
          */
         Cause: "service" | "operator" | "user" | "advisor" | "platform";

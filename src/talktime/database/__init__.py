@@ -4,7 +4,7 @@
 
 pool               connections, and a deadline for every wait
 addresses          the address of a database, and what a message shows of it
-rights             what a database and a role must allow
+rights             the rights that a database and a role must give
 connecting         opens one connection, to one of several servers
 poolers            whether a transaction pooler stands in between
 failures           which errors mean that the database can't be used

@@ -54,7 +54,7 @@ _STATEMENTS_KEPT: Final = 100
 _POSTGRES_EPOCH_MS: Final = 946_684_800_000  # 2000-01-01, from which PostgreSQL counts microseconds
 
 NAME: Final = "talktime"
-"""What `pg_stat_activity` shows for a connection without another name."""
+"""The name in `pg_stat_activity` of a connection without another name."""
 
 SESSION: Final = {
     "search_path": "talktime, public",

@@ -61,7 +61,7 @@ class Database:
         self.pool = pool
         """For figures and for tests. The program uses the methods, because they have deadlines."""
         self.name = name
-        """What `pg_stat_activity` shows for the connections."""
+        """The name of the connections in `pg_stat_activity`."""
         self.seconds = seconds
         self.on_return: Callable[[], None] = lambda: None
         """Called when the database can be used again."""

@@ -1,4 +1,4 @@
-"""What a database and a role must allow, and what to type where they do not.
+"""The rights that talktime needs in a database, and the command to type where one is missing.
 
 Each message of this module ends with a command that can be pasted, and that does what the message asks for.
 """

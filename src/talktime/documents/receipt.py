@@ -37,7 +37,7 @@ HOW_TO_RECOMPUTE: Final = (
 
 
 class Cause(StrEnum):
-    """Who caused time that was not billed: a caller, or an outage of the platform."""
+    """The cause of time that was not billed: a caller, or an outage of the platform."""
 
     SERVICE = Role.SERVICE.value
     OPERATOR = Role.OPERATOR.value
@@ -266,7 +266,7 @@ def receipt(
 
 
 def cause_of(reason: Reason, by: Role | None) -> Cause | None:
-    """Who caused the end of a segment: the reason tells, or else the role of the caller who asked for it."""
+    """The cause of the end of a segment: the reason tells, or else the role of the caller who asked for it."""
     cause = CAUSES.get(reason)
     return Cause(by.value) if cause is None and by is not None else cause
 

@@ -194,7 +194,7 @@ class _StoreBalances:
         await connection.execute(SQL["add_imported_balances"], *arrays("add_imported_balances", added))
 
     async def conclude(self, connection: Connection, loaded: Loaded) -> None:
-        """Nothing follows."""
+        """Do nothing: `decide` has done everything."""
 
     def _add(self, balance: OldBalance, payer: PayerTransaction) -> None:
         if balance.amount:  # the ledger has no entries of zero
@@ -245,7 +245,7 @@ class _StoreSessions:
         await connection.execute(SQL["add_past_sessions"], *arrays("add_past_sessions", added))
 
     async def conclude(self, connection: Connection, loaded: Loaded) -> None:
-        """Nothing follows."""
+        """Do nothing: `decide` has done everything."""
 
 
 async def _add_advisor(database: Database, advisor: OldAdvisor) -> None:

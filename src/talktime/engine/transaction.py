@@ -157,4 +157,4 @@ class Settlement:
                 self.change(payer)
 
     async def conclude(self, connection: Connection, loaded: Loaded) -> None:
-        """Nothing follows."""
+        """Do nothing: `decide` has done everything."""

@@ -59,7 +59,7 @@ async def get_metrics(request: Request) -> Response:
 
 
 async def _shared(request: Request, look: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """What the database says. Who asks while the database is being asked gets the same answer.
+    """The answer of the database. Callers that ask meanwhile get the same answer.
 
     Anybody may ask, as often as they like, so the questions must not take the connections of those who pay.
     """
