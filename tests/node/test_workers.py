@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from talktime import Party, Talktime
 from talktime.core.errors import Unavailable
 from talktime.database.pool import Pool
+from talktime.engine import batching
 from talktime.node import presence, supervisor
 from talktime.node.hints import Hint
 from talktime.node.supervisor import Supervisor, Worker
@@ -67,8 +68,16 @@ def _breakable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real connections whose calls can fail."""
     monkeypatch.setattr(supervisor, "PAUSE_SECONDS_MIN", 0.01)
     monkeypatch.setattr(presence, "_STORE_SECONDS", 0.02)  # no worker stores what the played worker waits for
+    monkeypatch.setattr(batching, "Context", _context_with_faults)
     for owner, name in (*CALLS, (asyncpg.Pool, "_acquire"), (asyncpg, "connect")):
         monkeypatch.setattr(owner, name, _failing(getattr(owner, name)))
+
+
+def _context_with_faults() -> Context:
+    """A batch of commands takes nothing over from its first caller. Here it fails as the caller does."""
+    context = Context()
+    context.run(faults.set, faults.get())
+    return context
 
 
 def _failing(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
