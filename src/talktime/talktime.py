@@ -610,7 +610,7 @@ class Talktime:
     async def past_sessions(
         self, *, user_id: str | None = None, advisor_id: str | None = None, after: str | None = None, limit: int = 100
     ) -> list[OldSession]:
-        """Conversations that were imported from another system, the newest first. They are no records.
+        """Conversations that were imported from another system, the newest first. They are not records.
 
         Args:
             user_id: of this user.
@@ -1103,7 +1103,7 @@ class Talktime:
             try:
                 note_of = record if require_running(record, sender, text) else None
             except NotRunning:
-                # A repeat of a message that was sent while time ran is no new message.
+                # A repeat of a message that was sent while time ran is not a new message.
                 earlier = await engine_messages.sent_before(self.node.database, chat_id, sender, client_id)
                 if earlier is None:
                     raise

@@ -1296,7 +1296,7 @@ export interface components {
             text: string;
             amount: string;
         };
-        /** @description An address that signs a browser in, once. The code in the address is no token. */
+        /** @description An address that signs a browser in, once. The code in the address is not a token. */
         Link: {
             /** @description what to open in the browser */
             address: string;
@@ -1453,14 +1453,14 @@ export interface components {
         };
         /**
          * PriceQuestion
-         * @description A session to price.
+         * @description A record to price: a tariff and a time.
          */
         PriceQuestion: {
             /** @description the tariff; its free time counts as unused */
             tariff: components["schemas"]["TariffInput"];
             /**
              * Seconds
-             * @description how long the session is
+             * @description how long the timer of the record runs
              */
             seconds: number | string;
         };
@@ -2234,7 +2234,7 @@ export interface components {
         };
         /**
          * WebhookChange
-         * @description A change of a webhook. What is left out or null stays as it is.
+         * @description A change of a webhook. A field that is left out or null stays as it is.
          */
         WebhookChange: {
             /**

@@ -12,7 +12,7 @@ def parse_decimal(value: object, what: str) -> Decimal:
     """The exact number of an integer, a float or a decimal string. `what` says in the message what is asked for.
 
     Raises:
-        ValueError: `value` is no number.
+        ValueError: `value` is not a number.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     is_text = isinstance(value, str) and len(value) <= _TEXT_LENGTH_MAX and set(value) <= set("0123456789.-")

@@ -36,7 +36,7 @@ def parse_seconds(value: object, maximum: int = SECONDS_MAX) -> int:
     """The milliseconds of a number of seconds: an integer, a float, or a decimal string with at most three decimals.
 
     Raises:
-        ValueError: `value` is no such number, is negative, or is more than `maximum` seconds. The message tells the
+        ValueError: `value` is not such a number, is negative, or is more than `maximum` seconds. The message tells the
             sender of the value what to change.
     """
     number = parse_decimal(value, "a number of seconds")

@@ -229,7 +229,7 @@ _COMMON_MEMBERS: Final = frozenset({"type", "title", "status", "code", "detail"}
 
 
 def refusal_of(problem: dict[str, Any]) -> TalktimeError | None:
-    """The refusal of a problem document that was kept as an answer; None if the document is no problem."""
+    """The refusal of a problem document that was kept as an answer; None if the document is not a problem."""
     if not str(problem.get("type")).startswith("urn:talktime:problem:"):
         return None
     refusal_type = _KEPT_REFUSALS[problem["code"]]

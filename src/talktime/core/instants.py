@@ -28,7 +28,7 @@ def parse_instant(text: object) -> int:
     """The instant of an RFC 3339 text that names its offset from UTC. Fractions of a millisecond are cut off.
 
     Raises:
-        ValueError: `text` is no such text, or the instant is before 1970 or after 9999. The message tells the sender
+        ValueError: `text` is not such a text, or the instant is before 1970 or after 9999. The message tells the sender
             of the text what to change.
     """
     match = _INSTANT.fullmatch(text) if isinstance(text, str) else None

@@ -33,8 +33,8 @@ def parse_credits(text: object) -> int:
     """The micro-credits of a decimal string such as `"8.75"`.
 
     Raises:
-        ValueError: `text` is no string, is negative, has more than six places, or is too large. The message tells the
-            sender of the text what to change.
+        ValueError: `text` is not a string, is negative, has more than six places, or is too large. The message tells
+            the sender of the text what to change.
     """
     if not isinstance(text, str):
         msg = 'must be a decimal string such as "8.75"'

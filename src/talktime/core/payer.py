@@ -71,7 +71,7 @@ class Presence(NamedTuple):
     until: int | None
 
     def is_news_after(self, told: Presence) -> bool:
-        """Whether a screen that knows `told` must learn this. A later end is no news: the screen asks again."""
+        """Whether a screen that knows `told` must learn this. A later end is not news: the screen asks again."""
         if (self.user, self.advisor) != (told.user, told.advisor):
             return True
         return self.until is not None and (told.until is None or self.until < told.until)
@@ -143,7 +143,7 @@ class Payer:
         return next((party for party in Party if not self.is_present(record, party, at)), None)
 
     def is_lease_renewed(self, record: Record, party: Party) -> bool:
-        """Whether a live node keeps renewing the party's lease, so that its end is no deadline of the account."""
+        """Whether a live node keeps renewing the party's lease, so that its end is not a deadline of the account."""
         socket = self.sockets.get((record.chat_id, party))
         return socket is not None and socket.is_renewed
 

@@ -62,7 +62,7 @@ def parse_month(text: str, zone: tzinfo) -> Period:
     """The month of a text such as `2026-10`.
 
     Raises:
-        ValueError: `text` is no month, or the month is not from 1970 to 9999.
+        ValueError: `text` is not a month, or the month is not from 1970 to 9999.
     """
     match = _MONTH.fullmatch(text)
     if match is None or not 1 <= int(match[2]) <= 12:

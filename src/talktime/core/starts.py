@@ -52,7 +52,7 @@ DEFAULT_START_RULE: Final = StartRule()
 def changed_rule(
     rule: StartRule, starts: str | None = None, ring_ms: int | None = None, max_active: int | None = None
 ) -> StartRule:
-    """The rule with these changes. What is None stays as it is; a `max_active` of 0 is no maximum.
+    """The rule with these changes. A change that is None changes nothing; a `max_active` of 0 is no maximum.
 
     Raises:
         InvalidRequest: a value is not allowed.

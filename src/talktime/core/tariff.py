@@ -44,7 +44,7 @@ RoundingMode = Literal["up", "down", "half_up"]
 
 
 class TariffError(Mistakes):
-    """The document is no tariff. `errors` has a `(path, message)` for each mistake."""
+    """The document is not a tariff. `errors` has a `(path, message)` for each mistake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ FIELDS: Final = ("share_percent", "fee_per_minute", "fee_per_session")
 
 
 class TermsError(Mistakes):
-    """The document is no terms. `errors` has a `(path, message)` for each mistake."""
+    """The document does not have the form of terms. `errors` has a `(path, message)` for each mistake."""
 
 
 @dataclass(frozen=True, slots=True)

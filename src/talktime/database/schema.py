@@ -25,7 +25,7 @@ async def schema_lines(connection: Connection) -> list[str]:
 
 
 async def schema_faults(connection: Connection) -> list[str]:
-    """The objects that are missing, or different, in this database. Objects that somebody added are no faults."""
+    """The objects that are missing, or different, in this database. Objects that somebody added are not faults."""
     found = dict(line.split(": ", 1) for line in await schema_lines(connection))
     faults: list[str] = []
     for line in sorted(EXPECTED):

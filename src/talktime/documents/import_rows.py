@@ -94,7 +94,7 @@ def csv_cells(lines: Iterable[str]) -> Iterator[Cells]:
 
 
 def json_cells(lines: Iterable[str]) -> Iterator[Cells]:
-    """The rows of JSON lines. A line that is no JSON object has its mistake in a column without a name."""
+    """The rows of JSON lines. A line that is not a JSON object has its mistake in a column without a name."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -12,7 +12,7 @@ from talktime.documents.fields import Instant
 
 @dataclass(frozen=True, slots=True)
 class Link(Document):
-    """An address that signs a browser in, once. The code in the address is no token."""
+    """An address that signs a browser in, once. The code in the address is not a token."""
 
     address: Annotated[str, "what to open in the browser"]
     role: Role

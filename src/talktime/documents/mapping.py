@@ -63,7 +63,7 @@ def parse_mapping(text: str) -> list[OldTable]:
     """The sources of a mapping.
 
     Raises:
-        ValueError: the text is no mapping. The message says what to change.
+        ValueError: the text is not a mapping. The message says what to change.
     """
     document = tomllib.loads(text)
     if unknown := sorted(document.keys() - set(IMPORTED)):

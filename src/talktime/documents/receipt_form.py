@@ -84,7 +84,7 @@ def _read_json(value: Any, depth: int) -> Any:
 
 
 def _read_number(number: float) -> int | float:
-    # The first comparison is also false for a number that is no number (NaN).
+    # The first comparison is also false for NaN.
     if not -NUMBER_MAX <= number <= NUMBER_MAX or round(number, DECIMALS_MAX) != number:
         raise NotAReceiptError(f"no figure can be {number!r}")
     return int(number) if int(number) == number else number

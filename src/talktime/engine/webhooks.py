@@ -59,7 +59,7 @@ async def change_webhook(
     enabled: bool | None,
     rotates_secret: bool,
 ) -> Webhook:
-    """Change a webhook. What is None stays as it is. Empty `types` are all.
+    """Change a webhook. An argument that is None changes nothing. An empty `types` means all types.
 
     Raises:
         InvalidRequest: there is no such type.

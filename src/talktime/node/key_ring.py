@@ -82,7 +82,7 @@ class KeyRing:
         return key
 
     async def is_valid(self, key_id: str) -> bool:
-        """Whether the key with this id is valid. This is no use of the key.
+        """Whether the key with this id is valid. This does not count as a use of the key.
 
         Raises:
             Unavailable: the database can't be asked.

@@ -97,7 +97,7 @@ class Node:
             await self.supervisor.stop()
             if self.webhooks is not None:
                 await self.webhooks.close()
-            with suppress(Unavailable):  # the last use of a key is no fact that anybody counts on
+            with suppress(Unavailable):  # nobody relies on the last use of a key
                 await self.key_ring.store_uses()
             self.feed.fanout.close()
 

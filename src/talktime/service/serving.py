@@ -43,7 +43,7 @@ GOODBYE_SECONDS: Final = 1.0
 """How long screens may take to answer the close frame."""
 
 FILES_FOR_OTHERS: Final = 100
-"""How many files the process may have open that are no connections of clients: the database's, logs, libraries."""
+"""How many files the process may have open that are not connections of clients: the database's, logs, libraries."""
 
 
 class _Server(uvicorn.Server):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from talktime.settings import Settings
 
 AGAIN_SECONDS: Final = 1.0
-"""How long a worker that has ended is not started again, so that one that always fails is no load."""
+"""How long a worker that has ended is not started again. So a worker that always fails is not a load."""
 
 _POLL_SECONDS: Final = 0.05
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

@@ -283,10 +283,10 @@ class Read(Body):
 
 
 class PriceQuestion(Body):
-    """A session to price."""
+    """A record to price: a tariff and a time."""
 
     tariff: Annotated[TariffDocument, Field(description="the tariff; its free time counts as unused")]
-    duration_ms: Annotated[Duration, Field(alias="seconds", description="how long the session is")]
+    duration_ms: Annotated[Duration, Field(alias="seconds", description="how long the timer of the record runs")]
 
 
 class TokenRequest(Body):
@@ -347,7 +347,7 @@ class WebhookRequest(Body):
 
 
 class WebhookChange(Body):
-    """A change of a webhook. What is left out or null stays as it is."""
+    """A change of a webhook. A field that is left out or null stays as it is."""
 
     url: Annotated[StrictStr | None, Field(description="the new address", examples=[_HOOK])] = None
     types: Annotated[

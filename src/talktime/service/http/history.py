@@ -65,7 +65,7 @@ async def list_past_sessions(
     after: Annotated[Id | None, Query(description="the `next` of the page before", examples=["4711"])] = None,
     limit: Limit = PAGE_SIZE,
 ) -> JSONResponse:
-    """Conversations that were imported from another system, the newest first. They are no records."""
+    """Conversations that were imported from another system, the newest first. They are not records."""
     found = await talktime.past_sessions(user_id=user_id, advisor_id=advisor_id, after=after, limit=limit + 1)
     page = tuple(found[:limit])
     return page_response(request, PastSessions(page, page[-1].id if len(found) > limit else None).document())

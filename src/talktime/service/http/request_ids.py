@@ -29,6 +29,6 @@ def request_id_of(scope: Scope) -> str:
 
 
 def without_request_id(scope: Scope) -> Scope:
-    """The request of a client that is no proxy: its own id is not believed."""
+    """The request of a client that is not a proxy: its own id is not believed."""
     headers = [(name, value) for name, value in scope["headers"] if name != _RAW_HEADER]
     return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
