@@ -174,6 +174,11 @@ def test_who_is_away_has_no_green_dot(screens: Screens, demo: Demo, pair: Pair) 
     # A record that waits for the user says so already: the dot is for a pause that somebody asked for.
     demo.call("POST", f"/chats/{chat}/pause")
     user.close()
+    # Until the service has noticed, the user would be present through the whole advance of the clock.
+    for _ in range(100):
+        if demo.call("GET", f"/chats/{chat}/tracking")["presence"]["until"] is not None:
+            break
+        advisor.wait_for_timeout(100)
     demo.advance(35)
     advisor.reload()
     expect(here).to_have_text("Nora isn’t here")
