@@ -118,7 +118,11 @@ async def test_a_pooler_of_sessions_works_as_it_is(pooled: Pooled, database_url:
         await node.check()
 
 
-async def test_every_transaction_has_the_settings_of_a_session(pooled: Pooled) -> None:
+async def test_every_transaction_has_the_settings_of_a_session(
+    pooled: Pooled, database_url: str, database: Pool
+) -> None:
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    await database.execute(f"alter database {name} set default_transaction_isolation = 'serializable'")
     async with polling(pooled(pool_mode="transaction")) as node:
         for context in (node.node.database.connection, node.node.database.reading, node.node.database.writing):
             async with context() as connection:
@@ -130,6 +134,9 @@ async def test_every_transaction_has_the_settings_of_a_session(pooled: Pooled) -
                     ("timezone", "UTC"),
                 ):
                     assert await connection.fetchval(f"show {name}") == value
+        for context in (node.node.database.connection, node.node.database.writing):
+            async with context() as connection:
+                assert await connection.fetchval("show transaction_isolation") == "read committed"
 
 
 async def test_a_pooler_that_is_away_is_an_outage_like_any_other(

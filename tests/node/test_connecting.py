@@ -73,13 +73,15 @@ async def test_a_node_that_hears_nothing_for_long_is_not_ready(
         await until(node.node.supervisor.late)
         with pytest.raises(Unavailable, match="listen"):
             await node.check()
-        while await doctor.node.troubles() != ["nodes whose worker listen has failed for long: 1"]:
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            while await doctor.node.troubles() != ["nodes whose worker listen has failed for long: 1"]:
+                await asyncio.sleep(0.1)
         relay.speak()
         await until(lambda: not node.node.supervisor.late())
         await node.check()
-        while await doctor.node.troubles():
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            while await doctor.node.troubles():
+                await asyncio.sleep(0.1)
 
 
 async def test_a_database_that_is_away_for_a_while_is_followed_as_before(database_url: str) -> None:
