@@ -8,7 +8,9 @@ import pty
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +138,17 @@ def test_no_color_is_heeded(cli: Cli) -> None:
         os.close(ours)
         # Bold is no colour: what NO_COLOR forbids begins with 3.
         assert (re.search(rb"\x1b\[(\d;)?3\d", said) is not None) == has_colours
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("talktime web", ["webhook"]), ("talktime webhook de", ["deliveries", "delete"])]
+)
+def test_the_shell_completes_commands(typed: str, offered: list[str]) -> None:
+    """As the script asks that `talktime --install-completion` installs."""
+    asked = {"_TALKTIME_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    program = Path(sys.executable).with_name("talktime")
+    ended = subprocess.run([program], env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == offered
 
 
 def test_the_version_is_printed(cli: Cli) -> None:
