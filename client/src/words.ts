@@ -4,7 +4,7 @@
  */
 
 import { Emitter } from "./store.ts";
-import type { TalkWords } from "./talk/words.ts";
+import type { TalkWords } from "./talk/english.ts";
 
 const english = {
   elapsed: "Time",
