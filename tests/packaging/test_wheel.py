@@ -17,7 +17,7 @@ from tests.services import START_SECONDS_MAX, port_in
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_runs_from_the_wheel(tmp_path: Path, guardian: Guardian) -> None:
+def test_the_demo_runs_from_the_wheel(tmp_path: Path, data_dir: Path, guardian: Guardian) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(build, check=True, capture_output=True, cwd=ROOT)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
@@ -34,7 +34,12 @@ def test_the_demo_runs_from_the_wheel(tmp_path: Path, guardian: Guardian) -> Non
         "0",
     ]
     with subprocess.Popen(
-        command, env=installed.variables(), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=installed.variables(data_dir=str(data_dir)),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         guardian.guard_process(process.pid)
         try:
