@@ -131,6 +131,8 @@ ROWS: Final[tuple[tuple[int | str, ...], ...]] = (
     (2, "webhook", "create", "http://shop.example/talktime"),
     (0, "webhook", "list"),
     (3, "webhook", "show", "nothing"),
+    (3, "webhook", "change", "nothing", "--enable"),
+    (2, "webhook", "change", "nothing", "--types", "record.vanished"),
     (3, "webhook", "deliveries", "nothing"),
     (2, "webhook", "deliveries", "nothing", "--state", "lost"),
     (3, "webhook", "ping", "nothing"),

@@ -72,6 +72,14 @@ async def test_a_webhook_is_made_tried_looked_at_and_deleted(cli: Cli, node: Tal
         while len(ids(shop)) < 3:
             await asyncio.sleep(0.02)
     assert ids(shop) == [first, second, second]
+
+    changed = await asyncio.to_thread(cli.document, "webhook", "change", hook["id"], "--disable", "--types", "")
+    assert (changed["enabled"], changed["types"], changed["secret"]) == (False, None, None)
+    renewed = await asyncio.to_thread(cli.run, "webhook", "change", hook["id"], "--enable", "--rotate-secret")
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/=]{44}\n", renewed.out)
+    shop.secret = renewed.out.removesuffix("\n")
+    assert (await asyncio.to_thread(cli.document, "webhook", "ping", hook["id"]))["status"] == 204
+    assert (await node.webhook(hook["id"])).enabled
     await asyncio.to_thread(cli, "webhook", "delete", hook["id"])
     assert await node.webhooks() == []
 

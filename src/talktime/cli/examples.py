@@ -46,6 +46,7 @@ EXAMPLES: Final = {
     "webhook create": "talktime webhook create https://shop.example/talktime --types record.ended,credit.low",
     "webhook list": "talktime webhook list",
     "webhook show": "talktime webhook show 019b9f5e-0000-7000-8000-000000000001",
+    "webhook change": "talktime webhook change 019b9f5e-0000-7000-8000-000000000001 --rotate-secret",
     "webhook deliveries": "talktime webhook deliveries 019b9f5e-0000-7000-8000-000000000001 --state failed",
     "webhook ping": "talktime webhook ping 019b9f5e-0000-7000-8000-000000000001",
     "webhook replay": "talktime webhook replay 019b9f5e-0000-7000-8000-000000000001 --after 4711",

@@ -52,6 +52,41 @@ def show_webhook(context: typer.Context, webhook_id: WebhookId, as_json: AsJson 
     print_document(webhook.document(), as_json)
 
 
+@app.command("change")
+def change_webhook(
+    context: typer.Context,
+    webhook_id: WebhookId,
+    url: Annotated[str | None, typer.Option(help="The new address.", show_default="as it is")] = None,
+    types: Annotated[
+        str | None, typer.Option(help="The types of events; an empty text for all.", show_default="as they are")
+    ] = None,
+    enabled: Annotated[
+        bool | None,
+        typer.Option("--enable/--disable", help="Whether events are sent.", show_default="as it is"),
+    ] = None,
+    rotate_secret: Annotated[
+        bool, typer.Option("--rotate-secret", help="Make another secret, and print it and nothing else.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change a webhook. For a day after another secret is made, the old one signs as well.
+
+    A webhook that is enabled again gets the events of the time between.
+    """
+    webhook_id = read_id(webhook_id)
+    wanted = None if types is None else [name for name in types.split(",") if name]
+    webhook = run_with_talktime(
+        context,
+        lambda talktime: talktime.change_webhook(
+            webhook_id, url=url, types=wanted, enabled=enabled, rotate_secret=rotate_secret
+        ),
+    )
+    if rotate_secret and not as_json:
+        print(webhook.secret)
+    else:
+        print_document(webhook.document(), as_json)
+
+
 @app.command("deliveries")
 def list_deliveries(
     context: typer.Context,
