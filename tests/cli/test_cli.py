@@ -130,6 +130,14 @@ def test_the_doctor_says_which_workers_fail_and_that_a_node_died(cli: Cli, serve
         assert f"nodes whose worker {worker} has failed for long: 1" in ended.err
 
 
+def test_the_doctor_says_that_the_database_may_lose_commits(cli: Cli, server: Any, database_url: str) -> None:
+    name = database_url.partition("?")[0].rpartition("/")[2]
+    server.execute(f"alter database {name} set synchronous_commit = off")
+    ended = cli.run("doctor")
+    assert ended.code == 0
+    assert "synchronous_commit is off" in ended.err
+
+
 def test_the_doctor_ends_when_the_database_does_not_answer(cli: Cli) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         cli.environment["TALKTIME_DATABASE_URL"] = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/talktime"

@@ -129,14 +129,19 @@ class Node:
         return now
 
     async def troubles(self) -> list[str]:
-        """The faults that nodes report, and the nodes that report nothing any more, each in a sentence."""
+        """The faults that nodes report, the nodes that report nothing any more, and a setting that loses commits."""
         rows = await self.database.fetch("node_troubles", self.engine.durations.lease_ms)
-        return [
+        troubles = [
             f"nodes whose worker {row['worker']} has failed for long: {row['nodes']}"
             if row["worker"]
             else f"nodes that say nothing any more, and whose leases no other node has ended: {row['nodes']}"
             for row in rows
         ]
+        if await self.database.fetch_value("commits_before_the_disk"):
+            troubles.append(
+                "a crash of the database can lose commits that were acknowledged: synchronous_commit is off"
+            )
+        return troubles
 
     async def advance_clock(self, duration_ms: int) -> int:
         """Move engine time ahead, and apply every deadline on the way as of its own instant. Returns engine time.

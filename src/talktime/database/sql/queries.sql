@@ -1172,6 +1172,10 @@ from (
 where worker is not null or not lives
 group by worker order by worker nulls first;
 
+-- name: commits_before_the_disk
+-- Whether a commit is acknowledged before it is on the disk.
+select current_setting('synchronous_commit') = 'off';
+
 -- name: lately
 -- How engine time was corrected, and the outages of the last day.
 select c.corrections as clock_corrections, c.held_ms::float8 / 1000 as clock_held_seconds, o.*
