@@ -181,6 +181,8 @@ def test_the_focus_stays_on_what_one_does_next(screens: Screens, demo: Demo, pai
         button.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name=then)).to_be_focused()
+    # The button is free again a moment after the focus is back.
+    expect(page.get_by_role("button", name="Stop")).not_to_have_attribute("aria-disabled", "true")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="End conversation").focus()
     page.keyboard.press("Enter")
