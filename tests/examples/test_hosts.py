@@ -36,7 +36,9 @@ def running(host: str, secret: str, database_url: str, tmp_path: Path) -> Iterat
     command = [sys.executable, str(Path(__file__).with_name("serve_wsgi.py"))]
     if host == "fastapi":
         command = [sys.executable, "-c", _SERVE_ASGI]
-    env = environment(database_url=database_url, address=ADDRESS, data_dir=tmp_path) | {"WEBHOOK_SECRET": secret}
+    # The mounted service is a node, too, and may send the events.
+    settings = {"database_url": database_url, "address": ADDRESS, "data_dir": tmp_path, "webhook_private": 1}
+    env = environment(**settings) | {"WEBHOOK_SECRET": secret}
     with subprocess.Popen(
         command, cwd=EXAMPLES / host, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as shop:

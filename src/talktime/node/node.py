@@ -156,7 +156,8 @@ class Node:
         async with self.database.writing() as connection:
             offset_ms = await connection.fetchval(SQL["lock_clock"])
             target = await connection.fetchval(SQL["engine_now"]) + duration_ms
-            await connection.execute(SQL["present_through"], target, self.engine.durations.lease_ms)
+            lease_ms, is_pooled = self.engine.durations.lease_ms, self.database.is_pooled
+            await connection.execute(SQL["present_through"], target, lease_ms, is_pooled)
             await connection.execute(SQL["set_clock"], offset_ms + duration_ms)
         await self.deadlines.settle_due()
         for _ in range(_PATIENCE):

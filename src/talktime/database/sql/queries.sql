@@ -1110,12 +1110,13 @@ select offset_ms from engine_clock for update;
 update engine_clock set offset_ms = greatest(offset_ms, $1) returning offset_ms;
 
 -- name: present_through
--- A party with an open socket is present through a whole advance.
+-- A party with an open socket is present through a whole advance. Behind a transaction pooler ($3) the names of
+-- connections say nothing: a pooler hands a connection from process to process.
 with present as (
     update nodes set renewed_at = greatest(renewed_at, $1)
     where postponed(renewed_at + $2::bigint * interval '1 millisecond', renewed_at) > engine_now()
       -- A node that was killed a moment ago has not lapsed yet, but its process has no connection any more.
-      and exists (select from pg_stat_activity where application_name = 'talktime ' || split_part(node_id, '.', 1))
+      and ($3 or exists (select from pg_stat_activity where application_name = 'talktime ' || split_part(node_id, '.', 1)))
     returning node_id
 )
 update watches set proved_at = greatest(proved_at, $1)
