@@ -19,7 +19,7 @@ declare module "react" {
   }
 }
 
-// Outside of the component: a function that is made anew with each rendering would be another token.
+// The function stands outside of the component: a new function in each rendering would count as another token.
 const token = () => fetch("/my-token").then((answer) => answer.text());
 
 function Conversation({ chatId }: { chatId: string }) {

@@ -36,9 +36,9 @@ RATHER: Final = {
 """Each phrase that must not be written, and what to write instead."""
 
 
-CODE: Final = ("src", "tests", "scripts", "client/src", "client/pages", "client/tests")
-UNCHANGEABLE: Final = ("migrations", "generated.ts", "test_english.py")
-"""Migrations stay as they ran, the types are generated, and this file has the words themselves."""
+CODE: Final = ("src", "tests", "scripts", "bench", "examples", "client/src", "client/pages", "client/tests")
+UNCHANGEABLE: Final = ("migrations", "node_modules", "generated.ts", "test_english.py")
+"""Migrations stay as they ran, packages are not ours, types are generated, and this file has the words themselves."""
 
 
 def phrases_in(text: str) -> dict[str, str]:
@@ -87,7 +87,7 @@ def code_files() -> list[Path]:
     return [
         path
         for folder in CODE
-        for suffix in ("py", "sql", "ts")
+        for suffix in ("py", "sql", "ts", "tsx")
         for path in sorted((ROOT / folder).rglob(f"*.{suffix}"))
         if not any(part in UNCHANGEABLE for part in path.parts)
     ]
@@ -103,7 +103,7 @@ def test_documents_say_it_plainly(document: str) -> None:
 
 def test_the_code_says_it_plainly() -> None:
     files = code_files()
-    assert {path.suffix for path in files} == {".py", ".sql", ".ts"}
+    assert {path.suffix for path in files} == {".py", ".sql", ".ts", ".tsx"}
     found = {str(path.relative_to(ROOT)): phrases_of(path) for path in files}
     assert {path: phrases for path, phrases in found.items() if phrases} == {}
 
