@@ -45,6 +45,9 @@ class Screen(Listening):
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:
         self._presence.prove(self)
 
+    def send_leases(self, leases: dict[str, int]) -> None:
+        pass
+
     def lost(self) -> None:
         raise AssertionError
 

@@ -20,9 +20,6 @@ const SILENCE_HEARTBEATS = 2.5;
 const QUIET_MS = 1000;
 const ANSWER_MAX_MS = 3000;
 
-/** From a heartbeat to the ping after it: by then the other party's answer counts in the lease that the pong names. */
-const HEARTBEAT_ANSWERED_MS = 500;
-
 /** The time between two looks at whether the socket has nothing left to send. */
 const QUEUE_MS = 5;
 
@@ -238,7 +235,7 @@ export class Connection {
     if (isDisturbed || suspect !== this.suspect) this.disturbed.emit(undefined);
   }
 
-  /** Proves presence. The pong after it names the renewed lease, so that the screen and the charge end at one instant. */
+  /** Proves presence. */
   #answerHeartbeat(sent: number): void {
     // From when the heartbeats were sent: after a stall of the network two arrive at once.
     if (this.#lastHeartbeat !== null)
@@ -247,7 +244,6 @@ export class Connection {
     this.send({ type: "heartbeat" });
     // Browsers delay the timers of a hidden page, but not this handler.
     if (document.hidden) this.#pings.ping();
-    else this.#pingTimer = setTimeout(() => this.#pings.ping(), HEARTBEAT_ANSWERED_MS);
   }
 
   /** Gives the connection up where nothing comes in time. Not the watchdog, which may be due sooner. */

@@ -147,6 +147,17 @@ test("the client answers a heartbeat at once, and uses the renewed lease", async
   expect(element.reading.elapsedMs).toBeGreaterThan(61_500);
 });
 
+test("the digits run on with a lease that the service has renewed", async () => {
+  service.snapshot = () =>
+    begun(61_000, { timer: { lease_until: new Date(Date.now() + 300).toISOString() } });
+  await vi.waitFor(() => expect(state()).toBe("running"), soon);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(element.reading.elapsedMs).toBeLessThan(61_400);
+  const lease = new Date(Date.now() + 30_000).toISOString();
+  service.say({ type: "leases", leases: { chat: lease } });
+  await vi.waitFor(() => expect(element.reading.elapsedMs).toBeGreaterThan(61_500), soon);
+});
+
 test("a connection that only looks open is dropped after 2.5 heartbeats", async () => {
   await vi.waitFor(() => expect(service.count("ping")).toBeGreaterThan(2), soon);
   for (const s2 of [Date.now() - 1000, Date.now()])

@@ -22,6 +22,9 @@ class Socket:
     def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
         pass
 
+    def send_leases(self, leases: dict[str, int]) -> None:
+        pass
+
     def lost(self) -> None:
         raise AssertionError
 
@@ -31,9 +34,13 @@ class Answering(Socket):
 
     def __init__(self, talktime: Talktime) -> None:
         self._presence = talktime.node.presence
+        self.told: list[int] = []
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
         self._presence.prove(self)
+
+    def send_leases(self, leases: dict[str, int]) -> None:
+        self.told.append(leases["first"])
 
 
 async def start(talktime: Talktime) -> None:
@@ -112,6 +119,28 @@ async def test_the_node_is_renewed_as_soon_as_all_have_answered(talktime: Talkti
     await talktime.node.presence.ask()
     await talktime.node.presence.renew()
     assert time.monotonic() - began < 2.5  # half of how long one waits for those that don't
+
+
+async def test_a_silent_socket_keeps_no_renewed_lease_from_the_other_screens(
+    talktime: Talktime, database: Pool
+) -> None:
+    """The node waits for the silent socket and renews late. Each screen must know the lease that is stored then."""
+    await start(talktime)
+    presence = talktime.node.presence
+    screens = [Answering(talktime), Answering(talktime)]
+    for screen, party in zip(screens, Party, strict=True):
+        await presence.attach(screen, "first", party)
+    observer = Answering(talktime)
+    presence.observe(observer, "first")
+    await talktime.put_user("bob", "Bob")
+    await talktime.add_credit("bob", parse_credits("10000"))
+    await talktime.initialize_time_tracking_for_chat("bob", "maya", "second")
+    await presence.attach(Socket(), "second", Party.USER)
+    await presence.ask()
+    await presence.renew()
+    renewed_at = await database.fetchval("select renewed_at from nodes where node_id = $1", presence.node_id)
+    for screen in (*screens, observer):
+        assert abs(screen.told[-1] - renewed_at - talktime.engine.durations.lease_ms) < 1_000
 
 
 async def test_a_running_record_without_a_deadline_is_seen_and_mended(talktime: Talktime, database: Pool) -> None:

@@ -99,6 +99,7 @@ async def test_every_message_of_a_session_is_as_described(
             await user.hear("pong")
             await user.hear("heartbeat")
             await user.say("heartbeat")
+            await user.hear("leases")
             await user.say("typing", chat_id="one")
             await advisor.hear("typing")
             await user.say("message", chat_id="one", client_id="1", text="Hello!")

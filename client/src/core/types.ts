@@ -72,6 +72,7 @@ export type ServerMessage =
       leases?: Leases;
     }
   | { type: "heartbeat"; s2: number; epoch: string | number; leases: Leases }
+  | { type: "leases"; leases: Leases }
   | { type: "problem"; problem: Problem; chat_id?: string; client_id?: string };
 
 export type ClientMessage =

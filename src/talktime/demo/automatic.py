@@ -116,6 +116,9 @@ class _AutomaticAdvisor:
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:  # noqa: ARG002  the names of SocketLeases
         self._talktime.node.presence.prove(self)
 
+    def send_leases(self, leases: dict[str, int]) -> None:
+        pass  # there is no screen
+
     def lost(self) -> None:
         pass  # every heartbeat is answered, so this does not happen
 

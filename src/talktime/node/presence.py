@@ -3,7 +3,8 @@
 Each node has one row in `nodes`. Every third of a lease the node sends each socket a heartbeat. As soon as all seats
 have answered, or after a sixth of a lease, the node moves its row to the oldest proof among the seats that answered.
 This one write renews the leases of all of them. The write comes soon after the heartbeat, because only the row counts
-if the node dies.
+if the node dies. Then the node tells each socket the renewed leases: should the network fail before the next
+heartbeat, the screen and the charge stop at one instant.
 
 A seat that did not answer is taken out: its last proof is stored with its watch, so that everybody knows in advance
 when its lease ends. When the seat answers again, it is put back. When the last socket of a seat closes, the last proof
@@ -63,6 +64,9 @@ class Socket(Protocol):
 
     def send_heartbeat(self, leases: dict[str, int], now_ms: int, epoch: str) -> None:
         """Ask whether the person is there, and tell when the leases of the watched running chats end."""
+
+    def send_leases(self, leases: dict[str, int]) -> None:
+        """Tell when the leases of the watched running chats end, because the node has renewed the leases."""
 
     def lost(self) -> None:
         """The socket was silent for a whole lease: close it."""
@@ -310,6 +314,11 @@ class SocketLeases:
             else:
                 socket.send_heartbeat(self.leases(socket), now_ms, self.epoch)
 
+    def _send_leases(self) -> None:
+        for socket in {*self._proofs.sockets(), *self._observed}:
+            if leases := self.leases(socket):
+                socket.send_leases(leases)
+
     async def _renew(self) -> None:
         now = time.monotonic()
         age_ms = int((now - self._proofs.oldest_proof(now)) * 1000)
@@ -318,6 +327,7 @@ class SocketLeases:
         if renewed_at is not None:
             self._renewed_at = renewed_at
             self._renewed_monotonic = now
+            self._send_leases()
             return
         # This process was away for longer than a lease, and others have ended its sockets' leases.
         log.warning("presence.node_lapsed", node_id=self.node_id)

@@ -35,7 +35,13 @@ from talktime.service.live.close_codes import CloseCode
 from talktime.service.live.message_handler import MessageHandler
 from talktime.service.live.message_limit import Admission, MessageLimit
 from talktime.service.live.send_queue import SendQueue
-from talktime.service.live.sending import heartbeat_message, snapshot_message, text_message, typing_message
+from talktime.service.live.sending import (
+    heartbeat_message,
+    leases_message,
+    snapshot_message,
+    text_message,
+    typing_message,
+)
 from talktime.service.live.sign_in import SignIn
 from talktime.service.live.typing_signs import TypingSigns
 from talktime.service.live.watches import Watches
@@ -125,6 +131,10 @@ class Screen:
     def send_heartbeat(self, leases: dict[str, int], now_ms: float, epoch: str) -> None:
         """Ask whether somebody is there, and tell when the leases end."""
         self._queue.share(("heartbeat",), heartbeat_message(leases, now_ms, epoch), newest_only=True)
+
+    def send_leases(self, leases: dict[str, int]) -> None:
+        """Tell when the leases end, because they were renewed."""
+        self._queue.share(("leases",), leases_message(leases), newest_only=True)
 
     def lost(self) -> None:
         """Close the socket, because nothing was received for a whole lease."""

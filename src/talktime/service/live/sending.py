@@ -35,6 +35,11 @@ def heartbeat_message(leases: Mapping[str, int], now_ms: float, epoch: str) -> L
     return {"type": "heartbeat", "s2": now_ms, "epoch": epoch, "leases": _instants(leases)}
 
 
+def leases_message(leases: Mapping[str, int]) -> LiveMessage:
+    """The node has renewed these leases: the instants at which they end, by chat."""
+    return {"type": "leases", "leases": _instants(leases)}
+
+
 def pong_message(c0: float, arrived_ms: float, error_ms: float, epoch: str, leases: Mapping[str, int]) -> LiveMessage:
     """Engine time. The send queue sets `s2`.
 
