@@ -125,7 +125,7 @@ class Database:
                 # A connection that may be dead is not asked to stop, nor is a server asked again that takes no writes.
                 if not isinstance(error, Exception) or isinstance(error, OSError | asyncpg.ReadOnlySQLTransactionError):
                     _cut_off(connection)
-                if isinstance(error, AttributeError) and connection.is_closed():
+                if isinstance(error, AttributeError) and _is_closed(connection):
                     # asyncpg goes on with a connection that was cut off between two steps of one call.
                     msg = "the connection was cut off"
                     raise asyncpg.InterfaceError(msg) from error
@@ -241,6 +241,13 @@ def pool_size(wanted: int, allowed: int | None) -> int:
 def _cut_off(connection: Connection) -> None:
     with suppress(asyncpg.InterfaceError):  # it is closed already
         connection.terminate()
+
+
+def _is_closed(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken back what was cut off
+        return True
 
 
 class _Connection(asyncpg.Connection):
