@@ -131,6 +131,7 @@ class BlockingTalktime:
     # People.
 
     put_user = _waits(Talktime.put_user)
+    forget_user = _waits(Talktime.forget_user)
     put_advisor = _waits(Talktime.put_advisor)
     advisor = _waits(Talktime.advisor)
     advisors = _waits(Talktime.advisors)

@@ -193,6 +193,21 @@ class Talktime:
         require_name("display_name", display_name)
         return await engine_people.put_user(self.node.database, user_id, display_name, require_metadata(metadata))
 
+    async def forget_user(self, user_id: str) -> int:
+        """Forget who a user was, for good: the name becomes "Deleted", and metadata and messages are deleted.
+
+        The metadata is that of the user, of the user's chats and of their records. The messages are those of the user's
+        chats, with what advisors wrote. Entries, records and segments stay, because the books follow from them. A call
+        that breaks off can be repeated.
+
+        Returns:
+            How many messages were deleted.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        return await engine_people.forget_user(self.node.database, user_id)
+
     async def put_advisor(
         self,
         advisor_id: str,

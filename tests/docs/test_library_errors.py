@@ -27,6 +27,7 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
     "create_chat": STARTS,
     "initialize_time_tracking_for_chat": STARTS,
     "put_user": {"InvalidRequest": {"user_id": "", "display_name": "X"}},
+    "forget_user": {"NotFound": {"user_id": "nobody"}},
     "put_advisor": {"InvalidRequest": {"advisor_id": "", "display_name": "X", "tariff": BY_THE_MINUTE}},
     "advisor": {"NotFound": {"advisor_id": "nobody"}},
     "create_link": {"InvalidRequest": {"role": "service", "subject": "shop"}},

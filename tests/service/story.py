@@ -115,6 +115,7 @@ CALLS: tuple[Call, ...] = (
     ("POST", "/v1/webhooks/{webhook_id}/replay", {"after": "4711"}),
     ("PATCH", "/v1/webhooks/{webhook_id}", {"enabled": False}),
     ("DELETE", "/v1/webhooks/{webhook_id}", None),
+    ("POST", "/v1/users/alice/forget", None),
     ("GET", "/v1/time", None),
     ("GET", "/healthz", None),
     ("GET", "/readyz", None),

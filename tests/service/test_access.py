@@ -39,6 +39,7 @@ ROWS = [
     Row("GET", "/v1/users/alice/records", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("POST", "/v1/users/alice/credits", CREDIT, ("service", "operator"), STRANGERS, ("user:alice",)),
     Row("POST", "/v1/users/alice/paying", {"seconds": 1}, ("service", "user:alice"), STRANGERS, ("operator",)),
+    Row("POST", "/v1/users/alice/forget", None, ("service",), STRANGERS, ("user:alice", "operator")),
     Row("POST", "/v1/users/alice/debits", DEBIT, ("service", "operator"), STRANGERS, ("user:alice",)),
     Row(
         "PUT",

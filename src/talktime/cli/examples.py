@@ -28,6 +28,7 @@ EXAMPLES: Final = {
     "key revoke": "talktime key revoke shop",
     "user list": "talktime user list --query ali",
     "user add": "talktime user add alice --name Alice",
+    "user forget": "talktime user forget alice --yes",
     "user show": "talktime user show alice --at 2026-01-05T10:00:00Z",
     "user credit": "talktime user credit alice 10.00 --reference 'order 4711'",
     "user debit": "talktime user debit alice 2.50 --reference 'a horoscope'",

@@ -22,6 +22,7 @@ from talktime.cli.arguments import (
     read_reference,
 )
 from talktime.cli.connecting import person_at_the_terminal, run_with_talktime
+from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
 from talktime.cli.periods import From, Month, Since, To, Zone, read_period
 from talktime.core.entries import CreditKind
@@ -61,6 +62,24 @@ def add_user(
         print_json({"id": user_id, "display_name": display_name, "created": created})
     else:
         print(f"{user_id} {'created' if created else 'changed'}")
+
+
+@app.command("forget")
+def forget_user(
+    context: typer.Context,
+    user_id: str,
+    yes: Annotated[bool, typer.Option("--yes", help="I know that nothing brings the messages back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget who a user was, for good: the name, the metadata, and the messages of the user's chats."""
+    user_id = read_id(user_id)
+    if not yes:
+        exit_with_usage_error(f"This deletes the messages of {user_id} for good. Repeat the command with --yes.")
+    messages = run_with_talktime(context, lambda talktime: talktime.forget_user(user_id))
+    if as_json:
+        print_json({"id": user_id, "messages": messages})
+    else:
+        print(f"{user_id} forgotten, {messages} messages deleted")
 
 
 @app.command("show")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from talktime.core.errors import NotFound
 from talktime.core.starts import DEFAULT_START_RULE
 from talktime.core.tariff import Tariff
 from talktime.core.terms import NO_TERMS, Terms
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from talktime.core.starts import StartRule
     from talktime.database.pool import Database
 
+FORGOTTEN_NAME: Final = "Deleted"
+"""The name that is shown for a user who was forgotten. The host may give the user another name."""
+
+MESSAGES_AT_ONCE: Final = 500
+"""The largest number of messages that one transaction deletes."""
+
 
 async def put_user(database: Database, user_id: str, display_name: str, metadata: Metadata | None = None) -> bool:
     """Create a user with an empty account, or rename the user. `metadata` of None stays as it is.
@@ -27,6 +34,28 @@ async def put_user(database: Database, user_id: str, display_name: str, metadata
     """
     created: bool = await database.fetch_value("put_user", user_id, display_name, metadata)
     return created
+
+
+async def forget_user(database: Database, user_id: str) -> int:
+    """Forget who a user was: the name, the metadata, and the messages of the user's chats, those of advisors as well.
+
+    Entries, records and segments stay. A call that breaks off can be repeated.
+
+    Returns:
+        How many messages were deleted.
+
+    Raises:
+        NotFound: there is no such user.
+    """
+    async with database.writing() as connection:
+        # The account comes first, as in every transaction: its lock is the lock of the user's chats and records.
+        if await connection.fetchval(SQL["forget_account"], user_id, FORGOTTEN_NAME) is None:
+            raise NotFound("user")
+        await connection.execute(SQL["forget_metadata"], user_id)
+    messages = 0
+    while count := await database.fetch_value("delete_messages_of_user", user_id, MESSAGES_AT_ONCE):
+        messages += count
+    return messages
 
 
 async def put_advisor(

@@ -505,6 +505,24 @@ on conflict (user_id) do update set
     display_name = excluded.display_name, metadata = coalesce(excluded.metadata, a.metadata)
 returning xmax = 0 as created;
 
+-- name: forget_account
+update accounts set display_name = $2, metadata = '{}' where user_id = $1 returning true;
+
+-- name: forget_metadata
+-- The metadata of a user's chats and records. Entries are facts and keep theirs.
+with of_chats as (
+    update chats set metadata = '{}' where user_id = $1 and metadata <> '{}'
+)
+update records set metadata = '{}' where user_id = $1 and metadata <> '{}';
+
+-- name: delete_messages_of_user
+with gone as (
+    delete from messages where ctid = any(array(
+        select m.ctid from chats c join messages m using (chat_id) where c.user_id = $1 limit $2 for update of m
+    )) returning 1
+)
+select count(*) from gone;
+
 -- name: lock_advisor
 select display_name, tariff_version, tariff, share_ppm, fee_per_minute, fee_per_session, starts, ring_ms, max_active, metadata
 from advisors a

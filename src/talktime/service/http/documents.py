@@ -16,7 +16,7 @@ from talktime.documents.account import Account, Entry
 from talktime.documents.advisor import Advisor
 from talktime.documents.chat import ChatSummary, Message, RecordSummary
 from talktime.documents.document import ADDED, CONFIDENTIAL, INLINE, Document, encoded, shown
-from talktime.documents.fields import Credits, Instant, Metadata, Milliseconds, MillisecondsAsSeconds, Number
+from talktime.documents.fields import Count, Credits, Instant, Metadata, Milliseconds, MillisecondsAsSeconds, Number
 from talktime.documents.ledger import LedgerEntry
 from talktime.documents.old_rows import OldSession
 from talktime.documents.page import RecordWithSnapshot
@@ -32,6 +32,14 @@ class User(Document):
     id: str
     display_name: str
     metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenUser(Document):
+    """A user who was forgotten, and how many messages were deleted."""
+
+    id: str
+    messages: Count
 
 
 @dataclass(frozen=True, slots=True)

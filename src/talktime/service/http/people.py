@@ -48,6 +48,17 @@ async def put_user(talktime: TalktimeDep, user_id: UserId, body: PutUser) -> JSO
     return JSONResponse(documents.User(user_id, body.display_name, metadata).document(), 201 if created else 200)
 
 
+@router.post("/users/{user_id}/forget", dependencies=[_service_user], responses=answers(documents.ForgottenUser))
+async def forget_user(talktime: TalktimeDep, user_id: UserId) -> JSONResponse:
+    """Forget who a user was, for good: the name becomes "Deleted", and metadata and messages are deleted.
+
+    The messages are those of the user's chats, with what advisors wrote. Entries, records and segments stay, because
+    the books follow from them. A repeat is safe.
+    """
+    messages = await talktime.forget_user(user_id)
+    return JSONResponse(documents.ForgottenUser(user_id, messages).document())
+
+
 @router.get("/users", dependencies=[_operator], responses=answers(documents.Accounts))
 async def list_users(
     talktime: TalktimeDep, request: Request, query: PersonQuery = None, after: AfterId = None, limit: Limit = PAGE_SIZE
