@@ -235,15 +235,14 @@ export class Connection {
     if (isDisturbed || suspect !== this.suspect) this.disturbed.emit(undefined);
   }
 
-  /** Proves presence. */
+  /** Proves presence, and pings: browsers delay the timers of a hidden page, but not this handler. */
   #answerHeartbeat(sent: number): void {
     // From when the heartbeats were sent: after a stall of the network two arrive at once.
     if (this.#lastHeartbeat !== null)
       this.#heartbeatMs = Math.max(HEARTBEAT_MIN_MS, sent - this.#lastHeartbeat);
     this.#lastHeartbeat = sent;
     this.send({ type: "heartbeat" });
-    // Browsers delay the timers of a hidden page, but not this handler.
-    if (document.hidden) this.#pings.ping();
+    this.#pings.ping();
   }
 
   /** Gives the connection up where nothing comes in time. Not the watchdog, which may be due sooner. */

@@ -44,12 +44,14 @@ async def assert_stopped_together(pair: Pair, recording: Recording) -> None:
 
 
 async def at_rest(screen: Screen) -> None:
-    """Wait for the middle between two heartbeats, after the pings of the beginning.
+    """Wait, after the pings of the beginning, for an instant between the renewal of the leases and the next heartbeat.
 
-    A proof after the lease that the screen shows counts for the charge, although nobody could tell the screen.
+    A proof after the lease that the screen shows counts for the charge, although nobody could tell the screen. With a
+    lease of 6 s the heartbeats are 2 s apart, and a node waits for answers for a second.
     """
     await asyncio.sleep(15)
-    await screen.until("sent.at(-1)[1] === 'ping' && Math.abs(truth.wall() - sent.at(-1)[0] - 500) < 200")
+    answered = "sent.findLast(([, type]) => type === 'heartbeat')[0]"
+    await screen.until(f"Math.abs(truth.wall() - {answered} - 1300) < 150")
 
 
 @scenario(17, "C F W", 33)

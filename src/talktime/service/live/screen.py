@@ -71,7 +71,7 @@ class Screen:
         self._queue = SendQueue(websocket, talktime.node.clock.now_ms)
         self._sign_in = SignIn(credentials, talktime.node.key_ring, budgets, ticket, host, self._queue.close)
         self._watches = Watches(talktime, self, self._send_snapshot, on_screens)
-        self._handler = MessageHandler(talktime, self, self._queue, self._sign_in, self._watches, typing, metrics)
+        self._handler = MessageHandler(talktime, self._queue, self._sign_in, self._watches, typing, metrics)
         self._limit = MessageLimit(self._take_from_budget)
         self._budgets, self._host, self._has_heard = budgets, host, False
         self._waiting: asyncio.Queue[tuple[Mapping[str, object], float]] = asyncio.Queue(WAITING_MAX)
@@ -153,9 +153,10 @@ class Screen:
                 return
             arrived_ms = self._talktime.node.clock.now_ms()
             self._received_at = time.monotonic()
-            if self._sign_in.party is not None:
-                self._talktime.node.presence.prove(self)
             text = frame.get("text")
+            # No screen learns in time of the lease that an empty frame would renew: the next heartbeat may never come.
+            if self._sign_in.party is not None and text != "":
+                self._talktime.node.presence.prove(self)
             if len(text or frame.get("bytes") or "") > FRAME_BYTES_MAX:
                 self._queue.close(CloseCode.MESSAGE_TOO_LARGE, TooLarge.title)
             elif self._is_admitted():
