@@ -20,10 +20,11 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import httpx
@@ -327,10 +328,12 @@ async def bystand(port: int, token: str, seconds: float, memory: Callable[[], fl
 
 
 @contextmanager
-def service(folder: Path, url: str) -> Iterator[tuple[int, psutil.Process]]:
-    """`talktime serve` on this database: its port and its process."""
+def service(
+    folder: Path, url: str, others: Mapping[str, object] = MappingProxyType({})
+) -> Iterator[tuple[int, psutil.Process]]:
+    """`talktime serve` on this database, with other settings by their names: its port and its process."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")}
-    settings = {"DATABASE_URL": url, "DATA_DIR": folder, "SECRET": SECRET, "PORT": 0, "PROXIES": "192.0.2.1"}
+    settings = {"DATABASE_URL": url, "DATA_DIR": folder, "SECRET": SECRET, "PORT": 0, "PROXIES": "192.0.2.1", **others}
     environment = kept | {f"TALKTIME_{name}": str(value) for name, value in settings.items()}
     command = [str(Path(sys.executable).with_name("talktime")), "serve"]
     with (

@@ -127,7 +127,7 @@ export const manifest: Package = {
             { name: "--talk-time-gap", default: "0.75em", description: "The space between the parts." },
             {
               name: "--talk-time-dim",
-              default: "0.6",
+              default: "0.7",
               description: "The opacity of digits that are in doubt.",
             },
             {

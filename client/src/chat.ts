@@ -194,7 +194,7 @@ export class Chat {
 
   /** Handles a message of the live channel for this chat. */
   receive(message: ServerMessage): void {
-    if ("leases" in message) this.#renewLease(message.leases[this.id]);
+    if ("leases" in message && message.leases) this.#renewLease(message.leases[this.id]);
     if (message.type === "snapshot") this.#receiveSnapshot(message.snapshot);
     else if (message.type === "message") this.#receiveMessage(message.message);
     else if (message.type === "typing") this.#typing.emit(message.party);

@@ -234,8 +234,12 @@ test("a start that costs at once says how long the credit lasts, where that is s
   });
   const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
   for (const [balance, sequence, text] of [
-    ["0.95", 2, "The first 0.02 is due as soon as time begins. Your credit lasts at most 0:57."],
-    ["2.00", 3, "The first 0.02 is due as soon as time begins."],
+    [
+      "0.95",
+      2,
+      "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00. Your credit lasts at most 0:57.",
+    ],
+    ["2.00", 3, "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00."],
   ] as const) {
     service.snapshot = () => ended(balance, sequence);
     element.removeAttribute("src");

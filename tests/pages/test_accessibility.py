@@ -18,6 +18,13 @@ FREE_THEN_MINUTES = {
     "tiers": [{"from_seconds": 0, "rate": "1.00", "per_seconds": 60, "increment_seconds": 60}],
 }
 
+TALK = """async ([chat, token]) => {
+  document.title = "Theo";
+  document.body.innerHTML = `<main><h1>Theo</h1><talk-chat chat-id="${chat}" party="user"></talk-chat></main>`;
+  document.querySelector("talk-chat").token = () => token;
+  await import("/static/talk-chat.js");
+}"""
+
 looks = pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
 
 
@@ -249,3 +256,61 @@ def test_a_phone_at_200_percent_shows_every_page_whole(screens: Screens, demo: D
             if "receipts" in path:
                 page.locator("#details > summary").click()
             assert findings(page) == [], path
+
+
+@looks
+def test_a_chat_that_was_left_and_a_chat_without_network(
+    screens: Screens, demo: Demo, pair: Pair, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    left = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{left}?lang=es", width=width, scheme=scheme)
+    advisor = screens.advisor(pair, f"/chat/{left}", width=width, scheme=scheme)
+    user.wait_for_selector("talk-time[state=running]")
+    now = demo.chat(pair)
+    user.get_by_role("button", name="Seguir aquí").wait_for()
+    assert findings(user) == []
+    assert findings(advisor) == []
+    user.goto(f"/chat/{now}?lang=es")
+    user.wait_for_selector("talk-time[state=running]")
+    user.context.set_offline(True)
+    user.wait_for_selector("talk-time[state=reconnecting]")
+    user.get_by_label("Tu mensaje").fill("¿Hola?")
+    user.get_by_role("button", name="Enviar").click()
+    user.locator("#messages li.pending").wait_for()
+    assert findings(user) == []
+    # A connection without a network was wanted here.
+    screens.complaints.clear()
+
+
+@looks
+def test_the_conversation_as_one_element(
+    screens: Screens, demo: Demo, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    pair = demo.pair(FREE_THEN_MINUTES | {"free_seconds": 0}, "30.00")
+    page = screens.blank(width=width, scheme=scheme)
+    page.goto("/")  # a page of the service without the element
+    chat = demo.chat(pair)
+    page.evaluate(TALK, [chat, demo.token(Role.USER, pair.user)])
+    act = page.locator("talk-chat").get_by_role("button", name="Pause")
+    act.wait_for()
+    page.get_by_label("Your message").fill("Hello, Theo")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Hello, Theo").wait_for()
+    assert findings(page) == []
+    act.click()
+    page.get_by_role("button", name="Continue").wait_for()
+    assert findings(page) == []
+    demo.call("POST", f"/chats/{chat}/resume")
+    demo.advance(80)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").wait_for()
+    assert findings(page) == []
+    page.get_by_role("button", name="End conversation").click()
+    page.get_by_role("button", name="Start again").click()
+    page.get_by_text("10 minutes cost 10.00").wait_for()
+    assert findings(page) == []
+    page.get_by_role("button", name="Not now").click()
+    page.evaluate("document.documentElement.lang = 'es'")
+    page.evaluate(TALK, [chat, demo.token(Role.USER, pair.user)])
+    page.get_by_role("button", name="Empezar").wait_for()
+    assert findings(page) == []

@@ -111,6 +111,7 @@ async def test_pongs_carry_engine_time(service: Any) -> None:
         assert pong["s1"] <= pong["s2"]
         assert 0 <= pong["error_ms"] < 1000
         assert pong["epoch"] == (await service.done("GET", "/v1/time"))["epoch"]
+        assert set(pong["leases"]) == {"chat 1"}
         ahead_ms = time.time() * 1000 - pong["s2"]
         assert abs(ahead_ms) < 60_000  # nobody has moved the clock
         await service.done("POST", "/v1/test-clock/advance", {"seconds": 3600})

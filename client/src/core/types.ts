@@ -69,6 +69,7 @@ export type ServerMessage =
       /** How far the times of the node that answers can be from engine time, in ms. */
       error_ms?: number;
       epoch: string | number;
+      leases?: Leases;
     }
   | { type: "heartbeat"; s2: number; epoch: string | number; leases: Leases }
   | { type: "leases"; leases: Leases }

@@ -20,7 +20,7 @@ export function ask(
   { title, text, yes, no, isDanger = false }: Question,
   parent: Node = document.body,
 ): Promise<boolean> {
-  const textNow = (): string => (typeof text === "string" ? text : text());
+  const textNow = () => (typeof text === "string" ? text : text());
   const line = make("p", { dir: "auto" }, textNow());
   const dialog = make(
     "dialog",
@@ -41,15 +41,11 @@ export function ask(
   parent.appendChild(dialog);
   return new Promise((resolve) => {
     const repeated = setInterval(() => setText(line, textNow()), TEXT_REFRESH_MS);
-    dialog.addEventListener(
-      "close",
-      () => {
-        clearInterval(repeated);
-        dialog.remove();
-        resolve(dialog.returnValue === "yes");
-      },
-      { once: true },
-    );
+    dialog.onclose = () => {
+      clearInterval(repeated);
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    };
     dialog.showModal();
   });
 }

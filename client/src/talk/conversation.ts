@@ -129,9 +129,8 @@ export function showConversation(
       if (item.dataset.position) return;
       item.className = "own failed";
       fill(item, text, said.problem(error), party);
-      const again = make("button", { type: "button" }, said.words().sendAgain);
-      again.addEventListener("click", () => void send(text, clientId));
-      item.append(again);
+      const click = () => void send(text, clientId);
+      item.append(make("button", { type: "button", click }, said.words().sendAgain));
     }
   }
 

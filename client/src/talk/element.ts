@@ -221,14 +221,15 @@ export class TalkChatElement extends Base {
       return;
     }
     const { tariff, tariff_version } = await chat.offer();
-    const first = price({ ...tariff, free_seconds: 0 }, 1, { grace: false }).micros;
-    if (snapshot.free_remaining_ms === 0 && first > 0n) {
+    const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
+    const shown = (ms: number) => this.#money(credits(cost(ms)));
+    if (snapshot.free_remaining_ms === 0 && cost(1) > 0n) {
       const words = this.#words;
       const lasts = lastingMs(tariff, micros(chat.frame().balance ?? "0"));
       const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
       const question = {
         title: words.askStart,
-        text: filled(words.askStartText, { amount: this.#money(credits(first)) }) + soon,
+        text: filled(words.askStartText, { amount: shown(1), cost: shown(600_000) }) + soon,
         yes: words.startPaidTime,
         no: words.notNow,
       };

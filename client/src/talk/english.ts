@@ -39,7 +39,7 @@ export const english = {
   elsewhere: "The conversation moved to another chat.",
   ended: "The conversation has ended",
   askStart: "Start paid time?",
-  askStartText: "The first {amount} is due as soon as time begins.",
+  askStartText: "The first {amount} is due as soon as time begins. 10 minutes cost {cost}.",
   creditLasts: "Your credit lasts at most {time}.",
   startPaidTime: "Start paid time",
   notNow: "Not now",

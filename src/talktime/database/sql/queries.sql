@@ -506,14 +506,14 @@ on conflict (user_id) do update set
 returning xmax = 0 as created;
 
 -- name: forget_account
-update accounts set display_name = $2, metadata = '{}' where user_id = $1 returning true;
+update accounts set display_name = $2, metadata = null where user_id = $1 returning true;
 
 -- name: forget_metadata
 -- The metadata of a user's chats and records. Entries are facts and keep theirs.
 with of_chats as (
-    update chats set metadata = '{}' where user_id = $1 and metadata <> '{}'
+    update chats set metadata = null where user_id = $1 and metadata is not null
 )
-update records set metadata = '{}' where user_id = $1 and metadata <> '{}';
+update records set metadata = null where user_id = $1 and metadata is not null;
 
 -- name: delete_messages_of_user
 with gone as (
@@ -783,14 +783,21 @@ order by started_at, record_id;
 select a.display_name as user_name, v.display_name as advisor_name
 from accounts a, advisors v where a.user_id = $1 and v.advisor_id = $2;
 
+-- part: wanted_records
+-- The records of a user $1, of an advisor $2, in one of the states $3. A null does not filter.
+($1::text is null or r.user_id = $1) and ($2::text is null or r.advisor_id = $2)
+  and ($3::text[] is null or r.state = any($3));
+
+-- part: stopped_at
+-- When a record ended or paused; when it started, if it did neither.
+coalesce(r.ended_at, r.paused_at, r.started_at);
+
 -- name: find_records
 -- The newest first: of a user $1, an advisor $2, in one of the states $3, that started from $4 until just before $5, with
 -- the id $6, or of the chat, the user or the advisor with this id. A null does not filter. Before the record $8, which
 -- started at $7. `Database.search` plans the statement for its arguments.
 select r.record_id, r.user_id, r.chat_id, r.metadata, null::timestamptz as stopped_at from records r
-where ($1::text is null or r.user_id = $1)
-  and ($2::text is null or r.advisor_id = $2)
-  and ($3::text[] is null or r.state = any($3))
+where {wanted_records}
   and ($3::text[] is null or 'ended' = any($3) or r.state <> 'ended')  -- so that the index on active records fits
   and r.started_at >= $4 and r.started_at < $5
   and ($6::text is null or r.record_id = any(array(  -- by their indexes, whatever the planner expects of the id
@@ -831,32 +838,28 @@ with named as (
  from segments s join records r using (record_id)
  where s.reason = $10::text and s.ended_at >= $4 and s.ended_at < $5
    and ($8::text is null or (s.ended_at, s.record_id) < ($7, $8))
-   and ($1::text is null or r.user_id = $1)
-   and ($2::text is null or r.advisor_id = $2)
-   and ($3::text[] is null or r.state = any($3))
+   and {wanted_records}
    and ($6::text is null or r.record_id = any(array(select record_id from named)))
    and not exists (
        select from segments later
        where later.record_id = s.record_id and later.reason = s.reason and later.ended_at < $5
          and (later.ended_at, later.segment_id) > (s.ended_at, s.segment_id))
-   and (r.reason is distinct from $10::text or coalesce(r.ended_at, r.paused_at, r.started_at) <= s.ended_at
-        or coalesce(r.ended_at, r.paused_at, r.started_at) >= $5)
+   and (r.reason is distinct from $10::text or {stopped_at} <= s.ended_at
+        or {stopped_at} >= $5)
  order by s.ended_at desc, s.record_id desc limit $9)
 union
-(select r.record_id, r.user_id, r.chat_id, r.metadata, coalesce(r.ended_at, r.paused_at, r.started_at)
+(select r.record_id, r.user_id, r.chat_id, r.metadata, {stopped_at}
  from records r
  where r.reason = $10::text
-   and coalesce(r.ended_at, r.paused_at, r.started_at) >= $4 and coalesce(r.ended_at, r.paused_at, r.started_at) < $5
-   and ($8::text is null or (coalesce(r.ended_at, r.paused_at, r.started_at), r.record_id) < ($7, $8))
-   and ($1::text is null or r.user_id = $1)
-   and ($2::text is null or r.advisor_id = $2)
-   and ($3::text[] is null or r.state = any($3))
+   and {stopped_at} >= $4 and {stopped_at} < $5
+   and ($8::text is null or ({stopped_at}, r.record_id) < ($7, $8))
+   and {wanted_records}
    and ($6::text is null or r.record_id = any(array(select record_id from named)))
    and not exists (
        select from segments s
        where s.record_id = r.record_id and s.reason = $10::text and s.ended_at < $5
-         and s.ended_at > coalesce(r.ended_at, r.paused_at, r.started_at))
- order by coalesce(r.ended_at, r.paused_at, r.started_at) desc, r.record_id desc limit $9)
+         and s.ended_at > {stopped_at})
+ order by {stopped_at} desc, r.record_id desc limit $9)
 order by stopped_at desc, record_id desc limit $9;
 
 -- name: record_stopped

@@ -25,7 +25,7 @@ from talktime.service.live.send_queue import SendQueue
 from talktime.service.live.sending import pong_message, problem_message, text_message
 from talktime.service.live.sign_in import SignIn
 from talktime.service.live.typing_signs import TypingSigns
-from talktime.service.live.watches import Watches
+from talktime.service.live.watches import Watcher, Watches
 from talktime.service.metrics import Metrics
 from talktime.service.tokens import Caller
 from talktime.talktime import Talktime
@@ -44,6 +44,7 @@ class MessageHandler:
     def __init__(
         self,
         talktime: Talktime,
+        watcher: Watcher,
         queue: SendQueue,
         sign_in: SignIn,
         watches: Watches,
@@ -51,6 +52,7 @@ class MessageHandler:
         metrics: Metrics,
     ) -> None:
         self._talktime = talktime
+        self._watcher = watcher
         self._queue = queue
         self._sign_in = sign_in
         self._watches = watches
@@ -149,8 +151,10 @@ class MessageHandler:
     def _pong(self, c0: object, arrived_ms: float) -> None:
         if isinstance(c0, bool) or not isinstance(c0, int | float) or not abs(c0) < C0_MAX:
             raise InvalidRequest(("c0", "must be a number of milliseconds"))
-        node = self._talktime.node
-        self._queue.answer(pong_message(c0, arrived_ms, node.clock.error_ms(), node.presence.epoch))
+        presence = self._talktime.node.presence
+        clock_error_ms = self._talktime.node.clock.error_ms()
+        leases = presence.leases(self._watcher)
+        self._queue.answer(pong_message(c0, arrived_ms, clock_error_ms, presence.epoch, leases))
 
     async def _watch(self, caller: Caller, body: WatchMessage) -> None:
         await require_owner(self._talktime, caller, "chat", body.chat_id)

@@ -71,7 +71,7 @@ class Screen:
         self._queue = SendQueue(websocket, talktime.node.clock.now_ms)
         self._sign_in = SignIn(credentials, talktime.node.key_ring, budgets, ticket, host, self._queue.close)
         self._watches = Watches(talktime, self, self._send_snapshot, on_screens)
-        self._handler = MessageHandler(talktime, self._queue, self._sign_in, self._watches, typing, metrics)
+        self._handler = MessageHandler(talktime, self, self._queue, self._sign_in, self._watches, typing, metrics)
         self._limit = MessageLimit(self._take_from_budget)
         self._budgets, self._host, self._has_heard = budgets, host, False
         self._waiting: asyncio.Queue[tuple[Mapping[str, object], float]] = asyncio.Queue(WAITING_MAX)

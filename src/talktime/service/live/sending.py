@@ -40,7 +40,7 @@ def leases_message(leases: Mapping[str, int]) -> LiveMessage:
     return {"type": "leases", "leases": _instants(leases)}
 
 
-def pong_message(c0: float, arrived_ms: float, error_ms: float, epoch: str) -> LiveMessage:
+def pong_message(c0: float, arrived_ms: float, error_ms: float, epoch: str, leases: Mapping[str, int]) -> LiveMessage:
     """Engine time. The send queue sets `s2`.
 
     Args:
@@ -48,9 +48,10 @@ def pong_message(c0: float, arrived_ms: float, error_ms: float, epoch: str) -> L
         arrived_ms: engine time at which the ping arrived.
         error_ms: how far the engine time of this node can be from that of the database.
         epoch: the epoch of the node's clock.
+        leases: the instants at which leases end, by chat. Where engine time had to jump, the ping asks for both.
     """
     stamps = {"c0": c0, "s1": arrived_ms, "s2": 0, "error_ms": round(error_ms, 2)}
-    return {"type": "pong", **stamps, "epoch": epoch}
+    return {"type": "pong", **stamps, "epoch": epoch, "leases": _instants(leases)}
 
 
 def problem_message(error: TalktimeError, refused: Mapping[str, object]) -> LiveMessage:
