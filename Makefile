@@ -37,7 +37,7 @@ docs: $(STAMPS)/dev
 
 # Every scenario of the screens in full: half an hour or so. A scenario that fails has failed, even if it passes when it
 # is played again. Before that, the tests with the oldest versions of everything that talktime uses; after that, chaos
-# with each fan-out, and what others wait while one client floods.
+# with each fan-out, what others wait while one client floods, and how a node ends thousands of sockets.
 nightly: $(STAMPS)/dev $(STAMPS)/client
 	scripts/debian-packages
 	scripts/lowest
@@ -47,6 +47,7 @@ nightly: $(STAMPS)/dev $(STAMPS)/client
 		$(BIN)/python -m tests.chaos --seed $$(date +%j) --minutes 3 --fanout $$fanout || exit 1; \
 	done
 	$(BIN)/talktime bench flood
+	$(BIN)/talktime bench closing
 
 # Lets people talk while everything around them fails, and compares what was acknowledged with what is stored.
 chaos: SEED ?= 1
