@@ -9,6 +9,7 @@ import pytest
 from talktime import Talktime
 from talktime.core.errors import Conflict, NotFound, Unauthorized
 from talktime.database.pool import Pool
+from talktime.node import key_ring
 from talktime.node.hints import Hint
 from talktime.node.key_ring import CHECK_SECONDS
 
@@ -50,6 +51,18 @@ async def test_a_forged_hint_changes_nothing(talktime: Talktime) -> None:
     await talktime.use_key(secret)
     talktime.node.feed.hear([Hint("key", key.id, 0)], None)
     assert await is_accepted(talktime, secret)
+
+
+async def test_the_key_that_was_used_longest_ago_is_forgotten(
+    talktime: Talktime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_ring, "KEYS_MAX", 2)
+    talktime.node.key_ring.monotonic = lambda: 0.0
+    secrets = [(await talktime.create_key(name))[1] for name in ("first", "second", "third")]
+    for secret in (secrets[0], secrets[1], secrets[0], secrets[2]):
+        await talktime.use_key(secret)
+    assert [talktime.node.key_ring.knows(secret) for secret in secrets] == [True, False, True]
+    assert await is_accepted(talktime, secrets[1])  # the database is asked again
 
 
 async def test_the_last_use_is_stored_in_batches(talktime: Talktime, database: Pool) -> None:

@@ -21,8 +21,10 @@ from structlog.testing import capture_logs
 from uvicorn.protocols.utils import ClientDisconnected
 
 from talktime.asgi import create_app
+from talktime.service import serving
 from talktime.service.connections import http, live
 from talktime.service.connections.doors import Doors, address_group
+from talktime.service.http import limits
 from tests.services import Service
 
 KIB = 1024
@@ -56,6 +58,14 @@ class Raw:
                 return int(head.split()[1]), json.loads(await self.reader.readexactly(length))
         except (asyncio.IncompleteReadError, OSError):
             return 0, {}
+
+    async def is_silent(self, seconds: float = 0.5) -> bool:
+        """Whether nothing comes within this time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.reader.read(1)
+                return False
+        return True
 
     async def is_closed(self, seconds: float = 10) -> bool:
         """Whether the service closes the connection within this time."""
@@ -326,6 +336,30 @@ async def test_pipelined_requests_are_read_no_faster_than_they_are_answered(
         paths = ["/healthz", "/nowhere", "/v1/time"] * 50
         await raw.send(b"".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in paths))
         assert [(await raw.answer())[0] for _ in paths] == [200, 404, 200] * 50
+
+
+async def test_a_connection_without_a_request_is_closed(settings: Any, start: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(serving, "IDLE_SECONDS", 1)
+    async with start(create_app, settings) as service, connected(service) as raw:
+        for _ in range(2):
+            await asyncio.sleep(0.6)
+            await raw.send(HEAD + b"\r\n")
+            assert (await raw.answer())[0] == 200
+        answered = time.monotonic()
+        assert await raw.is_closed()
+        assert 0.5 < time.monotonic() - answered < 5
+
+
+async def test_a_body_is_thrown_away_up_to_a_bound(service: Service, monkeypatch: Any) -> None:
+    """Below the bound all of the body is read, so that the refusal arrives. Beyond it the rest is not waited for."""
+    monkeypatch.setattr(limits, "DISCARD_BYTES_MAX", MIB)
+    monkeypatch.setattr(limits, "DISCARD_SECONDS", 60.0)
+    begin = b"POST /v1/price HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    async with connected(service) as raw:
+        await raw.send(begin % (8 * MIB), b" " * (MIB - 64 * KIB))
+        assert await raw.is_silent()
+        await raw.send(b" " * 128 * KIB)
+        assert (await raw.answer())[0] == 413
 
 
 async def test_a_client_that_takes_no_answer_is_cut_off(service: Service, monkeypatch: Any) -> None:

@@ -23,7 +23,15 @@ from talktime.asgi import create_app
 from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.roles import Role
 from talktime.service import identity as module
-from talktime.service.identity import FAILURE_SECONDS, KEPT_SECONDS, KEYS_SECONDS, UNKNOWN_KEY_SECONDS, Identity
+from talktime.service.identity import (
+    FAILURE_SECONDS,
+    KEPT_SECONDS,
+    KEYS_BYTES_MAX,
+    KEYS_SECONDS,
+    PUBLIC_KEYS_MAX,
+    UNKNOWN_KEY_SECONDS,
+    Identity,
+)
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS
 from talktime.settings import IdentitySettings, Settings
 
@@ -374,6 +382,26 @@ async def test_the_keys_may_be_in_a_file(tmp_path: Path) -> None:
         clock.now += FAILURE_SECONDS
     file.write_text(json.dumps(ALL))
     assert (await identity.read(token("EdDSA"))).subject == "alice"
+
+
+async def test_the_keys_have_a_size_and_a_number(tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    clock = Clock()
+    identity = identity_at(str(file), clock)
+    filled = {**ALL, "filler": ""}
+    filler = "x" * (KEYS_BYTES_MAX - len(json.dumps(filled)))
+    file.write_text(json.dumps(filled | {"filler": filler + "x"}))
+    with pytest.raises(Unavailable):
+        await identity.read(token())
+    clock.now += FAILURE_SECONDS
+    file.write_text(json.dumps(filled | {"filler": filler}))
+    assert (await identity.read(token())).subject == "alice"
+
+    keys = [{"kty": "oct"}] * (PUBLIC_KEYS_MAX - 1) + [
+        public("last", "ES256", ANOTHER),
+        public("left", "ES256", ANOTHER),
+    ]
+    assert [key.name for key in module.parse_keys(json.dumps({"keys": keys}).encode())] == ["last"]
 
 
 def test_keys_that_must_not_be_used_are_left_out() -> None:
