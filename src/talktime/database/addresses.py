@@ -45,6 +45,9 @@ _WITHOUT_EFFECT: Final = frozenset(
 )
 """Parameters of libpq that change nothing here."""
 
+_ADDRESS: Final = re.compile(r"([^:/?#]+://)([^/?#]*)(.*)", re.DOTALL)
+"""The scheme, the login with the hosts, and the rest."""
+
 _SECRET: Final = re.compile(r"(ssl)?password=", re.IGNORECASE)
 
 _REFUSED: Final = {
@@ -70,7 +73,7 @@ def addresses_of(url: str) -> list[str]:
         DatabaseUnfit: a parameter of the address is refused. The message names it and says what to do.
         ValueError: the address can't be read.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     login, at, hosts = parts.netloc.rpartition("@")
     kept = []
     for parameter in _parameters(parts):
@@ -85,7 +88,7 @@ def addresses_of(url: str) -> list[str]:
 def shown(url: str, *, user: str | None = None) -> str:
     """The address without its password, to be shown and to be pasted. `user` takes the place of the address's own."""
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         login, _, hosts = parts.netloc.rpartition("@")
         name = quote(user, safe="") if user is not None else login.partition(":")[0]
         kept = [parameter for parameter in _parameters(parts) if not _SECRET.match(parameter)]
@@ -110,13 +113,24 @@ def psql_command(url: str, sql: str, *, user: str | None = None) -> str:
 
 def maintenance(url: str) -> str:
     """The address of the database that every server has, beside the one of this address."""
-    parts = urlsplit(url)
+    parts = _split(url)
     return _joined(parts._replace(path="/postgres"), parts.netloc, _parameters(parts))
 
 
 def database_of(url: str) -> str:
     """The name of the database in an address, the empty text if the address has no name."""
-    return unquote(urlsplit(url).path.removeprefix("/"))
+    return unquote(_split(url).path.removeprefix("/"))
+
+
+def _split(url: str) -> SplitResult:
+    """As `urlsplit`, which refuses several hosts since Python 3.14, if a host after the first is an IPv6 address."""
+    match = _ADDRESS.fullmatch(url)
+    if match is None:
+        return urlsplit(url)
+    scheme, servers, rest = match.groups()
+    for host in servers.rpartition("@")[2].split(","):
+        urlsplit(f"{scheme}{host}")  # raises for a host that can't be read
+    return urlsplit(f"{scheme}{rest}")._replace(netloc=servers)
 
 
 def _parameters(parts: SplitResult) -> list[str]:

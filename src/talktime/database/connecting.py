@@ -110,7 +110,7 @@ async def open_connection(
         Other errors: what `asyncpg.connect` raises for the first server that refused.
     """
     addresses = addresses_of(url)
-    is_asked_for = "target_session_attrs" in parse_qs(urlsplit(url).query)
+    is_asked_for = "target_session_attrs" in parse_qs(urlsplit(addresses[0]).query)
     # Of several servers at most one takes writes, unless the address itself says which one is meant.
     attributes = None if is_asked_for or len(addresses) == 1 else SessionAttribute.read_write
 
