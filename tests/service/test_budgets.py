@@ -1,4 +1,4 @@
-"""How many callers a node remembers: whoever was quiet longest is forgotten, and begins with a full budget."""
+"""How many callers a node remembers: the caller who was quiet longest is forgotten, and begins with a full budget."""
 
 from __future__ import annotations
 
