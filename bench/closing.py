@@ -19,6 +19,7 @@ import multiprocessing
 import time
 from collections import Counter
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -92,13 +93,13 @@ def hold_sockets(port: int, sockets: int, pipe: Connection) -> None:
     asyncio.run(hold())
 
 
-def begin_holding(port: int, sockets: int) -> tuple[multiprocessing.Process, Connection]:
+def begin_holding(port: int, sockets: int) -> tuple[SpawnProcess, Connection]:
     """Open the sockets, and return when all of them are open."""
     ours, theirs = multiprocessing.Pipe()
     holder = multiprocessing.get_context("spawn").Process(target=hold_sockets, args=(port, sockets, theirs))
     holder.start()
     ours.recv()
-    return holder, ours  # type: ignore[return-value]
+    return holder, ours
 
 
 async def killed(url: str, port: int, process: psutil.Process, sockets: int) -> dict[str, Any]:

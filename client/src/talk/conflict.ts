@@ -18,7 +18,7 @@ export function conflictText(problem: Problem, viewer: Viewer, words: Words): st
   if (code === "not_running") return words.writeWhileRunning;
   if (problem.tariff_version) return words.priceChanged;
   if (state === "requested") return words[viewer === "advisor" ? "called" : "calling"];
-  const calls = (allowed ?? []) as string[];
+  const calls = Array.isArray(allowed) ? (allowed as string[]) : [];
   const isEnded = state === "ended";
   // In an active record, only a chat that the record has left can be tracked.
   const hasMoved = !isEnded && calls.includes("tracking");

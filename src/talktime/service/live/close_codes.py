@@ -37,5 +37,8 @@ class CloseCode(IntEnum):
         4403,
         "A chat of somebody else, a key that may not watch, or a site that `TALKTIME_ORIGINS` does not name.",
     )
-    LOST = 4408, "Nothing was received for one lease, or more than 500 answers waited for this screen."
+    LOST = (
+        4408,
+        "No message was received for one lease (an empty frame is none), or more than 500 answers waited for this screen.",
+    )
     FLOODING = 4429, "Too many messages for too long, or too many sockets of one person."
