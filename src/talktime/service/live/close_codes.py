@@ -39,6 +39,6 @@ class CloseCode(IntEnum):
     )
     LOST = (
         4408,
-        "No message was received for one lease (an empty frame is none), or more than 500 answers waited for this screen.",
+        "Only empty frames or nothing was received for one lease, or more than 500 answers waited for this screen.",
     )
     FLOODING = 4429, "Too many messages for too long, or too many sockets of one person."
