@@ -7,6 +7,7 @@ starts; the message names the setting and says what is allowed.
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import ipaddress
 import os
@@ -313,11 +314,16 @@ class Settings(BaseSettings):
         if self.secret is not None:
             return _require_length(self.secret.get_secret_value(), f"{PREFIX}SECRET")
         if self.secret_file is not None:
-            return _require_length(_read_secret(self.secret_file), f"{PREFIX}SECRET_FILE {self.secret_file}")
+            secret = _read_named_secret("SECRET_FILE", self.secret_file)
+            return _require_length(secret, f"{PREFIX}SECRET_FILE {self.secret_file}")
         path = self.data_dir / "secret"
-        if not path.exists():
-            _make_secret(path)
-        return _require_length(_read_secret(path), f"The secret in {path}")
+        advice = f"Set {PREFIX}SECRET, or choose a folder that this process may read and write: {PREFIX}DATA_DIR"
+        try:
+            if not path.exists():
+                _make_secret(path)
+        except OSError as error:
+            raise SettingsError(f"No secret can be made in {path.parent}: {error.strerror}. {advice}") from None
+        return _require_length(_read_secret(path, advice), f"The secret in {path}")
 
     def identity(self) -> IdentitySettings | None:
         """The identity whose tokens are accepted beside talktime's own; None for no other tokens.
@@ -355,7 +361,7 @@ class Settings(BaseSettings):
         ]
         if self.accepted_secrets_file is None:
             return tuple(named)
-        lines = _read_secret(self.accepted_secrets_file).split()
+        lines = _read_named_secret("ACCEPTED_SECRETS_FILE", self.accepted_secrets_file).split()
         origin = f"A secret of {variable}_FILE {self.accepted_secrets_file}"
         return (*named, *(_require_length(line, origin) for line in lines))
 
@@ -477,29 +483,29 @@ def _require_length(secret: str, origin: str) -> str:
     return secret
 
 
-def _read_secret(path: Path) -> str:
+def _read_named_secret(setting: str, path: Path) -> str:
+    return _read_secret(path, f"{PREFIX}{setting} must name a text file that this process may read")
+
+
+def _read_secret(path: Path, advice: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"The secret in {path} cannot be read: {reason}") from None
+        raise SettingsError(f"The secret in {path} cannot be read: {reason}. {advice}") from None
 
 
 def _make_secret(path: Path) -> None:
-    """Write a new secret in one step. If two programs start together, both use the secret of the first."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # NamedTemporaryFile makes the file with mode 0600.
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
-            draft.write(secrets.token_urlsafe(48) + "\n")
-            draft.flush()
-            os.fsync(draft.fileno())
-            try:
-                os.link(draft.name, path)
-            except FileExistsError:
-                return
-    except OSError as error:
-        raise SettingsError(
-            f"No secret can be made in {path.parent}: {error.strerror}. Set {PREFIX}SECRET, or choose a folder that"
-            f" this process may write to: {PREFIX}DATA_DIR"
-        ) from None
+    """Write a new secret in one step. If two programs start together, both use the secret of the first.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # NamedTemporaryFile makes the file with mode 0600.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as draft:
+        draft.write(secrets.token_urlsafe(48) + "\n")
+        draft.flush()
+        os.fsync(draft.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, path)

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -197,7 +198,7 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"SECRET_FILE .*signing has 5 characters"):
         load_settings(secret_file=file).signing_secret()
     file.unlink()
-    with pytest.raises(SettingsError, match="signing cannot be read"):
+    with pytest.raises(SettingsError, match=r"signing cannot be read.*TALKTIME_SECRET_FILE must name a text file"):
         load_settings(secret_file=file).signing_secret()
 
 
@@ -328,5 +329,35 @@ def test_a_process_without_home_and_without_name_has_settings(tmp_path: Path) ->
     folder, relative, secret = ended.stdout.splitlines()
     assert folder == "/var/lib/talktime"
     assert "must begin with /" in relative
+    # The folder may be there, with the secret of a service on this machine.
     assert "TALKTIME_SECRET" in secret
     assert "TALKTIME_DATA_DIR" in secret
+
+
+@pytest.mark.parametrize("closed", ["the secret", "the folder of the secret", "the folder above"])
+def test_a_secret_that_the_process_may_not_read_or_make_is_told_with_what_to_do(closed: str) -> None:
+    program = (
+        "import os, sys\n"
+        "from talktime.settings import SettingsError, load_settings\n"
+        "settings = load_settings(data_dir=sys.argv[1])\n"
+        f"if os.geteuid() == 0: os.setuid({STRANGER})\n"
+        "try: settings.signing_secret()\n"
+        "except SettingsError as error: print(error)\n"
+    )
+    # Not the folder of this test, which nobody else may enter.
+    with tempfile.TemporaryDirectory() as above:
+        folder = Path(above, "data")
+        folder.mkdir()
+        secret = folder / "secret"
+        secret.write_text(LONG)
+        Path(above).chmod(0o755)
+        path = {"the secret": secret, "the folder of the secret": folder, "the folder above": Path(above)}[closed]
+        path.chmod(0)
+        ended = subprocess.run(
+            [sys.executable, "-c", program, str(folder)], check=True, capture_output=True, text=True, cwd="/"
+        )
+        Path(above).chmod(0o700)
+        folder.chmod(0o700)
+    assert "Permission denied" in ended.stdout
+    assert "Set TALKTIME_SECRET, or choose a folder" in ended.stdout
+    assert "TALKTIME_DATA_DIR" in ended.stdout
