@@ -23,6 +23,7 @@ from playwright.async_api import Browser, async_playwright
 from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Tokens
+from tests.headless import HEADLESS
 from tests.services import BY_THE_SECOND, SECRET, START_SECONDS_MAX, environment, port_in
 
 from .screen import RECORDER, Screen
@@ -210,9 +211,7 @@ def _before(entries: list[Any]) -> str:
 async def on_stage(database_url: str | None, folder: Path, guardian: Guardian) -> AsyncIterator[Stage]:
     """A stage without services and people."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"]
-        )
+        browser = await playwright.chromium.launch(**HEADLESS)
         stage = Stage(database_url, folder, browser, guardian)
         try:
             yield stage

@@ -19,8 +19,8 @@ from playwright.sync_api import sync_playwright
 
 from scripts.docsite import pages
 from scripts.docsite.__main__ import build_site
+from tests.headless import HEADLESS
 
-CHROMIUM = "/usr/bin/chromium"
 _LOADING = {"src", "srcset", "data", "poster", "action"}  # attributes by which an element loads something
 _CSS_LOADS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
@@ -119,7 +119,7 @@ def test_a_browser_asks_no_other_server_and_no_page_scrolls_sideways_on_a_phone(
     problems: list[str] = []
     wide: list[str] = []
     with serving(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(**HEADLESS)
         page = browser.new_page(viewport={"width": 360, "height": 740})
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -136,7 +136,7 @@ def test_a_browser_asks_no_other_server_and_no_page_scrolls_sideways_on_a_phone(
 
 def test_the_search_finds_a_page(site: Path) -> None:
     with serving(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(**HEADLESS)
         page = browser.new_page()
         page.goto(f"{address}index.html")
         page.locator(".md-search__input").click()

@@ -10,9 +10,10 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,9 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from talktime.core.roles import Role
 from talktime.postgres.guardian import Guardian
 from talktime.service.tokens import Tokens
+from tests.headless import HEADLESS
 from tests.services import SECRET, START_SECONDS_MAX, environment, port_in
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,25 @@ def demo(guardian: Guardian) -> Iterator[Demo]:
 # Not for the whole session: while Playwright is open it holds the thread's event loop, and others' tests want theirs.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    with launched(HEADLESS) as browser:
+        yield browser
+
+
+@contextmanager
+def launched(options: dict[str, Any]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(**options)
         yield chromium
         chromium.close()
+
+
+# A tab that signs out later stays signed out.
+_SIGN_IN_ONCE: Final = """
+    if (!sessionStorage.getItem("tests.signed-in")) {
+        sessionStorage.setItem("tests.signed-in", "once");
+        for (const [key, value] of Object.entries(%s)) sessionStorage.setItem(`talktime.${key}`, value);
+    }
+"""
 
 
 @dataclass
@@ -150,11 +165,7 @@ class Screens:
         """The page at `path` in a tab that holds the person's token."""
         page = self.blank(width=width, scheme=scheme)
         session = {"token": self.demo.token(role, subject), "role": role.value, "subject": subject}
-        page.goto("/")
-        page.evaluate(
-            "session => Object.entries(session).forEach(([k, v]) => sessionStorage.setItem(`talktime.${k}`, v))",
-            session,
-        )
+        page.add_init_script(_SIGN_IN_ONCE % json.dumps(session))
         page.goto(path)
         page.wait_for_selector("#content:not([hidden]), #signed-out")
         return page

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from talktime.core.roles import Role
+from tests.headless import WHOLE
 from tests.services import BY_THE_MINUTE
 
-from .conftest import Demo, Pair, Screens
+from .conftest import Demo, Pair, Screens, launched
 
 CALLS = {"display_name": "Theo", "tariff": BY_THE_MINUTE, "starts": "accepted", "ring_seconds": 60}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched(WHOLE) as browser:
+        yield browser
 
 
 @pytest.fixture
