@@ -115,7 +115,7 @@ def test_a_persons_page_says_what_there_is_and_who_did_it(screens: Screens, demo
     expect(page.locator("#records a")).to_have_attribute("href", f"/receipts/{record}")
     entries = page.locator("#entries a")
     expect(entries).to_have_count(3)
-    expect(entries.nth(0)).to_contain_text(re.compile(r"Gift: welcome.*3\.00.*by service tests"))
+    expect(entries.nth(0)).to_contain_text(re.compile(r"Gift: welcome.*3\.00.*by the service tests"))
     expect(entries.nth(1)).to_contain_text("Conversation with Theo")
     expect(entries.nth(1)).to_have_attribute("href", f"/receipts/{record}")
 
@@ -138,7 +138,7 @@ def test_conversations_of_the_system_before_are_on_the_pages_of_their_people(
         rows = page.locator("#past-sessions li")
         expect(rows).to_have_count(20)
         expect(rows.first).to_contain_text(re.compile(rf"{other}.*3\.50.*5 min"))
-        page.get_by_role("button", name="Load more conversations").click()
+        page.get_by_role("button", name="More conversations").click()
         expect(rows).to_have_count(25)
         expect(page.get_by_role("heading", name="In the system before this one")).to_be_visible()
 
@@ -164,12 +164,12 @@ def test_an_operator_puts_an_account_right_and_is_named(screens: Screens, demo: 
     entries = page.locator("#entries a")
     expect(entries).to_have_text(
         [
-            re.compile(r"Refund, conversation with Theo: a bad line0\.40.*by operator olga"),
-            re.compile(r"Spent elsewhere: a mistake.*−1\.00.*by operator olga"),
-            re.compile(r"Refund: paid twice2\.50.*by operator olga"),
-            re.compile(r"Gift: for the wait5\.00.*by operator olga"),
+            re.compile(r"Refund, conversation with Theo: a bad line0\.40.*by the operator olga"),
+            re.compile(r"Spent elsewhere: a mistake.*−1\.00.*by the operator olga"),
+            re.compile(r"Refund: paid twice2\.50.*by the operator olga"),
+            re.compile(r"Gift: for the wait5\.00.*by the operator olga"),
             re.compile(r"Conversation with Theo−1\.00"),
-            re.compile(r"Bought20\.00.*by service tests"),
+            re.compile(r"Bought20\.00.*by the service tests"),
         ]
     )
     expect(page.locator("#records a")).to_contain_text("0.40 refunded")
@@ -233,7 +233,7 @@ def test_a_receipt_leads_to_its_people_and_asks_before_it_gives_back(screens: Sc
     dialog.get_by_role("button", name="Give it back").click()
     expect(page.locator("#net")).to_have_text("0.75")
     page.get_by_role("link", name="Nora").click()
-    expect(page.locator("#entries a").first).to_contain_text("by operator olga")
+    expect(page.locator("#entries a").first).to_contain_text("by the operator olga")
 
 
 def test_people_do_not_see_the_pages_of_operators(screens: Screens, pair: Pair) -> None:

@@ -8,6 +8,7 @@ import { showPastSessions } from "../shell/past-sessions.ts";
 import { recordRow } from "../shell/record-row.ts";
 import { type Advisor, type Documents, path, request } from "../shell/service.ts";
 import { showStatement } from "../shell/statement.ts";
+import { localeOfPage, say } from "../texts/language.ts";
 import { money, price } from "../texts/words.ts";
 
 const PAGE = 20;
@@ -19,8 +20,12 @@ async function showAdvisor(advisor: string): Promise<void> {
   setText(find("id"), id);
   setText(find("price"), price(tariff));
   if (!terms) return;
-  const fees = `fees of ${money(terms.fee_per_minute)} a minute and ${money(terms.fee_per_session)} a conversation`;
-  setText(find("terms"), `Gets ${terms.share_percent} % of the cost, after ${fees}.`);
+  const values = {
+    share: Number(terms.share_percent).toLocaleString(localeOfPage()),
+    minute: money(terms.fee_per_minute),
+    session: money(terms.fee_per_session),
+  };
+  setText(find("terms"), say("terms", values));
 }
 
 async function showRecords(advisor: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { RequestProblem } from "../../src/request.ts";
 import { root, token } from "../shell/service.ts";
+import { say } from "../texts/language.ts";
 
 /**
  * All entries of the period as CSV.
@@ -15,7 +16,7 @@ export async function entriesFile(period: string): Promise<Blob> {
   if (file) return file;
   const refusal: unknown = answer?.ok ? null : await answer?.json().catch(() => null);
   throw new RequestProblem({
-    title: "The entries could not be read",
+    title: say("entriesUnread"),
     code: "unreachable",
     ...(refusal as object | null),
     status: answer?.ok ? 0 : (answer?.status ?? 0),

@@ -5,6 +5,7 @@ import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showLoaded, showProblem } from "../shell/frame.ts";
 import { type Month, monthOfPage, periodOf, showMonth } from "../shell/month.ts";
 import { type Documents, noticeSignOut, request } from "../shell/service.ts";
+import { say, type Word } from "../texts/language.ts";
 import { dayAndTime, money } from "../texts/words.ts";
 import { entriesFile } from "./entries-file.ts";
 
@@ -12,39 +13,36 @@ type Book = Documents["Book"];
 type Column = Exclude<keyof Book, "book" | "owner" | "name">;
 
 /** The columns of the report in its order, with their words. */
-const COLUMNS: [Column, string][] = [
-  ["opening", "Before"],
-  ["purchase", "Bought"],
-  ["gift", "Gifts"],
-  ["refund", "Refunds"],
-  ["debit", "Taken"],
-  ["charge", "Charges"],
-  ["share", "Shares"],
-  ["expiry", "Expired"],
-  ["closing", "After"],
+const COLUMNS: [Column, Word][] = [
+  ["opening", "opening"],
+  ["purchase", "purchases"],
+  ["gift", "gifts"],
+  ["refund", "refunds"],
+  ["debit", "debits"],
+  ["charge", "charges"],
+  ["share", "shares"],
+  ["expiry", "expiries"],
+  ["closing", "closing"],
 ];
 
-const BOOKS: Record<Book["book"], string> = {
-  user: "Users",
-  advisor: "Advisors",
-  revenue: "Revenue",
-  promotion: "Promotion",
-  outside: "Outside",
+const BOOKS: Record<Book["book"], Word> = {
+  user: "users",
+  advisor: "advisors",
+  revenue: "revenue",
+  promotion: "promotion",
+  outside: "outside",
 };
 
 async function showReport(month: Month): Promise<void> {
   const { totals } = await request<Documents["Report"]>("GET", `/report?${periodOf(month)}&by_person=false`);
-  find("columns").append(...COLUMNS.map(([, words]) => make("th", { scope: "col", class: "number" }, words)));
+  find("columns").append(
+    ...COLUMNS.map(([, word]) => make("th", { scope: "col", class: "number" }, say(word))),
+  );
   find("books").replaceChildren(...totals.map(row));
   const sums = COLUMNS.map(([column]) => totals.reduce((sum, book) => sum + micros(book[column]), 0n));
   find("sums").append(...sums.map((sum) => number(credits(sum))));
   const isBalanced = sums.every((sum) => sum === 0n);
-  setText(
-    find("balanced"),
-    isBalanced
-      ? "Each column adds up to nothing."
-      : "A column does not add up to nothing: the report is wrong.",
-  );
+  setText(find("balanced"), say(isBalanced ? "balanced" : "unbalanced"));
   find("balanced").className = isBalanced ? "quiet" : "problem";
   find("report").hidden = false;
 }
@@ -53,7 +51,7 @@ function row(book: Book): HTMLElement {
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, BOOKS[book.book]),
+    make("th", { scope: "row" }, say(BOOKS[book.book])),
     ...COLUMNS.map(([column]) => number(book[column])),
   );
 }
@@ -67,24 +65,26 @@ async function showAudit(): Promise<void> {
   setText(
     find("turn"),
     ended_at === null
-      ? "The auditor of this node has not got through all accounts yet."
-      : `The auditor of this node got through all ${accounts} accounts on ${dayAndTime(ended_at)}.`,
+      ? say("noAuditYet")
+      : say("auditEnded", { accounts: String(accounts), when: dayAndTime(ended_at) }),
   );
   const broken = rules.filter(({ breaches }) => breaches > 0);
-  const words = broken.map(({ rule, says, breaches, repair }) =>
-    make("li", { class: "problem" }, `Rule ${rule} is broken ${breaches} times: ${says}. To do: ${repair}.`),
-  );
-  const none = make("li", {}, `None of the ${rules.length} rules was seen broken.`);
-  find("rules").replaceChildren(...(broken.length > 0 ? words : [none]));
+  const lines = broken.map(({ rule, says, breaches, repair }) => {
+    const values = { rule: String(rule), count: String(breaches), says, repair };
+    return make("li", { class: "problem" }, say("ruleBroken", values));
+  });
+  const none = make("li", {}, say("noRuleBroken", { count: String(rules.length) }));
+  find("rules").replaceChildren(...(broken.length > 0 ? lines : [none]));
   find("audit").hidden = false;
 }
 
 async function save(month: Month): Promise<void> {
   const file = await noticeSignOut(entriesFile(periodOf(month)));
   const address = URL.createObjectURL(file);
-  make("a", { href: address, download: `entries-${month.name}.csv` }).click();
+  const name = `entries-${month.name}.csv`;
+  make("a", { href: address, download: name }).click();
   URL.revokeObjectURL(address);
-  setText(find("saved"), `Saved as entries-${month.name}.csv.`);
+  setText(find("saved"), say("savedAs", { file: name }));
 }
 
 async function open(): Promise<void> {

@@ -6,6 +6,7 @@ import { ledgerRow } from "../shell/ledger-row.ts";
 import { showPages } from "../shell/more.ts";
 import { recordRow } from "../shell/record-row.ts";
 import { type Account, type Advisor, path, request, root } from "../shell/service.ts";
+import { say, type Word } from "../texts/language.ts";
 import { money, price } from "../texts/words.ts";
 
 const PAGE = 20;
@@ -22,7 +23,7 @@ interface Search {
 interface List {
   /** The path of its call, and the id of its section. */
   name: "users" | "advisors" | "records" | "entries";
-  title: string;
+  more: Word;
   /** The parameters of the call, or null if the search is not about this list. */
   ask: (search: Search) => Record<string, string> | null;
   // biome-ignore lint/suspicious/noExplicitAny: each list shows the items of its own call
@@ -30,12 +31,12 @@ interface List {
 }
 
 const LISTS: List[] = [
-  { name: "users", title: "Users", ask: askPeople, row: userRow },
-  { name: "advisors", title: "Advisors", ask: askPeople, row: advisorRow },
-  { name: "records", title: "Records", ask: askRecords, row: recordRow },
+  { name: "users", more: "moreUsers", ask: askPeople, row: userRow },
+  { name: "advisors", more: "moreAdvisors", ask: askPeople, row: advisorRow },
+  { name: "records", more: "moreRecords", ask: askRecords, row: recordRow },
   {
     name: "entries",
-    title: "Entries",
+    more: "moreEntries",
     ask: askEntries,
     row: (entry) => ledgerRow(entry, { withUser: true }),
   },
@@ -96,25 +97,25 @@ async function search(form: HTMLFormElement): Promise<void> {
   showProblem(null);
   const found = sections.filter((section) => section !== null);
   find("lists").replaceChildren(...found);
-  setText(find("found"), found.length === 0 ? "Nothing was found." : "");
+  setText(find("found"), found.length === 0 ? say("nothingFound") : "");
 }
 
 /** The results of a search in one list, with a button for more; null if there are none. */
-async function section({ name, title, ask, row }: List, wanted: Search): Promise<HTMLElement | null> {
+async function section({ name, more, ask, row }: List, wanted: Search): Promise<HTMLElement | null> {
   const asked = wanted.list === "" || wanted.list === name ? ask(wanted) : null;
   if (asked === null) return null;
   const rows = make("ul", { class: "rows", id: `${name}-rows` });
-  const more = make("button", { type: "button" }, `Load more ${title.toLowerCase()}`);
-  await showPages(more, async (after) => {
+  const button = make("button", { type: "button" }, say(more));
+  await showPages(button, async (after) => {
     const given = { ...asked, limit: String(PAGE), after: after ?? "" };
     const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value !== ""));
     const page = await request<{ data: object[]; next: string | null }>("GET", `/${name}?${query}`);
     rows.append(...page.data.map(row));
     return page.next;
   });
-  if (rows.childElementCount === 0 && more.hidden) return null;
-  const heading = make("h2", { id: `${name}-title` }, title);
-  return make("section", { id: name, "aria-labelledby": heading.id }, heading, rows, make("p", {}, more));
+  if (rows.childElementCount === 0 && button.hidden) return null;
+  const heading = make("h2", { id: `${name}-title` }, say(name));
+  return make("section", { id: name, "aria-labelledby": heading.id }, heading, rows, make("p", {}, button));
 }
 
 function personRow(page: string, name: string, id: string, figure: string, line: string): HTMLElement {
@@ -133,7 +134,13 @@ function personRow(page: string, name: string, id: string, figure: string, line:
 }
 
 function userRow({ user_id, display_name, available }: Account): HTMLElement {
-  return personRow(path`/operator/users/${user_id}`, display_name, user_id, money(available), "available");
+  return personRow(
+    path`/operator/users/${user_id}`,
+    display_name,
+    user_id,
+    money(available),
+    say("available"),
+  );
 }
 
 function advisorRow({ id, display_name, tariff }: Advisor): HTMLElement {

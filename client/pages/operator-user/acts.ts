@@ -6,6 +6,7 @@ import { ask } from "../../src/talk/ask.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
 import { type Account, path, type RecordSummary, request } from "../shell/service.ts";
+import { say, talkWords } from "../texts/language.ts";
 import { money, nameInSentence, shortDayAndTime } from "../texts/words.ts";
 
 interface Person {
@@ -37,14 +38,15 @@ export function offerActs(user: Person, operator: string, load: () => Promise<Ac
     void perform(find<HTMLButtonElement>("go"), async () => {
       const act = readAct(form, user);
       const why = field(form, "why").value.trim();
-      const text = `Reason: ${why}. The entry names you, ${operator}.`;
-      if (!(await ask({ title: act.title, text, yes: "Do it", no: "Not now", isDanger: true }))) return;
+      const text = say("actReason", { why, operator });
+      const answers = { yes: say("doIt"), no: talkWords().notNow };
+      if (!(await ask({ title: act.title, text, ...answers, isDanger: true }))) return;
       await request("POST", act.path, act.body, key);
       key = randomId();
       form.reset();
       showFieldsOf(chosen.value);
       const { available } = await load();
-      setText(find("done"), `Done. ${user.name} has ${money(available)} available.`);
+      setText(find("done"), say("actDone", { name: user.name, amount: money(available) }));
     });
   });
 }
@@ -83,19 +85,19 @@ function readAct(form: HTMLFormElement, user: Person): Act {
   const amount = money(size);
   if (act === "record")
     return {
-      title: `Refund ${name} ${amount} of this conversation?`,
+      title: say("askRefundConversation", { name, amount }),
       path: path`/records/${field(form, "record").value}/refunds`,
       body: { amount: size, reason: why, borne_by: field(form, "borne_by").value },
     };
   if (act === "debit")
     return {
-      title: `Take ${amount} from ${name}?`,
+      title: say("askTake", { name, amount }),
       path: path`/users/${user.id}/debits`,
       body: { amount: size, reference: why },
     };
   const expires = field(form, "expires").value;
   return {
-    title: act === "gift" ? `Give ${name} ${amount} as a gift?` : `Give ${name} ${amount} back?`,
+    title: say(act === "gift" ? "askGift" : "askGiveBack", { name, amount }),
     path: path`/users/${user.id}/credits`,
     body: {
       amount: size,

@@ -7,6 +7,7 @@ import { showPages } from "../shell/more.ts";
 import { showPastSessions } from "../shell/past-sessions.ts";
 import { receiptRow } from "../shell/receipt-row.ts";
 import { type Account, type Documents, path, type RecordSummary, request } from "../shell/service.ts";
+import { say } from "../texts/language.ts";
 import { dayAndTime, minutes, money } from "../texts/words.ts";
 import { offerActs, offerRecords } from "./acts.ts";
 
@@ -30,7 +31,10 @@ async function showAccount(user: string): Promise<Account> {
   setText(find("committed"), money(account.committed));
   setText(find("gift"), money(account.gift));
   const { next_expiry: next } = account;
-  setText(find("expiry"), next ? `${money(next.amount)} of it expires ${dayAndTime(next.expires_at)}.` : "");
+  setText(
+    find("expiry"),
+    next ? say("giftExpiresWhen", { amount: money(next.amount), when: dayAndTime(next.expires_at) }) : "",
+  );
   const own = Object.entries(account.metadata ?? {});
   find("metadata").replaceChildren(
     ...own.map(([name, value]) =>

@@ -11,7 +11,8 @@ import { ask } from "../../src/talk/ask.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showProblem } from "../shell/frame.ts";
 import { type Documents, path, request, root } from "../shell/service.ts";
-import { money, reason, timeOfDay } from "../texts/words.ts";
+import { say } from "../texts/language.ts";
+import { cause, money, reason, timeOfDay } from "../texts/words.ts";
 
 const REFRESH_MS = 2000;
 const PAINT_MS = 250;
@@ -53,8 +54,12 @@ function show(records: ListedRecord[]): void {
   }
   const inState = (state: string): number => snapshots.filter(({ record }) => record?.state === state).length;
   const ringing = inState("requested");
-  const calls = ringing > 0 ? `, ${ringing} ringing` : "";
-  setText(find("summary"), `${inState("running")} running, ${inState("paused")} paused${calls}`);
+  const counts = [
+    say("countRunning", { count: String(inState("running")) }),
+    say("countPaused", { count: String(inState("paused")) }),
+    ...(ringing > 0 ? [say("countRinging", { count: String(ringing) })] : []),
+  ];
+  setText(find("summary"), counts.join(", "));
   find("no-records").hidden = snapshots.length > 0;
   find("table").hidden = snapshots.length === 0;
   paint();
@@ -81,18 +86,18 @@ function build(record: ConversationRecord, listed: ListedRecord): Row {
   const cell = (label: string, name = ""): HTMLElement =>
     make("td", { role: "cell", "data-label": label, class: name });
   const cells = {
-    user: make("th", { scope: "row", role: "rowheader", "data-label": "User" }),
-    advisor: cell("Advisor"),
-    state: cell("State"),
-    since: cell("Since"),
-    time: cell("Time", "number"),
-    cost: cell("Cost", "number"),
-    credits: cell("Credits", "number"),
-    cut: cell("Enough until"),
-    lease: cell("Present until"),
+    user: make("th", { scope: "row", role: "rowheader", "data-label": say("user") }),
+    advisor: cell(say("advisor")),
+    state: cell(say("state")),
+    since: cell(say("since")),
+    time: cell(say("time"), "number"),
+    cost: cell(say("cost"), "number"),
+    credits: cell(say("credits"), "number"),
+    cut: cell(say("enoughUntil")),
+    lease: cell(say("presentUntil")),
   };
-  const button = make("button", { type: "button", class: "danger" }, "Stop");
-  button.setAttribute("aria-label", `Stop ${listed.user_name} with ${listed.advisor_name}`);
+  const button = make("button", { type: "button", class: "danger" }, say("stop"));
+  button.setAttribute("aria-label", say("stopPair", namesOf(listed)));
   button.addEventListener("click", () => perform(button, () => stop(record, listed)));
   const chat = make(
     "a",
@@ -100,7 +105,7 @@ function build(record: ConversationRecord, listed: ListedRecord): Row {
     short(record.current_chat_id),
   );
   const { user, advisor, ...figures } = cells;
-  const chatCell = cell("Chat");
+  const chatCell = cell(say("chat"));
   chatCell.append(chat);
   const stopCell = cell("");
   stopCell.append(button);
@@ -116,18 +121,23 @@ function paint(): void {
     const since = timer.since ?? record?.paused_at ?? null;
     setText(cells.since, since === null ? "–" : timeOfDay(since));
     const now = measure(snapshot, Date.parse(snapshot.server_time) + performance.now() - receivedAt);
-    setText(
-      cells.state,
-      record?.state === "paused" && record.reason !== "paused"
-        ? `paused: ${reason(record.reason)}`
-        : `${record?.state ?? ""}${record?.paused_by ? ` by the ${record.paused_by}` : ""}`,
-    );
+    setText(cells.state, record ? stateText(record) : "");
     setText(cells.time, stopwatch(now.elapsedMs));
     setText(cells.cost, money(now.cost));
     setText(cells.credits, money(now.balance ?? "0"));
     setText(cells.cut, timer.cut_at === null ? "–" : timeOfDay(timer.cut_at));
     setText(cells.lease, timer.lease_until === null ? "–" : timeOfDay(timer.lease_until));
   }
+}
+
+/** The state of a record in words, with the cause of its pause: "paused: user away", "paused by the user". */
+function stateText({ state, reason: why, paused_by }: ConversationRecord): string {
+  if (state === "paused" && why !== "paused") return `${say(state)}: ${reason(why)}`;
+  return paused_by ? `${say(state)} ${cause(paused_by)}` : say(state);
+}
+
+function namesOf({ user_name, advisor_name }: ListedRecord): { user: string; advisor: string } {
+  return { user: user_name, advisor: advisor_name };
 }
 
 /** Shows a party: the name, the id where it differs, and whether one of the party's screens is connected. */
@@ -141,8 +151,8 @@ function showPerson(
       ? [listed.user_name, snapshot.chat.user_id]
       : [listed.advisor_name, snapshot.chat.advisor_id];
   const page = party === "user" ? path`/operator/users/${id}` : path`/operator/advisors/${id}`;
-  const away = listed.connected.includes(party) ? "" : ", not connected";
-  const text = `${name === id ? name : `${name} (${short(id)})`}${away}`;
+  const person = name === id ? name : `${name} (${short(id)})`;
+  const text = listed.connected.includes(party) ? person : say("notConnected", { person });
   if (cell.dataset.text === text) return;
   cell.dataset.text = text;
   cell.replaceChildren(
@@ -157,10 +167,10 @@ function showPerson(
 
 async function stop(record: ConversationRecord, listed: ListedRecord): Promise<void> {
   const agrees = await ask({
-    title: "Stop this conversation?",
-    text: `${listed.user_name} with ${listed.advisor_name}. It ends for both at once and can’t be continued.`,
-    yes: "Stop it",
-    no: "Keep it running",
+    title: say("askStop"),
+    text: say("askStopText", namesOf(listed)),
+    yes: say("stopIt"),
+    no: say("keepRunning"),
     isDanger: true,
   });
   if (agrees) await request("POST", path`/chats/${record.current_chat_id}/stop`);

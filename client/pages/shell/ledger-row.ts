@@ -1,7 +1,7 @@
 /** One entry of the ledger in a list for operators: what, how much, when, and who asked for it. */
 
 import { entryWords } from "../texts/entries.ts";
-import { dayAndTime, money } from "../texts/words.ts";
+import { cause, dayAndTime, money } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type Documents, path, root } from "./service.ts";
 
@@ -9,7 +9,7 @@ import { type Documents, path, root } from "./service.ts";
 export function ledgerRow(entry: Documents["LedgerEntry"], { withUser = false } = {}): HTMLElement {
   const { user_id, record_id, by_role, by_subject } = entry;
   const words = entryWords({ ...entry, amount: entry.user_amount }, entry.advisor_name);
-  const by = by_subject === null ? "" : ` · by ${by_role} ${by_subject}`;
+  const by = by_role === null ? "" : ` · ${cause(by_role)} ${by_subject}`;
   const page = record_id === null ? path`/operator/users/${user_id}` : path`/receipts/${record_id}`;
   return make(
     "li",

@@ -1,5 +1,6 @@
 /** One record in a list for operators: who, when, for how long, what it cost, and why it stopped. */
 
+import { say } from "../texts/language.ts";
 import { dayAndTime, minutes, money, reason } from "../texts/words.ts";
 import { make } from "./dom.ts";
 import { type Documents, path, root } from "./service.ts";
@@ -8,21 +9,25 @@ import { type Documents, path, root } from "./service.ts";
 export function recordRow(record: Documents["RecordWithSnapshot"]): HTMLElement {
   const { id, state, started_at, stopped_at, snapshot } = record;
   const why = record.reason === null ? "" : `: ${reason(record.reason)}`;
-  const stopped = stopped_at === null ? "" : ` · stopped ${dayAndTime(stopped_at)}`;
+  const stopped = stopped_at === null ? "" : ` · ${say("stoppedWhen", { when: dayAndTime(stopped_at) })}`;
   return make(
     "li",
     {},
     make(
       "a",
       { class: "row", href: root + path`/receipts/${id}` },
-      make("strong", { dir: "auto" }, `${record.user_name} with ${record.advisor_name}`),
+      make(
+        "strong",
+        { dir: "auto" },
+        say("pairNames", { user: record.user_name, advisor: record.advisor_name }),
+      ),
       make("span", { class: "number" }, money(snapshot.cost)),
       make(
         "span",
         { class: "quiet whole" },
         `${dayAndTime(started_at)}, ${minutes(snapshot.elapsed_ms)}${stopped}`,
       ),
-      make("span", { class: `badge ${state}` }, state + why),
+      make("span", { class: `badge ${state}` }, say(state) + why),
     ),
   );
 }

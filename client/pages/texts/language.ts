@@ -1,13 +1,15 @@
 /**
  * The words of our pages. Their dictionaries are files of the service, `src/talktime/service/pages/words`, which writes each
  * page in the language of its reader and sends the words along: so a page is in one language from its first moment.
+ * Pages for operators get more words than the others.
  */
 
 import type english from "../../../src/talktime/service/pages/words/en.json";
+import type forOperators from "../../../src/talktime/service/pages/words/operator/en.json";
 import "../../src/talk/words.ts";
 import { filled, type Words, wordsOf } from "../../src/words.ts";
 
-export type Dictionary = typeof english;
+export type Dictionary = typeof english & typeof forOperators;
 export type Word = keyof Dictionary;
 
 let dictionary: Dictionary | null = null;

@@ -213,6 +213,10 @@ const CAUSES: Record<string, Word> = {
 /** Why time was not billed. Who caused it is said of a pause alone: the other reasons say it themselves. */
 export function unbilled(code: Reason, party: string | null): string {
   if (code !== "paused" || party === null) return reason(code);
-  const cause = CAUSES[party];
-  return `${reason(code)} (${cause ? say(cause) : party})`;
+  return `${reason(code)} (${cause(party)})`;
+}
+
+/** Who caused something: "by the user". */
+export function cause(role: string): string {
+  return Object.hasOwn(CAUSES, role) ? say(CAUSES[role] as Word) : role;
 }

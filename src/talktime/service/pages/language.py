@@ -1,4 +1,8 @@
-"""The language of a page and its words: each dictionary is a file in `words`, and all have the same names."""
+"""The language of a page and its words.
+
+Each dictionary is a file in `words`, and all have the same names. The words that only the pages for operators need are
+in `words/operator`: they are not sent to the phones of users.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +24,17 @@ _FOLDER: Final = Path(__file__).parent / "words"
 
 
 @cache
-def words_text(language: str) -> str:
+def words_text(language: str, *, for_operators: bool = False) -> str:
     """The words of a language as JSON, for the scripts of a page."""
-    return json.dumps(words(language), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(words(language, for_operators=for_operators), ensure_ascii=False, separators=(",", ":"))
 
 
 @cache
-def words(language: str) -> dict[str, str]:
-    """The words of a language by their names."""
+def words(language: str, *, for_operators: bool = False) -> dict[str, str]:
+    """The words of a language by their names, with the words that only the pages for operators need or without them."""
     loaded: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text("utf-8"))
+    if for_operators:
+        loaded |= json.loads((_FOLDER / "operator" / f"{language}.json").read_text("utf-8"))
     return loaded
 
 

@@ -19,8 +19,8 @@ router = APIRouter(include_in_schema=False)
 demo_router = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(HERE / "templates")
 
-TRANSLATED = frozenset({"account", "advisor", "become", "chat", "missing", "receipt", "sign-in", "statement", "user"})
-"""The templates that take every word from the dictionaries. The others are in English."""
+IN_ENGLISH = frozenset({"docs", "landing"})
+"""The templates for developers. All others take every word from the dictionaries."""
 
 
 def page(request: Request, name: str, status: int = HTTPStatus.OK, **values: object) -> HTMLResponse:
@@ -28,8 +28,13 @@ def page(request: Request, name: str, status: int = HTTPStatus.OK, **values: obj
     pages: Pages = getattr(request.app.state, "pages", Pages())
     # A host may mount the service below a path of its own, which the links and the script of the page need.
     root = str(request.scope.get("root_path", ""))
-    language = language_of(request) if name in TRANSLATED else LANGUAGES[0]
-    context = {"language": language, "words": words(language), "words_text": words_text(language)}
+    language = LANGUAGES[0] if name in IN_ENGLISH else language_of(request)
+    for_operators = name.startswith("operator")
+    context = {
+        "language": language,
+        "words": words(language, for_operators=for_operators),
+        "words_text": words_text(language, for_operators=for_operators),
+    }
     answer = templates.TemplateResponse(
         request, f"{name}.html", {"root": root, "pages": pages, **context, **values}, status
     )
