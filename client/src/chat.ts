@@ -33,6 +33,13 @@ export interface Offer {
   tariff_version: number;
 }
 
+export interface StartOptions {
+  /** The version of the tariff that the person has seen: a new record begins only at this tariff. */
+  tariffVersion?: number | undefined;
+  /** The active record that goes on: if that record has ended, no new record begins. */
+  recordId?: string | undefined;
+}
+
 export class Chat {
   readonly id: string;
   readonly #connection: Connection;
@@ -126,9 +133,8 @@ export class Chat {
   }
 
   /** Starts or resumes the pair's record in this chat, or switches it to this chat. Only a person's act may call this. */
-  start(options: { tariffVersion?: number } = {}): Promise<Snapshot> {
-    const body = options.tariffVersion === undefined ? {} : { tariff_version: options.tariffVersion };
-    return this.#act("tracking", body);
+  start({ tariffVersion, recordId }: StartOptions = {}): Promise<Snapshot> {
+    return this.#act("tracking", { tariff_version: tariffVersion, record_id: recordId });
   }
 
   /** Accepts the requested record, as the advisor: its timer starts. */

@@ -1,6 +1,6 @@
 /** `@talktime/client`: the meter of a paid conversation, in the browser. */
 
-export type { Chat } from "./chat.ts";
+export type { Chat, StartOptions } from "./chat.ts";
 export { countdown, stopwatch } from "./core/digits.ts";
 export { credits, micros, type Price, price } from "./core/price.ts";
 export type * from "./core/types.ts";

@@ -836,6 +836,7 @@ class Talktime:
         tariff_version: int | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        record_id: str | None = None,
         key: str | None = None,
         repeat: Repeat | None = None,
     ) -> Snapshot:
@@ -848,7 +849,7 @@ class Talktime:
             NotFound: there is no such user or advisor.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the chat belongs to another pair, or the tariff has another version.
+            Conflict: the chat belongs to another pair, the tariff has another version, or the record is not active.
         """
         snapshot, _ = await self.create_chat(
             user_id,
@@ -857,6 +858,7 @@ class Talktime:
             tariff_version=tariff_version,
             starts=starts,
             metadata=metadata,
+            record_id=record_id,
             key=key,
             repeat=repeat,
         )
@@ -871,6 +873,7 @@ class Talktime:
         tariff_version: int | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        record_id: str | None = None,
         key: str | None = None,
         repeat: Repeat | None = None,
     ) -> tuple[Snapshot, bool]:
@@ -885,6 +888,7 @@ class Talktime:
             tariff_version: the version that the person has seen; a start with another current version is refused.
             starts: how a new record starts, if not as the advisor's records start: `present`, `accepted`, `at_once`.
             metadata: at most 24 texts by key, to be kept with the chat and with the record, if they are new.
+            record_id: the active record that goes on in this chat. If that record has ended, no new record begins.
             key: the idempotency key: a repeat with the same key and arguments gets the first answer.
             repeat: for the service: the request whose key this is.
 
@@ -893,14 +897,16 @@ class Talktime:
             NotFound: there is no such user or advisor.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the chat belongs to another pair, or the tariff has another version.
+            Conflict: the chat belongs to another pair, the tariff has another version, or the record is not active.
         """
         mode, kept = None if starts is None else start_mode(starts), require_metadata(metadata)
-        arguments = start_arguments(tariff_version, mode, kept)
+        arguments = start_arguments(tariff_version, mode, kept, record_id)
         ids = {"user_id": user_id, "advisor_id": advisor_id, "chat_id": chat_id}
         repeat = as_repeat(repeat, key, ("chats",), **ids, **arguments)
         chat_id = new_id() if chat_id is None else require_id("chat_id", chat_id)
-        command = StartChat(user_id, advisor_id, chat_id, tariff_version, mode, kept, self._seller, repeat=repeat)
+        command = StartChat(
+            user_id, advisor_id, chat_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
+        )
         snapshot, created = await self._run(command, kept_answers.start_again)
         self.node.parties.remember(snapshot.chat_id, Parties(user_id, advisor_id))
         return snapshot, created
@@ -912,6 +918,7 @@ class Talktime:
         tariff_version: int | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        record_id: str | None = None,
         key: str | None = None,
         repeat: Repeat | None = None,
     ) -> Snapshot:
@@ -924,16 +931,16 @@ class Talktime:
             NotFound: there is no such chat.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the tariff has another version.
+            Conflict: the tariff has another version, or the record is not active.
         """
         mode, kept = None if starts is None else start_mode(starts), require_metadata(metadata)
-        arguments = start_arguments(tariff_version, mode, kept)
+        arguments = start_arguments(tariff_version, mode, kept, record_id)
         repeat = as_repeat(repeat, key, ("chats", chat_id, "tracking"), **arguments)
         return await self._run_in(
             chat_id,
             repeat,
             lambda user_id, advisor_id: TrackChat(
-                user_id, chat_id, advisor_id, tariff_version, mode, kept, self._seller, repeat=repeat
+                user_id, chat_id, advisor_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
             ),
         )
 

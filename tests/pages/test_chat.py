@@ -171,7 +171,7 @@ def test_with_nothing_active_another_chat_is_only_shown(screens: Screens, demo: 
 
 
 def test_going_to_another_chat_after_the_end_begins_nothing(screens: Screens, demo: Demo, pair: Pair) -> None:
-    """The list of chats is older than the end: its button would have moved the record."""
+    """The list of chats is older than the end: its button names the record that should have moved."""
     first, second = demo.chat(pair), demo.chat(pair)
     user = running(screens.user(pair, f"/chat/{second}"))
     other = user.get_by_role("button", name=re.compile("Chat 1"))
@@ -183,6 +183,27 @@ def test_going_to_another_chat_after_the_end_begins_nothing(screens: Screens, de
     user.wait_for_url(f"**/chat/{first}")
     expect(user.get_by_role("button", name="Start again")).to_be_visible()
     assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+    screens.complaints.clear()  # the browser tells of the refusal, too
+
+
+@pytest.mark.parametrize("button", ["Continue here", "New chat"])
+def test_the_end_overtakes_a_press_that_only_goes_on(screens: Screens, demo: Demo, pair: Pair, button: str) -> None:
+    first, second = demo.chat(pair), demo.chat(pair)
+    page = screens.user(pair, f"/chat/{first}")
+    pressed = page.get_by_role("button", name=button)
+    expect(pressed).to_be_visible()
+    # The end comes after the press, and before the service has the request.
+    page.route(
+        re.compile(r"/v1/chats(/[^/]+/tracking)?$"),
+        lambda route: (
+            route.request.method == "POST" and demo.call("POST", f"/chats/{second}/stop"),
+            route.continue_(),
+        ),
+    )
+    pressed.click()
+    expect(page.get_by_role("alert")).to_contain_text("The conversation has ended.")
+    assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+    screens.complaints.clear()  # the browser tells of the refusal, too
 
 
 def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:

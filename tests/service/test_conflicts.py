@@ -81,6 +81,25 @@ async def test_an_old_version_of_a_tariff_starts_nothing(service: Any) -> None:
     assert (started["timer"]["running"], started["tariff_version"]) == (True, 2)
 
 
+async def test_a_record_that_should_go_on_and_has_ended_starts_nothing_new(service: Any) -> None:
+    await service.people()
+    record = (await service.chat("one"))["record"]["id"]
+    goes_on = {"record_id": record}
+    new = {"user_id": "alice", "advisor_id": "maya", "chat_id": "two", **goes_on}
+    moved = await service.done("POST", "/v1/chats", new)
+    assert (moved["record"]["id"], moved["record"]["current_chat_id"]) == (record, "two")
+    back = await service.done("POST", "/v1/chats/one/tracking", goes_on)
+    assert (back["record"]["id"], back["timer"]["running"]) == (record, True)
+    assert await _refused(service, "/v1/chats/two/tracking", {"record_id": "another"}) == ("ended", ["tracking"])
+    await service.done("POST", "/v1/chats/one/stop")
+    assert await _refused(service, "/v1/chats/two/tracking", goes_on) == ("ended", ["tracking"])
+    assert await _refused(service, "/v1/chats", {**new, "chat_id": "three"}) == ("ended", ["chats"])
+    began = await service.done("POST", "/v1/chats/one/tracking")
+    assert await _refused(service, "/v1/chats/two/tracking", goes_on) == ("ended", ["tracking"])
+    active = (await service.done("GET", "/v1/chats/one/tracking"))["record"]
+    assert (active["id"], active["current_chat_id"]) == (began["record"]["id"], "one")
+
+
 async def test_only_a_start_compares_the_version_of_the_tariff(service: Any) -> None:
     """A record keeps its version, so a resumption or a switch has no price that could have changed."""
     await service.people()

@@ -6,7 +6,13 @@
  */
 
 import type { Party } from "../../src/core/types.ts";
-import { connect, type Frame, type Snapshot, type TalkTimeElement } from "../../src/index.ts";
+import {
+  connect,
+  type Frame,
+  type Snapshot,
+  type StartOptions,
+  type TalkTimeElement,
+} from "../../src/index.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
@@ -36,7 +42,7 @@ import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from 
 import { moment, money, nameInSentence, price } from "../texts/words.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
-import { type Agreed, offerNewChat, showPair, showRecords } from "./pair.ts";
+import { offerNewChat, showPair, showRecords } from "./pair.ts";
 import { countUnread } from "./unread.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
@@ -134,17 +140,16 @@ function open({ role, subject }: Session, chatId: string): void {
 
   async function start(): Promise<unknown> {
     const { snapshot } = chat;
-    if (!snapshot || !beginsRecord(snapshot)) return chat.start();
+    if (!snapshot || !beginsRecord(snapshot)) return chat.start({ recordId: snapshot?.record?.id });
     const agreed = await agreesToRecord(snapshot);
     return agreed && chat.start(agreed);
   }
 
   /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
-  async function agreesToRecord(snapshot: Snapshot): Promise<Agreed | null> {
+  async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
     const advisor = await advisorNow(snapshot);
     if (!(await agreesToPay(advisor, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
-    const { tariff_version: tariffVersion } = advisor;
-    return tariffVersion === undefined ? {} : { tariffVersion };
+    return { tariffVersion: advisor.tariff_version };
   }
 
   async function stop(): Promise<unknown> {
@@ -329,7 +334,7 @@ function open({ role, subject }: Session, chatId: string): void {
         isNamed = true;
         conversation.refresh();
       }
-      showPair(viewer, chatId, chats, () => beginsRecord(chat.snapshot ?? snapshot));
+      showPair(viewer, chatId, chats);
       callElsewhere = showElsewhere(viewer, snapshot.chat, all);
       showCall(chat.snapshot ?? snapshot);
       if (viewer === "user") offerNewChat(snapshot.chat, () => agreesToNewChat(snapshot));
@@ -342,8 +347,8 @@ function open({ role, subject }: Session, chatId: string): void {
   }
 
   /** A new chat takes the record with it, or begins a new record. */
-  async function agreesToNewChat(snapshot: Snapshot): Promise<Agreed | null> {
+  async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
-    return beginsRecord(latest) ? agreesToRecord(latest) : {};
+    return beginsRecord(latest) ? agreesToRecord(latest) : { recordId: latest.record?.id };
   }
 }

@@ -2,6 +2,8 @@
 
 import { stopwatch } from "../../src/core/digits.ts";
 import type { Snapshot } from "../../src/core/types.ts";
+import type { StartOptions } from "../../src/index.ts";
+import { RequestProblem } from "../../src/request.ts";
 import type { Viewer } from "../../src/talk/acts.ts";
 import { stateOf, unreadBadge } from "../shell/chat-row.ts";
 import { find, make } from "../shell/dom.ts";
@@ -11,17 +13,11 @@ import { type ChatSummary, type Documents, goTo, path, request, root } from "../
 import { say } from "../texts/language.ts";
 import { dayAndTime, minutes } from "../texts/words.ts";
 
-/** Shows the chats, the newest first. An active record goes along to another chat. `isOverHere` is newer than the chats. */
-export function showPair(
-  viewer: Viewer,
-  here: string,
-  chats: ChatSummary[],
-  isOverHere: () => boolean,
-): void {
-  const current = chats.find((chat) => ["running", "paused"].includes(stateOf(chat)));
-  const isActive = () => current !== undefined && !(current.id === here && isOverHere());
+/** Shows the chats, the newest first. An active record goes along to another chat. */
+export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
+  const active = chats.find((chat) => ["running", "paused"].includes(stateOf(chat)))?.record_id ?? null;
   const items = chats.map((chat) =>
-    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), isActive)),
+    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), active)),
   );
   const list = find("chats");
   list.replaceChildren(...items.reverse());
@@ -34,7 +30,7 @@ function entry(
   here: string,
   chat: ChatSummary,
   name: string,
-  isActive: () => boolean,
+  active: string | null,
 ): HTMLElement {
   const state = stateOf(chat);
   const face = [
@@ -51,12 +47,16 @@ function entry(
   if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
   const page = path`/chat/${chat.id}`;
   // Without an active record a link is enough: only "Start" begins a record.
-  if (viewer !== "user" || !isActive()) return make("a", { href: root + page }, ...face);
+  if (viewer !== "user" || active === null) return make("a", { href: root + page }, ...face);
   const button = make("button", { type: "button" }, ...face);
   button.addEventListener("click", () =>
     perform(button, async () => {
-      // The record may have ended since: then nothing begins without a question.
-      if (isActive()) await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`);
+      try {
+        await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`, { record_id: active });
+      } catch (error) {
+        // The record may have ended since: then nothing begins without a question, and the chat is only shown.
+        if (!(error instanceof RequestProblem && error.problem.state === "ended")) throw error;
+      }
       goTo(page);
     }),
   );
@@ -72,15 +72,10 @@ export async function showRecords(chatId: string): Promise<void> {
   );
 }
 
-/** The version of the tariff to which the user has agreed; empty where nothing new begins. */
-export interface Agreed {
-  tariffVersion?: number;
-}
-
 /** Shows the button that opens a new chat of the pair. `agrees` asks where a new chat costs something; null is a no. */
 export function offerNewChat(
   chat: { user_id: string; advisor_id: string },
-  agrees: () => Promise<Agreed | null>,
+  agrees: () => Promise<StartOptions | null>,
 ): void {
   const button = find<HTMLButtonElement>("new-chat");
   button.hidden = false;
@@ -89,8 +84,12 @@ export function offerNewChat(
       const agreed = await agrees();
       if (!agreed) return;
       const { user_id, advisor_id } = chat;
-      const version = agreed.tariffVersion === undefined ? {} : { tariff_version: agreed.tariffVersion };
-      const snapshot = await request<Snapshot>("POST", "/chats", { user_id, advisor_id, ...version });
+      const snapshot = await request<Snapshot>("POST", "/chats", {
+        user_id,
+        advisor_id,
+        tariff_version: agreed.tariffVersion,
+        record_id: agreed.recordId,
+      });
       goTo(path`/chat/${snapshot.chat.id}`);
     });
 }

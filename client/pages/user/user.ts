@@ -6,6 +6,7 @@
 
 import type { Snapshot } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
+import { beginsRecord } from "../../src/talk/acts.ts";
 import { agreesToPay } from "../shell/agree.ts";
 import { chatRow, showUnreadInTitle } from "../shell/chat-row.ts";
 import { demoAdvisors, isDemo } from "../shell/demo.ts";
@@ -74,25 +75,30 @@ function card(user: string, advisor: Advisor): HTMLElement {
   );
 }
 
-/** What is left of the free time with an advisor, in ms: time that was free in earlier chats is used up. */
-async function freeMs(user: string, { id, tariff }: Advisor): Promise<number> {
-  const free = 1000 * tariff.free_seconds;
-  if (free === 0) return 0;
+/** The active record with an advisor, or what is left of the free time in ms: earlier chats may have used up some. */
+async function recordWith(
+  user: string,
+  { id, tariff }: Advisor,
+): Promise<{ recordId: string } | { freeMs: number }> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
   const earlier = chats.find((chat) => chat.advisor_id === id);
-  if (!earlier) return free;
+  if (!earlier) return { freeMs: 1000 * tariff.free_seconds };
   const snapshot = await request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`);
-  return snapshot.record === null || snapshot.record.state === "ended" ? snapshot.free_remaining_ms : free;
+  const { record, free_remaining_ms: freeMs } = snapshot;
+  return record === null || beginsRecord(snapshot) ? { freeMs } : { recordId: record.id };
 }
 
 async function open(user: string, advisor: Advisor): Promise<void> {
   const { available } = await request<Account>("GET", path`/users/${user}/account`);
-  if (!(await agreesToPay(advisor, await freeMs(user, advisor), available))) return;
+  const record = await recordWith(user, advisor);
+  if ("freeMs" in record && !(await agreesToPay(advisor, record.freeMs, available))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
     // The user agrees to the price on the card: where the tariff has changed meanwhile, the service refuses.
-    ...(advisor.tariff_version !== undefined && { tariff_version: advisor.tariff_version }),
+    tariff_version: advisor.tariff_version,
+    // A record that goes on was not asked about: where it has ended meanwhile, the service refuses, too.
+    record_id: "recordId" in record ? record.recordId : undefined,
   }).catch(async (error: unknown) => {
     // The cards show the new prices then.
     if (error instanceof RequestProblem && error.problem.status === 409) await showAdvisors(user);

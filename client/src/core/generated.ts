@@ -1049,6 +1049,11 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             } | null;
+            /**
+             * Record Id
+             * @description the active record that goes on; if that record has ended, no new record begins: 409
+             */
+            record_id?: string | null;
         };
         /**
          * CreditKind
@@ -2225,6 +2230,11 @@ export interface components {
             metadata?: {
                 [key: string]: string;
             } | null;
+            /**
+             * Record Id
+             * @description the active record that goes on; if that record has ended, no new record begins: 409
+             */
+            record_id?: string | null;
         };
         /** @description A user. */
         User: {

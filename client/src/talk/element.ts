@@ -217,7 +217,7 @@ export class TalkChatElement extends Base {
   async #start(chat: Chat): Promise<void> {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) {
-      await chat.start();
+      await chat.start({ recordId: snapshot?.record?.id });
       return;
     }
     const { tariff, tariff_version } = await chat.offer();

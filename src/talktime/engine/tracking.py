@@ -53,9 +53,10 @@ class StartChat(Command[tuple[Snapshot, bool]]):
     """Start, resume, or switch the pair's record to this chat, which is made if it is new.
 
     `starts` says how a new record starts; None for how the advisor's records start. `metadata` goes to the chat and to
-    the record, if they are new, and `seller` to a new record. The answer is `(snapshot, created)`. `decide` raises
-    NotFound, InsufficientCredit, AdvisorBusy, and Conflict for a chat of another pair or for a `tariff_version` that a
-    start would not get any more.
+    the record, if they are new, and `seller` to a new record. `record_id` is the active record that goes on; None where
+    a new record may begin. The answer is `(snapshot, created)`. `decide` raises NotFound, InsufficientCredit,
+    AdvisorBusy, and Conflict for a chat of another pair, for a `tariff_version` that a start would not get any more, or
+    for a `record_id` that is not the active record of the pair.
     """
 
     name = "initialize_time_tracking_for_chat"
@@ -66,6 +67,7 @@ class StartChat(Command[tuple[Snapshot, bool]]):
     starts: Starts | None = None
     metadata: Metadata | None = None
     seller: Seller = NO_SELLER
+    record_id: str | None = None
     _created: bool = field(default=False, init=False)
 
     @property
@@ -108,6 +110,7 @@ class TrackChat(ChatCommand):
     starts: Starts | None = None
     metadata: Metadata | None = None
     seller: Seller = NO_SELLER
+    record_id: str | None = None
 
     @property
     def advisor_to_load(self) -> str | None:
@@ -269,6 +272,8 @@ def start_due_timers(payer: PayerTransaction) -> None:
 def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat | TrackChat) -> None:
     chat_id, tariff_version = command.chat_id, command.tariff_version
     record = payer.current.active_with(advisor.advisor_id)
+    if command.record_id not in {None, None if record is None else record.record_id}:
+        raise _record_over(payer, chat_id)
     if record is not None:
         _count_chat(payer, record, chat_id)
         # An active record keeps the tariff that it started with, whatever version the person has seen since.
@@ -335,9 +340,23 @@ def _tariff_changed(
         f"The tariff is version {advisor.tariff_version} now, not {tariff_version}."
         " Show the new tariff to the person, and start with its version.",
         state=_state_of(payer, chat_id),
-        allowed=(AllowedCall.TRACKING,) if chat_id in payer.chats else (AllowedCall.CHATS,),
+        allowed=_allowed_starts(payer, chat_id),
         tariff_version=advisor.tariff_version,
     )
+
+
+def _record_over(payer: PayerTransaction, chat_id: str) -> Conflict:
+    return Conflict(
+        "The record that should go on is not the active record of this pair any more."
+        " Ask the person, and call without `record_id` to begin a new record.",
+        state=State.ENDED,
+        allowed=_allowed_starts(payer, chat_id),
+    )
+
+
+def _allowed_starts(payer: PayerTransaction, chat_id: str) -> tuple[AllowedCall, ...]:
+    """The call that starts a record in this chat."""
+    return (AllowedCall.TRACKING,) if chat_id in payer.chats else (AllowedCall.CHATS,)
 
 
 def _state_of(payer: PayerTransaction, chat_id: str) -> State | None:

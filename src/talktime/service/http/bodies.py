@@ -115,6 +115,12 @@ StartsField = Annotated[
 ]
 
 
+RecordToGoOn = Annotated[
+    Id | None,
+    Field(description="the active record that goes on; if that record has ended, no new record begins: 409"),
+]
+
+
 MetadataField = Annotated[
     Annotated[dict[str, str], PlainValidator(check_metadata), WithJsonSchema(METADATA)] | None,
     Field(description="the host's own texts by key, for programs and operators; for backends only"),
@@ -213,6 +219,7 @@ class CreateChat(Body):
     ] = None
     starts: StartsField = None
     metadata: MetadataField = None
+    record_id: RecordToGoOn = None
 
 
 class Track(Body):
@@ -223,6 +230,7 @@ class Track(Body):
     ] = None
     starts: StartsField = None
     metadata: MetadataField = None
+    record_id: RecordToGoOn = None
 
 
 class Decline(Body):

@@ -71,6 +71,7 @@ async def start_chat(
         tariff_version=body.tariff_version,
         starts=body.starts,
         metadata=body.metadata,
+        record_id=body.record_id,
         repeat=repeat,
     )
     return JSONResponse(snapshot.seen_by(caller.role).document(), 201 if created else 200)
@@ -91,7 +92,12 @@ async def track_chat(
     body = body or Track()
     _require_vouching(caller, body)
     snapshot = await talktime.track(
-        chat_id, tariff_version=body.tariff_version, starts=body.starts, metadata=body.metadata, repeat=repeat
+        chat_id,
+        tariff_version=body.tariff_version,
+        starts=body.starts,
+        metadata=body.metadata,
+        record_id=body.record_id,
+        repeat=repeat,
     )
     return _shown(snapshot, caller)
 
