@@ -30,8 +30,7 @@ import typer
 import websockets
 from rich.console import Console
 
-from _server import temporary_server
-from flood import KEPT_SECONDS, SECRET, service
+from _server import KEPT_SECONDS, SECRET, service, temporary_server
 from talktime import Talktime
 from talktime.core.money import parse_credits
 from talktime.core.roles import Role

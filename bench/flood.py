@@ -14,17 +14,11 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
-import os
 import socket
 import struct
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Final
 
 import httpx
@@ -33,7 +27,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from _server import temporary_server
+from _server import KEPT_SECONDS, SECRET, service, temporary_server
 from talktime import Talktime
 from talktime.core.money import parse_credits
 from talktime.core.record import Party
@@ -42,9 +36,7 @@ from talktime.core.tariff import Tariff
 from talktime.database.migrate import migrate
 from talktime.service.tokens import Tokens
 
-SECRET: Final = "a secret for a benchmark, long enough"  # noqa: S105  it signs nothing else
 STRANGER: Final = "127.0.0.2"
-KEPT_SECONDS: Final = 3.0
 P99_MAX_MS: Final = 250.0
 """What another client may wait at most, except once in a hundred times."""
 
@@ -325,29 +317,6 @@ async def bystand(port: int, token: str, seconds: float, memory: Callable[[], fl
                 most = max(most, memory())
                 await asyncio.sleep(0.05)
     return waits, failed, most
-
-
-@contextmanager
-def service(
-    folder: Path, url: str, others: Mapping[str, object] = MappingProxyType({})
-) -> Iterator[tuple[int, psutil.Process]]:
-    """`talktime serve` on this database, with other settings by their names: its port and its process."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TALKTIME_")}
-    settings = {"DATABASE_URL": url, "DATA_DIR": folder, "SECRET": SECRET, "PORT": 0, "PROXIES": "192.0.2.1", **others}
-    environment = kept | {f"TALKTIME_{name}": str(value) for name, value in settings.items()}
-    command = [str(Path(sys.executable).with_name("talktime")), "serve"]
-    with (
-        (folder / "service.log").open("w") as log,
-        subprocess.Popen(  # noqa: S603  a program of our own
-            command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None  # noqa: S101  a pipe was asked for
-            line = process.stdout.readline()
-            yield int(line.split("127.0.0.1:")[1].split()[0]), psutil.Process(process.pid)
-        finally:
-            process.terminate()
 
 
 async def prepare(url: str) -> None:
