@@ -75,7 +75,8 @@ def configure(*, debug: bool = False, quiet: bool = False, to: TextIO | None = N
     # uvicorn would log each request and each socket. What matters about them is logged elsewhere, under its own name.
     # Below INFO it would log the frames of live channels, with what people say.
     logging.getLogger("uvicorn.error").setLevel(logging.INFO if debug else logging.WARNING)
-    for noisy in ("websockets", "asyncio"):
+    # httpx would log the addresses of webhooks, with the secrets that hosts put into them.
+    for noisy in ("websockets", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -239,6 +239,8 @@ class Talktime:
         """
         require_id("advisor_id", advisor_id)
         require_name("display_name", display_name)
+        if not isinstance(tariff, Tariff):
+            raise InvalidRequest(("tariff", "must be a Tariff: Tariff.parse makes one of a document"))
         return await engine_people.put_advisor(
             self.node.database,
             advisor_id,

@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from talktime import parse_credits
 from talktime.database.pool import Pool
@@ -115,6 +116,11 @@ async def test_an_outage_is_billed_to_nobody_and_ends_no_lease(database_url: str
         (gap,) = receipt["gaps"]
         assert (gap["reason"], gap["caused_by"], gap["duration_ms"]) == ("platform", "platform", outage_ms)
         assert [segment["reason"] for segment in receipt["segments"]] == ["platform", "stopped"]
+        # An outage that ended long ago is no news for a process that starts, such as a command.
+        with capture_logs() as logs:
+            async with node_on(database_url, work=False, **settings):
+                pass
+        assert "clock.outage" not in {line["event"] for line in logs}
 
 
 async def test_a_short_break_is_no_outage(database_url: str, database: Pool) -> None:

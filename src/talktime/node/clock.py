@@ -110,7 +110,7 @@ class EngineClock:
         self._offset_ms: float | None = None
         self._advanced_ms = 0
         self._last_ms = 0.0
-        self._outages = 0
+        self._outages: int | None = None  # as many as the database had noted, once this process has asked
         self._own_correction = 0, float("-inf")
         self.epoch = secrets.token_hex(4)
         self.corrections = 0
@@ -186,8 +186,9 @@ class EngineClock:
         if self._offset_ms is not None and abs(offset_ms - self._offset_ms) > _JUMP_MS:
             self.epoch = secrets.token_hex(4)
         self._offset_ms, self._advanced_ms = offset_ms, stored["advanced_ms"]
-        if stored["outages"] != self._outages:
-            self._outages = stored["outages"]
+        is_news = self._outages not in {None, stored["outages"]}
+        self._outages = stored["outages"]
+        if is_news:
             await self.on_outage()
         return stored
 

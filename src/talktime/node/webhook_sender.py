@@ -145,7 +145,11 @@ class WebhookSender:
             or not url.isprintable()
             or " " in url
         ):
-            shape = "http:// or https://" if self._may_be_private else "https://"
+            shape = (
+                "http:// or https://"
+                if self._may_be_private
+                else "https://; with TALKTIME_WEBHOOK_PRIVATE=1 also http://, for receivers in your own network"
+            )
             raise InvalidRequest(("url", f"must be an address that begins with {shape}"))
         if parts.username is not None or parts.fragment:
             raise InvalidRequest(("url", "must have no user, no password and no fragment"))

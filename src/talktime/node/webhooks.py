@@ -78,10 +78,15 @@ async def ping_webhook(database: Database, sender: WebhookSender, webhook_id: st
     message_id = new_id()
     body = {"id": message_id, "type": "ping", "occurred_at": format_instant(row["now"]), "data": {}, "data_version": 1}
     try:
-        outcome = await sender.send(row["url"], [row["secret"]], message_id, body)
+        outcome = await sender.send(row["url"], _signing_secrets(row), message_id, body)
     finally:
         await sender.close()
     return Ping(outcome.error is None, outcome.status, outcome.error, outcome.took_ms)
+
+
+def _signing_secrets(row: Row) -> list[str]:
+    """The secret of a webhook, and for a day after a rotation the secret before."""
+    return [secret for secret in (row["secret"], row["old_secret"]) if secret is not None]
 
 
 class DeliveryWorker:
@@ -143,8 +148,7 @@ class DeliveryWorker:
 
     async def _attempt(self, webhook_id: str, claimed: Row) -> None:
         event = read_event(claimed)
-        secrets = [secret for secret in (claimed["secret"], claimed["old_secret"]) if secret is not None]
-        outcome = await self._sender.send(claimed["url"], secrets, event.id, event.document())
+        outcome = await self._sender.send(claimed["url"], _signing_secrets(claimed), event.id, event.document())
         self.outcomes["delivered" if outcome.error is None else "failed"] += 1
         if outcome.error is not None:
             fields: dict[str, Any] = {"webhook_id": webhook_id, "event_id": event.id, "attempt": claimed["attempts"]}

@@ -20,6 +20,7 @@ from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
 from talktime.core.scopes import Scope
+from talktime.settings import SECRET_LENGTH_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,9 +86,16 @@ class Tokens:
     Args:
         secret: signs the tokens that are made.
         accepted: other secrets, whose tokens are accepted as well.
+
+    Raises:
+        ValueError: a secret is too short.
     """
 
     def __init__(self, secret: str, accepted: Iterable[str] = ()) -> None:
+        accepted = tuple(accepted)
+        if any(len(each) < SECRET_LENGTH_MIN for each in (secret, *accepted)):
+            msg = f"a secret that signs tokens needs at least {SECRET_LENGTH_MIN} characters"
+            raise ValueError(msg)
         self._secret = secret
         self._header = {"kid": name_of(secret)}
         self._secrets = {name_of(each): each for each in (*accepted, secret)}

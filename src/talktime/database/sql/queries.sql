@@ -388,7 +388,8 @@ select {webhook} from webhooks order by created_at, webhook_id;
 select {webhook} from webhooks where webhook_id = $1;
 
 -- name: webhook_to_ping
-select url, secret, engine_now() as now from webhooks where webhook_id = $1;
+select url, secret, case when old_secret_until > engine_now() then old_secret end as old_secret, engine_now() as now
+from webhooks where webhook_id = $1;
 
 -- name: change_webhook
 -- A null changes nothing. $4 says whether `types` changes, because null is also a value of `types`. An old secret signs for $7 ms more.
