@@ -36,8 +36,11 @@ def pair(demo: Demo) -> Pair:
 def findings(page: Page) -> list[dict[str, Any]]:
     """What axe says against the page, and whether it is wider than its window."""
     page.evaluate(AXE.read_text())
-    # A colour is measured where it has arrived, not on its way.
-    page.evaluate("Promise.all(document.getAnimations().map(a => a.finished))")
+    # A colour is measured where it has arrived, not on its way. What came just now begins to move with the next frame.
+    page.evaluate(
+        """new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))
+        .then(() => Promise.all(document.getAnimations().map(a => a.finished)))"""
+    )
     found: list[dict[str, Any]] = page.evaluate(
         "axe.run(document).then(({violations}) => violations.map(v => ({id: v.id, where: v.nodes.map(n => n.html)})))"
     )

@@ -206,6 +206,52 @@ def test_the_end_overtakes_a_press_that_only_goes_on(screens: Screens, demo: Dem
     screens.complaints.clear()  # the browser tells of the refusal, too
 
 
+def test_a_paused_conversation_goes_on_only_when_asked(screens: Screens, demo: Demo, pair: Pair) -> None:
+    first, second = demo.chat(pair), demo.chat(pair)
+    demo.call("POST", f"/chats/{second}/pause")
+    user = screens.user(pair, f"/chat/{second}")
+    expect(user.locator("#why-text")).to_contain_text("Nothing is charged until")
+    expect(user.locator("#why-text")).to_have_text(re.compile(r"the conversation ends at \d\d:\d\d\.$"))
+    # To look at the older chat is not to go on.
+    user.get_by_role("link", name=re.compile("Chat 1")).click()
+    user.wait_for_url(f"**/chat/{first}")
+    assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]
+    user.get_by_role("button", name="New chat").click()
+    question = user.get_by_role("dialog", name="Go on in the other chat?")
+    expect(question).to_contain_text("The conversation is paused. Its time goes on there: 1.00 a minute")
+    question.get_by_role("button", name="Not now").click()
+    expect(question).to_have_count(0)
+    assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]
+    user.get_by_role("button", name="New chat").click()
+    question.get_by_role("button", name="Continue").click()
+    user.wait_for_url(lambda url: not url.endswith(first))
+    running(user)
+
+
+def test_less_than_a_second_of_free_time_is_no_free_start(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(FREE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    left_ms = demo.call("POST", f"/chats/{chat}/pause")["free_remaining_ms"]
+    demo.call("POST", f"/chats/{chat}/resume")
+    demo.advance(left_ms / 1000 - 0.6)
+    demo.call("POST", f"/chats/{chat}/stop")
+    user.get_by_role("button", name="Start again").click()
+    expect(user.get_by_role("dialog", name="Start paid time with Theo?")).to_be_visible()
+
+
+def test_a_field_to_write_in_folds_the_meter_on_a_low_screen(screens: Screens, demo: Demo, pair: Pair) -> None:
+    user = running(screens.user(pair, f"/chat/{demo.chat(pair)}", width=375))
+    user.set_viewport_size({"width": 375, "height": 476})
+    user.get_by_role("button", name="More").click()
+    expect(user.locator("#meter")).not_to_have_class(re.compile("folded"))
+    user.locator("#text").focus()
+    expect(user.locator("#meter")).to_have_class(re.compile("folded"))
+    for selector in ("#time", "#cost", "#left"):
+        expect(user.locator(selector)).to_be_in_viewport()
+
+
 def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(FREE_MINUTE, "20.00")
     chat = demo.chat(pair)

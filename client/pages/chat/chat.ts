@@ -17,36 +17,26 @@ import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
-import { isHere } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
-import { agreesToPay } from "../shell/agree.ts";
+import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
-import { openPage, openTopUp, perform, showPanel, showProblem } from "../shell/frame.ts";
+import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
-import {
-  type Advisor,
-  chatsOf,
-  noticeSignOut,
-  ofPair,
-  path,
-  problemText,
-  request,
-  root,
-  signOut,
-  token,
-} from "../shell/service.ts";
+import { chatsOf, noticeSignOut, ofPair, problemText, root, signOut, token } from "../shell/service.ts";
 import type { Session } from "../shell/session.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from "../texts/timer.ts";
-import { moment, money, nameInSentence, price } from "../texts/words.ts";
+import { nextTariff, tariffOf } from "../texts/offer.ts";
+import { moment, money, nameInSentence } from "../texts/words.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
+import { paintMeter } from "./meter.ts";
+import { announcePaidTime } from "./paid-time.ts";
 import { offerNewChat, showPair, showRecords } from "./pair.ts";
+import { advisorNow, showPrice } from "./price-line.ts";
 import { countUnread } from "./unread.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
-const PAID_SHOWN_MS = 12_000;
 /** How often the page looks for other conversations of the person: an advisor may be called in one of them. */
 const OTHERS_REFRESH_MS = { advisor: 10_000, user: 30_000, operator: 30_000 };
 
@@ -62,8 +52,8 @@ function open({ role, subject }: Session, chatId: string): void {
   const other = () => nameInSentence(names[viewer === "user" ? "advisor" : "user"]);
   const unread = countUnread(chat, party);
   let lastFrame: Frame | null = null;
+  let lastState = "";
   let shownState = "";
-  let pricedRecord: string | null = null;
   let callElsewhere: Call | null = null;
   let isNamed = false;
 
@@ -97,8 +87,7 @@ function open({ role, subject }: Session, chatId: string): void {
     render(frame);
     paint(frame);
     keepFocus(focused);
-    announcePaidTime(frame);
-    lastFrame = frame;
+    clearOnNews(frame);
     if (frame.snapshot) void showOthers(frame.snapshot);
   });
   talktime.onProblem((problem) => {
@@ -147,9 +136,11 @@ function open({ role, subject }: Session, chatId: string): void {
 
   /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
   async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
-    const advisor = await advisorNow(snapshot);
-    if (!(await agreesToPay(advisor, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
-    return { tariffVersion: advisor.tariff_version };
+    const { display_name, tariff, tariff_version: tariffVersion } = await advisorNow(snapshot);
+    // A chat without a record does not know yet what the pair has used.
+    const offer = { display_name, tariff: snapshot.record ? nextTariff(tariff, snapshot) : tariff };
+    if (!(await agreesToPay(offer, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
+    return { tariffVersion };
   }
 
   async function stop(): Promise<unknown> {
@@ -165,27 +156,18 @@ function open({ role, subject }: Session, chatId: string): void {
     return isSure ? chat.stop() : null;
   }
 
-  /** The advisor with the tariff that a record which begins now would have. */
-  function advisorNow({ chat }: Snapshot): Promise<Advisor> {
-    return request<Advisor>("GET", path`/advisors/${chat.advisor_id}`);
+  /** A refusal or a lost connection is over once the record or the connection is in another state. */
+  function clearOnNews({ state, snapshot }: Frame): void {
+    const now = [state, snapshot?.record?.id, snapshot?.record?.state, snapshot?.record?.reason].join();
+    if (now !== lastState) clearOldProblem();
+    lastState = now;
   }
 
   /** Paints what changes with time. */
   function paint(frame: Frame): void {
-    const { snapshot } = frame;
-    if (!snapshot) return;
-    setText(find("cost"), money(frame.cost));
-    setText(find("left"), leftText(frame));
-    setText(find("earned"), earnedText(frame, viewer));
-    const sync = find("sync");
-    sync.hidden = frame.state !== "running" || !Number.isFinite(frame.errorMs);
-    setText(sync, say("inSync", { ms: String(Math.max(1, Math.round(frame.errorMs))) }));
-    setText(find("forecast"), forecast(frame, viewer, other()));
-    showHere(frame);
-    showPhase(frame);
-    showWarning(frame);
-    showWhy(frame);
-    announcePaidTime(frame);
+    if (!frame.snapshot) return;
+    paintMeter(frame, viewer, other());
+    announcePaidTime(frame, lastFrame);
     lastFrame = frame;
   }
 
@@ -203,7 +185,7 @@ function open({ role, subject }: Session, chatId: string): void {
       !moved && snapshot.balance !== null && "credits",
     ];
     time.setAttribute("show", parts.filter(Boolean).join(" "));
-    void showPrice(snapshot);
+    void showPrice(snapshot, viewer);
     setText(find("cost-name"), snapshot.record?.state === "ended" ? say("cost") : say("costSoFar"));
     const acts = actsOf(snapshot, viewer);
     setText(find("start"), acts.start === null ? "" : talkWords()[acts.start]);
@@ -219,27 +201,6 @@ function open({ role, subject }: Session, chatId: string): void {
     ring(isHere ? { chatId, name: names.user, open: () => undefined } : callElsewhere);
   }
 
-  /** Shows the price: of the record or, where the user may start again, of a new record. */
-  async function showPrice(snapshot: Snapshot): Promise<void> {
-    const { record, tariff } = snapshot;
-    if (viewer !== "user" || record?.state !== "ended") {
-      pricedRecord = null;
-      if (tariff) setText(find("price"), price(tariff));
-      return;
-    }
-    if (pricedRecord === record.id) return;
-    pricedRecord = record.id;
-    try {
-      const now = (await advisorNow(snapshot)).tariff;
-      const free = Math.floor(snapshot.free_remaining_ms / 1000);
-      if (pricedRecord === record.id)
-        setText(find("price"), say("toStartAgain", { price: price({ ...now, free_seconds: free }) }));
-    } catch (error) {
-      pricedRecord = null;
-      showProblem(error);
-    }
-  }
-
   /** Moves the focus from a button that has gone to what takes its place. */
   function keepFocus(focused: Element | null): void {
     if (!(focused instanceof HTMLButtonElement) || !focused.hidden) return;
@@ -248,68 +209,6 @@ function open({ role, subject }: Session, chatId: string): void {
       .map((id) => find(id))
       .filter(({ hidden }) => !hidden);
     next?.focus();
-  }
-
-  function showHere(frame: Frame): void {
-    const here = party === null ? null : isHere(frame, party === "user" ? "advisor" : "user");
-    find("here").hidden = here === null;
-    find("here").dataset.here = String(here);
-    if (here !== null)
-      setText(find("here"), filled(here ? talkWords().here : talkWords().notHere, { name: other() }));
-  }
-
-  function showPhase(frame: Frame): void {
-    const phase = phaseOf(frame);
-    find("meter").dataset.phase = phase?.phase ?? "still";
-    find("phase").hidden = phase === null;
-    setText(find("phase"), phase?.text ?? "");
-  }
-
-  function showWarning(frame: Frame): void {
-    const due = warning(frame);
-    const bar = find("warning");
-    bar.hidden = due === null;
-    setText(bar, due?.text ?? "");
-    if (due) bar.style.setProperty("--left", due.left.toFixed(3));
-  }
-
-  function showWhy(frame: Frame): void {
-    const why = explanationOf(frame, viewer, other());
-    const note = find("why");
-    note.dataset.tone = why?.tone ?? "";
-    setText(find("why-title"), why?.title ?? "");
-    setText(find("why-text"), why?.text ?? "");
-    const link = find<HTMLAnchorElement>("why-link");
-    link.hidden = why?.link === undefined;
-    if (why?.link) {
-      link.href = root + why.link.page;
-      setText(link, why.link.text);
-    }
-    const offers = why?.topUp === true;
-    if (offers !== (note.dataset.offered === "true")) openTopUp(offers);
-    note.dataset.offered = String(offers);
-  }
-
-  /** Says once, where nobody can miss it, that paid time has begun. A page that is opened later does not say it. */
-  function announcePaidTime(frame: Frame): void {
-    const earlier = lastFrame?.snapshot;
-    const latest = frame.snapshot;
-    if (!latest?.timer.running) find("paid").hidden = true;
-    if (!lastFrame || !earlier || !latest?.timer.running || frame.freeMs > 0) return;
-    const freeEnded = earlier.timer.running && lastFrame.freeMs > 0;
-    const startedPaid = earlier.record?.id !== latest.record?.id;
-    if (!freeEnded && !startedPaid) return;
-    const line = find("paid");
-    line.hidden = false;
-    setText(
-      line,
-      latest.tariff
-        ? `${say("paidTimeStarts")} ${price({ ...latest.tariff, free_seconds: 0 })}`
-        : say("paidTimeStarts"),
-    );
-    setTimeout(() => {
-      line.hidden = true;
-    }, PAID_SHOWN_MS);
   }
 
   /** Shows names, the pair's chats and other conversations; requests them again when the account changes. */
@@ -349,6 +248,8 @@ function open({ role, subject }: Session, chatId: string): void {
   /** A new chat takes the record with it, or begins a new record. */
   async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
-    return beginsRecord(latest) ? agreesToRecord(latest) : { recordId: latest.record?.id };
+    if (beginsRecord(latest)) return agreesToRecord(latest);
+    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return null;
+    return { recordId: latest.record?.id };
   }
 }

@@ -37,5 +37,10 @@ export function foldOnLowScreens(): void {
     show();
   });
   (visualViewport ?? window).addEventListener("resize", measure);
+  // A person who writes on a low screen must see the line with time and cost, not the end of an unfolded meter.
+  find("text").addEventListener("focus", () => {
+    chosen = null;
+    show();
+  });
   measure();
 }

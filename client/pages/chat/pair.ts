@@ -13,11 +13,11 @@ import { type ChatSummary, type Documents, goTo, path, request, root } from "../
 import { say } from "../texts/language.ts";
 import { dayAndTime, minutes } from "../texts/words.ts";
 
-/** Shows the chats, the newest first. An active record goes along to another chat. */
+/** Shows the chats, the newest first. A running record goes along to another chat; one that is paused stays. */
 export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
-  const active = chats.find((chat) => ["running", "paused"].includes(stateOf(chat)))?.record_id ?? null;
+  const running = chats.find((chat) => stateOf(chat) === "running")?.record_id ?? null;
   const items = chats.map((chat) =>
-    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), active)),
+    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), running)),
   );
   const list = find("chats");
   list.replaceChildren(...items.reverse());
@@ -30,7 +30,7 @@ function entry(
   here: string,
   chat: ChatSummary,
   name: string,
-  active: string | null,
+  running: string | null,
 ): HTMLElement {
   const state = stateOf(chat);
   const face = [
@@ -46,13 +46,13 @@ function entry(
   ];
   if (chat.id === here) return make("span", { "aria-current": "page" }, ...face);
   const page = path`/chat/${chat.id}`;
-  // Without an active record a link is enough: only "Start" begins a record.
-  if (viewer !== "user" || active === null) return make("a", { href: root + page }, ...face);
+  // Without a running record a link is enough: to look at a chat neither begins a record nor lets one go on.
+  if (viewer !== "user" || running === null) return make("a", { href: root + page }, ...face);
   const button = make("button", { type: "button" }, ...face);
   button.addEventListener("click", () =>
     perform(button, async () => {
       try {
-        await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`, { record_id: active });
+        await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`, { record_id: running });
       } catch (error) {
         // The record may have ended since: then nothing begins without a question, and the chat is only shown.
         if (!(error instanceof RequestProblem && error.problem.state === "ended")) throw error;

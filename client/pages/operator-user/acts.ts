@@ -7,7 +7,7 @@ import { find, make, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
 import { type Account, path, type RecordSummary, request } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { money, nameInSentence, shortDayAndTime } from "../texts/words.ts";
+import { money, nameInSentence, shortDayAndTime, typedNumber } from "../texts/words.ts";
 
 interface Person {
   id: string;
@@ -76,11 +76,8 @@ function showFieldsOf(act: string): void {
 }
 
 function readAct(form: HTMLFormElement, user: Person): Act {
-  const [act, size, why] = ["act", "amount", "why"].map((name) => field(form, name).value.trim()) as [
-    string,
-    string,
-    string,
-  ];
+  const [act, why] = ["act", "why"].map((name) => field(form, name).value.trim()) as [string, string];
+  const size = typedNumber(field(form, "amount").value);
   const name = nameInSentence(user.name);
   const amount = money(size);
   if (act === "record")

@@ -9,6 +9,7 @@ import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
 import { chatsOf, ofPair, path, request, root } from "../shell/service.ts";
 import { say, type Word } from "../texts/language.ts";
 import { lineWords } from "../texts/lines.ts";
+import { tariffOfReceipt } from "../texts/offer.ts";
 import {
   currencyName,
   currencyOfPage,
@@ -89,7 +90,7 @@ function showAbout(receipt: Receipt, end: Instant): void {
 
 /** The arithmetic from the time to the cost. */
 function showSum(receipt: Receipt): void {
-  setText(find("price"), price(receipt.tariff));
+  setText(find("price"), price(tariffOfReceipt(receipt)));
   const words = lineWords(receipt);
   find("lines").replaceChildren(
     ...receipt.lines.map(({ amount }, index) =>

@@ -7,7 +7,7 @@ import { find, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
 import { type Documents, path, request } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { durationText, money } from "../texts/words.ts";
+import { durationText, money, typedNumber } from "../texts/words.ts";
 
 let key = randomId();
 
@@ -48,7 +48,7 @@ export function showRefundable({ totals }: Receipt): void {
 /** Asks once more, with what is given back and why. */
 function isMeant(form: HTMLFormElement): Promise<boolean> {
   const filled = new FormData(form);
-  const size = String(filled.get("size"));
+  const size = typedNumber(String(filled.get("size")));
   const amount = filled.get("by") === "seconds" ? durationText(Number(size)) : money(size);
   return ask({
     title: say("askRefund", { amount }),
@@ -62,5 +62,5 @@ function isMeant(form: HTMLFormElement): Promise<boolean> {
 function refundRequest(form: HTMLFormElement): object {
   const filled = new FormData(form);
   const text = (name: string): string => String(filled.get(name) ?? "").trim();
-  return { [text("by")]: text("size"), reason: text("reason"), borne_by: text("borne_by") };
+  return { [text("by")]: typedNumber(text("size")), reason: text("reason"), borne_by: text("borne_by") };
 }

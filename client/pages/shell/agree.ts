@@ -1,4 +1,4 @@
-/** The price is agreed to before paid time begins. */
+/** The price is agreed to before paid time begins, and before paused time goes on in another chat. */
 
 import { credits, micros, price as priceOf } from "../../src/core/price.ts";
 import type { Tariff } from "../../src/core/types.ts";
@@ -13,6 +13,9 @@ export interface Offer {
   tariff: Tariff;
 }
 
+/** Less free time than this is as good as none: the person would be asked too late. */
+const FREE_MIN_MS = 1000;
+
 /**
  * Whether the user agrees to pay the price from the first moment. Where time is free at first, nobody is asked. Credit of
  * `available` that lasts less than two minutes is told.
@@ -22,16 +25,32 @@ export async function agreesToPay(
   freeMs: number,
   available: string,
 ): Promise<boolean> {
-  if (freeMs > 0) return true;
+  if (freeMs >= FREE_MIN_MS) return true;
   const paid = { ...tariff, free_seconds: 0 };
   const first = priceOf(paid, 1, { grace: false }).micros;
-  const atOnce = first > 0n ? ` ${say("agreeFirst", { amount: money(credits(first)) })}` : "";
+  const atOnce = first > 0n ? ` ${firstText(paid, money(credits(first)))}` : "";
   return ask({
     title: say("agreeTitle", { name: nameInSentence(display_name) }),
     text: `${price(paid)}.${atOnce}${lastsText(paid, available)}`,
     yes: talkWords().startPaidTime,
     no: talkWords().notNow,
   });
+}
+
+/** Whether the user wants paused time to go on in another chat. */
+export function agreesToGoOn(tariff: Tariff): Promise<boolean> {
+  return ask({
+    title: say("goOnTitle"),
+    text: say("goOnText", { price: price(tariff) }),
+    yes: talkWords().resume,
+    no: talkWords().notNow,
+  });
+}
+
+function firstText({ grace_seconds = 0 }: Tariff, amount: string): string {
+  return grace_seconds > 0
+    ? say("agreeFirstAfter", { amount, duration: longDuration(grace_seconds) })
+    : say("agreeFirst", { amount });
 }
 
 function lastsText(tariff: Tariff, available: string): string {

@@ -50,11 +50,22 @@ export function showLoaded(): void {
   document.getElementById("loading")?.remove();
 }
 
+/** A failure that a person may not have read yet, in ms. */
+const PROBLEM_READ_MS = 3000;
+
+let problemSince = 0;
+
+/** Removes a failure that has been shown for a while: the facts have changed since. */
+export function clearOldProblem(): void {
+  if (performance.now() - problemSince > PROBLEM_READ_MS) find("problem").hidden = true;
+}
+
 /** Shows a failure in the line for problems, or clears that line with null. Opens the top-up where credit is missing. */
 export function showProblem(error: unknown): void {
   showLoaded();
   const line = find("problem");
   line.hidden = error === null;
+  problemSince = performance.now();
   setText(line, error === null ? "" : problemText(error));
   if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
 }

@@ -8,14 +8,16 @@ import { type Documents, path, root } from "./service.ts";
 /** A row that links to the receipt. */
 export function recordRow(record: Documents["RecordWithSnapshot"]): HTMLElement {
   const { id, state, started_at, stopped_at, snapshot } = record;
-  const why = record.reason === null ? "" : `: ${reason(record.reason)}`;
+  // "paused: paused" and "ended: stopped" would say one thing twice.
+  const saysMore = record.reason !== null && !["paused", "stopped"].includes(record.reason);
+  const why = saysMore ? `: ${reason(record.reason)}` : "";
   const stopped = stopped_at === null ? "" : ` · ${say("stoppedWhen", { when: dayAndTime(stopped_at) })}`;
   return make(
     "li",
     {},
     make(
       "a",
-      { class: "row", href: root + path`/receipts/${id}` },
+      { class: "row record", href: root + path`/receipts/${id}` },
       make(
         "strong",
         { dir: "auto" },

@@ -100,7 +100,7 @@ function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
     case "timer_failed":
       return calm(say("startingTitle"), say("startingText"));
     case "paused":
-      return calm(pauseTitle(frame, viewer, other), pauseText(frame, viewer, other));
+      return calm(pauseTitle(frame, viewer, other), pauseText(frame, viewer, other) + pauseEndText(frame));
     default: // the reason of a newer server, which may let the record resume by itself
       return calm(say("pausedTitle"), say("nothingMeanwhile"));
   }
@@ -119,6 +119,14 @@ function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
     return say(viewer === "operator" ? "nothingMeanwhile" : "untilSomebody");
   if (viewer === "user") return say("untilYou");
   return say("untilOther", { other: viewer === "advisor" ? other : say("theUser") });
+}
+
+/** When a pause that nobody ends will end the conversation. */
+function pauseEndText({ snapshot }: Frame): string {
+  const abandonMs = 1000 * Number(globalThis.document?.documentElement.dataset.abandon ?? 0);
+  const pausedAt = snapshot?.record?.paused_at;
+  if (!pausedAt || abandonMs === 0) return "";
+  return ` ${say("pauseEnds", { time: hourAndMinute(new Date(Date.parse(pausedAt) + abandonMs).toISOString()) })}`;
 }
 
 function isOffline(): boolean {
@@ -169,7 +177,7 @@ export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "don
  * engine time is known.
  */
 export function forecast(frame: Frame, viewer: Viewer, other: string): string {
-  if (!frame.snapshot?.timer.running || frame.at === null) return "";
+  if (!frame.snapshot?.timer.running || frame.at === null || frame.isStanding) return "";
   const user = viewer === "user";
   if (frame.remainingMs === null || frame.endsAt === null)
     return say(user ? "yourCreditsLast" : "otherCreditsLast");

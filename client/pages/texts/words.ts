@@ -15,6 +15,11 @@ export function money(amount: string, currency = currencyOfPage()): string {
   return amountText(amount, currency, languageOfPage());
 }
 
+/** A number that a person has typed, as the service reads it: "2.50" for the "2,50" of a German page. */
+export function typedNumber(text: string): string {
+  return text.trim().replace(say("decimalMark"), ".");
+}
+
 /** A currency as "euros (EUR)". */
 export function currencyName(currency: string): string {
   const name = new Intl.DisplayNames(languageOfPage(), { type: "currency" }).of(currency);

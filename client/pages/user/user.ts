@@ -7,7 +7,7 @@
 import type { Snapshot } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { beginsRecord } from "../../src/talk/acts.ts";
-import { agreesToPay } from "../shell/agree.ts";
+import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { chatRow, showUnreadInTitle } from "../shell/chat-row.ts";
 import { demoAdvisors, isDemo } from "../shell/demo.ts";
 import { find, make, setText } from "../shell/dom.ts";
@@ -15,6 +15,7 @@ import { openPage, perform, showLoaded, showProblem } from "../shell/frame.ts";
 import { type Account, type Advisor, type ChatSummary, goTo, path, request } from "../shell/service.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say } from "../texts/language.ts";
+import { nextTariff, tariffOf } from "../texts/offer.ts";
 import { dayAndTime, money, price } from "../texts/words.ts";
 
 const TITLE = document.title;
@@ -75,30 +76,31 @@ function card(user: string, advisor: Advisor): HTMLElement {
   );
 }
 
-/** The active record with an advisor, or what is left of the free time in ms: earlier chats may have used up some. */
-async function recordWith(
-  user: string,
-  { id, tariff }: Advisor,
-): Promise<{ recordId: string } | { freeMs: number }> {
+/** The latest facts about the chats with an advisor; null where there was no chat yet. */
+async function latestWith(user: string, advisor: string): Promise<Snapshot | null> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
-  const earlier = chats.find((chat) => chat.advisor_id === id);
-  if (!earlier) return { freeMs: 1000 * tariff.free_seconds };
-  const snapshot = await request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`);
-  const { record, free_remaining_ms: freeMs } = snapshot;
-  return record === null || beginsRecord(snapshot) ? { freeMs } : { recordId: record.id };
+  const earlier = chats.find((chat) => chat.advisor_id === advisor);
+  return earlier ? request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`) : null;
 }
 
 async function open(user: string, advisor: Advisor): Promise<void> {
   const { available } = await request<Account>("GET", path`/users/${user}/account`);
-  const record = await recordWith(user, advisor);
-  if ("freeMs" in record && !(await agreesToPay(advisor, record.freeMs, available))) return;
+  const latest = await latestWith(user, advisor.id);
+  const goesOn = latest !== null && !beginsRecord(latest);
+  if (goesOn) {
+    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return;
+  } else {
+    const tariff = latest?.record ? nextTariff(advisor.tariff, latest) : advisor.tariff;
+    const freeMs = latest ? latest.free_remaining_ms : 1000 * (tariff.free_seconds ?? 0);
+    if (!(await agreesToPay({ ...advisor, tariff }, freeMs, available))) return;
+  }
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
     // The user agrees to the price on the card: where the tariff has changed meanwhile, the service refuses.
     tariff_version: advisor.tariff_version,
     // A record that goes on was not asked about: where it has ended meanwhile, the service refuses, too.
-    record_id: "recordId" in record ? record.recordId : undefined,
+    record_id: goesOn ? latest.record?.id : undefined,
   }).catch(async (error: unknown) => {
     // The cards show the new prices then.
     if (error instanceof RequestProblem && error.problem.status === 409) await showAdvisors(user);

@@ -29,9 +29,12 @@ export function hasMoved({ record, chat }: Snapshot): boolean {
   return record !== null && record.state !== "ended" && record.current_chat_id !== chat.id;
 }
 
-/** What the viewer may do now. Only a user can start; an advisor can pause, resume the advisor's own pause, and stop. */
+/**
+ * What the viewer may do now. Only a user can start; an advisor can pause, stop, and resume the advisor's own pause while
+ * the user is there.
+ */
 export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
-  const { record } = snapshot;
+  const { record, presence } = snapshot;
   const user = viewer === "user";
   if (record === null) return { ...NONE, start: user ? "start" : null };
   if (record.state === "ended") return { ...NONE, start: user ? "startAgain" : null };
@@ -40,7 +43,8 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
   if (record.state === "requested")
     return viewer === "advisor" ? { ...NONE, accept: true, decline: true } : { ...NONE, stop: true };
   if (record.state === "running") return { ...NONE, pause: isParty, stop: true };
-  const mayResume = user || (viewer === "advisor" && record.paused_by === "advisor");
+  const mayResume =
+    user || (viewer === "advisor" && record.paused_by === "advisor" && presence?.user !== false);
   return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };
 }
 

@@ -223,7 +223,7 @@ export class TalkChatElement extends Base {
     const { tariff, tariff_version } = await chat.offer();
     const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
     const shown = (ms: number) => this.#money(credits(cost(ms)));
-    if (snapshot.free_remaining_ms === 0 && cost(1) > 0n) {
+    if (snapshot.free_remaining_ms < 1000 && cost(1) > 0n) {
       const words = this.#words;
       const lasts = lastingMs(tariff, micros(chat.frame().balance ?? "0"));
       const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;

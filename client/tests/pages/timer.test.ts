@@ -77,7 +77,7 @@ test("digits that stand say why", () => {
   const lost = frame(RUNS, { state: "reconnecting" });
   expect(explanationOf(lost, "user", "Maya")?.text).toContain("The server keeps the time");
   const stands = { isStanding: true };
-  expect(explanationOf({ ...lost, ...stands }, "user", "Maya")?.text).toContain("stands still");
+  expect(explanationOf({ ...lost, ...stands }, "user", "Maya")?.text).toContain("stand still");
   expect(explanationOf(frame(RUNS, stands), "user", "Maya")?.text).toContain("heard of you or of Maya");
   expect(phaseOf(frame(RUNS, stands))?.text).toBe("Stands still");
 });
@@ -214,4 +214,20 @@ test("what ends at the highest cost is not said to be the end of the credit", ()
 
 test("there is no warning while no timer runs", () => {
   expect(warning(frame(paused("paused"), { remainingMs: 1000 }))).toBeNull();
+});
+
+test("an advisor is offered to resume only while the user is there", () => {
+  const facts = paused("paused");
+  const own = (user: boolean): Snapshot => ({
+    ...facts,
+    record: facts.record && { ...facts.record, paused_by: "advisor" },
+    presence: { user, advisor: true, until: null },
+  });
+  expect(actsOf(own(true), "advisor").resume).toBe(true);
+  expect(actsOf(own(false), "advisor").resume).toBe(false);
+  expect(actsOf(own(false), "user").resume).toBe(true);
+});
+
+test("digits that stand promise nothing about the credit", () => {
+  expect(forecast(frame(RUNS, { isStanding: true }), "user", "Maya")).toBe("");
 });

@@ -29,7 +29,8 @@ class Pages:
 
     `people` are the people of the demo, or None under `serve`. `topup_url` is where users buy credit, `seller` is who
     sells the time, and `currency` is the code of the currency of one credit; each may be None.
-    `writes_when_stopped` tells whether users and advisors may write while no time runs.
+    `writes_when_stopped` tells whether users and advisors may write while no time runs. `abandon_seconds` is how long a
+    record stays paused before it ends.
     """
 
     people: Sequence[Person] | None = None
@@ -37,12 +38,20 @@ class Pages:
     seller: str | None = None
     currency: str | None = None
     writes_when_stopped: bool = False
+    abandon_seconds: float = 0
 
     @classmethod
     def of(cls, settings: Settings, people: Sequence[Person] | None = None) -> Pages:
         """The values from the settings, with the people of the demo."""
         writes_when_stopped = settings.messages_when_stopped == "allow"
-        return cls(people, settings.topup_url, settings.name, settings.currency, writes_when_stopped)
+        return cls(
+            people,
+            settings.topup_url,
+            settings.name,
+            settings.currency,
+            writes_when_stopped,
+            float(settings.abandon_seconds),
+        )
 
     @property
     def demo(self) -> bool:

@@ -1,0 +1,36 @@
+/** The line with the price: of the record or, where the user may start again, of a new record. */
+
+import type { Snapshot } from "../../src/index.ts";
+import type { Viewer } from "../../src/talk/acts.ts";
+import { find, setText } from "../shell/dom.ts";
+import { showProblem } from "../shell/frame.ts";
+import { type Advisor, path, request } from "../shell/service.ts";
+import { say } from "../texts/language.ts";
+import { nextTariff, tariffOf } from "../texts/offer.ts";
+import { price } from "../texts/words.ts";
+
+/** The record after whose end the line shows the price of a new record; null while it shows another price. */
+let endedRecord: string | null = null;
+
+/** The advisor with the tariff that a record which begins now would have. */
+export function advisorNow({ chat }: Snapshot): Promise<Advisor> {
+  return request<Advisor>("GET", path`/advisors/${chat.advisor_id}`);
+}
+
+export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<void> {
+  const { record, tariff } = snapshot;
+  if (viewer !== "user" || record?.state !== "ended") {
+    endedRecord = null;
+    if (tariff) setText(find("price"), price(tariffOf(snapshot)));
+    return;
+  }
+  if (endedRecord === record.id) return;
+  endedRecord = record.id;
+  try {
+    const next = nextTariff((await advisorNow(snapshot)).tariff, snapshot);
+    if (endedRecord === record.id) setText(find("price"), say("toStartAgain", { price: price(next) }));
+  } catch (error) {
+    endedRecord = null;
+    showProblem(error);
+  }
+}
