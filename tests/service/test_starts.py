@@ -30,6 +30,21 @@ async def test_an_advisor_who_never_comes_costs_nothing(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "100.00"
 
 
+async def test_a_new_start_while_both_pages_are_open_begins_at_once(service: Any) -> None:
+    await maya(service, starts="present")
+    await service.chat()
+    async with service.live("user:alice") as alice, service.live("advisor:maya") as advisor:
+        for live in (alice, advisor):
+            await live.say("watch", chat_id="chat 1")
+            await live.hear("snapshot")
+        first = await service.done("GET", "/v1/chats/chat 1/tracking")
+        assert first["timer"]["running"]
+        await service.done("POST", "/v1/chats/chat 1/stop")
+        again = await service.done("POST", "/v1/chats/chat 1/tracking", by="user:alice")
+        assert again["record"]["id"] != first["record"]["id"]
+        assert (again["record"]["state"], again["elapsed_ms"]) == ("running", 0)
+
+
 async def test_the_rule_of_a_new_advisor_is_present(service: Any) -> None:
     await service.people()
     body = {"display_name": "Zoe", "tariff": RATE}

@@ -238,7 +238,9 @@ async def _fetch_rows(
     asked_at = time.monotonic()
     accounts = await connection.fetch(SQL["load_accounts"], users)
     active_records = await connection.fetch(SQL["load_active_records"], users)
-    sockets = await connection.fetch(SQL["load_sockets"], users, durations.lease_ms) if active_records else []
+    # A record that begins may start its timer at once, where both pages are open.
+    has_presence = active_records or pairs
+    sockets = await connection.fetch(SQL["load_sockets"], users, durations.lease_ms) if has_presence else []
     chats = await connection.fetch(SQL["load_chats"], chat_ids) if chat_ids else []
     active_ids = {row["record_id"] for row in active_records}
     without_active = [row["chat_id"] for row in chats if row["record_id"] not in active_ids]
