@@ -146,6 +146,7 @@ def test_moving_to_another_chat_and_back(screens: Screens, demo: Demo, pair: Pai
     left = demo.call("GET", f"/chats/{chat}/tracking")["chat"]["duration_ms"]
     link = advisor.get_by_role("link", name="Go to that chat")
     expect(link).to_be_visible()
+    expect(advisor).to_have_title("Nora went on in another chat")
     assert elapsed_ms(advisor) == left
     expect(advisor.locator("#cost")).to_be_hidden()
     link.click()

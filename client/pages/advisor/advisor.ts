@@ -88,7 +88,7 @@ function showCalls(requests: ChatSummary[], waiting: ChatSummary[]): void {
   const list = find("calls");
   const calls = requests.map(callOf);
   const [waits] = waiting;
-  ring(calls[0] ?? (waits ? { ...callOf(waits), waits: true } : null));
+  ring(calls[0] ?? (waits ? { ...callOf(waits), quiet: "waits" } : null));
   const key = calls.map(({ chatId }) => chatId).join();
   if (list.dataset.key === key) return;
   list.dataset.key = key;

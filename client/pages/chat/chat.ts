@@ -22,7 +22,17 @@ import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
-import { chatsOf, noticeSignOut, ofPair, problemText, root, signOut, token } from "../shell/service.ts";
+import {
+  chatsOf,
+  goTo,
+  noticeSignOut,
+  ofPair,
+  path,
+  problemText,
+  root,
+  signOut,
+  token,
+} from "../shell/service.ts";
 import type { Session } from "../shell/session.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
@@ -194,11 +204,23 @@ function open({ role, subject }: Session, chatId: string): void {
     showCall(snapshot);
   }
 
-  /** Rings at the advisor's while a call waits for the answer: in this chat, or in another one. */
-  function showCall({ record }: Snapshot): void {
+  /**
+   * Rings at the advisor's while a call waits for the answer: in this chat, or in another one. Tells an advisor whose user
+   * has gone on in another chat, because that time is billed while the advisor's lease holds.
+   */
+  function showCall(snapshot: Snapshot): void {
     if (viewer !== "advisor" || !isNamed) return;
+    const { record } = snapshot;
     const isHere = record?.state === "requested" && record.current_chat_id === chatId;
-    ring(isHere ? { chatId, name: names.user, open: () => undefined } : callElsewhere);
+    if (isHere) ring({ chatId, name: names.user, open: () => undefined });
+    else ring(callElsewhere ?? movedCall(snapshot));
+  }
+
+  function movedCall(snapshot: Snapshot): Call | null {
+    const { record } = snapshot;
+    if (record === null || !hasMoved(snapshot)) return null;
+    const open = () => goTo(path`/chat/${record.current_chat_id}`);
+    return { chatId: record.current_chat_id, name: names.user, open, quiet: "moved" };
   }
 
   /** Moves the focus from a button that has gone to what takes its place. */

@@ -16,8 +16,11 @@ export interface Call {
   name: string;
   /** Opens the chat that rings. */
   open(): void;
-  /** The user does not call, but waits for the advisor to come: that is told once, and does not go on ringing. */
-  waits?: boolean;
+  /**
+   * The user does not call, but waits for the advisor to come, or has gone on in another chat: that is told once, and does
+   * not go on ringing.
+   */
+  quiet?: "waits" | "moved";
 }
 
 let audio: AudioContext | null = null;
@@ -33,13 +36,13 @@ export function ring(call: Call | null): void {
   ringing = call;
   if (!call) return;
   quietTitle = document.title;
-  const title = call.waits ? callText(call) : `☎ ${callText(call)}`;
+  const title = call.quiet ? callText(call) : `☎ ${callText(call)}`;
   document.title = title;
   blink = setInterval(() => {
     document.title = document.title === title ? quietTitle : title;
   }, TITLE_EVERY_MS);
   playRing();
-  if (!call.waits) sound = setInterval(playRing, RING_EVERY_MS);
+  if (!call.quiet) sound = setInterval(playRing, RING_EVERY_MS);
   notify(call);
 }
 
@@ -57,8 +60,15 @@ export function offerAlerts(): void {
     addEventListener(gesture, () => void turnOnSound(), { once: true });
 }
 
-function callText({ name, waits }: Call): string {
-  return say(waits ? "isWaiting" : "isCalling", { name });
+/** The title of each kind of call, and the text of its notification. */
+const TEXTS = {
+  calls: ["isCalling", "openToAnswer"],
+  waits: ["isWaiting", "waitingText"],
+  moved: ["wentOn", "movedText"],
+} as const;
+
+function callText({ name, quiet }: Call): string {
+  return say(TEXTS[quiet ?? "calls"][0], { name });
 }
 
 function stopRinging(): void {
@@ -95,7 +105,7 @@ function playRing(): void {
 function notify(call: Call): void {
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
   const notification = new Notification(callText(call), {
-    body: say(call.waits ? "waitingText" : "openToAnswer"),
+    body: say(TEXTS[call.quiet ?? "calls"][1]),
     tag: call.chatId,
   });
   notification.addEventListener("click", () => {
