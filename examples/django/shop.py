@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -25,7 +27,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from talktime import Role, Talktime, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import InsufficientCredit
+from talktime.errors import InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
 
 talktime = Talktime.blocking(
     work=False
@@ -33,6 +35,31 @@ talktime = Talktime.blocking(
 tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a model, whose key is the id of the record
+
+
+class Refusals:
+    """Middleware that answers a refusal of talktime with its status and its reason."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return JsonResponse(error.problem(), status=error.status) if isinstance(error, TalktimeError) else None
+
+
+def signed_in(request: HttpRequest) -> str:
+    """The user. The cookie stands for `request.user`."""
+    if "user" not in request.COOKIES:
+        raise Unauthorized("Please sign in.")
+    return request.COOKIES["user"]
+
+
+def sign_up(user: str) -> None:
+    """Make the user, whom credit and chats need. A real shop does so once, at its sign-up, with the person's name."""
+    talktime.put_user(user, user.title())
 
 
 @csrf_exempt
@@ -43,29 +70,33 @@ def paid(request: HttpRequest) -> HttpResponse:
     A real shop checks the provider's signature first.
     """
     order = json.loads(request.body)
-    talktime.put_user(order["user"], order["user"].title())
-    talktime.add_credit(
-        order["user"], parse_credits(order["amount"]), reference=order["order"], key=f"order {order['order']}"
-    )
+    try:
+        amount = parse_credits(order["amount"])
+    except ValueError as error:
+        raise InvalidRequest(("amount", str(error))) from None
+    sign_up(order["user"])
+    talktime.add_credit(order["user"], amount, reference=order["order"], key=f"order {order['order']}")
     return HttpResponse(status=204)
 
 
-@require_GET
+@require_POST
 def talk(request: HttpRequest, advisor_id: str) -> HttpResponse:
-    """Start a chat, and send the user to its page, signed in. The cookie stands for `request.user`."""
-    user = request.COOKIES["user"]
+    """Start a chat, and send the user to its page, signed in."""
+    user = signed_in(request)
+    sign_up(user)
+    chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        snapshot, _ = talktime.create_chat(user, advisor_id)
+        talktime.create_chat(user, advisor_id, chat_id)
     except InsufficientCredit as error:
         return HttpResponse(f"Please buy credit: {error}", status=402)
-    link = talktime.create_link("user", user, page=f"/chat/{snapshot.chat_id}")
-    return HttpResponseRedirect(link.address)
+    link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")
+    return HttpResponseRedirect(link.address, status=303)
 
 
 @require_GET
 def my_token(request: HttpRequest) -> HttpResponse:
     """A token for `<talk-time>` or `<talk-chat>` in a page of the shop."""
-    return HttpResponse(tokens.make(Role.USER, request.COOKIES["user"], ttl_seconds=3600), content_type="text/plain")
+    return HttpResponse(tokens.make(Role.USER, signed_in(request), ttl_seconds=3600), content_type="text/plain")
 
 
 @csrf_exempt
@@ -87,5 +118,13 @@ urlpatterns = [
     path("my-token", my_token),
     path("events", receive),
 ]
-settings.configure(ROOT_URLCONF=__name__, SECRET_KEY=os.environ.get("DJANGO_SECRET", "for trying"), ALLOWED_HOSTS=["*"])
+# Without `DEBUG`, Django would show errors to nobody.
+console = {"handlers": {"console": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["console"]}}
+settings.configure(
+    ROOT_URLCONF=__name__,
+    SECRET_KEY=os.environ.get("DJANGO_SECRET", "for trying"),
+    ALLOWED_HOSTS=["*"],
+    MIDDLEWARE=[f"{__name__}.Refusals"],
+    LOGGING={"version": 1, "disable_existing_loggers": False, **console},
+)
 application = get_wsgi_application()

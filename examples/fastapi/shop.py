@@ -15,15 +15,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Cookie, FastAPI, HTTPException, Request, Response
-from fastapi.responses import RedirectResponse
-from pydantic import BaseModel
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, BeforeValidator
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from talktime import Role, Talktime, parse_credits
 from talktime.asgi import create_app
-from talktime.errors import InsufficientCredit
+from talktime.errors import InsufficientCredit, TalktimeError
 
 service = create_app()  # settings from the environment
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
@@ -49,31 +50,42 @@ def talktime() -> Talktime:
     return connected
 
 
+@app.exception_handler(TalktimeError)
+async def refused(_request: Request, error: TalktimeError) -> JSONResponse:
+    """Answer a refusal of talktime with its status and its reason."""
+    return JSONResponse(error.problem(), error.status)
+
+
+async def sign_up(user: str) -> None:
+    """Make the user, whom credit and chats need. A real shop does so once, at its sign-up, with the person's name."""
+    await talktime().put_user(user, user.title())
+
+
 class Payment(BaseModel):
     """What the payment provider reports. A real shop checks the provider's signature first."""
 
     order: str
     user: str
-    amount: str
+    amount: Annotated[int, BeforeValidator(parse_credits, json_schema_input_type=str)]  # such as "10.00"
 
 
 @app.post("/paid", status_code=204)
 async def paid(payment: Payment) -> None:
     """Credit an order. Providers report an order more than once, and the key makes it one credit."""
-    await talktime().put_user(payment.user, payment.user.title())
-    await talktime().add_credit(
-        payment.user, parse_credits(payment.amount), reference=payment.order, key=f"order {payment.order}"
-    )
+    await sign_up(payment.user)
+    await talktime().add_credit(payment.user, payment.amount, reference=payment.order, key=f"order {payment.order}")
 
 
-@app.get("/talk/{advisor_id}")
+@app.post("/talk/{advisor_id}")
 async def talk(advisor_id: str, user: Annotated[str, Cookie()]) -> RedirectResponse:
     """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
+    await sign_up(user)
+    chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        snapshot, _ = await talktime().create_chat(user, advisor_id)
+        await talktime().create_chat(user, advisor_id, chat_id)
     except InsufficientCredit as error:
         raise HTTPException(402, f"Please buy credit: {error}") from None
-    link = await talktime().create_link("user", user, page=f"/chat/{snapshot.chat_id}")
+    link = await talktime().create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")
     return RedirectResponse(link.address, 303)
 
 

@@ -13,19 +13,39 @@ The how-to page about FastAPI, Django and Flask says why the program looks like 
 from __future__ import annotations
 
 import os
+from urllib.parse import quote
 
 from flask import Flask, Response, abort, redirect, request
+from flask.typing import ResponseReturnValue
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from talktime import Role, Talktime, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import InsufficientCredit
+from talktime.errors import InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
 
 app = Flask(__name__)
 talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
 tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
+
+
+@app.errorhandler(TalktimeError)
+def refused(error: TalktimeError) -> ResponseReturnValue:
+    """Answer a refusal of talktime with its status and its reason."""
+    return error.problem(), error.status
+
+
+def signed_in() -> str:
+    """The user. The cookie stands for the shop's own sign-in."""
+    if "user" not in request.cookies:
+        raise Unauthorized("Please sign in.")
+    return request.cookies["user"]
+
+
+def sign_up(user: str) -> None:
+    """Make the user, whom credit and chats need. A real shop does so once, at its sign-up, with the person's name."""
+    talktime.put_user(user, user.title())
 
 
 @app.post("/paid")
@@ -35,29 +55,33 @@ def paid() -> tuple[str, int]:
     A real shop checks the provider's signature first.
     """
     order = request.get_json()
-    talktime.put_user(order["user"], order["user"].title())
-    talktime.add_credit(
-        order["user"], parse_credits(order["amount"]), reference=order["order"], key=f"order {order['order']}"
-    )
+    try:
+        amount = parse_credits(order["amount"])
+    except ValueError as error:
+        raise InvalidRequest(("amount", str(error))) from None
+    sign_up(order["user"])
+    talktime.add_credit(order["user"], amount, reference=order["order"], key=f"order {order['order']}")
     return "", 204
 
 
-@app.get("/talk/<advisor_id>")
-def talk(advisor_id: str) -> Response:
-    """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
-    user = request.cookies["user"]
+@app.post("/talk/<advisor_id>")
+def talk(advisor_id: str) -> ResponseReturnValue:
+    """Start a chat, and send the user to its page, signed in."""
+    user = signed_in()
+    sign_up(user)
+    chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        snapshot, _ = talktime.create_chat(user, advisor_id)
+        talktime.create_chat(user, advisor_id, chat_id)
     except InsufficientCredit as error:
         return Response(f"Please buy credit: {error}", 402)
-    link = talktime.create_link("user", user, page=f"/chat/{snapshot.chat_id}")
+    link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")
     return redirect(link.address, 303)
 
 
 @app.get("/my-token")
 def my_token() -> Response:
     """A token for `<talk-time>` or `<talk-chat>` in a page of the shop."""
-    return Response(tokens.make(Role.USER, request.cookies["user"], ttl_seconds=3600), mimetype="text/plain")
+    return Response(tokens.make(Role.USER, signed_in(), ttl_seconds=3600), mimetype="text/plain")
 
 
 @app.post("/events")

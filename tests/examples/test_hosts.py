@@ -19,6 +19,7 @@ from tests.services import SECRET, environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ADDRESS = "https://shop.example/talktime"
+PAGE = "/chat/alice%3Amaya"
 ORDER = {"order": "4711", "user": "alice", "amount": "10.00"}
 
 
@@ -79,15 +80,14 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             answers = await asyncio.gather(*(shop.post("/paid", json=ORDER) for _ in range(4)))
             assert [answer.status_code for answer in answers] == [204] * 4
             assert (await node.account("alice")).balance == parse_credits("110.00")
-            await node.put_user("poor", "Poor")
-            shop.cookies.set("user", "poor")
-            refused = await shop.get("/talk/maya")
-            assert refused.status_code == 402
-            assert "Please buy credit" in refused.text
-            # The user is signed in on the page of the chat.
+            await mistakes_are_refused_with_their_reason(shop)
+            assert (await node.account("alice")).balance == parse_credits("110.00")
+            # The user is signed in on the page of the chat, which is the same when the user asks again.
             shop.cookies.set("user", "alice")
-            sent_on = await shop.get("/talk/maya")
-            assert sent_on.status_code in {302, 303}
+            assert (await shop.get("/talk/maya")).status_code == 405
+            await shop.post("/talk/maya")
+            sent_on = await shop.post("/talk/maya")
+            assert sent_on.status_code == 303
             page, _, code = sent_on.headers["Location"].partition("#")
             assert page == f"{ADDRESS}/sign-in"
             caller = Tokens(SECRET).read((await shop.get("/my-token")).text)
@@ -96,9 +96,10 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
                 await use_mounted_service(shop, code)
             else:
                 sign_in = await node.use_link(code)
-                assert (sign_in.role, sign_in.subject) == ("user", "alice")
+                assert (sign_in.role, sign_in.subject, sign_in.page) == ("user", "alice", PAGE)
             # The end of the conversation is told, and nothing that somebody else tells.
             (chat,) = await node.chats_of_user("alice")
+            assert chat.id == "alice:maya"
             await node.heartbeat(chat.id, Party.ADVISOR)
             await node.stop(chat.id)
             async with asyncio.timeout(60):
@@ -109,10 +110,31 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             assert forged.status_code == 400
 
 
+async def mistakes_are_refused_with_their_reason(shop: httpx.AsyncClient) -> None:
+    """No mistake of a person or of a payment provider is an error of the shop. The cookies are those of a newcomer."""
+    for refused in (await shop.post("/talk/maya"), await shop.get("/my-token")):
+        assert refused.status_code in {401, 422}
+    # A person who has never paid is known to nobody yet.
+    shop.cookies.set("user", "newcomer")
+    refused = await shop.post("/talk/maya")
+    assert refused.status_code == 402
+    assert "Please buy credit" in refused.text
+    refused = await shop.post("/talk/nobody")
+    assert refused.status_code == 404
+    assert "There is no such advisor" in refused.text
+    for amount, reason in {"ten": "must be a decimal string", "-1.00": "negative", "0.00": "more than 0"}.items():
+        refused = await shop.post("/paid", json=ORDER | {"order": "4712", "amount": amount})
+        assert refused.status_code == 422
+        assert reason in refused.text
+    refused = await shop.post("/paid", json=ORDER | {"amount": "20.00"})
+    assert refused.status_code == 422
+    assert "key" in refused.text
+
+
 async def use_mounted_service(shop: httpx.AsyncClient, code: str) -> None:
     """The link and a token of the library work at the service below the path of the shop."""
     used = await shop.post("/talktime/v1/links/use", json={"code": code})
-    assert used.json()["subject"] == "alice"
+    assert (used.json()["subject"], used.json()["page"]) == ("alice", PAGE)
     for token in (used.json()["token"], (await shop.get("/my-token")).text):
         headers = {"Authorization": f"Bearer {token}"}
         answer = await shop.get("/talktime/v1/users/alice/account", headers=headers)
