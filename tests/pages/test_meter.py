@@ -30,10 +30,11 @@ def running(page: Page) -> Page:
 
 
 def is_in_view(page: Page, selector: str) -> bool:
-    """Whether the whole element is on the screen and nothing lies over it."""
+    """Whether the whole element is on the screen and nothing lies over it, once the page has been painted."""
     return bool(
         page.locator(selector).evaluate(
-            """e => {
+            """async e => {
+                for (let frames = 0; frames < 3; frames += 1) await new Promise(requestAnimationFrame);
                 const box = e.getBoundingClientRect();
                 const inside = box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
                 const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
