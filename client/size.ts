@@ -6,7 +6,7 @@ import { bundle, type Entry } from "./bundle.ts";
 const PROMISED_BYTES: Record<Entry, number> = {
   core: 2000,
   index: 10_240,
-  "talk-chat": 17_100,
+  "talk-chat": 17_500,
   receipt: 7200,
 };
 

@@ -268,3 +268,21 @@ test("free time is shown only where there was some", async () => {
   service.tell({ ...now({ allowance_ms: 60_000 }), sequence: 2 });
   await vi.waitFor(() => expect(shown()).toBe("elapsed free credits topup"), soon);
 });
+
+test.each([
+  [{ state: "paused", reason: "paused", paused_by: "user" }, "You paused. Nothing is charged."],
+  [{ state: "paused", reason: "paused", paused_by: "advisor" }, "The advisor paused. Nothing is charged."],
+  [{ state: "paused", reason: "paused", paused_by: "service" }, "Paused"],
+  [{ state: "ended", reason: "declined", decline_reason: "I am ill" }, "The advisor declined: “I am ill”"],
+  [
+    { state: "ended", reason: "declined", decline_reason: null },
+    "The advisor declined. Nothing was charged.",
+  ],
+  [{ state: "ended", reason: "missed" }, "The advisor did not answer. Nothing was charged."],
+  [{ state: "ended", reason: "abandoned" }, "Nobody came back, so the conversation has ended."],
+  [{ state: "ended", reason: "stopped" }, "The conversation has ended"],
+] as const)("the element says why: %o", async (record, text) => {
+  await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
+  service.tell({ ...now({ ...PAUSED, record: { ...PAUSED.record, ...record } }), sequence: 2 });
+  await vi.waitFor(() => expect(part("status").textContent).toContain(text), soon);
+});

@@ -19,9 +19,9 @@ export function tariffOfReceipt({ tariff, free_ms_before, grace_used_at }: Recei
 /** The tariff of a record that begins after the ended record of the snapshot. `tariff` is that of the advisor now. */
 export function nextTariff(tariff: Tariff, snapshot: Snapshot): Tariff {
   const usedAt = graceUsedAt(snapshot);
-  const isOver =
+  const hasGrace =
     usedAt === null || Date.parse(snapshot.server_time) - Date.parse(usedAt) >= GRACE_INTERVAL_MS;
-  return changed(tariff, snapshot.free_remaining_ms, isOver);
+  return changed(tariff, snapshot.free_remaining_ms, hasGrace);
 }
 
 /** A duration in ms as the free time of a tariff, which names whole seconds, as the digits do. */

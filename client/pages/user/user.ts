@@ -76,10 +76,11 @@ function card(user: string, advisor: Advisor): HTMLElement {
   );
 }
 
-/** The latest facts about the chats with an advisor; null where there was no chat yet. */
+/** The facts of the chat that has the active record with an advisor, or else of another chat; null without a chat. */
 async function latestWith(user: string, advisor: string): Promise<Snapshot | null> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
-  const earlier = chats.find((chat) => chat.advisor_id === advisor);
+  const own = chats.filter((chat) => chat.advisor_id === advisor);
+  const earlier = own.find(({ current }) => current) ?? own[0];
   return earlier ? request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`) : null;
 }
 

@@ -3,7 +3,7 @@
 import type { Chat } from "../chat.ts";
 import { stopwatch } from "../core/digits.ts";
 import { credits, micros, price } from "../core/price.ts";
-import type { Frame, Snapshot } from "../core/types.ts";
+import type { ConversationRecord, Frame, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
@@ -296,7 +296,7 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   const { record } = snapshot;
   if (frame.state === "reconnecting") return words.connecting;
   if (record === null) return words.notStarted;
-  if (record.state === "ended") return words.ended;
+  if (record.state === "ended") return endOf(record, words);
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return isAdvisor ? words.called : words.calling;
   if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
@@ -306,7 +306,19 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
     user_away: filled(words.away, { name: words.user }),
     advisor_away: filled(words.away, { name: words.advisor }),
   };
-  return (why as Record<string, string>)[record.reason ?? ""] ?? words.paused;
+  return (why as Record<string, string>)[record.reason ?? ""] ?? pauseOf(record, words, isAdvisor);
+}
+
+function endOf({ reason, decline_reason: why }: ConversationRecord, words: Words): string {
+  if (reason === "declined" && why) return filled(words.declinedWhy, { why });
+  return reason === "declined" || reason === "missed" || reason === "abandoned" ? words[reason] : words.ended;
+}
+
+/** Says who paused, where that was one of the two. */
+function pauseOf({ paused_by: by }: ConversationRecord, words: Words, isAdvisor: boolean): string {
+  if (by !== "user" && by !== "advisor") return words.paused;
+  const isOwn = (by === "advisor") === isAdvisor;
+  return isOwn ? words.youPaused : filled(words.otherPaused, { name: words[by] });
 }
 
 declare global {
