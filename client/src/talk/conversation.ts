@@ -196,11 +196,14 @@ function isLater(item: HTMLElement, position: number): boolean {
  */
 function keepEndInSight(log: HTMLElement): (change: () => void) => void {
   let atEnd = true;
+  let height = 0;
   const toEnd = () => {
     if (atEnd) log.scrollTop = log.scrollHeight;
+    height = log.clientHeight;
   };
   log.addEventListener("scroll", () => {
-    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    // Where the log has just shrunk, nobody has scrolled away from the end: the observer comes after this event.
+    if (log.clientHeight === height) atEnd = log.scrollHeight - log.scrollTop - height < 60;
   });
   new ResizeObserver(toEnd).observe(log);
   return (change) => {
