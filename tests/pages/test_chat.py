@@ -251,6 +251,27 @@ def test_a_field_to_write_in_folds_the_meter_on_a_low_screen(screens: Screens, d
     expect(user.locator("#meter")).to_have_class(re.compile("folded"))
     for selector in ("#time", "#cost", "#left"):
         expect(user.locator(selector)).to_be_in_viewport()
+    # On a high screen the meter stays as the person has chosen.
+    user.set_viewport_size({"width": 375, "height": 844})
+    user.get_by_role("button", name="Less").click()
+    user.locator("#send").focus()
+    user.locator("#text").focus()
+    expect(user.locator("#meter")).to_have_class(re.compile("folded"))
+
+
+def test_an_old_failure_goes_when_the_record_changes(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    user.route("**/pause", lambda route: route.abort())
+    user.get_by_role("button", name="Pause").click()
+    failure = user.get_by_role("alert")
+    expect(failure).to_contain_text("can’t be reached")
+    user.wait_for_timeout(3_100)
+    expect(failure).to_be_visible()  # nothing has changed
+    demo.call("POST", f"/chats/{chat}/pause")
+    expect(failure).to_be_hidden()
+    screens.complaints.clear()  # the browser tells of the call that was broken off, too
 
 
 def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:

@@ -344,7 +344,7 @@ def test_a_secret_that_the_process_may_not_read_or_make_is_told_with_what_to_do(
         "try: settings.signing_secret()\n"
         "except SettingsError as error: print(error)\n"
     )
-    # Not the folder of this test, which nobody else may enter.
+    # Other users may not enter the folder that pytest makes for a test.
     with tempfile.TemporaryDirectory() as above:
         folder = Path(above, "data")
         folder.mkdir()

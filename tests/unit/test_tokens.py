@@ -160,3 +160,10 @@ def test_an_expired_token_of_an_accepted_secret_is_expired_and_not_invalid() -> 
         Tokens(NEW, [OLD]).read(Tokens(OLD).make(Role.USER, "alice", ttl_seconds=-1))
     with pytest.raises(Unauthorized, match="expired"):
         Tokens(NEW, [OLD]).read(Tokens(NEW).make(Role.USER, "alice", ttl_seconds=-1))
+
+
+def test_a_secret_that_is_too_short_is_refused_in_a_host_as_well() -> None:
+    with pytest.raises(ValueError, match="at least 32 characters"):
+        Tokens("short")
+    with pytest.raises(ValueError, match="at least 32 characters"):
+        Tokens(NEW, ["short"])

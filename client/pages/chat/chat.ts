@@ -147,8 +147,7 @@ function open({ role, subject }: Session, chatId: string): void {
   /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
   async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
     const { display_name, tariff, tariff_version: tariffVersion } = await advisorNow(snapshot);
-    // A chat without a record does not know yet what the pair has used.
-    const offer = { display_name, tariff: snapshot.record ? nextTariff(tariff, snapshot) : tariff };
+    const offer = { display_name, tariff: nextTariff(tariff, snapshot) };
     if (!(await agreesToPay(offer, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
     return { tariffVersion };
   }

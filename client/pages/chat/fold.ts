@@ -39,7 +39,7 @@ export function foldOnLowScreens(): void {
   (visualViewport ?? window).addEventListener("resize", measure);
   // A person who writes on a low screen must see the line with time and cost, not the end of an unfolded meter.
   find("text").addEventListener("focus", () => {
-    chosen = null;
+    if (isLow) chosen = null;
     show();
   });
   measure();

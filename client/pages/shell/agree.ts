@@ -2,6 +2,7 @@
 
 import { credits, micros, price as priceOf } from "../../src/core/price.ts";
 import type { Tariff } from "../../src/core/types.ts";
+import { FREE_MIN_MS } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { lastingMs } from "../../src/talk/lasting.ts";
 import { filled } from "../../src/words.ts";
@@ -12,9 +13,6 @@ export interface Offer {
   display_name: string;
   tariff: Tariff;
 }
-
-/** Less free time than this is as good as none: the person would be asked too late. */
-const FREE_MIN_MS = 1000;
 
 /**
  * Whether the user agrees to pay the price from the first moment. Where time is free at first, nobody is asked. Credit of

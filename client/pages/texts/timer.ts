@@ -5,7 +5,8 @@ import { micros, price } from "../../src/core/price.ts";
 import type { Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { say, type Word } from "./language.ts";
+import { filled } from "../../src/words.ts";
+import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
 
 export interface Explanation {
@@ -65,16 +66,20 @@ function ringText({ at, snapshot }: Frame): string {
 
 function ended({ record }: Snapshot, user: boolean): Explanation {
   const said = record?.decline_reason;
+  const words = talkWords();
+  const nothingRan: Partial<Record<string, string>> = {
+    declined: said ? filled(words.declinedWhy, { why: said }) : words.declined,
+    missed: words.missed,
+  };
   const why: Partial<Record<string, Word>> = {
-    declined: said ? "declinedWhy" : "declinedText",
-    missed: "missedText",
     out_of_credit: user ? "yourCreditsOut" : "creditsOut",
     abandoned: "abandonedText",
     user_away: user ? "youWereAway" : "userWasAway",
     advisor_away: "advisorWasAway",
     max_cost: "maxCostText",
   };
-  const text = say(why[record?.reason ?? ""] ?? "thankYou", { why: said ?? "" });
+  const code = record?.reason ?? "";
+  const text = nothingRan[code] ?? say(why[code] ?? "thankYou");
   return {
     ...calm(say("endedTitle"), text),
     ...(record && { link: { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") } }),

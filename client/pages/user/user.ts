@@ -91,7 +91,7 @@ async function open(user: string, advisor: Advisor): Promise<void> {
   if (goesOn) {
     if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return;
   } else {
-    const tariff = latest?.record ? nextTariff(advisor.tariff, latest) : advisor.tariff;
+    const tariff = latest ? nextTariff(advisor.tariff, latest) : advisor.tariff;
     const freeMs = latest ? latest.free_remaining_ms : 1000 * (tariff.free_seconds ?? 0);
     if (!(await agreesToPay({ ...advisor, tariff }, freeMs, available))) return;
   }

@@ -48,6 +48,9 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
   return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };
 }
 
+/** Less free time than this, in ms, is as good as none: the person would be asked about the price too late. */
+export const FREE_MIN_MS = 1000;
+
 /** Whether the next press of "Start" begins a new record, and not only goes on with one. */
 export function beginsRecord({ record }: Snapshot): boolean {
   return record === null || record.state === "ended";

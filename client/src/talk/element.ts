@@ -9,7 +9,7 @@ import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, hasMoved } from "./acts.ts";
+import { actsOf, beginsRecord, FREE_MIN_MS, hasMoved } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
@@ -223,7 +223,7 @@ export class TalkChatElement extends Base {
     const { tariff, tariff_version } = await chat.offer();
     const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
     const shown = (ms: number) => this.#money(credits(cost(ms)));
-    if (snapshot.free_remaining_ms < 1000 && cost(1) > 0n) {
+    if (snapshot.free_remaining_ms < FREE_MIN_MS && cost(1) > 0n) {
       const words = this.#words;
       const lasts = lastingMs(tariff, micros(chat.frame().balance ?? "0"));
       const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;

@@ -183,6 +183,7 @@ def _close(task: asyncio.Task[asyncpg.Connection[Any]]) -> None:
 
 def _watch(connection: asyncpg.Connection[Any]) -> None:
     """Have the system notice that the other end of a TCP connection is gone. asyncpg has no call for this."""
+    # asyncpg keeps its transport to itself, and its types leave the attribute out.
     transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001
     tcp = transport.get_extra_info("socket")
     if tcp is None or tcp.family not in {socket.AF_INET, socket.AF_INET6}:
