@@ -193,15 +193,17 @@ async def test_both_secrets_sign_for_a_day(node: Talktime, shop: Receiver) -> No
     hook = await node.create_webhook(shop.url)
     changed = await node.change_webhook(hook.id, rotate_secret=True)
     assert changed.secret not in {None, hook.secret}
-    for number, secret in enumerate((hook.secret, changed.secret)):
+
+    async def credit_arrives(amount: str) -> None:
+        await node.add_credit("alice", parse_credits(amount))
+        await until(lambda: any(event["data"].get("amount") == amount for event in shop.taken))
+
+    for amount, secret in (("1.00", hook.secret), ("2.00", changed.secret)):
         shop.secret = secret
-        await node.add_credit("alice", parse_credits("1.00"))
-        await taken(shop, number + 1)
+        await credit_arrives(amount)
         assert (await node.ping_webhook(hook.id)).delivered
-    shop.taken.clear()
     await node.advance_clock(86_400_000)
-    await node.add_credit("alice", parse_credits("1.00"))
-    await until(lambda: len(shop.taken) == 1)
+    await credit_arrives("3.00")
     shop.secret = hook.secret
     assert not (await node.ping_webhook(hook.id)).delivered
 
