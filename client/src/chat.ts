@@ -10,11 +10,11 @@ import type {
   Instant,
   Message,
   MessagePage,
+  Offer,
   Problem,
   Reading,
   ServerMessage,
   Snapshot,
-  Tariff,
   TimerState,
 } from "./core/types.ts";
 import { AHEAD_MS, Painter } from "./painter.ts";
@@ -27,11 +27,6 @@ const SEND_TRIES = 5;
 
 /** The largest position of a message, as the service says it: before it, all messages are. */
 const POSITION_MAX = 2 ** 31 - 1;
-
-export interface Offer {
-  tariff: Tariff;
-  tariff_version: number;
-}
 
 export interface StartOptions {
   /** The version of the tariff that the person has seen: a new record begins only at this tariff. */
@@ -125,11 +120,12 @@ export class Chat {
     return this.#frameAhead(0).frame;
   }
 
-  /** What a record that begins now would cost: the tariff of the chat's advisor, and its version for `start`. */
+  /** What a record that the user begins now would cost, and how long the user's credit would last. */
   async offer(): Promise<Offer> {
-    const advisor = this.#snapshot?.chat.advisor_id;
-    if (advisor === undefined) throw new Error("the chat is not known yet");
-    return this.#request<Offer>("GET", `/advisors/${encodeId(advisor)}`);
+    const chat = this.#snapshot?.chat;
+    if (chat === undefined) throw new Error("the chat is not known yet");
+    const { user_id, advisor_id } = chat;
+    return this.#request<Offer>("GET", `/users/${encodeId(user_id)}/offers/${encodeId(advisor_id)}`);
   }
 
   /** Starts or resumes the pair's record in this chat, or switches it to this chat. Only a person's act may call this. */

@@ -30,6 +30,7 @@ export function snapshot(ms: number, { timer, record, chat, ...changes }: Change
       paused_at: null,
       paused_by: null,
       ended_at: null,
+      ended_by: null,
       starts: "at_once",
       decline_reason: null,
       ...record,
@@ -56,6 +57,7 @@ export function snapshot(ms: number, { timer, record, chat, ...changes }: Change
     terms: null,
     tariff: { tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 60 }] },
     tariff_version: 1,
+    also_running: [],
     ...changes,
   };
 }

@@ -226,30 +226,32 @@ test("the manifest and the reference describe the element", () => {
 test("a start that costs at once says how long the credit lasts, where that is short", async () => {
   const tariff = { tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 1 }] };
   const { answer } = service;
-  service.answer = (call) =>
-    call.path.endsWith("/advisors/advisor") ? [200, { tariff, tariff_version: 1 }] : answer(call);
-  const ended = (balance: string, sequence: number) => ({
-    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" }, balance }),
+  const ended = (sequence: number) => ({
+    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" } }),
     sequence,
   });
   const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
-  for (const [balance, sequence, text] of [
-    [
-      "0.95",
-      2,
-      "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00. Your credit lasts at most 0:57.",
-    ],
-    ["2.00", 3, "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00."],
+  service.snapshot = () => ended(2);
+  element.removeAttribute("src");
+  element.setAttribute("src", service.url);
+  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
+  for (const [lasts_ms, text] of [
+    [57_000, " Your credit lasts at most 0:57."],
+    [0, " There isn’t enough credit for that. Top up and try again."],
+    [120_000, ""],
+    [null, ""],
   ] as const) {
-    service.snapshot = () => ended(balance, sequence);
-    element.removeAttribute("src");
-    element.setAttribute("src", service.url);
-    const shown = () => part("time").shadowRoot?.querySelector("[data-role=credits]")?.textContent;
-    await vi.waitFor(() => expect([offered(), shown()]).toEqual([["Start again"], balance]), soon);
+    const offer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms };
+    service.answer = (call) =>
+      call.path.endsWith("/users/user/offers/advisor") ? [200, offer] : answer(call);
     part("start").click();
-    await vi.waitFor(() => expect(question()).toBe(text), soon);
+    const always = "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00.";
+    await vi.waitFor(() => expect(question()).toBe(always + text), soon);
     element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=no]")?.click();
-    await vi.waitFor(() => expect(question()).toBeUndefined(), soon);
+    await vi.waitFor(
+      () => expect([question(), part("start").ariaDisabled]).toEqual([undefined, "false"]),
+      soon,
+    );
   }
 });
 
@@ -281,6 +283,9 @@ test.each([
   [{ state: "ended", reason: "missed" }, "The advisor did not answer. Nothing was charged."],
   [{ state: "ended", reason: "abandoned" }, "Nobody came back, so the conversation has ended."],
   [{ state: "ended", reason: "stopped" }, "The conversation has ended"],
+  [{ state: "ended", reason: "stopped", ended_by: "service" }, "The conversation has ended"],
+  [{ state: "ended", reason: "stopped", ended_by: "user" }, "You ended the conversation"],
+  [{ state: "ended", reason: "stopped", ended_by: "advisor" }, "The advisor ended the conversation"],
 ] as const)("the element says why: %o", async (record, text) => {
   await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
   service.tell({ ...now({ ...PAUSED, record: { ...PAUSED.record, ...record } }), sequence: 2 });

@@ -19,6 +19,7 @@ from talktime.documents.account import Account, Entry, Refund
 from talktime.documents.advisor import Advisor
 from talktime.documents.chat import ChatSummary, Message, Messages
 from talktime.documents.ledger import LedgerEntry
+from talktime.documents.offer import Offer
 from talktime.documents.page import Page, RecordWithSnapshot
 from talktime.documents.receipt import Receipt
 from talktime.documents.snapshot import RecordView, Snapshot
@@ -56,6 +57,7 @@ __all__ = [
     "LedgerEntry",
     "Message",
     "Messages",
+    "Offer",
     "Page",
     "Party",
     "Price",

@@ -158,6 +158,7 @@ class BlockingTalktime:
     paying = _waits(Talktime.paying)
     refund = _waits(Talktime.refund)
     account = _waits(Talktime.account)
+    offer = _waits(Talktime.offer)
     entries = _waits(Talktime.entries)
     entry_page = _waits(Talktime.entry_page)
     all_entries = _each(Talktime.all_entries)

@@ -50,6 +50,7 @@ from talktime.documents.import_rows import read_sources
 from talktime.documents.last_audit import LastAudit
 from talktime.documents.ledger import LedgerEntry
 from talktime.documents.link import Link
+from talktime.documents.offer import Offer
 from talktime.documents.old_rows import OldSession
 from talktime.documents.page import Page, RecordWithSnapshot
 from talktime.documents.receipt import Receipt
@@ -506,6 +507,17 @@ class Talktime:
         if at is None or at >= await self.now():
             return await people.account(self.engine, user_id)
         return await history.account_as_of(self.engine, user_id, at)
+
+    async def offer(self, user_id: str, advisor_id: str) -> Offer:
+        """The price of a record that the user would start with this advisor now, and how long the credit would last.
+
+        Show this to the user before a start, and start with the `tariff_version` of the offer.
+
+        Raises:
+            NotFound: there is no such user, or no such advisor.
+            Conflict: the two have an active record, which goes on at its own price.
+        """
+        return await people.offer(self.engine, user_id, advisor_id)
 
     async def entries(
         self,

@@ -31,6 +31,7 @@ VALUES: Mapping[tuple[str, str], AbstractSet[str]] = {
     ("links", "role"): set(Role) - {Role.SERVICE},
     ("messages", "sender"): set(Party),
     ("records", "paused_by"): set(Role),
+    ("records", "ended_by"): set(Role),
     ("records", "reason"): set(Reason) - ENDS_NO_RECORD,
     ("records", "starts"): set(Starts),
     ("records", "state"): set(State),

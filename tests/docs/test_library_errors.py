@@ -58,6 +58,10 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
         "Conflict": {"record_id": "RECORD", "reason": "why", "borne_by": "platform", "amount": 10**12},
     },
     "account": {"NotFound": {"user_id": "nobody"}},
+    "offer": {
+        "NotFound": {"user_id": "nobody", "advisor_id": "maya"},
+        "Conflict": {"user_id": "alice", "advisor_id": "maya"},
+    },
     "entries": {"NotFound": {"user_id": "nobody"}, "InvalidRequest": {"user_id": "alice", "before": "no number"}},
     "user_page": {"InvalidRequest": {"query": "x", "after": "nobody"}},
     "advisor_page": {"InvalidRequest": {"query": "x", "after": "nobody"}},

@@ -112,7 +112,7 @@ def test_two_people_talk_pause_and_end_in_the_element_with_the_whole_conversatio
     expect(user.get_by_text("Paused")).to_be_visible()
     user.get_by_role("button", name="Stop").click()
     user.get_by_role("button", name="End conversation").click()
-    for page in pages.values():
-        expect(page.get_by_role("status")).to_have_text("The conversation has ended")
+    for page, who in ((user, "You"), (advisor, "The user")):
+        expect(page.get_by_role("status")).to_have_text(f"{who} ended the conversation")
     expect(user.get_by_role("button", name="Start again")).to_be_visible()
     assert user.evaluate("document.documentElement.scrollWidth <= innerWidth")

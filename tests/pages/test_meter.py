@@ -266,7 +266,9 @@ def test_stop_asks_first(screens: Screens, demo: Demo, pair: Pair, side: Literal
     assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["state"] == "running"
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="End conversation").click()
-    expect(page.get_by_role("link", name="See the receipt")).to_be_visible()
+    expect(page.locator("#why-title")).to_have_text("You ended the conversation")
+    page.get_by_role("link", name="See the receipt").click()
+    expect(page.locator("#about")).to_contain_text(f"stopped (by the {side})")
 
 
 def test_two_talks_at_once_know_of_each_other(screens: Screens, demo: Demo, pair: Pair) -> None:
@@ -279,6 +281,24 @@ def test_two_talks_at_once_know_of_each_other(screens: Screens, demo: Demo, pair
         expect(page.locator("#elsewhere a")).to_have_attribute("href", f"/chat/{there}")
     demo.call("POST", f"/chats/{chats[0]}/stop")
     expect(page.locator("#elsewhere")).to_be_hidden()
+
+
+def test_both_screens_of_two_talks_show_one_credit(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(SECONDS, "5.00")
+    second = Pair(pair.user, demo.pair(BY_THE_MINUTE, "1.00").advisor)
+    chats = demo.chat(pair), demo.chat(second)
+    by_the_second, by_the_minute = (running(screens.user(pair, f"/chat/{chat}")) for chat in chats)
+    balance = "Number(document.querySelector('talk-time').reading.balance)"
+    before = by_the_minute.evaluate(balance)
+    # No second of this talk is charged, and no message comes: the screen computes what the other talk spends.
+    by_the_minute.wait_for_function(f"before => {balance} <= before - 0.03", arg=before)
+    shown = [page.evaluate(balance) for page in (by_the_second, by_the_minute, by_the_second)]
+    available = float(demo.call("GET", f"/users/{pair.user}/account")["available"])
+    assert shown[0] >= shown[1] >= shown[2] >= available - 0.01
+    demo.call("POST", f"/chats/{chats[0]}/stop")
+    expect(by_the_minute.locator("#elsewhere")).to_be_hidden()
+    final = demo.call("GET", f"/users/{pair.user}/account")["available"]
+    expect(by_the_minute.locator("talk-time [data-role=credits]")).to_have_text(final)
 
 
 def test_unread_messages_are_counted_in_the_title_and_in_the_lists(screens: Screens, demo: Demo, pair: Pair) -> None:

@@ -66,6 +66,7 @@ CALLS: tuple[Call, ...] = (
         {"amount": "20.00", "kind": "purchase", "reference": "order 4711", "metadata": {"shop": "main"}},
     ),
     ("POST", "/v1/users/alice/debits", {"amount": "2.50", "reference": "a horoscope"}),
+    ("GET", "/v1/users/alice/offers/maya", None),
     ("POST", "/v1/chats", _CHAT),
     ("POST", "/v1/chats", _CHAT),
     ("POST", "/v1/chats/chat-1/heartbeat", {"party": "advisor"}),

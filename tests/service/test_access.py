@@ -34,6 +34,7 @@ DEBIT = {"amount": "1.00", "reference": "a mistake"}
 ROWS = [
     Row("PUT", "/v1/users/alice", {"display_name": "A"}, ("service",), STRANGERS, ("user:alice", "operator")),
     Row("GET", "/v1/users/alice/account", None, ("service", "operator", "user:alice"), STRANGERS),
+    Row("GET", "/v1/users/alice/offers/ben", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("GET", "/v1/users/alice/entries", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("GET", "/v1/users/alice/chats", None, ("service", "operator", "user:alice"), STRANGERS),
     Row("GET", "/v1/users/alice/records", None, ("service", "operator", "user:alice"), STRANGERS),
@@ -147,6 +148,7 @@ ANYONE = [
 
 def _pattern(row: Row) -> tuple[str, str]:
     path = row.path.partition("?")[0].replace("/alice", "/{user_id}").replace("/maya", "/{advisor_id}")
+    path = path.replace("/ben", "/{advisor_id}")
     return row.method, path.replace("/chat 1", "/{chat_id}").replace("/RECORD", "/{record_id}").replace(
         "/WEBHOOK", "/{webhook_id}"
     )

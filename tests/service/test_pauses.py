@@ -1,4 +1,4 @@
-"""A snapshot says who paused and when, so that both screens can show it."""
+"""A snapshot says who paused, when, and who ended the record, so that both screens can show it."""
 
 from __future__ import annotations
 
@@ -72,3 +72,24 @@ async def test_a_pause_by_a_lapsed_lease_names_nobody(service: Any) -> None:
     assert (paused["reason"], paused["paused_by"], paused["paused_at"]) == ("paused", "advisor", away["paused_at"])
     ended = (await service.done("POST", "/v1/chats/chat 1/stop"))["record"]
     assert (ended["state"], ended["paused_at"], ended["paused_by"]) == ("ended", None, None)
+
+
+async def test_an_end_names_who_stopped_or_declined(service: Any) -> None:
+    await service.people()
+    for number, (by, who) in enumerate((("user:alice", "user"), ("advisor:maya", "advisor"), ("operator", "operator"))):
+        started = (await service.chat(chat_id=f"chat {number}"))["record"]
+        assert started["ended_by"] is None
+        ended = (await service.done("POST", f"/v1/chats/chat {number}/stop", by=by))["record"]
+        # A second stop changes nothing: the first caller has ended the record.
+        again = (await service.done("POST", f"/v1/chats/chat {number}/stop"))["record"]
+        receipt = await service.done("GET", f"/v1/records/{started['id']}/receipt")
+        assert ended["ended_by"] == again["ended_by"] == receipt["record"]["ended_by"] == who
+
+
+async def test_an_end_by_a_deadline_names_nobody(service: Any) -> None:
+    await service.people()
+    await service.chat()
+    await service.done("POST", PAUSE, by="user:alice")
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 86_400})
+    ended = (await service.done("GET", "/v1/chats/chat 1/tracking"))["record"]
+    assert (ended["state"], ended["reason"], ended["ended_by"]) == ("ended", "abandoned", None)

@@ -26,6 +26,7 @@ import {
   chatsOf,
   goTo,
   noticeSignOut,
+  offerOf,
   ofPair,
   path,
   problemText,
@@ -36,14 +37,14 @@ import {
 import type { Session } from "../shell/session.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { nextTariff, tariffOf } from "../texts/offer.ts";
+import { tariffOf } from "../texts/offer.ts";
 import { moment, money, nameInSentence } from "../texts/words.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
 import { paintMeter } from "./meter.ts";
 import { announcePaidTime } from "./paid-time.ts";
 import { offerNewChat, showPair, showRecords } from "./pair.ts";
-import { advisorNow, showPrice } from "./price-line.ts";
+import { showPrice } from "./price-line.ts";
 import { countUnread } from "./unread.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
@@ -146,10 +147,8 @@ function open({ role, subject }: Session, chatId: string): void {
 
   /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
   async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
-    const { display_name, tariff, tariff_version: tariffVersion } = await advisorNow(snapshot);
-    const offer = { display_name, tariff: nextTariff(tariff, snapshot) };
-    if (!(await agreesToPay(offer, snapshot.free_remaining_ms, chat.frame().balance ?? "0"))) return null;
-    return { tariffVersion };
+    const offer = await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id);
+    return (await agreesToPay(offer)) ? { tariffVersion: offer.tariff_version } : null;
   }
 
   async function stop(): Promise<unknown> {

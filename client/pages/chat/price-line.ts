@@ -4,18 +4,13 @@ import type { Snapshot } from "../../src/index.ts";
 import type { Viewer } from "../../src/talk/acts.ts";
 import { find, setText } from "../shell/dom.ts";
 import { showProblem } from "../shell/frame.ts";
-import { type Advisor, path, request } from "../shell/service.ts";
+import { offerOf } from "../shell/service.ts";
 import { say } from "../texts/language.ts";
-import { nextTariff, tariffOf } from "../texts/offer.ts";
+import { tariffOf, tariffOfOffer } from "../texts/offer.ts";
 import { price } from "../texts/words.ts";
 
 /** The record after whose end the line shows the price of a new record; null while it shows another price. */
 let endedRecord: string | null = null;
-
-/** The advisor with the tariff that a record which begins now would have. */
-export function advisorNow({ chat }: Snapshot): Promise<Advisor> {
-  return request<Advisor>("GET", path`/advisors/${chat.advisor_id}`);
-}
 
 export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<void> {
   const { record, tariff } = snapshot;
@@ -27,7 +22,7 @@ export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<voi
   if (endedRecord === record.id) return;
   endedRecord = record.id;
   try {
-    const next = nextTariff((await advisorNow(snapshot)).tariff, snapshot);
+    const next = tariffOfOffer(await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id));
     if (endedRecord === record.id) setText(find("price"), say("toStartAgain", { price: price(next) }));
   } catch (error) {
     endedRecord = null;

@@ -20,10 +20,10 @@ import {
   nameInSentence,
   price,
   reason,
+  reasonWithCause,
   shortDayAndTime,
   timeOfDay,
   timeZone,
-  unbilled,
 } from "../texts/words.ts";
 import { linkPeople } from "./people.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
@@ -84,7 +84,10 @@ function showAbout(receipt: Receipt, end: Instant): void {
         billed: exactDigits(receipt.billed_ms),
       }),
     ),
-    fact(say("endedWhy"), record.state === "ended" ? reason(record.reason) : say("notYet")),
+    fact(
+      say("endedWhy"),
+      record.state === "ended" ? reasonWithCause(record.reason, record.ended_by ?? null) : say("notYet"),
+    ),
   );
 }
 
@@ -166,7 +169,7 @@ function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: G
       {},
       instant === null ? say("notOver") : make("time", { datetime: instant }, timeOfDay(instant)),
     );
-  const what = make("td", {}, unbilled(why, caused_by));
+  const what = make("td", {}, reasonWithCause(why, caused_by));
   return make("tr", {}, time(started_at), time(ended_at), what, number(exactDigits(duration_ms)));
 }
 

@@ -1,7 +1,7 @@
 /** Requests to the service with the token of this tab, and the documents that only pages use. */
 
 import type { components } from "../../src/core/generated.ts";
-import type { Problem } from "../../src/core/types.ts";
+import type { Offer, Problem } from "../../src/core/types.ts";
 import { encodeId, RequestProblem, requester } from "../../src/request.ts";
 import { conflictText } from "../../src/talk/conflict.ts";
 import { languageOfPage, say, talkWords } from "../texts/language.ts";
@@ -61,6 +61,11 @@ export function path(parts: TemplateStringsArray, ...ids: string[]): string {
 /** Goes to a page of the service. */
 export function goTo(page: string): void {
   location.assign(root + page);
+}
+
+/** What a record that the user begins with the advisor now would cost. */
+export function offerOf(user: string, advisor: string): Promise<Offer> {
+  return request<Offer>("GET", path`/users/${user}/offers/${advisor}`);
 }
 
 /** All chats of the user or the advisor of a chat, as the viewer's role may read them, the newest first. */

@@ -29,7 +29,9 @@ export async function showStatement(advisor: string, month: Month): Promise<Stat
   find("sessions").replaceChildren();
   await showPages(find<HTMLButtonElement>("more-sessions"), async (shown) => {
     const end = Number(shown ?? "0") + ROWS;
-    find("sessions").append(...newest.slice(end - ROWS, end).map(conversationRow));
+    find("sessions").append(
+      ...newest.slice(end - ROWS, end).map((session) => conversationRow(session, statement.to)),
+    );
     return end < newest.length ? String(end) : null;
   });
   return statement;
@@ -61,14 +63,12 @@ function line(word: Word, amount: string): HTMLElement {
   );
 }
 
-/** A conversation of a statement in a list, with a link to its receipt. */
-export function conversationRow({
-  record_id,
-  user_name,
-  started_at,
-  time_ms,
-  net,
-}: Statement["sessions"][number]): HTMLElement {
+/** A conversation of a statement in a list, with a link to its receipt. `to` is the end of the statement. */
+function conversationRow(session: Statement["sessions"][number], to: string): HTMLElement {
+  const { record_id, user_name, started_at, ended_at, time_ms, gross, net } = session;
+  // A charge belongs to the month in which it was posted: at a pause or at the end.
+  const goesOn = ended_at === null || Date.parse(ended_at) >= Date.parse(to);
+  const later = goesOn && micros(gross) === 0n && time_ms > 0 ? `, ${say("chargedLater")}` : "";
   return make(
     "li",
     {},
@@ -77,7 +77,7 @@ export function conversationRow({
       { class: "row", href: root + path`/receipts/${record_id}` },
       make("strong", { dir: "auto" }, user_name),
       make("span", { class: "number" }, money(net)),
-      make("span", { class: "quiet whole" }, `${shortDayAndTime(started_at)}, ${minutes(time_ms)}`),
+      make("span", { class: "quiet whole" }, `${shortDayAndTime(started_at)}, ${minutes(time_ms)}${later}`),
     ),
   );
 }

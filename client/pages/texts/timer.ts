@@ -2,7 +2,7 @@
 
 import { countdown } from "../../src/core/digits.ts";
 import { micros, price } from "../../src/core/price.ts";
-import type { Frame, Snapshot } from "../../src/core/types.ts";
+import type { ConversationRecord, Frame } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { filled } from "../../src/words.ts";
@@ -36,7 +36,7 @@ export function explanationOf(frame: Frame, viewer: Viewer, other: string): Expl
   const user = viewer === "user";
   if (record === null)
     return calm(say("notStarted"), user ? say("pressStart") : say("otherStarts", { other }));
-  if (record.state === "ended") return ended(snapshot, user);
+  if (record.state === "ended") return ended(record, viewer, other);
   if (hasMoved(snapshot)) {
     const link = { page: `/chat/${encodeId(record.current_chat_id)}`, text: say("movedLink") };
     return { ...calm(say("movedTitle"), say("movedText")), link };
@@ -64,8 +64,9 @@ function ringText({ at, snapshot }: Frame): string {
   return ` ${say("ringsMore", { time: countdown(Math.max(0, Date.parse(until) - at)) })}`;
 }
 
-function ended({ record }: Snapshot, user: boolean): Explanation {
-  const said = record?.decline_reason;
+function ended(record: ConversationRecord, viewer: Viewer, other: string): Explanation {
+  const user = viewer === "user";
+  const said = record.decline_reason;
   const words = talkWords();
   const nothingRan: Partial<Record<string, string>> = {
     declined: said ? filled(words.declinedWhy, { why: said }) : words.declined,
@@ -78,13 +79,24 @@ function ended({ record }: Snapshot, user: boolean): Explanation {
     advisor_away: "advisorWasAway",
     max_cost: "maxCostText",
   };
-  const code = record?.reason ?? "";
+  const code = record.reason ?? "";
   const text = nothingRan[code] ?? say(why[code] ?? "thankYou");
   return {
-    ...calm(say("endedTitle"), text),
-    ...(record && { link: { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") } }),
+    ...calm(endTitle(record, viewer, other), text),
+    link: { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") },
   };
 }
+
+/** Says who ended the conversation, where that was a person. The host may have done so for either of the two. */
+function endTitle({ reason: code, ended_by: by }: ConversationRecord, viewer: Viewer, other: string): string {
+  const words = talkWords();
+  if (code !== "stopped" || !by || by === "service") return words.ended;
+  if (by === viewer && viewer !== "operator") return words.youEnded;
+  const name = by === "operator" || viewer === "operator" ? say(NAMES[by]) : other;
+  return filled(words.otherEnded, { name: capitalized(name) });
+}
+
+const NAMES = { user: "theUser", advisor: "theAdvisor", operator: "theOperator" } as const;
 
 function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
   const user = viewer === "user";

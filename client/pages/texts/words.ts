@@ -215,10 +215,10 @@ const CAUSES: Record<string, Word> = {
   service: "causeService",
 };
 
-/** Why time was not billed. Who caused it is said of a pause alone: the other reasons say it themselves. */
-export function unbilled(code: Reason, party: string | null): string {
-  if (code !== "paused" || party === null) return reason(code);
-  return `${reason(code)} (${cause(party)})`;
+/** A reason with who caused it. That is said of a pause and of a stop: the other reasons say it themselves. */
+export function reasonWithCause(code: Reason | null, role: string | null): string {
+  const isAct = code === "paused" || code === "stopped";
+  return isAct && role !== null ? `${reason(code)} (${cause(role)})` : reason(code);
 }
 
 /** Who caused something: "by the user". */

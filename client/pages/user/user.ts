@@ -12,10 +12,18 @@ import { chatRow, showUnreadInTitle } from "../shell/chat-row.ts";
 import { demoAdvisors, isDemo } from "../shell/demo.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showLoaded, showProblem } from "../shell/frame.ts";
-import { type Account, type Advisor, type ChatSummary, goTo, path, request } from "../shell/service.ts";
+import {
+  type Account,
+  type Advisor,
+  type ChatSummary,
+  goTo,
+  offerOf,
+  path,
+  request,
+} from "../shell/service.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say } from "../texts/language.ts";
-import { nextTariff, tariffOf } from "../texts/offer.ts";
+import { tariffOf } from "../texts/offer.ts";
 import { dayAndTime, money, price } from "../texts/words.ts";
 
 const TITLE = document.title;
@@ -85,16 +93,11 @@ async function latestWith(user: string, advisor: string): Promise<Snapshot | nul
 }
 
 async function open(user: string, advisor: Advisor): Promise<void> {
-  const { available } = await request<Account>("GET", path`/users/${user}/account`);
   const latest = await latestWith(user, advisor.id);
   const goesOn = latest !== null && !beginsRecord(latest);
-  if (goesOn) {
-    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return;
-  } else {
-    const tariff = latest ? nextTariff(advisor.tariff, latest) : advisor.tariff;
-    const freeMs = latest ? latest.free_remaining_ms : 1000 * (tariff.free_seconds ?? 0);
-    if (!(await agreesToPay({ ...advisor, tariff }, freeMs, available))) return;
-  }
+  const asks = goesOn && latest.record?.state === "paused";
+  if (asks && !(await agreesToGoOn(tariffOf(latest)))) return;
+  if (!goesOn && !(await agreesToPay(await offerOf(user, advisor.id)))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,

@@ -4,7 +4,7 @@
  */
 
 import type { RoundingMode } from "./price.ts";
-import type { Reason, Receipt, SharedEntry, Starts, Tariff } from "./types.ts";
+import type { Reason, Receipt, Role, SharedEntry, Starts, Tariff } from "./types.ts";
 import {
   amount,
   count,
@@ -132,6 +132,7 @@ const RECEIPT = {
     paused_at: orNull(instant),
     paused_by: orNull(text),
     ended_at: orNull(instant),
+    ended_by: ifPresent(orNull(oneOf<Role>({ service: true, operator: true, user: true, advisor: true }))),
     starts: ifPresent(oneOf<Starts>({ present: true, accepted: true, at_once: true })),
     decline_reason: ifPresent(orNull(text)),
   },

@@ -68,6 +68,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{user_id}/offers/{advisor_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getOffer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/{user_id}/entries": {
         parameters: {
             query?: never;
@@ -927,6 +943,17 @@ export interface components {
          * @enum {string}
          */
         AllowedCall: "tracking" | "accept" | "decline" | "pause" | "resume" | "stop" | "chats" | "debits" | "refunds";
+        /** @description Another record of the user that runs, and spends the same credit. Instants and times are as of `server_time`. */
+        AlsoRunning: {
+            /** @description how long that record has run */
+            elapsed_ms: number;
+            /** @description free time that was left to user and advisor when that record started */
+            allowance_ms: number;
+            /** @description when the credit or `max_cost` ends that record; null if never */
+            cut_at: string | null;
+            /** @description the tariff that charges that record, without grace where the grace is used up */
+            tariff: components["schemas"]["Tariff"];
+        };
         /** @description A rule of the auditor, and whether it holds. */
         AuditedRule: {
             /** @description the number of the rule */
@@ -1419,6 +1446,26 @@ export interface components {
             /** Format: date-time */
             now: string;
         };
+        /** @description The price of a record that a user would start with an advisor now, and how long the user's credit would last. */
+        Offer: {
+            user_id: string;
+            advisor_id: string;
+            /** @description the advisor's name */
+            display_name: string;
+            tariff: components["schemas"]["Tariff"];
+            /** @description name this version in the call that starts: another tariff is refused then */
+            tariff_version: number;
+            /** @description free time that user and advisor have left */
+            free_remaining_ms: number;
+            /** @description the start of the record that used the grace of these 24 hours; null with grace */
+            grace_used_at: string | null;
+            /** @description the credit that the start needs */
+            required: string;
+            /** @description the credit that the user has available */
+            available: string;
+            /** @description how long the credit would last, with the user's other running records and gifts that expire; 0 where the start is refused for lack of credit, null where the credit would not end the record */
+            lasts_ms: number | null;
+        };
         /** @description A conversation of another system, which is over. `free_ms` of its duration were free. */
         OldSession: {
             id: string;
@@ -1661,6 +1708,8 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
@@ -1716,6 +1765,8 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
@@ -1742,6 +1793,8 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
@@ -1942,6 +1995,8 @@ export interface components {
             tariff_version: number;
             /** @description the advisor's terms when the record started; null for the user */
             terms: components["schemas"]["Terms"] | null;
+            /** @description the records that spend from `balance` besides this timer; empty for the advisor */
+            also_running: components["schemas"]["AlsoRunning"][];
         };
         /**
          * @description How a record starts.
@@ -2465,6 +2520,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+                advisor_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offer"];
                 };
             };
             "4XX": {

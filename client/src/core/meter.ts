@@ -1,7 +1,8 @@
 /** The numbers of a screen: a function of a snapshot and an instant, with the same price as the receipt. */
 
+import { most } from "./integers.ts";
 import { credits, micros, price } from "./price.ts";
-import type { Credits, Snapshot } from "./types.ts";
+import type { AlsoRunning, Credits, Snapshot } from "./types.ts";
 
 /** The numbers of one instant; durations in ms, instants in ms of engine time since 1970. */
 export interface Measure {
@@ -27,7 +28,21 @@ export function measure(
   at: number,
   leaseUntil = instant(snapshot.timer.lease_until),
 ): Measure {
-  return snapshot.timer.running ? running(snapshot, at, leaseUntil) : stopped(snapshot, at);
+  const [numbers, own] = snapshot.timer.running ? running(snapshot, at, leaseUntil) : stopped(snapshot, at);
+  let all = own;
+  const asOf = Date.parse(snapshot.server_time);
+  // A service of an earlier release does not name the user's other running records.
+  for (const other of snapshot.also_running ?? []) {
+    const cut = instant(other.cut_at) ?? Number.POSITIVE_INFINITY;
+    const elapsedMs = other.elapsed_ms + Math.min(at, cut) - asOf;
+    all += spent(other, elapsedMs, at >= cut);
+    // Digits that stand at the end of the lease or the cut of this timer stand together.
+    if (!snapshot.timer.running || numbers.nextMs !== null)
+      numbers.nextMs = Math.min(numbers.nextMs ?? 1000, 1000 - (elapsedMs % 1000));
+  }
+  // Records within their grace may hold more than there is, until they stop.
+  if (numbers.balance !== null) numbers.balance = credits(most(0n, micros(numbers.balance) - all));
+  return numbers;
 }
 
 /** Milliseconds since 1970 of an RFC 3339 instant; null for null. */
@@ -35,10 +50,13 @@ export function instant(text: string | null): number | null {
   return text === null ? null : Date.parse(text);
 }
 
-function stopped(snapshot: Snapshot, at: number): Measure {
+/** The numbers, with the balance of the snapshot, and what the record has spent since. */
+type Spending = [Measure, bigint];
+
+function stopped(snapshot: Snapshot, at: number): Spending {
   const rechargeUntil = instant(snapshot.timer.recharge_until);
   const rechargeMs = rechargeUntil === null ? null : Math.max(0, rechargeUntil - at);
-  return {
+  const numbers = {
     elapsedMs: snapshot.elapsed_ms,
     chatElapsedMs: snapshot.chat.duration_ms,
     freeMs: snapshot.free_remaining_ms,
@@ -50,36 +68,47 @@ function stopped(snapshot: Snapshot, at: number): Measure {
     rechargeMs,
     nextMs: rechargeMs ? rechargeMs % 1000 || 1000 : null,
   };
+  return [numbers, 0n];
 }
 
-function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Measure {
-  const { chat, tariff, timer, allowance_ms: allowance } = snapshot;
+function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Spending {
+  const { chat, timer, elapsed_ms, allowance_ms, grace_used_at } = snapshot;
+  const tariff = grace_used_at ? { ...snapshot.tariff, grace_seconds: 0 } : snapshot.tariff;
   const asOf = Date.parse(snapshot.server_time);
   const since = instant(timer.since) ?? asOf;
   const endsAt = instant(timer.cut_at);
   const cap = Math.min(endsAt ?? Number.POSITIVE_INFINITY, leaseUntil ?? Number.POSITIVE_INFINITY);
   const instantShown = Math.max(since, Math.min(at, cap));
   const progressMs = instantShown - asOf;
-  const elapsedMs = snapshot.elapsed_ms + progressMs;
+  const elapsedMs = elapsed_ms + progressMs;
   const chatElapsedMs = chat.duration_ms + progressMs;
-
-  const elapsed = Math.floor(elapsedMs);
-  const now = price(tariff, elapsed - allowance, { grace: !snapshot.grace_used_at });
-  // While the timer runs, the whole increment in progress is held. At the cap the timer has stopped and owes its price.
-  const committed = (ms: number) => price(tariff, ms + 1 - allowance, { grace: false }).micros;
-  const owed = at >= cap ? now.micros : committed(elapsed);
-  const balance =
-    snapshot.balance === null ? null : micros(snapshot.balance) + committed(snapshot.elapsed_ms) - owed;
-  return {
+  const now = price(tariff, Math.floor(elapsedMs) - allowance_ms);
+  const numbers = {
     elapsedMs,
     chatElapsedMs,
-    freeMs: Math.max(0, allowance - elapsedMs),
+    freeMs: Math.max(0, allowance_ms - elapsedMs),
     billedMs: now.billedMs,
     cost: credits(now.micros),
-    balance: balance === null ? null : credits(balance < 0n ? 0n : balance),
+    balance: snapshot.balance,
     endsAt,
     remainingMs: endsAt === null ? null : Math.max(0, endsAt - instantShown),
     rechargeMs: null,
     nextMs: at >= cap ? null : Math.min(1000 - (elapsedMs % 1000), 1000 - (chatElapsedMs % 1000), cap - at),
   };
+  return [numbers, spent({ tariff, elapsed_ms, allowance_ms }, elapsedMs, at >= cap)];
+}
+
+/**
+ * The credit that a running record has spent since the snapshot, in micro-credits. While its timer runs, the whole
+ * increment in progress is held, within the grace as well. A timer that has stopped owes the price of its time.
+ */
+function spent(
+  { tariff, elapsed_ms, allowance_ms }: Omit<AlsoRunning, "cut_at">,
+  elapsedMs: number,
+  hasStopped: boolean,
+): bigint {
+  const held = (ms: number) => price(tariff, ms + 1 - allowance_ms, { grace: false }).micros;
+  const elapsed = Math.floor(elapsedMs);
+  const owed = hasStopped ? price(tariff, elapsed - allowance_ms).micros : held(elapsed);
+  return owed - held(elapsed_ms);
 }

@@ -18,7 +18,11 @@ export type Role = Documents["Role"];
 export type Cause = Documents["Cause"];
 export type Party = Documents["Party"];
 export type ConversationRecord = Documents["Record"];
-export type Snapshot = WithTariff<Documents["Snapshot"]>;
+export type AlsoRunning = WithTariff<Documents["AlsoRunning"]>;
+export type Snapshot = Omit<WithTariff<Documents["Snapshot"]>, "also_running"> & {
+  also_running?: readonly AlsoRunning[];
+};
+export type Offer = WithTariff<Documents["Offer"]>;
 export type Message = Documents["Message"];
 export type MessagePage = Documents["Messages"];
 export type Segment = Documents["Segment"];

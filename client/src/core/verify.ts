@@ -84,6 +84,8 @@ function record({ record, segments }: Receipt): Check[] {
   const needsNoReason = isRunning || state === "requested";
   const declined = record.decline_reason ?? null;
   const said = record.reason === "declined" ? declined : null;
+  const endedBy = record.ended_by ?? null;
+  const isAct = state === "ended" && (record.reason === "stopped" || record.reason === "declined");
   const chatId = isRunning ? last.chat_id : record.current_chat_id;
   return [
     check("record.state", "a record runs while its last segment is open", record.state, state),
@@ -97,6 +99,7 @@ function record({ record, segments }: Receipt): Check[] {
     check("record.paused_at", "a pause begins when the last segment ends", record.paused_at, pausedAt),
     check("record.paused_by", "only a pause is somebody's act", record.paused_by, pausedBy),
     check("record.decline_reason", "only an advisor who declines says why", declined, said),
+    check("record.ended_by", "only a stop and a refusal are somebody's act", endedBy, isAct ? endedBy : null),
     check("record.current_chat_id", "a record runs in its current chat", record.current_chat_id, chatId),
   ];
 }

@@ -1,6 +1,6 @@
 /** What a person can do in a chat. */
 
-import type { Snapshot } from "../core/types.ts";
+import type { Offer, Snapshot } from "../core/types.ts";
 
 /** Who reads. An operator only looks on. */
 export type Viewer = "user" | "advisor" | "operator";
@@ -49,7 +49,20 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
 }
 
 /** Less free time than this, in ms, is as good as none: the person would be asked about the price too late. */
-export const FREE_MIN_MS = 1000;
+const FREE_MIN_MS = 1000;
+
+/** A person who agrees to a price is told how long the credit lasts, if that is less than this. */
+const SOON_MS = 120_000;
+
+/** Whether a start costs something at once, or so soon that the person must agree before. */
+export function isPaidAtOnce({ free_remaining_ms }: Offer): boolean {
+  return free_remaining_ms < FREE_MIN_MS;
+}
+
+/** How long the credit lasts, in ms, where the person should know before the start; null where it lasts long. */
+export function lastsOnlyMs({ lasts_ms }: Offer): number | null {
+  return lasts_ms !== null && lasts_ms < SOON_MS ? lasts_ms : null;
+}
 
 /** Whether the next press of "Start" begins a new record, and not only goes on with one. */
 export function beginsRecord({ record }: Snapshot): boolean {

@@ -2,18 +2,17 @@
 
 import type { Chat } from "../chat.ts";
 import { stopwatch } from "../core/digits.ts";
-import { credits, micros, price } from "../core/price.ts";
-import type { ConversationRecord, Frame, Snapshot } from "../core/types.ts";
+import { credits, price } from "../core/price.ts";
+import type { ConversationRecord, Frame, Role, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, FREE_MIN_MS, hasMoved } from "./acts.ts";
+import { actsOf, beginsRecord, hasMoved, isPaidAtOnce, lastsOnlyMs } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
-import { lastingMs } from "./lasting.ts";
 import { isHere } from "./presence.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
@@ -220,13 +219,16 @@ export class TalkChatElement extends Base {
       await chat.start({ recordId: snapshot?.record?.id });
       return;
     }
-    const { tariff, tariff_version } = await chat.offer();
+    const offer = await chat.offer();
+    const { tariff, tariff_version } = offer;
     const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
     const shown = (ms: number) => this.#money(credits(cost(ms)));
-    if (snapshot.free_remaining_ms < FREE_MIN_MS && cost(1) > 0n) {
+    if (isPaidAtOnce(offer) && cost(1) > 0n) {
       const words = this.#words;
-      const lasts = lastingMs(tariff, micros(chat.frame().balance ?? "0"));
-      const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
+      const lasts = lastsOnlyMs(offer);
+      const time = stopwatch(lasts ?? 0);
+      const credit = lasts === 0 ? words.notEnoughCredit : filled(words.creditLasts, { time });
+      const soon = lasts === null ? "" : ` ${credit}`;
       const question = {
         title: words.askStart,
         text: filled(words.askStartText, { amount: shown(1), cost: shown(600_000) }) + soon,
@@ -296,7 +298,7 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   const { record } = snapshot;
   if (frame.state === "reconnecting") return words.connecting;
   if (record === null) return words.notStarted;
-  if (record.state === "ended") return endOf(record, words);
+  if (record.state === "ended") return endOf(record, words, isAdvisor);
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return isAdvisor ? words.called : words.calling;
   if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
@@ -309,16 +311,28 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   return (why as Record<string, string>)[record.reason ?? ""] ?? pauseOf(record, words, isAdvisor);
 }
 
-function endOf({ reason, decline_reason: why }: ConversationRecord, words: Words): string {
+function endOf(record: ConversationRecord, words: Words, isAdvisor: boolean): string {
+  const { reason, decline_reason: why, ended_by } = record;
   if (reason === "declined" && why) return filled(words.declinedWhy, { why });
-  return reason === "declined" || reason === "missed" || reason === "abandoned" ? words[reason] : words.ended;
+  if (reason === "declined" || reason === "missed" || reason === "abandoned") return words[reason];
+  const by = reason === "stopped" ? ended_by : null;
+  return actText(by, isAdvisor, words, words.youEnded, words.otherEnded) ?? words.ended;
 }
 
-/** Says who paused, where that was one of the two. */
-function pauseOf({ paused_by: by }: ConversationRecord, words: Words, isAdvisor: boolean): string {
-  if (by !== "user" && by !== "advisor") return words.paused;
-  const isOwn = (by === "advisor") === isAdvisor;
-  return isOwn ? words.youPaused : filled(words.otherPaused, { name: words[by] });
+function pauseOf({ paused_by }: ConversationRecord, words: Words, isAdvisor: boolean): string {
+  return actText(paused_by, isAdvisor, words, words.youPaused, words.otherPaused) ?? words.paused;
+}
+
+/** Says whose act it was, with one of two texts; null where it was neither of the two people. */
+function actText(
+  by: Role | null,
+  isAdvisor: boolean,
+  words: Words,
+  own: string,
+  others: string,
+): string | null {
+  if (by !== "user" && by !== "advisor") return null;
+  return (by === "advisor") === isAdvisor ? own : filled(others, { name: words[by] });
 }
 
 declare global {

@@ -40,6 +40,8 @@ export const english = {
   waiting: "Waiting for the advisor. Time begins when both of you are here.",
   elsewhere: "The conversation moved to another chat.",
   ended: "The conversation has ended",
+  youEnded: "You ended the conversation",
+  otherEnded: "{name} ended the conversation",
   declined: "The advisor declined. Nothing was charged.",
   declinedWhy: "The advisor declined: “{why}”",
   missed: "The advisor did not answer. Nothing was charged.",

@@ -94,3 +94,28 @@ test("the recharge window counts down and ends", () => {
   expect(measure(facts, TEN + 100_400)).toMatchObject({ rechargeMs: 79_600, nextMs: 600 });
   expect(measure(facts, TEN + 500_000)).toMatchObject({ rechargeMs: 0, nextMs: null });
 });
+
+test("another conversation of the user spends the same credit, up to its cut", () => {
+  const { tariff } = snapshot(0);
+  const other = { tariff, elapsed_ms: 30_000, allowance_ms: 0, cut_at: at(100_000) };
+  const facts = snapshot(10_000, { also_running: [other] });
+  const lease = TEN + 600_000;
+  expect(measure(facts, TEN + 39_999, lease)).toMatchObject({ balance: "4.00" });
+  expect(measure(facts, TEN + 40_000, lease)).toMatchObject({ balance: "3.00", cost: "1.00" });
+  // At its cut the other timer stops, and owes what it has used: two minutes.
+  expect(measure(facts, TEN + 100_000, lease)).toMatchObject({ balance: "2.00", cost: "2.00" });
+  expect(measure(facts, TEN + 119_999, lease)).toMatchObject({ balance: "2.00" });
+});
+
+test("where this timer stands, the credit goes on with the other conversation", () => {
+  const { tariff } = snapshot(0);
+  const other = { tariff, elapsed_ms: 30_250, allowance_ms: 0, cut_at: null };
+  const facts = snapshot(10_000, { ...PAUSED, also_running: [other] });
+  expect(measure(facts, TEN + 10_000)).toMatchObject({ balance: "4.00", nextMs: 750 });
+  expect(measure(facts, TEN + 40_000)).toMatchObject({ balance: "3.00", elapsedMs: 10_000 });
+});
+
+test("the credit of a service of an earlier release, which names no other conversations", () => {
+  const { also_running: _, ...facts } = snapshot(10_000);
+  expect(measure(facts, TEN + 10_000)).toMatchObject({ balance: "4.00" });
+});

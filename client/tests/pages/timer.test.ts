@@ -231,3 +231,20 @@ test("an advisor is offered to resume only while the user is there", () => {
 test("digits that stand promise nothing about the credit", () => {
   expect(forecast(frame(RUNS, { isStanding: true }), "user", "Maya")).toBe("");
 });
+
+test.each([
+  ["user", "user", "You ended the conversation"],
+  ["user", "advisor", "Maya ended the conversation"],
+  ["advisor", "advisor", "You ended the conversation"],
+  ["user", "operator", "The operator ended the conversation"],
+  ["operator", "operator", "The operator ended the conversation"],
+  ["operator", "user", "The user ended the conversation"],
+  ["user", "service", "The conversation has ended"],
+  ["user", null, "The conversation has ended"],
+] as const)("to the %s, a conversation that the %s has ended: %s", (viewer, ended_by, title) => {
+  const ended = snapshot(10_000, {
+    timer: PAUSED.timer,
+    record: { ...PAUSED.record, state: "ended", reason: "stopped", ended_by },
+  });
+  expect(explanationOf(frame(ended), viewer, "Maya")?.title).toBe(title);
+});

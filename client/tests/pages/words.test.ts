@@ -7,7 +7,7 @@ import {
   nameInSentence,
   price,
   reason,
-  unbilled,
+  reasonWithCause,
 } from "../../pages/texts/words.ts";
 import type { Reason } from "../../src/core/types.ts";
 
@@ -119,16 +119,17 @@ test("a reason is in words, and no reason is empty", () => {
 
 test("the reason of a newer server is read from its code", () => {
   expect(reason("advisor_asleep" as Reason)).toBe("advisor asleep");
-  expect(unbilled("advisor_asleep" as Reason, "advisor")).toBe("advisor asleep");
+  expect(reasonWithCause("advisor_asleep" as Reason, "advisor")).toBe("advisor asleep");
   expect(reason("constructor" as Reason)).toBe("constructor");
 });
 
 test.each([
   ["paused", "advisor", "paused (by the advisor)"],
   ["paused", null, "paused"],
+  ["stopped", "advisor", "stopped (by the advisor)"],
   ["out_of_credit", "user", "out of credit"],
   ["user_away", "user", "user away"],
   ["timer_failed", "service", "the timer was starting"],
 ] as const)("time not billed for %s, through %s", (code, party, words) => {
-  expect(unbilled(code, party)).toBe(words);
+  expect(reasonWithCause(code, party)).toBe(words);
 });

@@ -137,6 +137,8 @@ class Record:
         waiting_since: the instant from which the recharge window or the abandon time counts, while paused.
         paying_until: until when a record that is out of credit waits at least, because somebody is paying.
         ended_at: the end of the record.
+        ended_by: the role of the caller who ended the record, if a person or the host did. The version before this one
+            stored nobody.
         user_lease_until: the end of the user's lease, by heartbeats and acts; sockets may prove more (`Payer.sockets`).
         advisor_lease_until: the end of the advisor's lease, in the same way.
         user_left_at: when a page of the user said that it closes; None if a heartbeat, an act or a new socket of the
@@ -189,6 +191,7 @@ class Record:
     metadata: Metadata | None = None
     seller: str | None = None
     currency: str | None = None
+    ended_by: Role | None = None
 
     @property
     def pricing(self) -> Tariff:

@@ -121,7 +121,8 @@ def refund(
         The payer after the refund, the entry of the refund, and the totals with this entry.
 
     Raises:
-        Conflict: the request is for more than was charged and not given back yet; `refundable` is this amount.
+        Conflict: the request is for more than was charged and not given back yet, or for time that has cost nothing;
+            `refundable` is what can be given back.
     """
     if record.is_running:
         payer = post_all(payer, now)
@@ -129,8 +130,8 @@ def refund(
     totals = totals.after(payer.steps, record.record_id)
     amount = _price_of_last(record, totals, request.duration_ms) if request.amount is None else request.amount
     if not 0 < amount <= totals.refundable:
-        refundable = format_credits(totals.refundable)
-        msg = f"This would give back {format_credits(amount)}, and {refundable} was charged and not given back yet."
+        what = f"This would give back {format_credits(amount)}" if amount else "That time has cost nothing"
+        msg = f"{what}, and {format_credits(totals.refundable)} was charged and not given back yet."
         raise _refusal(msg, record, totals)
     bought_left = (totals.charged - totals.gift) - (totals.refunded - totals.refunded_gift)
     entry = EntryPosted(

@@ -147,6 +147,7 @@ def end_record(payer: Payer, record: Record, at: int, reason: Reason, by: Role |
         state=State.ENDED,
         reason=reason,
         ended_at=at,
+        ended_by=by,
         paused_by=None,
         waiting_since=None,
         ring_until=None,

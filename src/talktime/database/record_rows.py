@@ -53,6 +53,7 @@ def read_record(row: Row, tariff: Tariff) -> Record:
         metadata=row["metadata"],
         seller=row["seller"],
         currency=row["currency"],
+        ended_by=None if row["ended_by"] is None else Role(row["ended_by"]),
     )
 
 
@@ -93,6 +94,7 @@ def record_row(record: Record, cut_at: int | None) -> dict[str, object]:
         "metadata": record.metadata,
         "seller": record.seller,
         "currency": record.currency,
+        "ended_by": record.ended_by,
     }
 
 

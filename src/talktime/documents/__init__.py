@@ -8,6 +8,7 @@ schema         the JSON Schema of documents
 decoding       documents from their JSON
 tariff         a tariff and an advisor's terms
 snapshot       what a screen shows of a chat
+offer          what a record would cost that begins now
 account        a user's account, entries and refunds
 advisor        an advisor, and the advisor's earnings
 link           an address that signs a browser in

@@ -5,9 +5,9 @@ Answers to idempotency keys are kept as JSON. A repeat in the library gets the o
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from enum import StrEnum
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from talktime.documents.document import CONFIDENTIAL, INSIDE, Document, Kind, Named, mark_of, unwrapped, without_none
 
@@ -23,7 +23,7 @@ def decoded(document: type[D], json: dict[str, Any], **inside: Any) -> D:
         inside: the fields that JSON does not show. They have their defaults if they are left out.
 
     Raises:
-        KeyError: the JSON lacks a field, because an older version has written it.
+        KeyError: the JSON lacks a field without a default, because an older version has written it.
         ValueError: the JSON is not of this document.
     """
     declared: type = document
@@ -34,7 +34,9 @@ def decoded(document: type[D], json: dict[str, Any], **inside: Any) -> D:
         if field.name in inside or INSIDE in marks or CONFIDENTIAL in marks:
             continue
         named = mark_of(Named, marks)
-        values[field.name] = _value(inner, marks, json[field.name if named is None else named.name])
+        name = field.name if named is None else named.name
+        if name in json or field.default is MISSING:
+            values[field.name] = _value(inner, marks, json[name])
     return document(**values)
 
 
@@ -47,6 +49,8 @@ def _value(declared: Any, marks: tuple[Any, ...], value: Any) -> Any:
     inner, is_optional = without_none(declared)
     if is_optional:
         return _value(*unwrapped(inner), value)
+    if get_origin(inner) is tuple:
+        return tuple(_value(*unwrapped(get_args(inner)[0]), each) for each in value)
     if isinstance(inner, type) and issubclass(inner, Document):
         return decoded(inner, value)
     return inner(value) if isinstance(inner, type) and issubclass(inner, StrEnum) else value

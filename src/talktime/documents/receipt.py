@@ -365,5 +365,6 @@ def _as_of(view: RecordView, segments: Sequence[SegmentView], now: int) -> Recor
         paused_at=None if running or is_requested else view.started_at if last is None else last.ended_at,
         paused_by=None if reason is not Reason.PAUSED or cause is None else Role(cause.value),
         ended_at=None,
+        ended_by=None,
         decline_reason=None,
     )

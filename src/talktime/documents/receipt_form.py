@@ -21,6 +21,7 @@ from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant, parse_instant
 from talktime.core.money import parse_formatted
 from talktime.core.record import Reason
+from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
@@ -209,6 +210,7 @@ RECEIPT: Final[dict[str, Any]] = {
         "paused_at": _or_null(_instant),
         "paused_by": _or_null(_text),
         "ended_at": _or_null(_instant),
+        "ended_by": IfPresent(_or_null(_of(Role))),
         "starts": IfPresent(_of(Starts)),
         "decline_reason": IfPresent(_or_null(_text)),
     },

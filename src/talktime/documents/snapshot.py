@@ -36,6 +36,7 @@ class RecordView(Document):
     paused_at: Annotated[Instant | None, "since when the record is paused; null while it runs and after its end"]
     paused_by: Annotated[Role | None, "who paused the record, if a person or the host did"]
     ended_at: Instant | None
+    ended_by: Annotated[Role | None, "who ended the record, if a person or the host did, and that was stored"]
     starts: Annotated[Starts, "how the record started"]
     decline_reason: Annotated[str | None, "what the advisor said when the advisor declined"]
     metadata: Annotated[Metadata, INSIDE] = field(default_factory=dict)
@@ -87,6 +88,16 @@ class PresenceView(Document):
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoRunning(Document):
+    """Another record of the user that runs, and spends the same credit. Instants and times are as of `server_time`."""
+
+    elapsed_ms: Annotated[Milliseconds, "how long that record has run"]
+    allowance_ms: Annotated[Milliseconds, "free time that was left to user and advisor when that record started"]
+    cut_at: Annotated[Instant | None, "when the credit or `max_cost` ends that record; null if never"]
+    tariff: Annotated[TariffDocument, "the tariff that charges that record, without grace where the grace is used up"]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot(Document):
     """Everything that one screen needs to show a chat, as of `server_time`.
 
@@ -119,6 +130,9 @@ class Snapshot(Document):
     tariff: TariffDocument
     tariff_version: int
     terms: Annotated[TermsDocument | None, "the advisor's terms when the record started; null for the user"]
+    also_running: Annotated[
+        tuple[AlsoRunning, ...], "the records that spend from `balance` besides this timer; empty for the advisor"
+    ] = ()
 
     def seen_by(self, role: Role | None) -> Snapshot:
         """The snapshot as a caller of this role may see it; whole for None.
@@ -128,7 +142,7 @@ class Snapshot(Document):
         """
         if role is Role.USER:
             return replace(self, earned=None, terms=None)
-        return replace(self, balance=None) if role is Role.ADVISOR else self
+        return replace(self, balance=None, also_running=()) if role is Role.ADVISOR else self
 
     @property
     @shown(after="record")
@@ -150,6 +164,7 @@ def record_view(record: Record) -> RecordView:
         paused_at=record.paused_at if record.state is State.PAUSED else None,
         paused_by=record.paused_by,
         ended_at=record.ended_at,
+        ended_by=record.ended_by,
         starts=record.starts,
         decline_reason=record.decline_reason,
         metadata=record.metadata or {},
@@ -219,4 +234,14 @@ def snapshot(
         terms=record.terms,
         tariff=record.tariff,
         tariff_version=record.tariff_version,
+        also_running=tuple(
+            _also_running(other, now, ends)
+            for other in payer.running()
+            if not (runs_here and other.record_id == record.record_id)
+        ),
     )
+
+
+def _also_running(record: Record, now: int, ends: Mapping[str, Cut]) -> AlsoRunning:
+    end = ends.get(record.record_id)
+    return AlsoRunning(record.elapsed_at(now), record.allowance_ms, None if end is None else end.at, record.pricing)

@@ -173,6 +173,9 @@ def _record(document: Mapping[str, Any]) -> Iterator[Check]:
     chat_id = last["chat_id"] if last is not None and state is State.RUNNING else record["current_chat_id"]
     said = record.get("decline_reason") if record["reason"] == Reason.DECLINED else None
     yield Check("record.decline_reason", "only an advisor who declines says why", record.get("decline_reason"), said)
+    is_act = state is State.ENDED and record["reason"] in {Reason.STOPPED, Reason.DECLINED}
+    ended_by = record.get("ended_by") if is_act else None
+    yield Check("record.ended_by", "only a stop and a refusal are somebody's act", record.get("ended_by"), ended_by)
     yield Check("record.current_chat_id", "a record runs in its current chat", record["current_chat_id"], chat_id)
 
 

@@ -184,14 +184,18 @@ class Engine:
         assert trial.answer is not None  # noqa: S101  the trial has ended
         return trial.answer.result
 
-    async def read(self, user_ids: Iterable[str], chat_ids: Iterable[str] = ()) -> dict[str, PayerTransaction]:
+    async def read(
+        self, user_ids: Iterable[str], chat_ids: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()
+    ) -> dict[str, PayerTransaction]:
         """These payers and chats as they are now, by user id. What is due is applied in memory; nothing is written.
+
+        `pairs` are those of users and advisors for which a start is considered.
 
         Raises:
             Unavailable: the database can't be reached.
         """
         async with self.database.reading() as connection:
-            payers = await self.loader.load(connection, self.durations, user_ids, chat_ids)
+            payers = await self.loader.load(connection, self.durations, user_ids, chat_ids, pairs)
         for payer in payers.values():
             payer.current = meter.settle(payer.current, payer.now, payer.durations)
         return payers

@@ -13,10 +13,11 @@ from talktime.core.actors import ActKind
 from talktime.core.errors import AdvisorBusy, AllowedCall, Conflict, InvalidRequest, NotFound
 from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation
 from talktime.core.instants import format_instant
-from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State
+from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State, replace
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.database.payer_transaction import Chat, TakenPlace
+from talktime.documents.offer import Offer, offer
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command
 from talktime.engine.new_ids import new_id
@@ -282,7 +283,20 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
     if tariff_version not in {None, advisor.tariff_version}:
         raise _tariff_changed(payer, advisor, chat_id, tariff_version)
     _require_place(payer, advisor, chat_id)
-    new = Record(
+    new = replace(
+        _new_record(payer, advisor, chat_id),
+        starts=command.starts or advisor.start_rule.starts,
+        metadata=command.metadata,
+        seller=command.seller.name,
+        currency=command.seller.currency,
+    )
+    payer.current = meter.start(payer.current, new, payer.now, payer.durations, advisor.start_rule.ring_ms)
+    advisor.places.append(TakenPlace(new.record_id, new.user_id, None))
+
+
+def _new_record(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str) -> Record:
+    """A record of the payer with the advisor that starts now, before its start."""
+    return Record(
         record_id=new_id(),
         user_id=payer.current.user_id,
         advisor_id=advisor.advisor_id,
@@ -295,13 +309,20 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
         settled_at=payer.now,
         state=State.PAUSED,
         terms=advisor.terms,
-        starts=command.starts or advisor.start_rule.starts,
-        metadata=command.metadata,
-        seller=command.seller.name,
-        currency=command.seller.currency,
     )
-    payer.current = meter.start(payer.current, new, payer.now, payer.durations, advisor.start_rule.ring_ms)
-    advisor.places.append(TakenPlace(new.record_id, new.user_id, None))
+
+
+def offer_of(payer: PayerTransaction, advisor: StoredAdvisor) -> Offer:
+    """The offer for a record that the payer would start with this advisor now.
+
+    Raises:
+        Conflict: the two have an active record, which goes on at its own price.
+    """
+    active = payer.current.active_with(advisor.advisor_id)
+    if active is not None:
+        msg = "The two have an active record. Its price is in the snapshot of its chat, and tracking goes on with it."
+        raise Conflict(msg, state=active.state, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
+    return offer(payer.current, _new_record(payer, advisor, ""), advisor.display_name, payer.now)
 
 
 def _require_place(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str) -> None:

@@ -12,10 +12,12 @@ from talktime.documents.account import Account, Entry
 from talktime.documents.advisor import Advisor, advisor_document
 from talktime.documents.page import Page
 from talktime.engine.screens import account_of
+from talktime.engine.tracking import offer_of
 
 if TYPE_CHECKING:
     from talktime.core.periods import Period
     from talktime.database.pool import Database, Row
+    from talktime.documents.offer import Offer
     from talktime.engine.engine import Engine
 
 
@@ -29,6 +31,23 @@ async def account(engine: Engine, user_id: str) -> Account:
     if user_id not in payers:
         raise NotFound("user")
     return account_of(payers[user_id])
+
+
+async def offer(engine: Engine, user_id: str, advisor_id: str) -> Offer:
+    """The offer for a record that the user would start with this advisor now.
+
+    Raises:
+        NotFound: there is no such user, or no such advisor.
+        Conflict: the two have an active record.
+    """
+    payers = await engine.read([user_id], pairs=[(user_id, advisor_id)])
+    if user_id not in payers:
+        raise NotFound("user")
+    async with engine.database.reading() as connection:
+        advisors = await engine.loader.load_advisors(connection, [advisor_id])
+    if advisor_id not in advisors:
+        raise NotFound("advisor")
+    return offer_of(payers[user_id], advisors[advisor_id])
 
 
 async def list_accounts(engine: Engine, *, after: str, limit: int) -> list[Account]:

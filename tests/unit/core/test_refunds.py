@@ -133,7 +133,7 @@ def test_a_refund_by_time_is_the_price_of_the_last_billed_time(
 ) -> None:
     payer = after_record(elapsed_ms, tariff)
     if amount is None:
-        with pytest.raises(Conflict):
+        with pytest.raises(Conflict, match="That time has cost nothing"):
             refunded(payer, of_time(duration_ms))
     else:
         assert refunded(payer, of_time(duration_ms))[1].amount == parse_credits(amount)

@@ -20,7 +20,7 @@ from talktime.documents.chat import ChatSummary, Message, Pair
 from talktime.documents.link import Link
 from talktime.documents.receipt import Cause, Receipt, SegmentView, SharedEntry
 from talktime.documents.report import Book, BookKind, Report
-from talktime.documents.snapshot import PresenceView, RecordView, Snapshot, TimerView
+from talktime.documents.snapshot import AlsoRunning, PresenceView, RecordView, Snapshot, TimerView
 from talktime.documents.statement import Figures, Session, Statement
 from talktime.documents.what_if import PastSession, Replay, ReplayedSession
 
@@ -50,11 +50,24 @@ RECORD = RecordView(
     TEN + 62_000,
     Role.ADVISOR,
     None,
+    None,
     Starts.PRESENT,
     None,
 )
 ENDED = RecordView(
-    "r", State.ENDED, Reason.STOPPED, "alice", "maya", "second", TEN, None, None, TEN + 80_001, Starts.ACCEPTED, "Later"
+    "r",
+    State.ENDED,
+    Reason.STOPPED,
+    "alice",
+    "maya",
+    "second",
+    TEN,
+    None,
+    None,
+    TEN + 80_001,
+    Role.OPERATOR,
+    Starts.ACCEPTED,
+    "Later",
 )
 SNAPSHOT = Snapshot(
     server_time=TEN + 61_250,
@@ -77,6 +90,7 @@ SNAPSHOT = Snapshot(
     tariff=TARIFF,
     tariff_version=3,
     terms=Terms(490_000, 190_000, 0),
+    also_running=(AlsoRunning(30_000, 0, TEN + 100_000, TARIFF),),
 )
 SEGMENTS = (
     SegmentView("first", TEN + 2_000, TEN + 32_000, 30_000, Reason.SWITCHED),

@@ -35,3 +35,11 @@ def test_the_json_of_an_older_version_may_lack_a_field() -> None:
     del json["refundable"]
     with pytest.raises(KeyError, match="refundable"):
         decoded(type(REFUND), json)
+
+
+def test_a_field_with_a_default_has_it_where_an_older_version_wrote_none() -> None:
+    snapshot = samples.SNAPSHOT
+    json = snapshot.document()
+    del json["also_running"]
+    inside = {name: getattr(snapshot, name) for name in _INSIDE}
+    assert decoded(Snapshot, json, **inside) == replace(snapshot, also_running=())

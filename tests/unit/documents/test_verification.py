@@ -101,6 +101,7 @@ def test_an_amount_shifted_between_two_lines_is_found() -> None:
     [
         ({"paused_at": "2030-01-05T10:03:22.500Z"}, ["record"], ["record.paused_at"]),
         ({"paused_by": "user"}, ["record"], ["record.paused_by"]),
+        ({"reason": "abandoned", "ended_by": "user"}, ["record"], ["record.ended_by"]),
         ({"reason": None}, ["segments", 2], ["segments[2].reason", "segments[2].caused_by"]),
         ({"reason": "advisor_away"}, ["segments", 2], ["segments[2].caused_by", "leases"]),
         ({"expires_at": "2030-01-05T10:03:22.500Z"}, ["entries", 0], ["entries[0].expires_at"]),

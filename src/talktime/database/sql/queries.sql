@@ -8,7 +8,7 @@ reason text, started_at timestamptz, settled_at timestamptz, paused_at timestamp
 waiting_since timestamptz, paying_until timestamptz, ended_at timestamptz, elapsed_ms bigint, charged bigint, user_lease_until timestamptz,
 advisor_lease_until timestamptz, user_left_at timestamptz, advisor_left_at timestamptz, cut_at timestamptz, share_ppm int, fee_per_minute bigint, fee_per_session bigint,
 earned bigint, starts text, ring_until timestamptz, decline_reason text, grace_used_at timestamptz,
-low_told_at timestamptz, metadata jsonb, seller text, currency text;
+low_told_at timestamptz, metadata jsonb, seller text, currency text, ended_by text;
 
 -- columns: entry
 entry_id bigint, amount bigint, gift_amount bigint, kind text, at timestamptz, record_id text, reference text, reason text,

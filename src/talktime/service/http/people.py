@@ -13,6 +13,7 @@ from talktime.core.scopes import Scope
 from talktime.documents.account import Account
 from talktime.documents.advisor import Advisor
 from talktime.documents.chat import ChatSummary
+from talktime.documents.offer import Offer
 from talktime.documents.statement import Statement
 from talktime.service.connector import TalktimeDep
 from talktime.service.http import documents
@@ -76,6 +77,15 @@ async def get_account(talktime: TalktimeDep, request: Request, user_id: UserId, 
     """A user's account: the balance, what running records have committed of it, and what is available."""
     account = await talktime.account(user_id, at=at)
     return JSONResponse(account.document(with_metadata=not caller_of(request).is_person))
+
+
+@router.get("/users/{user_id}/offers/{advisor_id}", dependencies=[_that_user], responses=answers(Offer))
+async def get_offer(talktime: TalktimeDep, user_id: UserId, advisor_id: AdvisorId) -> JSONResponse:
+    """The price of a record that the user would start with this advisor now, and how long the credit would last.
+
+    While the two have an active record there is no offer (409): that record goes on at its own price.
+    """
+    return JSONResponse((await talktime.offer(user_id, advisor_id)).document())
 
 
 @router.get("/users/{user_id}/entries", dependencies=[_that_credit], responses=answers(documents.Entries))
