@@ -367,3 +367,22 @@ async def test_what_is_not_there_is_refused(node: Talktime, shop: Receiver, data
         await node.replay_webhook(hook.id, "0")
     await node.delete_webhook(hook.id)
     assert await node.webhooks() == []
+
+
+async def test_a_type_of_a_newer_version_arrives_like_every_other(
+    node: Talktime, shop: Receiver, database: Pool
+) -> None:
+    """While two versions run on one database, the older one passes on what the newer one has stored."""
+    after = await now(node)
+    hook = await node.create_webhook(shop.url)
+    narrow = await node.create_webhook(f"{shop.url}?narrow", ["record.ended"])
+    await database.execute("update webhooks set types = '{record.renamed}' where webhook_id = $1", narrow.id)
+    await database.execute(
+        "insert into events (type, occurred_at, recorded_at, user_id, data, data_version)"
+        " values ('record.renamed', engine_now(), engine_now(), 'alice', '{}', 1)"
+    )
+    await taken(shop, 2)
+    assert {event["type"] for event in shop.taken} == {"record.renamed"}
+    assert [event.type async for event in node.events(after=after, follow=False)] == ["record.renamed"]
+    assert [each.types for each in await node.webhooks() if each.id == narrow.id] == [("record.renamed",)]
+    assert [each.type for each in (await node.delivery_page(hook.id)).items] == ["record.renamed"]

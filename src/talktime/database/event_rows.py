@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from talktime.documents.event import DATA_VERSION, Event, EventType
+from talktime.documents.event import DATA_VERSION, Event, read_event_type
 from talktime.documents.event_stories import stories
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def read_event(row: Row) -> Event:
     """The event of a row."""
     return Event(
         id=str(row["event_id"]),
-        type=EventType(row["type"]),
+        type=read_event_type(row["type"]),
         occurred_at=row["occurred_at"],
         recorded_at=row["recorded_at"],
         user_id=row["user_id"],

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.record import Party, Reason, State
@@ -50,6 +50,18 @@ class EventType(StrEnum):
     PARTY_RETURNED = "party.returned"
     TIMER_FAILED = "timer.failed"
     RULE_BROKEN = "rule.broken"
+
+
+def read_event_type(stored: str) -> EventType:
+    """The type of a stored event.
+
+    While two versions run on one database, the newer one stores types that this one may not know. Such an event is
+    passed on like every other, so that no reader misses the event.
+    """
+    return EventType(stored) if stored in _TYPES else cast("EventType", stored)
+
+
+_TYPES: Final = frozenset(EventType)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from talktime.core.durations import DAY_MS
 from talktime.core.errors import InvalidRequest, NotFound
-from talktime.documents.event import EventType
+from talktime.documents.event import EventType, read_event_type
 from talktime.documents.page import Page
 from talktime.documents.webhook import Delivery, DeliveryState, Webhook
 from talktime.engine.new_ids import new_id
@@ -142,7 +142,7 @@ def _read(row: Row, secret: str | None = None) -> Webhook:
     return Webhook(
         id=row["webhook_id"],
         url=row["url"],
-        types=None if types is None else tuple(map(EventType, types)),
+        types=None if types is None else tuple(map(read_event_type, types)),
         enabled=row["is_enabled"],
         disabled_reason=row["disabled_reason"],
         failing_since=row["failing_since"],
@@ -155,7 +155,7 @@ def _read(row: Row, secret: str | None = None) -> Webhook:
 def _read_delivery(row: Row) -> Delivery:
     return Delivery(
         event_id=str(row["event_id"]),
-        type=EventType(row["type"]),
+        type=read_event_type(row["type"]),
         state=DeliveryState(row["state"]),
         attempts=row["attempts"],
         next_at=row["next_at"],

@@ -111,7 +111,7 @@ async def _read_page(
     database: Database, wanted: EventFilter, after: int | None, horizon: int, limit: int
 ) -> tuple[list[Row], int]:
     """The rows of a page, and the cursor behind it."""
-    types = list(EventType) if wanted.types is None else list(wanted.types)
+    types = None if wanted.types is None else list(wanted.types)
     others = (wanted.user_id, wanted.advisor_id, wanted.chat_id)
     async with database.reading() as connection:
         deleted: int = await connection.fetchval(SQL["events_deleted"])

@@ -235,25 +235,25 @@ select through from events_deleted;
 
 -- name: events_of_all
 select {event} from events
-where event_id > $1 and event_id <= $2 and type = any($3::text[])
+where event_id > $1 and event_id <= $2 and ($3::text[] is null or type = any($3))
   and ($5::text is null or user_id = $5) and ($6::text is null or advisor_id = $6) and ($7::text is null or chat_id = $7)
 order by event_id limit $4;
 
 -- name: events_of_user
 select {event} from events
-where user_id = $5 and event_id > $1 and event_id <= $2 and type = any($3::text[])
+where user_id = $5 and event_id > $1 and event_id <= $2 and ($3::text[] is null or type = any($3))
   and ($6::text is null or advisor_id = $6) and ($7::text is null or chat_id = $7)
 order by event_id limit $4;
 
 -- name: events_of_advisor
 select {event} from events
-where advisor_id = $6 and event_id > $1 and event_id <= $2 and type = any($3::text[])
+where advisor_id = $6 and event_id > $1 and event_id <= $2 and ($3::text[] is null or type = any($3))
   and ($5::text is null or user_id = $5) and ($7::text is null or chat_id = $7)
 order by event_id limit $4;
 
 -- name: events_of_record
 select {event} from events
-where record_id = $8 and event_id > $1 and event_id <= $2 and type = any($3::text[])
+where record_id = $8 and event_id > $1 and event_id <= $2 and ($3::text[] is null or type = any($3))
   and ($5::text is null or user_id = $5) and ($6::text is null or advisor_id = $6) and ($7::text is null or chat_id = $7)
 order by event_id limit $4;
 
