@@ -45,7 +45,7 @@ export function readReceipt(document: unknown): Receipt {
   // The grace that was used less than a day before is not granted again. Without that instant, `usedAt` is NaN, and the
   // comparison is false.
   const usedAt = Date.parse(receipt.grace_used_at as string);
-  if (Date.parse(receipt.record.started_at) - usedAt < 86_400_000) tariff.grace_seconds = 0;
+  if (Date.parse(receipt.record.started_at) - usedAt < GRACE_INTERVAL_MS) tariff.grace_seconds = 0;
   return { ...receipt, tariff };
 }
 
@@ -97,6 +97,9 @@ const reason = oneOf<Reason>({
   declined: true,
   missed: true,
 });
+
+/** As in the service's `record.py`. */
+const GRACE_INTERVAL_MS = 24 * 3_600_000;
 
 const SHARES = {
   terms: {},

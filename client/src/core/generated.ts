@@ -2305,7 +2305,7 @@ export interface components {
             url: string;
             /** @description the types of events that are sent; null for all */
             types: components["schemas"]["EventType"][] | null;
-            /** @description whether events are sent; the events of a time without wait for its end */
+            /** @description whether events are sent; while false, events wait, and are sent after it is true again */
             enabled: boolean;
             /** @description why no events are sent */
             disabled_reason: string | null;

@@ -123,7 +123,7 @@ def _first_unpaid_instant(running: list[Record], credit: int) -> int | None:
     def exceeds_credit(at: int) -> bool:
         return sum(_committed_at(record, at) for record in running) > credit
 
-    low = min(_began_at(record) for record in running)
+    low = min(record.began_at for record in running)
     if len(running) == 1:
         (record,) = running
         elapsed_ms = first_unaffordable(record.pricing, record.charged + credit, record.allowance_ms)
@@ -161,19 +161,13 @@ def _committed_at(record: Record, at: int) -> int:
 
     A record that stops at `max_cost` begins no increment beyond the maximum.
     """
-    if at < _began_at(record):
+    if at < record.began_at:
         return 0
     elapsed_ms, tariff, allowance_ms = record.elapsed_at(at), record.pricing, record.allowance_ms
     maximum_ms = elapsed_at_max_cost(tariff, allowance_ms)
     if maximum_ms is not None:
         elapsed_ms = min(elapsed_ms, maximum_ms - 1)
     return max(0, begun_cost(tariff, elapsed_ms, allowance_ms) - record.charged)
-
-
-def _began_at(record: Record) -> int:
-    """The instant at which the record's timer started."""
-    # The auditor also looks at damaged records, which run without an open segment.
-    return record.settled_at if record.running_since is None else record.running_since
 
 
 def _grace_end(record: Record) -> int:

@@ -7,7 +7,7 @@
     a record paused for   ends when the abandon time is over
     another reason
     a gift                expires (`posting.next_expiry`)
-    credit that ends soon is told of as low (`low_credit`)
+    credit that ends soon is reported as low (`low_credit`)
 
 `meter.settle` applies the deadlines that have fallen due. The earliest deadline is stored with the account, so that a
 worker wakes at this instant. A worker that wakes late changes no cost: each deadline acts as of its own instant.

@@ -39,6 +39,11 @@ def total(gifts: tuple[Gift, ...]) -> int:
     return sum(gift.amount for gift in gifts)
 
 
+def next_to_expire(gifts: tuple[Gift, ...], at: int) -> Gift | None:
+    """The first gift that expires after `at`. What is left of a gift after its expiry does not expire again."""
+    return next((gift for gift in gifts if gift.expires_at is not None and gift.expires_at > at), None)
+
+
 def add(gifts: tuple[Gift, ...], new: Gift) -> tuple[Gift, ...]:
     """The gifts after `new` was given."""
     amounts = {gift.expires_at: gift.amount for gift in gifts}

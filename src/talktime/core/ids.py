@@ -46,8 +46,19 @@ def is_reference(text: str) -> bool:
 
 
 def is_explanation(text: str) -> bool:
-    """Whether `text` can explain a refund: 1 to 500 characters, not only spaces, no control characters."""
+    """Whether `text` explains an act: 1 to 500 characters, not only spaces, no control characters."""
     return len(text) <= EXPLANATION_LENGTH_MAX and bool(text.strip()) and not has_control_characters(text)
+
+
+def require_explanation(field: str, text: str) -> None:
+    """Refuse a text that explains nothing. `field` names the argument.
+
+    Raises:
+        InvalidRequest: `text` is blank or too long, or contains a control character.
+    """
+    if not is_explanation(text):
+        msg = f"must have 1 to {EXPLANATION_LENGTH_MAX} characters, not only spaces, and no control characters"
+        raise InvalidRequest((field, msg))
 
 
 def require_reference(field: str, text: str | None) -> None:

@@ -34,10 +34,10 @@ class LowCredit(NamedTuple):
 
 
 def next_low_credit(payer: Payer, low_ms: int, cuts: Mapping[str, Cut]) -> LowCredit | None:
-    """The next record whose low credit has to be told, None if there is none.
+    """The next record whose low credit has to be reported, None if there is none.
 
     Args:
-        payer: the payer. A crossing after `settled_at` is not told yet, whatever was told before.
+        payer: the payer. A crossing after `settled_at` is not reported yet, whatever was reported before.
         low_ms: how long before its end the credit counts as low; 0 for never.
         cuts: the payer's cuts.
     """
@@ -55,7 +55,7 @@ def tell_low_credit(payer: Payer, low: LowCredit) -> Payer:
 
 
 def forget_low_credit(payer: Payer, low_ms: int, cuts: Mapping[str, Cut]) -> Payer:
-    """The payer, in which every running record whose credit is not low any more can be told of again."""
+    """The payer, in which every running record whose credit is not low any more can be reported again."""
     if all(record.low_told_at is None for record in payer.records.values()):
         return payer
     low = {low.record.record_id for low in _low_credits(payer, low_ms, cuts) if low.at <= payer.settled_at}
@@ -69,5 +69,4 @@ def _low_credits(payer: Payer, low_ms: int, cuts: Mapping[str, Cut]) -> Iterator
     for record_id, cut in cuts.items():
         if low_ms and cut.reason is Reason.OUT_OF_CREDIT:
             record = payer.records[record_id]
-            began_at = record.settled_at if record.running_since is None else record.running_since
-            yield LowCredit(max(cut.at - low_ms, began_at), record, cut.at)
+            yield LowCredit(max(cut.at - low_ms, record.began_at), record, cut.at)

@@ -33,7 +33,7 @@ def check_metadata(metadata: object) -> dict[str, str]:
         msg = f"must have at most {PAIRS_MAX} keys"
         raise ValueError(msg)
     if any(not isinstance(text, str) for pair in metadata.items() for text in pair):
-        msg = "must have strings alone"
+        msg = "must have strings as keys and as values"
         raise ValueError(msg)
     if any(not 0 < len(key) <= KEY_LENGTH_MAX or has_control_characters(key) for key in metadata):
         msg = f"must have keys of 1 to {KEY_LENGTH_MAX} characters, and no control characters"

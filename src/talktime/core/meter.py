@@ -166,8 +166,8 @@ def accept(payer: Payer, record: Record, now: int, durations: Durations) -> Paye
     return _start_timer_or_wait(payer, _prove_by_act(payer, record, now, durations, Party.ADVISOR), now)
 
 
-def decline(payer: Payer, record: Record, now: int, note: str | None = None) -> Payer:
-    """End a requested record, as the advisor's act. `note` is what the advisor says to the user.
+def decline(payer: Payer, record: Record, now: int, decline_reason: str | None = None) -> Payer:
+    """End a requested record, as the advisor's act. `decline_reason` is what the advisor says to the user.
 
     Raises:
         Conflict: the record is not requested any more.
@@ -175,7 +175,7 @@ def decline(payer: Payer, record: Record, now: int, note: str | None = None) -> 
     if not record.is_requested:
         msg = "The advisor has accepted already. Pause or stop the record instead."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.PAUSE, AllowedCall.STOP))
-    return end_record(payer, replace(record, decline_reason=note), now, Reason.DECLINED, Role.ADVISOR)
+    return end_record(payer, replace(record, decline_reason=decline_reason), now, Reason.DECLINED, Role.ADVISOR)
 
 
 def resume(payer: Payer, record: Record, now: int, durations: Durations, by: Party) -> Payer:

@@ -7,7 +7,7 @@
     3 days ago                   three times 24 hours before now
 
 Days, weeks and months are those of a time zone, so a day may have 23 or 25 hours. The end of a period is the first
-instant that no longer belongs to it: the end of one month is the begin of the next, and nothing is counted twice.
+instant that no longer belongs to it: the end of one month is the beginning of the next, and nothing is counted twice.
 """
 
 from __future__ import annotations

@@ -66,11 +66,9 @@ def expire_gifts(payer: Payer, at: int) -> Payer:
 
 
 def next_expiry(payer: Payer) -> int | None:
-    """The next instant at which a gift expires. What is left of a gift after its expiry does not expire again."""
-    for gift in payer.gifts:
-        if gift.expires_at is not None and gift.expires_at > payer.settled_at:
-            return gift.expires_at
-    return None
+    """The next instant at which a gift expires."""
+    gift = gifts.next_to_expire(payer.gifts, payer.settled_at)
+    return None if gift is None else gift.expires_at
 
 
 def _post_until_gifts_end(payer: Payer, at: int) -> Payer:

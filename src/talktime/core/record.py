@@ -95,7 +95,7 @@ class Reason(StrEnum):
 
 
 GRACE_INTERVAL_MS: Final = DAY_MS
-"""How long after the start of a record that the grace made free the next record of the pair with grace may start."""
+"""The time from the start of a record that the grace made free until records of the pair have grace again."""
 
 AWAY: Final = {Party.USER: Reason.USER_AWAY, Party.ADVISOR: Reason.ADVISOR_AWAY}
 """The reason of a pause by a lapse, for the party whose lease has lapsed."""
@@ -210,6 +210,12 @@ class Record:
         return self.tariff.allowance_after(self.free_ms_before)
 
     @property
+    def began_at(self) -> int:
+        """The instant at which the open segment of a running record began."""
+        # The auditor also looks at damaged records, which run without an open segment.
+        return self.settled_at if self.running_since is None else self.running_since
+
+    @property
     def is_running(self) -> bool:
         """Whether the record's timer runs."""
         return self.state is State.RUNNING
@@ -247,4 +253,4 @@ class Record:
 
     def committed_if_running_at(self, at: int) -> int:
         """The credit that the record would hold at `at` if it ran, which is the credit that a resume needs."""
-        return max(0, begun_cost(self.tariff, self.elapsed_at(at), self.allowance_ms) - self.charged)
+        return max(0, begun_cost(self.pricing, self.elapsed_at(at), self.allowance_ms) - self.charged)

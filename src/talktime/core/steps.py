@@ -110,7 +110,7 @@ class RecordRequested:
 
 @dataclass(frozen=True, slots=True)
 class KeptPaused:
-    """A record is paused for another reason from `at` on, or the timer of a record could not start."""
+    """A record that does not run is paused from `at` on: for another reason, by another role, or in another chat."""
 
     record: Record
     at: int

@@ -1,7 +1,7 @@
 """The rules and findings of the auditor: the nine rules in words, and the checks that need a price.
 
 The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. A view can't
-compute a price, so `node.auditor` reads facts, and these checks are made in Python:
+compute a price, so `node.auditor` reads facts, and these checks are made in Python, here and in `node.auditor`:
 
 - each posted charge is the price of the time that had passed in segments until then;
 - the whole charge is the price of the whole time;

@@ -79,7 +79,7 @@ class Statement(Document):
     def payable(self) -> Annotated[Credits, "what to pay for this period: `net` and `carried_before` less `carried`"]:
         """The amount to pay for the period.
 
-        What can be paid of all earnings up to the end, less what can be paid of those up to the begin. So the
+        What can be paid of all earnings up to the end, less what can be paid of those up to its beginning. So the
         statements of periods that follow each other add up to exactly what can be paid of all their earnings, and an
         amount that is too small to be paid is paid later.
         """

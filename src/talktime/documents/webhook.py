@@ -18,7 +18,7 @@ class Webhook(Document):
     id: str
     url: str
     types: Annotated[tuple[EventType, ...] | None, "the types of events that are sent; null for all"]
-    enabled: Annotated[bool, "whether events are sent; the events of a time without wait for its end"]
+    enabled: Annotated[bool, "whether events are sent; while false, events wait, and are sent after it is true again"]
     disabled_reason: Annotated[str | None, "why no events are sent"]
     failing_since: Annotated[Instant | None, "since when every attempt has failed; null if the last one succeeded"]
     created_at: Instant

@@ -9,7 +9,7 @@ from talktime.core import credit, gifts, meter, refunds
 from talktime.core.actors import ActKind
 from talktime.core.entries import BorneBy, CreditKind, EntryKind
 from talktime.core.errors import AllowedCall, Conflict, InvalidRequest, NotFound
-from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation, require_reference
+from talktime.core.ids import require_explanation, require_reference
 from talktime.core.money import BALANCE_MAX, CHARGED_MAX, format_credits
 from talktime.core.steps import EntryPosted
 from talktime.documents.account import Account, Refund
@@ -186,11 +186,7 @@ def refund_request(*, reason: str, borne_by: str, amount: int | None, duration_m
     if (amount is None) == (duration_ms is None):
         raise InvalidRequest(("amount", "or seconds: one of the two"))
     _require_positive("amount" if duration_ms is None else "seconds", amount or duration_ms or 0)
-    if not reason.strip():
-        raise InvalidRequest(("reason", "must not be blank"))
-    if not is_explanation(reason):
-        msg = f"must have at most {EXPLANATION_LENGTH_MAX} characters, and no control characters"
-        raise InvalidRequest(("reason", msg))
+    require_explanation("reason", reason)
     if borne_by not in set(BorneBy):
         raise InvalidRequest(("borne_by", f"must be one of: {', '.join(BorneBy)}"))
     return refunds.RefundRequest(reason, BorneBy(borne_by), amount, duration_ms)

@@ -7,7 +7,7 @@ it left. A refused command changes nothing and disturbs no other command. If the
 its commands is tried alone.
 
 A batch waits for no lock. The commands of a payer that somebody else has locked are taken out of the batch, and wait
-for the lock in a transaction of their own, so that a lock stops its payer alone.
+for the lock in a transaction of their own, so that a lock delays only the commands of its payer.
 
 A batch belongs to no request: it runs in a context of its own, and each step knows its request.
 

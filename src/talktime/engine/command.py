@@ -2,7 +2,7 @@
 
 A command is a small class with two methods. `decide` sees the payer settled to now, and either changes the payer or
 refuses. `answer` builds the result after everything is stored. `transaction` shows where in a transaction each of them
-runs. The commands themselves are in `tracking` and `accounts`.
+runs. The commands themselves are in `tracking`, `presence` and `accounts`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ class Command(ABC, Generic[T_co]):
 
     `repeat` is the request's idempotency key, if there is one. `actor` is who asks for the change, if the host says so.
 
-    The commands are in `tracking`, `presence` and `accounts`.
-
     A failed transaction is tried again, so `decide` may run more than once. Each run sets all its attributes again.
     """
 
@@ -48,7 +46,8 @@ class Command(ABC, Generic[T_co]):
     """The name of the command in metrics and logs."""
 
     has_effect_each_time: ClassVar[bool] = False
-    """Whether the command has an effect each time: without a key it is never tried again once its commit was sent."""
+    """Whether a second run would change more than the first. Without a key, such a command is not tried again after its
+    commit was sent, because the commit may have succeeded."""
 
     user_id: str
     repeat: Repeat | None = field(default=None, kw_only=True)

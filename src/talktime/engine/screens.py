@@ -1,4 +1,4 @@
-"""The snapshots of a payer inside a transaction."""
+"""The snapshots and the account of a payer inside a transaction."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ def account_of(payer: PayerTransaction) -> Account:
     """The payer's account as of now."""
     state = payer.current
     available = state.available_at(payer.now)
-    # The rest of an expired gift is held for running records, so this gift does not expire next.
-    expiring = next((lot for lot in state.gifts if lot.expires_at is not None and not lot.has_expired(payer.now)), None)
     return Account(
         user_id=state.user_id,
         display_name=payer.display_name,
@@ -50,6 +48,6 @@ def account_of(payer: PayerTransaction) -> Account:
         committed=state.balance - available,
         available=available,
         gift=gifts.total(state.gifts),
-        next_expiry=expiring,
+        next_expiry=gifts.next_to_expire(state.gifts, payer.now),
         metadata=payer.metadata or {},
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from talktime.core import meter
 from talktime.core.actors import ActKind
 from talktime.core.errors import AdvisorBusy, AllowedCall, Conflict, InvalidRequest, NotFound
-from talktime.core.ids import EXPLANATION_LENGTH_MAX, is_explanation
+from talktime.core.ids import require_explanation
 from talktime.core.instants import format_instant
 from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State, replace
 from talktime.core.roles import Role
@@ -142,24 +142,23 @@ class AcceptChat(ChatCommand):
 class DeclineChat(ChatCommand):
     """Decline the requested record of this chat, as the advisor's act: the record ends, and costs nothing.
 
-    A record that has ended stays as it is. `note` is what the advisor says to the user. A note that is too long or has
-    control characters raises InvalidRequest at once. `decide` raises NotFound, and Conflict if the advisor has accepted
-    or if the record has moved to another chat.
+    A record that has ended stays as it is. `decline_reason` is what the advisor says to the user; a text that explains
+    nothing raises InvalidRequest at once. `decide` raises NotFound, and Conflict if the advisor has accepted or if the
+    record has moved to another chat.
     """
 
     name = "decline"
 
-    note: str | None = None
+    decline_reason: str | None = None
 
     def __post_init__(self) -> None:
-        if self.note is not None and not is_explanation(self.note):
-            msg = f"must have at most {EXPLANATION_LENGTH_MAX} characters, and no control characters"
-            raise InvalidRequest(("reason", msg))
+        if self.decline_reason is not None:
+            require_explanation("reason", self.decline_reason)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         if latest_record(payer, self.chat_id).ended_at is None:
             record = _current_record(payer, self.chat_id)
-            payer.current = meter.decline(payer.current, record, payer.now, self.note)
+            payer.current = meter.decline(payer.current, record, payer.now, self.decline_reason)
 
 
 @dataclass

@@ -105,7 +105,7 @@ class Transactions:
             lock: which accounts.
             work: what is done.
             timer_failure: why timers can't start, for the log.
-            seconds: how long the transaction may take; None for what holds for every piece of work.
+            seconds: how long the transaction may take; None for the usual limit.
 
         Returns:
             The users whose accounts were locked.

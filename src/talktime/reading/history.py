@@ -57,7 +57,7 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         available=max(0, balance - committed),
         gift=gifts.total(lots),
         metadata=metadata or {},
-        next_expiry=next((lot for lot in lots if lot.expires_at is not None and lot.expires_at > at), None),
+        next_expiry=gifts.next_to_expire(lots, at),
     )
 
 
