@@ -36,7 +36,7 @@ from talktime.core.scopes import parse_scope
 from talktime.core.starts import changed_rule, start_mode
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
-from talktime.core.writing import require_running
+from talktime.core.writing import check_message
 from talktime.database.migrate import ensure_current
 from talktime.database.pool import open_database, pool_size
 from talktime.documents.access_key import AccessKey
@@ -1137,7 +1137,7 @@ class Talktime:
         if caller_role(by) not in {None, Role.SERVICE} and self.settings.messages_when_stopped == "refuse":
             record = await chats.latest_record(self.engine, user_id, chat_id)
             try:
-                note_of = record if require_running(record, sender, text) else None
+                note_of = record if check_message(record, sender, text) else None
             except NotRunning:
                 # A repeat of a message that was sent while time ran is not a new message.
                 earlier = await engine_messages.sent_before(self.node.database, chat_id, sender, client_id)

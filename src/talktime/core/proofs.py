@@ -46,7 +46,9 @@ class Proofs(Generic[SocketT]):
         self._holders: dict[Seat, set[SocketT]] = {}
         self._silent: set[Seat] = set()
         self._unanswered: set[Seat] = set()
-        self._closed_tabs: dict[Seat, float] = {}  # last proofs of closed sockets, while another socket holds the seat
+        self._closed_sockets: dict[
+            Seat, float
+        ] = {}  # last proofs of closed sockets, while another socket holds the seat
         self._vacated: dict[Seat, float] = {}  # last proofs of seats that no socket holds, until they are stored
 
     def __len__(self) -> int:
@@ -78,13 +80,13 @@ class Proofs(Generic[SocketT]):
         if held is None:
             return
         for seat in [seat for seat in held.seats if chat_id in (None, seat[0])]:
-            proved = max(held.proved, self._closed_tabs.get(seat, held.proved))
+            proved = max(held.proved, self._closed_sockets.get(seat, held.proved))
             if self.release(socket, seat):
                 self._silent.discard(seat)
-                self._closed_tabs.pop(seat, None)
+                self._closed_sockets.pop(seat, None)
                 self._vacated[seat] = proved
             elif seat in self._holders:
-                self._closed_tabs[seat] = proved
+                self._closed_sockets[seat] = proved
         if chat_id is None:
             del self._sockets[socket]
 
@@ -127,7 +129,7 @@ class Proofs(Generic[SocketT]):
         holders = self._holders.get(seat)
         if not holders:
             return None
-        return max(*(self._sockets[socket].proved for socket in holders), self._closed_tabs.get(seat, 0.0))
+        return max(*(self._sockets[socket].proved for socket in holders), self._closed_sockets.get(seat, 0.0))
 
     def lapsed(self, at: float, lease_seconds: float) -> list[SocketT]:
         """The sockets that have proved nothing for a whole lease."""

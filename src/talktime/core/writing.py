@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 NOTE_LENGTH_MAX: Final = 500
 
 
-def require_running(record: Record | None, sender: Party, text: str) -> bool:
-    """Refuse a message where no time runs. `record` is the latest record of the chat, None if there is none.
+def check_message(record: Record | None, sender: Party, text: str) -> bool:
+    """Check a message. Where no time runs, most messages are refused.
+
+    Args:
+        record: the latest record of the chat, None if there is none.
+        sender: who writes.
+        text: the message.
 
     Returns:
         Whether the message is the note before the first segment, of which a record has only one.
@@ -28,8 +33,8 @@ def require_running(record: Record | None, sender: Party, text: str) -> bool:
     """
     if record is not None and record.is_running:
         return False
-    has_run = record is None or record.state is State.ENDED or record.elapsed_ms > 0
-    if has_run or sender is Party.ADVISOR:
+    is_closed = record is None or record.state is State.ENDED or record.elapsed_ms > 0
+    if is_closed or sender is Party.ADVISOR:
         raise refusal(record, "Messages are sent only while the time of the conversation runs.")
     if len(text) > NOTE_LENGTH_MAX:
         msg = f"Before the time of the conversation runs, a note has at most {NOTE_LENGTH_MAX} characters."

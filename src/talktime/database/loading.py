@@ -276,8 +276,8 @@ def _chat(row: Row) -> Chat:
 
 def _gifts(account: Row) -> tuple[Gift, ...]:
     """The rest of the gifts, at most the balance: an older version of the program may have spent gifts unnoted."""
-    lots = tuple(Gift(*lot) for lot in account["gifts"])
-    return gifts.spend(lots, max(0, gifts.total(lots) - account["balance"]))
+    stored = tuple(Gift(*row) for row in account["gifts"])
+    return gifts.spend(stored, max(0, gifts.total(stored) - account["balance"]))
 
 
 def _outages(account: Row) -> tuple[Outage, ...]:

@@ -41,8 +41,8 @@ class Account(Document):
     @property
     @shown(as_="next_expiry")
     def _next_expiry(self) -> Annotated[Expiry | None, "the gift that expires next, if a gift expires"]:
-        lot = self.next_expiry
-        return None if lot is None or lot.expires_at is None else Expiry(lot.amount, lot.expires_at)
+        gift = self.next_expiry
+        return None if gift is None or gift.expires_at is None else Expiry(gift.amount, gift.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

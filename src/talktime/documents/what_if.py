@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PastSession(Document):
+class EndedRecord(Document):
     """A record that has ended: how long it ran, its cost, and what the pair had used of free time and grace before."""
 
     record_id: str
@@ -37,9 +37,9 @@ class PastSession(Document):
 
 @dataclass(frozen=True, slots=True)
 class ReplayedSession(Document):
-    """A past session under another tariff: `replayed` is what it would have cost, for `replayed_ms` of time."""
+    """An ended record under another tariff: `replayed` is what it would have cost, for `replayed_ms` of time."""
 
-    session: Annotated[PastSession, INLINE]
+    session: Annotated[EndedRecord, INLINE]
     replayed_ms: Milliseconds
     replayed: Credits
 
@@ -87,7 +87,7 @@ class Replay(Document):
         )
 
 
-def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[PastSession]) -> Replay:
+def replay(tariff: Tariff, begin: int, end: int, sessions: Iterable[EndedRecord]) -> Replay:
     """These sessions, in the order in which they started, under another tariff."""
     used_ms: dict[tuple[str, str], int] = {}
     graces_used_at: dict[tuple[str, str], int | None] = {}

@@ -173,10 +173,10 @@ class Auditor:
             follows = gifts_after(
                 zip(map(EntryKind, row["kinds"]), row["amounts"], row["instants"], row["expiries"], strict=True)
             )
-            stored = tuple(Gift(*lot) for lot in row["stored"])
+            stored = tuple(Gift(*stored_gift) for stored_gift in row["stored"])
             if stored != follows:
                 what = "what is left of gifts, or when it expires, is not what the account's entries say"
-                yield Finding(5, what, row["user_id"], row["user_id"], _lots_text(stored), _lots_text(follows))
+                yield Finding(5, what, row["user_id"], row["user_id"], _gifts_text(stored), _gifts_text(follows))
 
     async def _check_cuts(self, connection: Connection, after: str, upto: str) -> AsyncIterator[Finding]:
         users = [row["user_id"] for row in await connection.fetch(SQL["audited_payers"], after, upto)]
@@ -230,8 +230,10 @@ def _without_tariff(row: Row) -> Finding:
     return Finding(4, "the tariff of a record is not there", row["record_id"], row["user_id"], stored, "a tariff")
 
 
-def _lots_text(lots: Iterable[Gift]) -> str:
-    return ", ".join(f"{format_credits(lot.amount)} until {_instant_text(lot.expires_at)}" for lot in lots) or "none"
+def _gifts_text(gifts: Iterable[Gift]) -> str:
+    return (
+        ", ".join(f"{format_credits(gift.amount)} until {_instant_text(gift.expires_at)}" for gift in gifts) or "none"
+    )
 
 
 def _instant_text(at: int | None) -> str:

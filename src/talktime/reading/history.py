@@ -17,7 +17,7 @@ from talktime.database.queries import SQL
 from talktime.documents.account import Account
 from talktime.documents.advisor import Earnings
 from talktime.documents.report import KINDS, Book, BookKind, Report
-from talktime.documents.what_if import PastSession, replay
+from talktime.documents.what_if import EndedRecord, replay
 
 if TYPE_CHECKING:
     from talktime.core.tariff import Tariff
@@ -42,7 +42,9 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         metadata = await connection.fetchval(SQL["user_metadata"], user_id)
         balance = await connection.fetchval(SQL["balance_as_of"], user_id, at)
         entries = await connection.fetch(SQL["gift_entries_as_of"], user_id, at)
-        lots = gifts.gifts_after((row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries)
+        kept_gifts = gifts.gifts_after(
+            (row["kind"], row["gift_amount"], row["at"], row["expires_at"]) for row in entries
+        )
         committed = 0
         for row in await connection.fetch(SQL["running_as_of"], user_id, at):
             record = await engine.loader.load_record(connection, row["record_id"])
@@ -55,9 +57,9 @@ async def account_as_of(engine: Engine, user_id: str, at: int) -> Account:
         balance=balance,
         committed=committed,
         available=max(0, balance - committed),
-        gift=gifts.total(lots),
+        gift=gifts.total(kept_gifts),
         metadata=metadata or {},
-        next_expiry=gifts.next_to_expire(lots, at),
+        next_expiry=gifts.next_to_expire(kept_gifts, at),
     )
 
 
@@ -136,8 +138,8 @@ async def what_if(
     if advisor_id is not None and await database.fetch_value("advisor_name", advisor_id) is None:
         raise NotFound("advisor")
     await deadlines.settle_due()
-    rows = await database.fetch("past_sessions", begin, end, advisor_id, seconds=LONG_SECONDS)
-    return replay(tariff, begin, end, (_read_past_session(row) for row in rows))
+    rows = await database.fetch("ended_records", begin, end, advisor_id, seconds=LONG_SECONDS)
+    return replay(tariff, begin, end, (_read_ended_record(row) for row in rows))
 
 
 async def _not_after_now(database: Database, at: int | None) -> int:
@@ -154,8 +156,8 @@ def _read_book(row: Row) -> Book:
     return Book(BookKind(row["book"]), row["owner"], row["name"], row["opening"], tuple(row[kind] for kind in KINDS))
 
 
-def _read_past_session(row: Row) -> PastSession:
-    return PastSession(
+def _read_ended_record(row: Row) -> EndedRecord:
+    return EndedRecord(
         record_id=row["record_id"],
         user_id=row["user_id"],
         advisor_id=row["advisor_id"],

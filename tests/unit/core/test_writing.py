@@ -9,7 +9,7 @@ import pytest
 from talktime.core import meter
 from talktime.core.errors import NotRunning
 from talktime.core.record import Party, Reason, State
-from talktime.core.writing import NOTE_LENGTH_MAX, require_running
+from talktime.core.writing import NOTE_LENGTH_MAX, check_message
 from tests.unit.builders import START, only_record, payer_with, start
 
 RUNS = only_record(start(payer_with(10)))
@@ -19,15 +19,15 @@ LONG_TEXT = "x" * (NOTE_LENGTH_MAX + 1)
 
 @pytest.mark.parametrize("sender", list(Party))
 def test_both_parties_write_while_time_runs(sender: Party) -> None:
-    assert require_running(RUNS, sender, LONG_TEXT) is False
+    assert check_message(RUNS, sender, LONG_TEXT) is False
 
 
 def test_a_user_sends_a_short_note_before_the_first_second() -> None:
     for record in (WAITS, replace(WAITS, state=State.REQUESTED, reason=None)):
-        assert require_running(record, Party.USER, LONG_TEXT[1:]) is True
+        assert check_message(record, Party.USER, LONG_TEXT[1:]) is True
         for sender, text in ((Party.USER, LONG_TEXT), (Party.ADVISOR, "Hello")):
             with pytest.raises(NotRunning):
-                require_running(record, sender, text)
+                check_message(record, sender, text)
 
 
 @pytest.mark.parametrize("sender", list(Party))
@@ -42,5 +42,5 @@ def test_nobody_writes_after_the_first_second_while_no_time_runs(sender: Party) 
         (None, ["tracking"]),
     ):
         with pytest.raises(NotRunning) as caught:
-            require_running(record, sender, "Hello")
+            check_message(record, sender, "Hello")
         assert caught.value.members == {"state": record and record.state.value, "allowed": allowed}

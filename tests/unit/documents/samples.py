@@ -22,7 +22,7 @@ from talktime.documents.receipt import Cause, Receipt, SegmentView, SharedEntry
 from talktime.documents.report import Book, BookKind, Report
 from talktime.documents.snapshot import AlsoRunning, PresenceView, RecordView, Snapshot, TimerView
 from talktime.documents.statement import Figures, Session, Statement
-from talktime.documents.what_if import PastSession, Replay, ReplayedSession
+from talktime.documents.what_if import EndedRecord, Replay, ReplayedSession
 
 TEN = 1_767_607_200_000
 TARIFF = Tariff.parse(
@@ -197,7 +197,7 @@ DOCUMENTS: dict[str, tuple[Any, dict[str, bool]]] = {
             TEN,
             TEN + 1_000,
             TARIFF,
-            (ReplayedSession(PastSession("r", "alice", "maya", TEN, 61_250, 250, None, 2_000_000), 60_000, 1_500_000),),
+            (ReplayedSession(EndedRecord("r", "alice", "maya", TEN, 61_250, 250, None, 2_000_000), 60_000, 1_500_000),),
         ),
         {},
     ),

@@ -775,7 +775,7 @@ group by 1, 2, 3
 order by array_position(array['user', 'advisor', 'revenue', 'promotion', 'outside'], s.book), 2
 limit $3;
 
--- name: past_sessions
+-- name: ended_records
 select record_id, user_id, advisor_id, started_at, elapsed_ms, free_ms_before, grace_used_at, charged from records
 where started_at >= $1 and started_at < $2 and ended_at is not null and advisor_id = coalesce($3, advisor_id)
 order by started_at, record_id;
