@@ -192,6 +192,15 @@ def test_every_bound_of_the_code_is_on_the_page() -> None:
     assert unlisted == NO_BOUNDS.keys()
 
 
+def test_the_client_knows_the_same_lengths_of_messages_and_notes() -> None:
+    client = Path(__file__).parents[2] / "client" / "src" / "talk" / "writing.ts"
+    found = dict(re.findall(r"^const (\w+_LENGTH_MAX) = (\d+);$", client.read_text(encoding="utf-8"), re.MULTILINE))
+    assert found == {
+        "MESSAGE_LENGTH_MAX": str(ids.MESSAGE_LENGTH_MAX),
+        "NOTE_LENGTH_MAX": str(writing.NOTE_LENGTH_MAX),
+    }
+
+
 def test_the_reference_names_the_calls_and_the_states_of_conflicts() -> None:
     section = ERRORS.partition("## Conflicts\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z]+)`", section))

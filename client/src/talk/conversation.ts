@@ -105,7 +105,7 @@ export function showConversation(
       (control as HTMLTextAreaElement | HTMLButtonElement).disabled = most === 0 || !(freely || snapshot);
     if (most > 0) parts.field.maxLength = most;
     parts.why.hidden = why === null;
-    setText(parts.why, why === null ? "" : said.words()[why]);
+    setText(parts.why, why === null ? "" : filled(said.words()[why], { count: String(most) }));
   }
 
   function showSender(who: HTMLElement): void {

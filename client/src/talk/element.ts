@@ -144,7 +144,6 @@ export class TalkChatElement extends Base {
     const field = make("textarea", {
       part: "field",
       rows: "1",
-      maxlength: "4000",
       dir: "auto",
       placeholder: words.writeMessage,
       "aria-label": words.yourMessage,

@@ -17,7 +17,7 @@ export const english = {
   sending: "sending…",
   sendAgain: "Send again",
   writeWhileRunning: "You can write while the time runs.",
-  writeNote: "Until the time runs, you can send one note of at most 500 characters.",
+  writeNote: "Until the time runs, you can send one note of at most {count} characters.",
   noteSent: "Your note is sent. You can write more as soon as the time runs.",
   typing: "{name} is typing…",
   you: "You",
