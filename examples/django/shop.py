@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from html import escape
 from urllib.parse import quote
 
 from django.conf import settings
@@ -25,14 +26,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from talktime import Role, Talktime, parse_credits
+from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.settings import load_settings
 
 talktime = Talktime.blocking(
     work=False
 )  # each worker connects with its first call; `talktime serve` does a node's work
-tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
+tokens = Tokens(load_settings().signing_secret())  # the secret of `talktime serve`
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a model, whose key is the id of the record
 
@@ -79,6 +81,22 @@ def paid(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@require_GET
+def price(request: HttpRequest, advisor_id: str) -> HttpResponse:
+    """Say what a talk costs, with the button that starts it. The version makes sure that nobody pays another price."""
+    user = signed_in(request)
+    sign_up(user)
+    action = f"/talk/{quote(advisor_id, safe='')}"
+    try:
+        offer = talktime.offer(user, advisor_id)
+    except Conflict:
+        text = "Your talk goes on."
+    else:
+        text = f"{offer.display_name}: {format_credits(offer.required)} is due as soon as time begins."
+        action += f"?tariff_version={offer.tariff_version}"
+    return HttpResponse(f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>')
+
+
 @require_POST
 def talk(request: HttpRequest, advisor_id: str) -> HttpResponse:
     """Start a chat, and send the user to its page, signed in."""
@@ -86,7 +104,8 @@ def talk(request: HttpRequest, advisor_id: str) -> HttpResponse:
     sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        talktime.create_chat(user, advisor_id, chat_id)
+        version = request.GET.get("tariff_version")
+        talktime.create_chat(user, advisor_id, chat_id, tariff_version=int(version) if version else None)
     except InsufficientCredit as error:
         return HttpResponse(f"Please buy credit: {error}", status=402)
     link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")
@@ -114,6 +133,7 @@ def receive(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("paid", paid),
+    path("price/<str:advisor_id>", price),
     path("talk/<str:advisor_id>", talk),
     path("my-token", my_token),
     path("events", receive),

@@ -14,17 +14,18 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Cookie, FastAPI, HTTPException, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from talktime import Role, Talktime, parse_credits
+from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import create_app
-from talktime.errors import InsufficientCredit, TalktimeError
+from talktime.errors import Conflict, InsufficientCredit, TalktimeError
 
 service = create_app()  # settings from the environment
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
@@ -76,13 +77,28 @@ async def paid(payment: Payment) -> None:
     await talktime().add_credit(payment.user, payment.amount, reference=payment.order, key=f"order {payment.order}")
 
 
+@app.get("/price/{advisor_id}")
+async def price(advisor_id: str, user: Annotated[str, Cookie()]) -> HTMLResponse:
+    """Say what a talk costs, with the button that starts it. The version makes sure that nobody pays another price."""
+    await sign_up(user)
+    action = f"/talk/{quote(advisor_id, safe='')}"
+    try:
+        offer = await talktime().offer(user, advisor_id)
+    except Conflict:
+        text = "Your talk goes on."
+    else:
+        text = f"{offer.display_name}: {format_credits(offer.required)} is due as soon as time begins."
+        action += f"?tariff_version={offer.tariff_version}"
+    return HTMLResponse(f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>')
+
+
 @app.post("/talk/{advisor_id}")
-async def talk(advisor_id: str, user: Annotated[str, Cookie()]) -> RedirectResponse:
+async def talk(advisor_id: str, user: Annotated[str, Cookie()], tariff_version: int | None = None) -> RedirectResponse:
     """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
     await sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        await talktime().create_chat(user, advisor_id, chat_id)
+        await talktime().create_chat(user, advisor_id, chat_id, tariff_version=tariff_version)
     except InsufficientCredit as error:
         raise HTTPException(402, f"Please buy credit: {error}") from None
     link = await talktime().create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")

@@ -12,21 +12,23 @@ The how-to page about FastAPI, Django and Flask says why the program looks like 
 
 from __future__ import annotations
 
-import os
+from html import escape
+from os import environ
 from urllib.parse import quote
 
 from flask import Flask, Response, abort, redirect, request
 from flask.typing import ResponseReturnValue
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from talktime import Role, Talktime, parse_credits
+from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.settings import load_settings
 
 app = Flask(__name__)
 talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
-tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
-webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+tokens = Tokens(load_settings().signing_secret())  # the secret of `talktime serve`
+webhook = Webhook(environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
 
 
@@ -64,6 +66,22 @@ def paid() -> tuple[str, int]:
     return "", 204
 
 
+@app.get("/price/<advisor_id>")
+def price(advisor_id: str) -> str:
+    """Say what a talk costs, with the button that starts it. The version makes sure that nobody pays another price."""
+    user = signed_in()
+    sign_up(user)
+    action = f"/talk/{quote(advisor_id, safe='')}"
+    try:
+        offer = talktime.offer(user, advisor_id)
+    except Conflict:
+        text = "Your talk goes on."
+    else:
+        text = f"{offer.display_name}: {format_credits(offer.required)} is due as soon as time begins."
+        action += f"?tariff_version={offer.tariff_version}"
+    return f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>'
+
+
 @app.post("/talk/<advisor_id>")
 def talk(advisor_id: str) -> ResponseReturnValue:
     """Start a chat, and send the user to its page, signed in."""
@@ -71,7 +89,8 @@ def talk(advisor_id: str) -> ResponseReturnValue:
     sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        talktime.create_chat(user, advisor_id, chat_id)
+        version = request.args.get("tariff_version", type=int)
+        talktime.create_chat(user, advisor_id, chat_id, tariff_version=version)
     except InsufficientCredit as error:
         return Response(f"Please buy credit: {error}", 402)
     link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")

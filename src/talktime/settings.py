@@ -42,6 +42,9 @@ from talktime import extras
 log = structlog.get_logger()
 
 PREFIX = "TALKTIME_"
+
+ADDRESS_PATTERN = r"^https?://[^/?#\s@]+(/[^?#\s]*)?$"
+"""An address at which browsers reach the service."""
 FILE = "talktime.toml"
 SECRET_LENGTH_MIN = 32
 
@@ -259,7 +262,7 @@ class Settings(BaseSettings):
     )
     address: str | None = Field(
         default=None,
-        pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
+        pattern=ADDRESS_PATTERN,
         description="an http(s) address such as https://shop.example/talktime, without ? and #",
     )
     name: str | None = Field(
@@ -309,8 +312,12 @@ class Settings(BaseSettings):
         """The key that signs tokens: `secret`, or the content of `secret_file`, or a secret made on the first start.
 
         Raises:
-            SettingsError: the secret cannot be read or made, or is too short.
+            SettingsError: the secret cannot be read or made, or is too short, or two settings name one.
         """
+        if self.secret is not None and self.secret_file is not None:
+            raise SettingsError(
+                f"{PREFIX}SECRET and {PREFIX}SECRET_FILE are both set, and only one can sign. Unset one of the two."
+            )
         if self.secret is not None:
             return _require_length(self.secret.get_secret_value(), f"{PREFIX}SECRET")
         if self.secret_file is not None:
@@ -468,7 +475,10 @@ def _explain(problem: ErrorDetails) -> str:
     if field is None:
         return f"{FILE} has an unknown setting {name!r}; the settings are: {', '.join(Settings.model_fields)}"
     value = "has a value that is not allowed" if name in _CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
-    return f"{PREFIX}{name.upper()} {value}: {_begin_small(problem['msg'])}; it must be {field.description}"
+    # A pattern says nothing to a person that the description does not say in words.
+    is_pattern = problem["type"] == "string_pattern_mismatch"
+    why = "" if is_pattern else f": {_begin_small(problem['msg'].removeprefix('Value error, '))}"
+    return f"{PREFIX}{name.upper()} {value}{why}; it must be {field.description}"
 
 
 def _begin_small(message: str) -> str:

@@ -169,3 +169,25 @@ def test_a_dry_run_shows_what_would_come_and_changes_nothing(cli: Cli) -> None:
     assert cli.document("user", "show", "alice")["balance"] == "4.00"
     assert len(cli.document("user", "entries", "alice")["entries"]) == 1
     assert [event["type"] for event in map(json.loads, cli("events", "--json").splitlines())] == ["credit.added"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("open", "admin"), "ROLE must be one of: operator, user, advisor"),
+        (("open", "operator", "--address", "shop"), "--address must be an address such as https://"),
+        (("key", "create", "--name", ""), "--name must have 1 to 128 characters"),
+        (("receipt", "--verify", "twice.json"), "twice.json is a file: talktime receipt --offline twice.json"),
+        (("advisor", "set", "maya", "--tariff", "twice.json"), "the field tiers is named more than once"),
+        (("webhook", "replay", "w", "--after", "x"), "must be the id of an event"),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_what_to_type(cli: Cli, typed: tuple[str, ...], says: str) -> None:
+    (cli.folder / "twice.json").write_text('{"tiers": [{"rate": "1"}], "tiers": [{"rate": "2"}]}')
+    ended = cli.run(*typed)
+    assert ended.code != 0
+    assert says in " ".join(ended.err.split())
+
+
+def test_the_doctor_says_which_database_is_well(cli: Cli) -> None:
+    assert "talktime doctor: the database is postgresql://" in cli.run("doctor").err

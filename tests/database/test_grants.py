@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from talktime.core.errors import DatabaseProblem
+from talktime.core.errors import DatabaseProblem, Unavailable
 from talktime.core.record import Party
 from talktime.database.migrate import INVARIANTS, migrate
 from tests.databases import SERVICE_ROLE, Server, as_service
@@ -111,3 +111,28 @@ async def test_a_role_may_have_any_name_and_must_exist(database_url: str) -> Non
         await owner.close()
     with pytest.raises(DatabaseProblem, match="Only the owner of the tables"):
         await migrate(as_service(database_url), grant_to=SERVICE_ROLE)
+
+
+async def test_the_owner_of_the_tables_needs_no_grant_and_loses_nothing(database_url: str) -> None:
+    owner = await asyncpg.connect(database_url)
+    try:
+        rights = "select relname, relacl::text from pg_class where relnamespace = 'talktime'::regnamespace order by 1"
+        name = await owner.fetchval("select current_user")
+        before = await owner.fetch(rights)
+        with pytest.raises(DatabaseProblem, match="owns the tables"):
+            await migrate(database_url, grant_to=name)
+        assert await owner.fetch(rights) == before
+    finally:
+        await owner.close()
+
+
+async def test_a_missing_right_is_said_to_be_one(database_url: str) -> None:
+    async with node_on(as_service(database_url)) as talktime:
+        owner = await asyncpg.connect(database_url)
+        try:
+            await owner.execute(f"revoke select on talktime.accounts from {SERVICE_ROLE}")
+            with pytest.raises(Unavailable, match=r"right is missing.*--grant-to"):
+                await talktime.account("alice")
+            await owner.execute(f"grant select on talktime.accounts to {SERVICE_ROLE}")
+        finally:
+            await owner.close()

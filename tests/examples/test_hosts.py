@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -85,7 +86,12 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             # The user is signed in on the page of the chat, which is the same when the user asks again.
             shop.cookies.set("user", "alice")
             assert (await shop.get("/talk/maya")).status_code == 405
-            await shop.post("/talk/maya")
+            assert (await shop.post("/talk/maya?tariff_version=9")).status_code == 409
+            asked = (await shop.get("/price/maya")).text
+            assert re.search(r"Maya: \d+\.\d\d is due as soon as time begins\.", asked), asked
+            (action,) = re.findall(r'action="([^"]+)"', asked)
+            await shop.post(action)
+            assert "Your talk goes on." in (await shop.get("/price/maya")).text
             sent_on = await shop.post("/talk/maya")
             assert sent_on.status_code == 303
             page, _, code = sent_on.headers["Location"].partition("#")

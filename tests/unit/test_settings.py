@@ -202,6 +202,15 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
         load_settings(secret_file=file).signing_secret()
 
 
+def test_two_settings_that_name_a_secret_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who rotates by a file must not go on signing with the old secret of the environment."""
+    file = tmp_path / "signing"
+    file.write_text(LONG + "\n")
+    monkeypatch.setenv("TALKTIME_SECRET", LONG + "1")
+    with pytest.raises(SettingsError, match="TALKTIME_SECRET and TALKTIME_SECRET_FILE are both set"):
+        load_settings(secret_file=file).signing_secret()
+
+
 def test_other_secrets_are_accepted_and_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "accepted"
     file.write_text(f"{LONG}3\n\n{LONG}4\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +14,7 @@ from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
+from talktime.documents.strict_json import parse_json
 
 TariffFile = Annotated[
     Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A file with a tariff as JSON.")
@@ -108,9 +108,9 @@ def read_instant(option: str, text: str) -> int:
 def read_tariff(path: Path) -> Tariff:
     """The tariff in a file. All mistakes in it are reported together."""
     try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        exit_with_usage_error(f"{path} is not JSON")
+        document = parse_json(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        exit_with_usage_error(f"{path} can't be read as JSON: {error}")
     return parse_tariff(str(path), document)
 
 

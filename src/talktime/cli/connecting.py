@@ -72,6 +72,8 @@ def run_with_talktime(
     from talktime.talktime import Talktime  # noqa: PLC0415  `talktime --help` starts faster without it
 
     settings = read_settings(context, quiet=True)
+    if settings.database_url is None and not (settings.data_dir / "database").exists():
+        typer.echo(f"talktime: TALKTIME_DATABASE_URL is not set, so this makes {database_in_words(settings)}", err=True)
 
     async def connect_and_work() -> _Result:
         async with Talktime.connect(settings=settings, work=False) as talktime:
@@ -82,6 +84,15 @@ def run_with_talktime(
     if dry_run:
         typer.echo("talktime: this was a dry run, and nothing has changed", err=True)
     return result
+
+
+def database_in_words(settings: Settings) -> str:
+    """The database that the settings name, in words and without a password."""
+    from talktime.database.addresses import shown  # noqa: PLC0415  `talktime --help` starts faster without it
+
+    if settings.database_url is None:
+        return f"the embedded database in {settings.data_dir}"
+    return shown(settings.database_url)
 
 
 def person_at_the_terminal() -> Actor:

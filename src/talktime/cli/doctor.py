@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from talktime.cli.connecting import run_with_talktime
+from talktime.cli.connecting import database_in_words, run_with_talktime
 from talktime.cli.exits import ExitCode
 from talktime.cli.output import AsJson, print_json, progress_bar
 from talktime.documents.audit import Audit
@@ -30,6 +30,7 @@ def doctor(
     """Check every rule that must always hold, and the schema. The exit code is 1 if a rule or the schema is broken."""
 
     async def check(talktime: Talktime) -> Audit:
+        print(f"talktime doctor: the database is {database_in_words(talktime.settings)}", file=sys.stderr)
         for trouble in await _troubles(talktime):
             print(f"talktime: {trouble}", file=sys.stderr)
         audit = await talktime.audit(progress_bar("accounts"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import webbrowser
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +42,13 @@ def open_page(
     as_json: AsJson = False,
 ) -> None:
     """Print an address that signs a browser in, once, within five minutes; open it if there is a browser here."""
+    from talktime.engine.links import ROLES  # noqa: PLC0415  `talktime --help` starts faster without it
+    from talktime.settings import ADDRESS_PATTERN  # noqa: PLC0415  for the same reason
+
+    if role not in ROLES:
+        exit_with_usage_error(f"ROLE must be one of: {', '.join(ROLES)}")
+    if address is not None and re.match(ADDRESS_PATTERN, address) is None:
+        exit_with_usage_error("--address must be an address such as https://talk.example or http://127.0.0.1:8700")
     if subject is None and role != Role.OPERATOR:
         exit_with_usage_error("Say which user or advisor: talktime open user ID, talktime open advisor ID")
     name = person_at_the_terminal().subject if subject is None else read_id(subject)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from talktime.cli.connecting import read_settings
+from talktime.cli.connecting import database_in_words, read_settings
 from talktime.cli.output import AsJson, print_json
 
 
@@ -23,16 +23,10 @@ def migrate(
     as_json: AsJson = False,
 ) -> None:
     """Bring the schema of the database up to date."""
-    from talktime.database.addresses import shown  # noqa: PLC0415  only this command migrates
-    from talktime.database.migrate import migrate as migrate_database  # noqa: PLC0415  for the same reason
+    from talktime.database.migrate import migrate as migrate_database  # noqa: PLC0415  only this command migrates
 
     settings = read_settings(context, quiet=True)
-    where = (
-        f"the embedded database in {settings.data_dir}"
-        if settings.database_url is None
-        else shown(settings.database_url)
-    )
-    print(f"talktime migrate: the database is {where}", file=sys.stderr)
+    print(f"talktime migrate: the database is {database_in_words(settings)}", file=sys.stderr)
 
     async def apply_migrations() -> list[str]:
         if settings.database_url is not None:
@@ -43,6 +37,8 @@ def migrate(
             return await migrate_database(url, grant_to=grant_to)
 
     applied = asyncio.run(apply_migrations())
+    if grant_to is not None:
+        print(f"talktime migrate: {grant_to} may read and write rows", file=sys.stderr)
     if as_json:
         print_json({"applied": applied})
     elif applied:

@@ -49,6 +49,8 @@ def receipt(
     elif record_id is None:
         exit_with_usage_error("Name a record, or a file with --offline.")
     else:
+        if is_verified and Path(record_id).is_file():
+            exit_with_usage_error(f"{record_id} is a file: talktime receipt --offline {record_id}")
         known_id, instant = read_id(record_id), read_at(at)
         stored = run_with_talktime(context, lambda talktime: talktime.receipt(known_id, at=instant))
         document = stored.document()

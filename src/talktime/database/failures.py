@@ -8,12 +8,13 @@ one error. Every other error is a fault of the program, and stays as it is.
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from talktime.core.errors import Unavailable
+from talktime.core.errors import InvalidRequest, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,11 @@ class ReadOnly(DatabaseUnavailable):
     """The server takes no writes: it is a standby, or an operator has made it read-only."""
 
 
+_WRONG_TYPE: Final = re.compile(r"^invalid input for query argument .*(expected \w+, got \w+)\)$", re.DOTALL)
+"""The message of asyncpg about a value that it can't send."""
+
 _READ_ONLY: Final = "25006"
+_NO_RIGHT: Final = "42501"
 _LOCK_WAIT: Final = "55P03"
 
 _CONTENTION: Final = frozenset(
@@ -69,7 +74,7 @@ _STATES: Final = frozenset(
         "25P02",  # the transaction has failed before
         "25P03",  # idle in a transaction for too long
         "25P04",  # the transaction took too long
-        "42501",  # a privilege is missing, while a database is restored
+        _NO_RIGHT,  # for a moment while a database is restored, or until somebody grants the right again
         "42703",  # a column is missing, while the schema is changed
         "42704",  # an object is missing, for the same reason
         "42883",  # a function is missing, for the same reason
@@ -108,6 +113,11 @@ def _refused(error: asyncpg.PostgresError) -> DatabaseUnavailable | None:
         return LockWait("Somebody else works on the same thing. Try again.")
     if state == _READ_ONLY:
         return ReadOnly("The database takes no changes right now. Try again.")
+    if state == _NO_RIGHT:
+        return DatabaseUnavailable(
+            "A right is missing in the database. If this lasts, let the owner of the tables run: talktime migrate"
+            " --grant-to ROLE"
+        )
     if state[:2] in _CLASSES or state in _STATES or isinstance(error, asyncpg.UnknownPostgresError):
         return DatabaseUnavailable("The database can't be reached. Try again.")
     return None
@@ -121,13 +131,20 @@ def is_own_cancellation() -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises `DatabaseUnavailable` in place of every error that means that the database can't be used."""
+    """Raises `DatabaseUnavailable` in place of every error that means that the database can't be used.
+
+    An argument of a type that its statement can't take, such as a number as an id, is `InvalidRequest`.
+    """
     try:
         yield
     except asyncio.CancelledError as error:
         if is_own_cancellation():
             raise
         raise DatabaseUnavailable("The database can't be reached. Try again.") from error
+    except asyncpg.DataError as error:
+        if (wrong := _WRONG_TYPE.search(str(error))) is None:
+            raise
+        raise InvalidRequest(("arguments", f"have one of a wrong type: {wrong[1]}")) from error
     except Exception as error:
         refusal = unavailable(error)
         if refusal is None or refusal is error:

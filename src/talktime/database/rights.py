@@ -43,7 +43,12 @@ where datname = current_database()
 """
 
 _MAKER: Final = """
-select rolname as maker, quote_ident($1) as quoted_role, exists (select from pg_roles where rolname = $1) as is_there
+select rolname as maker, quote_ident($1) as quoted_role, exists (select from pg_roles where rolname = $1) as is_there,
+    (select pg_has_role(rolname, coalesce(
+        (select relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname = 'talktime' and c.relname = 'accounts'),
+        to_regrole(quote_ident(current_user))
+    ), 'member') from pg_roles where rolname = $1) as is_owner
 from pg_roles
 where rolcreaterole or rolsuper
 order by rolname = current_user desc, rolcanlogin desc, rolsuper desc, oid
@@ -112,16 +117,22 @@ async def require_rights(connection: asyncpg.Connection[Any], url: str) -> None:
 
 
 async def require_role(connection: asyncpg.Connection[Any], url: str, role: str) -> None:
-    """Refuse a role that is not there, before anything has changed.
+    """Refuse a role that is not there or that owns the tables, before anything has changed.
 
     Raises:
-        DatabaseProblem: there is no such role. The message says who can make the role, and how.
+        DatabaseProblem: there is no such role; the message says who can make the role, and how. Or the role owns the
+            tables: a grant would take the owner's other rights away.
     """
     row = await connection.fetchrow(_MAKER, role)
     assert row is not None  # noqa: S101  a server has a superuser
     if not row["is_there"]:
         create = psql_command(url, f"create role {row['quoted_role']} login", user=row["maker"])
         raise DatabaseProblem(f"There is no role {role} in this PostgreSQL. To make it, run: {create}")
+    if row["is_owner"]:
+        raise DatabaseProblem(
+            f"The role {role} owns the tables, or may act as their owner, and needs no grant. Nothing has changed. Let"
+            " the service connect with a role of its own, and name that role."
+        )
 
 
 async def may_not_read(connection: asyncpg.Connection[Any], url: str) -> DatabaseProblem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.core.errors import NotFound
-from talktime.core.ids import is_id
+from talktime.core.ids import is_id, require_is_text
 
 if TYPE_CHECKING:
     from talktime.database.pool import Database
@@ -35,6 +35,7 @@ class PartyDirectory:
         """
         parties = self._by_chat.get(chat_id)
         if parties is None:
+            require_is_text("chat_id", chat_id)
             row = await self._database.fetch_row("chat_parties", chat_id) if is_id(chat_id) else None
             if row is None:
                 raise NotFound("chat")
@@ -56,6 +57,7 @@ class PartyDirectory:
         Raises:
             NotFound: there is no such record.
         """
+        require_is_text("record_id", record_id)
         row = await self._database.fetch_row("record_parties", record_id) if is_id(record_id) else None
         if row is None:
             raise NotFound("record")

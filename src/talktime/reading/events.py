@@ -87,7 +87,7 @@ def read_cursor(text: str) -> int:
         InvalidRequest: this is not the id of an event.
     """
     if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
-        raise InvalidRequest(("after", f"must be the `next` of the page before, or {LATEST}"))
+        raise InvalidRequest(("after", f"must be the id of an event, such as the `next` of a page, or {LATEST}"))
     return int(text)
 
 

@@ -103,9 +103,15 @@ class Tokens:
     def make(
         self, role: Role, subject: str, ttl_seconds: int = TTL_SECONDS_DEFAULT, *, key_id: str | None = None
     ) -> str:
-        """A token for `subject` that is valid for `ttl_seconds` from now on, or until the key `key_id` is revoked."""
+        """A token for `subject` that is valid for `ttl_seconds` from now on, or until the key `key_id` is revoked.
+
+        Raises:
+            ValueError: there is no such role.
+            InvalidRequest: `subject` is no id.
+        """
         now = int(time.time())
-        claims = {"iss": ISSUER, "role": role.value, "sub": subject, "iat": now, "exp": now + ttl_seconds}
+        subject = require_id("subject", subject)
+        claims = {"iss": ISSUER, "role": Role(role).value, "sub": subject, "iat": now, "exp": now + ttl_seconds}
         if key_id is not None:
             claims["key"] = key_id
         return jwt.encode(claims, self._secret, algorithm="HS256", headers=self._header)
