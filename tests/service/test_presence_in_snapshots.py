@@ -76,3 +76,23 @@ async def test_an_advisor_who_waits_sees_that_the_user_is_there(service: Any) ->
         await live.say("watch", chat_id="chat 1")
         told = await presence(live, user=True, advisor=True)
         assert told["balance"] is None
+
+
+async def test_a_user_who_goes_on_in_another_chat_is_told_that_the_advisor_has_not_come_there(service: Any) -> None:
+    """The lease that the advisor proved in the first chat goes on, but the advisor's page shows the first chat."""
+    await service.people()
+    await service.chat()
+    async with service.live("user:alice") as user, service.live("advisor:maya") as advisor:
+        for live in (user, advisor):
+            await live.say("watch", chat_id="chat 1")
+            await live.hear("snapshot")
+        await service.done("POST", "/v1/test-clock/advance", {"seconds": 1})
+        await service.chat("chat 2")
+        await user.say("watch", chat_id="chat 2")
+        told = await presence(user, user=True, advisor=False)
+        assert told["timer"]["running"]
+        assert told["presence"]["until"] == told["timer"]["lease_until"]
+        await advisor.say("watch", chat_id="chat 2")
+        while (told := (await user.hear("snapshot"))["snapshot"])["chat"]["id"] != "chat 2" or told["presence"]:
+            pass
+        assert told["timer"]["running"]

@@ -39,7 +39,7 @@ export function explanationOf(frame: Frame, viewer: Viewer, other: string): Expl
   if (record.state === "ended") return ended(record, viewer, other);
   if (hasMoved(snapshot)) {
     const link = { page: `/chat/${encodeId(record.current_chat_id)}`, text: say("movedLink") };
-    return { ...calm(say("movedTitle"), say("movedText")), link };
+    return { ...calm(say("movedTitle"), say(record.state === "paused" ? "movedPaused" : "movedText")), link };
   }
   if (record.state === "requested") return requested(frame, viewer, other);
   return record.state === "paused" ? paused(frame, viewer, other) : null;

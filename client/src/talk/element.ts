@@ -260,8 +260,10 @@ export class TalkChatElement extends Base {
   #presence(frame: Frame): string {
     const words = this.#words;
     const other = this.#isAdvisor ? "user" : "advisor";
-    const here = frame.state === "running" ? null : isHere(frame, other);
-    return here === null ? "" : ` · ${filled(here ? words.here : words.notHere, { name: words[other] })}`;
+    const here = isHere(frame, other);
+    return here === null || (here && frame.state === "running")
+      ? ""
+      : ` · ${filled(here ? words.here : words.notHere, { name: words[other] })}`;
   }
 
   #money(amount: string): string {

@@ -5,10 +5,10 @@ import type { Frame, Party } from "../core/types.ts";
 /** Whether the party is present in the chat; null where that is not known, or where a page need not say it. */
 export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party): boolean | null {
   if (!snapshot || state === "reconnecting" || isStanding) return null;
-  // Time runs only while both are there.
-  if (snapshot.timer.running) return true;
-  // A node of an earlier version does not say it.
   const { presence, record } = snapshot;
+  // Time runs while both leases hold. A party may not have come to this chat yet, but be in the chat before.
+  if (snapshot.timer.running) return presence?.[party] ?? true;
+  // A node of an earlier version does not say it.
   if (!presence) return null;
   if (presence[party] && (presence.until === null || at === null || at < Date.parse(presence.until)))
     return true;

@@ -15,6 +15,12 @@ test("while time runs both are here, unless digits stand or the connection is lo
   expect(isHere(frame(snapshot(0), { state: "reconnecting" }), "advisor")).toBeNull();
 });
 
+test("a party who has not come to the chat to which the time has moved is not here", () => {
+  const moved = snapshot(0, { presence: { user: true, advisor: false, until: at(9000) } });
+  expect(isHere(frame(moved), "advisor")).toBe(false);
+  expect(isHere(frame(moved), "user")).toBe(true);
+});
+
 test("while the record waits, the snapshot says who is here, until the instant that it names", () => {
   const facts = (presence: Snapshot["presence"]) => snapshot(0, { ...PAUSED, presence });
   expect(isHere(frame(facts(HERE)), "advisor")).toBe(true);

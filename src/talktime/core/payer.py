@@ -138,6 +138,19 @@ class Payer:
         ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
 
+    def unproved(self, record: Record, lease_ms: int) -> frozenset[Party]:
+        """The parties of a running record who have not proved presence since its open segment began.
+
+        After a switch, a party may still be in the chat before: what the party proved there holds the lease until its
+        end. A party who acts at the instant of the start has proved presence.
+        """
+        began_lease_until = record.began_at + lease_ms
+        return frozenset(
+            party
+            for party in Party
+            if not self.is_lease_renewed(record, party) and self.present_until(record, party) < began_lease_until
+        )
+
     def absent_party(self, record: Record, at: int) -> Party | None:
         """A party whose lease does not hold at `at`, None if both hold; the user, if neither holds."""
         return next((party for party in Party if not self.is_present(record, party, at)), None)

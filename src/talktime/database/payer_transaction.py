@@ -217,14 +217,22 @@ class PayerTransaction:
 
     @property
     def _is_presence_changed(self) -> bool:
-        """Whether the presence at a record whose timer does not run has changed. Events tell of other records."""
+        """Whether the presence that snapshots tell has changed at a record."""
         if self.current is self.loaded:
             return False
         return any(
-            self.current.presence(record, self.now).is_news_after(self.loaded.presence(before, self.now))
+            self._is_news(before, record)
             for record in self.current.records.values()
-            if not record.is_running and (before := self.loaded.records.get(record.record_id)) is not None
+            if (before := self.loaded.records.get(record.record_id)) is not None
         )
+
+    def _is_news(self, before: Record, record: Record) -> bool:
+        lease_ms = self.durations.lease_ms
+        if not record.is_running:
+            return self.current.presence(record, self.now).is_news_after(self.loaded.presence(before, self.now))
+        # Steps tell of a segment that has begun or ended.
+        is_same_segment = record.running_since == before.running_since
+        return is_same_segment and self.loaded.unproved(before, lease_ms) != self.current.unproved(record, lease_ms)
 
     @property
     def next_sequence(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from talktime.core.payer import Durations, Payer
 from talktime.core.price import price
-from talktime.core.record import Reason, Record, State
+from talktime.core.record import Party, Reason, Record, State
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.documents.document import INSIDE, NULLABLE, Document, shown
@@ -114,7 +114,8 @@ class Snapshot(Document):
     timer: TimerView
     presence: Annotated[
         PresenceView | None,
-        "who is present while the record waits in this chat; null while its timer runs, elsewhere, and after its end",
+        "who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs,"
+        " unless somebody has not proved presence in this chat since the timer runs here",
     ]
     elapsed_ms: Annotated[Milliseconds, "how long the record has run"]
     free_remaining_ms: Annotated[Milliseconds, "free time that is left now"]
@@ -188,10 +189,15 @@ def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations,
     return TimerView(running=False, recharge_until=record.recharge_until(durations.recharge_ms))
 
 
-def presence_view(payer: Payer, record: Record, chat_id: str, now: int) -> PresenceView | None:
-    """The presence of the parties in this chat, as long as its record waits there."""
-    if record.chat_id != chat_id or record.is_running or record.ended_at is not None:
+def presence_view(payer: Payer, record: Record, chat_id: str, durations: Durations, now: int) -> PresenceView | None:
+    """The presence of the parties in this chat, as long as its record waits there or somebody has not come there."""
+    if record.chat_id != chat_id or record.ended_at is not None:
         return None
+    if record.is_running:
+        unproved = payer.unproved(record, durations.lease_ms)
+        if not unproved:
+            return None
+        return PresenceView(Party.USER not in unproved, Party.ADVISOR not in unproved, payer.lease_until(record))
     return PresenceView(*payer.presence(record, now))
 
 
@@ -222,7 +228,7 @@ def snapshot(
         advisor_id=record.advisor_id,
         chat_duration_ms=chat_duration_ms + (now - record.settled_at if runs_here else 0),
         timer=timer_view(payer, record, chat_id, durations, ends),
-        presence=presence_view(payer, record, chat_id, now),
+        presence=presence_view(payer, record, chat_id, durations, now),
         elapsed_ms=elapsed_ms,
         free_remaining_ms=max(0, record.allowance_ms - elapsed_ms),
         allowance_ms=record.allowance_ms,
