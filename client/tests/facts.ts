@@ -43,6 +43,7 @@ export function snapshot(ms: number, { timer, record, chat, ...changes }: Change
       cut_at: null,
       recharge_until: null,
       ring_until: null,
+      abandon_until: null,
       ...timer,
     },
     presence: null,

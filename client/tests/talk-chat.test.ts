@@ -68,7 +68,7 @@ function offered(): string[] {
 
 test("it shows the timer, the cost, the messages, and what the user can do", async () => {
   await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
-  expect(part("time").getAttribute("state")).toBe("running");
+  await vi.waitFor(() => expect(part("time").getAttribute("state")).toBe("running"), soon);
   expect(part("status").textContent).toBe("Paid time");
   await vi.waitFor(() => expect(part("log").textContent).toContain("Good day"), soon);
   part("pause").click();
@@ -231,28 +231,37 @@ test("a start that costs at once says how long the credit lasts, where that is s
     sequence,
   });
   const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
+  let currentOffer = {};
+  service.answer = (call) =>
+    call.path.endsWith("/users/user/offers/advisor") ? [200, currentOffer] : answer(call);
   service.snapshot = () => ended(2);
   element.removeAttribute("src");
   element.setAttribute("src", service.url);
   await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
-  for (const [lasts_ms, text] of [
-    [57_000, " Your credit lasts at most 0:57."],
-    [0, " There isn’t enough credit for that. Top up and try again."],
-    [120_000, ""],
-    [null, ""],
+  const due = "The first 0.02 is due";
+  for (const [offer, text] of [
+    [
+      { lasts_ms: 57_000 },
+      `${due} as soon as time begins. 10 minutes cost 10.00. Your credit lasts at most 0:57.`,
+    ],
+    [{ lasts_ms: 120_000 }, `${due} as soon as time begins. 10 minutes cost 10.00.`],
+    [{ free_remaining_ms: 2296 }, `${due} after 0:02. 10 minutes cost 10.00.`],
+    [{ tariff: { ...tariff, grace_seconds: 30 } }, `${due} after 0:30. 10 minutes cost 10.00.`],
   ] as const) {
-    const offer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms };
-    service.answer = (call) =>
-      call.path.endsWith("/users/user/offers/advisor") ? [200, offer] : answer(call);
+    currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null, ...offer };
     part("start").click();
-    const always = "The first 0.02 is due as soon as time begins. 10 minutes cost 10.00.";
-    await vi.waitFor(() => expect(question()).toBe(always + text), soon);
+    await vi.waitFor(() => expect(question()).toBe(text), soon);
     element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=no]")?.click();
     await vi.waitFor(
       () => expect([question(), part("start").ariaDisabled]).toEqual([undefined, "false"]),
       soon,
     );
   }
+  // A start that can't be paid is not offered.
+  currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: 0 };
+  part("start").click();
+  await vi.waitFor(() => expect(part("problem").textContent).toContain("Top up and try again."), soon);
+  expect(question()).toBeUndefined();
 });
 
 test("nobody is said to be typing once the time stops", async () => {
@@ -283,6 +292,11 @@ test.each([
   [{ state: "ended", reason: "missed" }, "The advisor did not answer. Nothing was charged."],
   [{ state: "ended", reason: "abandoned" }, "Nobody came back, so the conversation has ended."],
   [{ state: "ended", reason: "stopped" }, "The conversation has ended"],
+  [{ state: "ended", reason: "out_of_credit" }, "The conversation has ended · The credits ran out."],
+  [
+    { state: "ended", reason: "max_cost" },
+    "The conversation has ended · The highest cost of a conversation was reached.",
+  ],
   [{ state: "ended", reason: "stopped", ended_by: "service" }, "The conversation has ended"],
   [{ state: "ended", reason: "stopped", ended_by: "user" }, "You ended the conversation"],
   [{ state: "ended", reason: "stopped", ended_by: "advisor" }, "The advisor ended the conversation"],

@@ -182,6 +182,10 @@ def test_chat_in_its_states(
     user.get_by_role("button", name="Start again").click()
     user.get_by_text("There isn’t enough credit").wait_for()
     assert findings(user) == []
+    demo.call("POST", f"/users/{pair.user}/credits", {"amount": "5.00", "kind": "purchase"})
+    user.get_by_role("button", name="Start again").click()
+    user.get_by_role("dialog").wait_for()
+    assert findings(user) == []
     user.get_by_role("button", name="Not now").click()
     user.get_by_role("link", name="See the receipt").click()
     user.locator("#payments").wait_for()

@@ -320,8 +320,8 @@ def test_a_start_without_credit_offers_a_top_up(screens: Screens, demo: Demo) ->
     # The minute that had begun took all of it.
     user = screens.user(pair, f"/chat/{chat}")
     user.get_by_role("button", name="Start again").click()
-    user.get_by_role("button", name="Start paid time").click()
     expect(user.get_by_role("alert")).to_contain_text("There isn’t enough credit for that.")
+    expect(user.get_by_role("dialog")).to_have_count(0)
     user.get_by_role("button", name="Top up 5.00").click()
     user.get_by_role("button", name="Start again").click()
     user.get_by_role("button", name="Start paid time").click()

@@ -143,6 +143,19 @@ def test_the_price_is_in_words_and_the_chat_starts_at_it(screens: Screens) -> No
     expect(tab.locator("#price")).to_have_text("First 3 minutes free, then 1.00 a minute, by whole minutes")
 
 
+def test_a_card_promises_only_the_free_time_that_is_left(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    page = screens.user(pair, "/user")
+    card = page.locator("#advisors li", has_text="Maya")
+    expect(card).to_contain_text("First 3 minutes free")
+    talk = {"user_id": pair.user, "advisor_id": "maya", "starts": "at_once"}
+    chat = demo.call("POST", "/chats", talk)["chat"]["id"]
+    demo.advance(20)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page.reload()
+    expect(card).to_contain_text("First 2 minutes")
+
+
 def opened_receipt(page: Page) -> None:
     """Unfold the details of a receipt."""
     page.locator("#details > summary").click()

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from talktime import Tariff, Terms, parse_credits
+from talktime import Party, Tariff, Terms, parse_credits
 from talktime.reading import ledger
 from tests.nodes import add_alice_and_maya, node_on
 
@@ -61,3 +61,32 @@ async def test_statements_of_parts_add_up_to_what_can_be_paid_of_all(database_ur
         assert sum(part.total.net for part in parts) == whole.total.net == whole.payable + whole.carried
         earned = await talktime.earnings("maya")
         assert earned.net == whole.total.net
+
+
+async def test_a_statement_says_what_is_charged_after_its_period(database_url: str) -> None:
+    """A charge belongs to the period in which it is posted: at a pause or at the end."""
+    tariff = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
+    async with node_on(database_url, test_clock=True) as talktime:
+        await add_alice_and_maya(talktime)
+        await talktime.put_advisor("maya", "Maya", tariff, starts="at_once")
+        begin = await talktime.now()
+        await talktime.create_chat("alice", "maya", "c")
+        await talktime.advance_clock(1_000)
+        await talktime.pause("c")  # posts the first minute
+        await talktime.resume("c")
+        month = await talktime.now() + 500
+        await talktime.advance_clock(1_000)
+        (session,) = (await talktime.statement("maya", begin, month)).sessions
+        assert (session.figures.gross, session.charged_later) == (parse_credits("1.00"), 0)
+        for party in Party:
+            await talktime.heartbeat("c", party)
+        await talktime.advance_clock(20_000)
+        for _ in range(3):
+            for party in Party:
+                await talktime.heartbeat("c", party)
+            await talktime.advance_clock(20_000)
+        await talktime.stop("c")
+        (session,) = (await talktime.statement("maya", begin, month)).sessions
+        assert (session.figures.gross, session.charged_later) == (parse_credits("1.00"), parse_credits("1.00"))
+        (rest,) = (await talktime.statement("maya", month, await talktime.now() + 1)).sessions
+        assert (rest.figures.gross, rest.charged_later) == (parse_credits("1.00"), 0)

@@ -19,6 +19,8 @@ async function open(user: string): Promise<void> {
   const entries: Entry[] = [];
   const account = await request<Account>("GET", path`/users/${user}/account`);
   setText(find("available"), money(account.available));
+  find("committed").hidden = micros(account.committed) === 0n;
+  setText(find("committed"), say("committed", { amount: money(account.committed) }));
   await showPages(find<HTMLButtonElement>("more-receipts"), async (next) => {
     const after = next === null ? "" : `&after=${encodeURIComponent(next)}`;
     const page = await request<Documents["RecordSummaries"]>(

@@ -29,9 +29,7 @@ export async function showStatement(advisor: string, month: Month): Promise<Stat
   find("sessions").replaceChildren();
   await showPages(find<HTMLButtonElement>("more-sessions"), async (shown) => {
     const end = Number(shown ?? "0") + ROWS;
-    find("sessions").append(
-      ...newest.slice(end - ROWS, end).map((session) => conversationRow(session, statement.to)),
-    );
+    find("sessions").append(...newest.slice(end - ROWS, end).map(conversationRow));
     return end < newest.length ? String(end) : null;
   });
   return statement;
@@ -63,12 +61,12 @@ function line(word: Word, amount: string): HTMLElement {
   );
 }
 
-/** A conversation of a statement in a list, with a link to its receipt. `to` is the end of the statement. */
-function conversationRow(session: Statement["sessions"][number], to: string): HTMLElement {
-  const { record_id, user_name, started_at, ended_at, time_ms, gross, net } = session;
+/** A conversation of a statement in a list, with a link to its receipt. */
+function conversationRow(session: Statement["sessions"][number]): HTMLElement {
+  const { record_id, user_name, started_at, time_ms, charged_later, net } = session;
   // A charge belongs to the month in which it was posted: at a pause or at the end.
-  const goesOn = ended_at === null || Date.parse(ended_at) >= Date.parse(to);
-  const later = goesOn && micros(gross) === 0n && time_ms > 0 ? `, ${say("chargedLater")}` : "";
+  const isLater = micros(charged_later) > 0n;
+  const later = isLater ? `, ${say("chargedLater", { amount: money(charged_later) })}` : "";
   return make(
     "li",
     {},

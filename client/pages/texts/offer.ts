@@ -18,11 +18,11 @@ export function tariffOfOffer({ tariff, free_remaining_ms, grace_used_at }: Offe
   return changed(tariff, free_remaining_ms, !grace_used_at);
 }
 
-/** A duration in ms as the free time of a tariff, which names whole seconds, as the digits do. */
+/** A duration in ms as the free time of a tariff: in whole seconds, rounded down, so that not more is promised. */
 function changed(tariff: Tariff, freeMs: number, hasGrace: boolean): Tariff {
   return {
     ...tariff,
-    free_seconds: Math.ceil(freeMs / 1000),
+    free_seconds: Math.floor(freeMs / 1000),
     ...(!hasGrace && { grace_seconds: 0 }),
   };
 }

@@ -2,7 +2,7 @@
 
 import { countdown } from "../../src/core/digits.ts";
 import { micros, price } from "../../src/core/price.ts";
-import type { ConversationRecord, Frame } from "../../src/core/types.ts";
+import type { ConversationRecord, Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { filled } from "../../src/words.ts";
@@ -36,7 +36,7 @@ export function explanationOf(frame: Frame, viewer: Viewer, other: string): Expl
   const user = viewer === "user";
   if (record === null)
     return calm(say("notStarted"), user ? say("pressStart") : say("otherStarts", { other }));
-  if (record.state === "ended") return ended(record, viewer, other);
+  if (record.state === "ended") return ended(snapshot, record, viewer, other);
   if (hasMoved(snapshot)) {
     const link = { page: `/chat/${encodeId(record.current_chat_id)}`, text: say("movedLink") };
     return { ...calm(say("movedTitle"), say(record.state === "paused" ? "movedPaused" : "movedText")), link };
@@ -64,36 +64,47 @@ function ringText({ at, snapshot }: Frame): string {
   return ` ${say("ringsMore", { time: countdown(Math.max(0, Date.parse(until) - at)) })}`;
 }
 
-function ended(record: ConversationRecord, viewer: Viewer, other: string): Explanation {
+function ended(
+  { elapsed_ms }: Snapshot,
+  record: ConversationRecord,
+  viewer: Viewer,
+  other: string,
+): Explanation {
   const user = viewer === "user";
+  const link = { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") };
+  if (record.reason === "declined" && record.ended_by === viewer)
+    return { ...calm(say("youDeclined"), say("nothingCharged")), link };
+  const isCall = record.starts === "accepted" && elapsed_ms === 0;
   const said = record.decline_reason;
   const words = talkWords();
-  const nothingRan: Partial<Record<string, string>> = {
+  const common: Partial<Record<string, string>> = {
     declined: said ? filled(words.declinedWhy, { why: said }) : words.declined,
     missed: words.missed,
+    out_of_credit: words.creditsOut,
+    max_cost: words.maximumReached,
   };
   const why: Partial<Record<string, Word>> = {
-    out_of_credit: user ? "yourCreditsOut" : "creditsOut",
     abandoned: "abandonedText",
     user_away: user ? "youWereAway" : "userWasAway",
     advisor_away: "advisorWasAway",
-    max_cost: "maxCostText",
   };
   const code = record.reason ?? "";
-  const text = nothingRan[code] ?? say(why[code] ?? "thankYou");
-  return {
-    ...calm(endTitle(record, viewer, other), text),
-    link: { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") },
-  };
+  const ran = isCall && code === "stopped" ? say("nothingCharged") : say(why[code] ?? "thankYou");
+  return { ...calm(endTitle(record, viewer, other, isCall), common[code] ?? ran), link };
 }
 
 /** Says who ended the conversation, where that was a person. The host may have done so for either of the two. */
-function endTitle({ reason: code, ended_by: by }: ConversationRecord, viewer: Viewer, other: string): string {
+function endTitle(
+  { reason: code, ended_by: by }: ConversationRecord,
+  viewer: Viewer,
+  other: string,
+  isCall: boolean,
+): string {
   const words = talkWords();
   if (code !== "stopped" || !by || by === "service") return words.ended;
-  if (by === viewer && viewer !== "operator") return words.youEnded;
-  const name = by === "operator" || viewer === "operator" ? say(NAMES[by]) : other;
-  return filled(words.otherEnded, { name: capitalized(name) });
+  if (by === viewer && viewer !== "operator") return isCall ? say("youCancelled") : words.youEnded;
+  const name = capitalized(by === "operator" || viewer === "operator" ? say(NAMES[by]) : other);
+  return isCall ? say("otherCancelled", { other: name }) : filled(words.otherEnded, { name });
 }
 
 const NAMES = { user: "theUser", advisor: "theAdvisor", operator: "theOperator" } as const;
@@ -132,7 +143,9 @@ function pauseTitle({ snapshot }: Frame, viewer: Viewer, other: string): string 
 
 /** Who can let the record go on: the user, and an advisor who has paused it. */
 function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
-  if (snapshot?.record?.paused_by === "advisor")
+  // An advisor can let the conversation go on only while the user is there.
+  const isAlone = viewer === "advisor" && snapshot?.presence?.user === false;
+  if (snapshot?.record?.paused_by === "advisor" && !isAlone)
     return say(viewer === "operator" ? "nothingMeanwhile" : "untilSomebody");
   if (viewer === "user") return say("untilYou");
   return say("untilOther", { other: viewer === "advisor" ? other : say("theUser") });
@@ -140,10 +153,8 @@ function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
 
 /** When a pause that nobody ends will end the conversation. */
 function pauseEndText({ snapshot }: Frame): string {
-  const abandonMs = 1000 * Number(globalThis.document?.documentElement.dataset.abandon ?? 0);
-  const pausedAt = snapshot?.record?.paused_at;
-  if (!pausedAt || abandonMs === 0) return "";
-  return ` ${say("pauseEnds", { time: hourAndMinute(new Date(Date.parse(pausedAt) + abandonMs).toISOString()) })}`;
+  const until = snapshot?.timer.abandon_until;
+  return until ? ` ${say("pauseEnds", { time: hourAndMinute(until) })}` : "";
 }
 
 function isOffline(): boolean {

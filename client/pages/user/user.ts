@@ -4,7 +4,7 @@
  * The page opens no live channel: its numbers are read once, and again when the user comes back.
  */
 
-import type { Snapshot } from "../../src/core/types.ts";
+import type { Snapshot, Tariff } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { beginsRecord } from "../../src/talk/acts.ts";
 import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
@@ -23,7 +23,7 @@ import {
 } from "../shell/service.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say } from "../texts/language.ts";
-import { tariffOf } from "../texts/offer.ts";
+import { tariffOf, tariffOfOffer } from "../texts/offer.ts";
 import { dayAndTime, money, price } from "../texts/words.ts";
 
 const TITLE = document.title;
@@ -58,11 +58,22 @@ async function showChats(user: string): Promise<void> {
 
 async function showAdvisors(user: string): Promise<void> {
   const advisors = await demoAdvisors();
-  find("advisor-list").replaceChildren(...advisors.map((advisor) => card(user, advisor)));
+  const cards = advisors.map(async (advisor) => card(user, advisor, await tariffFor(user, advisor)));
+  find("advisor-list").replaceChildren(...(await Promise.all(cards)));
   find("advisors").hidden = advisors.length === 0;
 }
 
-function card(user: string, advisor: Advisor): HTMLElement {
+/** The tariff with the free time and the grace that the pair still has; an active record goes on at its own price. */
+async function tariffFor(user: string, advisor: Advisor): Promise<Tariff> {
+  try {
+    return tariffOfOffer(await offerOf(user, advisor.id));
+  } catch (error) {
+    if (error instanceof RequestProblem && error.problem.status === 409) return advisor.tariff;
+    throw error;
+  }
+}
+
+function card(user: string, advisor: Advisor, tariff: Tariff): HTMLElement {
   const start = make("button", { class: "primary", type: "button" }, say("startChat"));
   start.setAttribute("aria-label", say("startChatWith", { name: advisor.display_name }));
   start.addEventListener("click", () => perform(start, () => open(user, advisor)));
@@ -77,7 +88,7 @@ function card(user: string, advisor: Advisor): HTMLElement {
         "span",
         {},
         make("strong", { dir: "auto" }, advisor.display_name),
-        make("span", { class: "line" }, price(advisor.tariff)),
+        make("span", { class: "line" }, price(tariff)),
         start,
       ),
     ),

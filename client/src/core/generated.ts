@@ -1973,7 +1973,7 @@ export interface components {
             record: components["schemas"]["Record"] | null;
             chat: components["schemas"]["Chat"];
             timer: components["schemas"]["Timer"];
-            /** @description who is present while the record waits in this chat; null while its timer runs, elsewhere, and after its end */
+            /** @description who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs, unless somebody has not proved presence in this chat since the timer runs here */
             presence: components["schemas"]["Presence"] | null;
             /** @description how long the record has run */
             elapsed_ms: number;
@@ -2039,6 +2039,8 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             ended_at: string | null;
+            /** @description what was charged for this record after the period, also for time in it */
+            charged_later: string;
             time_ms: number;
             /** @description what was charged */
             gross: string;
@@ -2228,6 +2230,8 @@ export interface components {
             recharge_until: string | null;
             /** @description until when a requested record waits for the advisor to accept */
             ring_until: string | null;
+            /** @description when a paused record ends if nobody lets it go on; null while it waits for credit */
+            abandon_until: string | null;
         };
         /** @description A token, and who uses it. */
         Token: {

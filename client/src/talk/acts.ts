@@ -48,15 +48,20 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
   return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };
 }
 
-/** Less free time than this, in ms, is as good as none: the person would be asked about the price too late. */
-const FREE_MIN_MS = 1000;
+/** With less free time than this, in ms, a person has no time to decide: the person agrees to the price before. */
+const FREE_MIN_MS = 30_000;
 
 /** A person who agrees to a price is told how long the credit lasts, if that is less than this. */
 const SOON_MS = 120_000;
 
 /** Whether a start costs something at once, or so soon that the person must agree before. */
-export function isPaidAtOnce({ free_remaining_ms }: Offer): boolean {
+export function isPaidSoon({ free_remaining_ms }: Offer): boolean {
   return free_remaining_ms < FREE_MIN_MS;
+}
+
+/** How long after the start the first amount is due, in whole seconds: after free time and grace. */
+export function freeSeconds({ free_remaining_ms, grace_used_at, tariff }: Offer): number {
+  return Math.floor(free_remaining_ms / 1000) + (grace_used_at ? 0 : (tariff.grace_seconds ?? 0));
 }
 
 /** How long the credit lasts, in ms, where the person should know before the start; null where it lasts long. */

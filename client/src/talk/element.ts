@@ -9,7 +9,7 @@ import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, hasMoved, isPaidAtOnce, lastsOnlyMs } from "./acts.ts";
+import { actsOf, beginsRecord, freeSeconds, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
@@ -222,15 +222,25 @@ export class TalkChatElement extends Base {
     const { tariff, tariff_version } = offer;
     const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
     const shown = (ms: number) => this.#money(credits(cost(ms)));
-    if (isPaidAtOnce(offer) && cost(1) > 0n) {
+    if (isPaidSoon(offer) && cost(1) > 0n) {
       const words = this.#words;
       const lasts = lastsOnlyMs(offer);
-      const time = stopwatch(lasts ?? 0);
-      const credit = lasts === 0 ? words.notEnoughCredit : filled(words.creditLasts, { time });
-      const soon = lasts === null ? "" : ` ${credit}`;
+      if (lasts === 0) {
+        setText(this.#problem, words.notEnoughCredit);
+        this.#problem.hidden = false;
+        return;
+      }
+      const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
+      const seconds = freeSeconds(offer);
+      const time = stopwatch(1000 * seconds);
       const question = {
         title: words.askStart,
-        text: filled(words.askStartText, { amount: shown(1), cost: shown(600_000) }) + soon,
+        text:
+          filled(seconds ? words.askStartAfter : words.askStartText, {
+            amount: shown(1),
+            cost: shown(600_000),
+            time,
+          }) + soon,
         yes: words.startPaidTime,
         no: words.notNow,
       };
@@ -316,6 +326,8 @@ function endOf(record: ConversationRecord, words: Words, isAdvisor: boolean): st
   const { reason, decline_reason: why, ended_by } = record;
   if (reason === "declined" && why) return filled(words.declinedWhy, { why });
   if (reason === "declined" || reason === "missed" || reason === "abandoned") return words[reason];
+  if (reason === "out_of_credit") return `${words.ended} · ${words.creditsOut}`;
+  if (reason === "max_cost") return `${words.ended} · ${words.maximumReached}`;
   const by = reason === "stopped" ? ended_by : null;
   return actText(by, isAdvisor, words, words.youEnded, words.otherEnded) ?? words.ended;
 }

@@ -4,7 +4,7 @@ import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from 
 import { money } from "../../pages/texts/words.ts";
 import type { Frame, Reason, Snapshot } from "../../src/core/types.ts";
 import { actsOf } from "../../src/talk/acts.ts";
-import { PAUSED, snapshot, TEN } from "../facts.ts";
+import { at, PAUSED, snapshot, TEN } from "../facts.ts";
 
 const RUNS = snapshot(10_000);
 
@@ -247,4 +247,24 @@ test.each([
     record: { ...PAUSED.record, state: "ended", reason: "stopped", ended_by },
   });
   expect(explanationOf(frame(ended), viewer, "Maya")?.title).toBe(title);
+});
+
+test("a pause says when it ends the conversation, as the service says it", () => {
+  const facts = paused("paused");
+  const until = { ...facts, timer: { ...facts.timer, abandon_until: at(600_000) } };
+  expect(explanationOf(frame(until), "user", "Maya")?.text).toMatch(/the conversation ends at \d/);
+  expect(explanationOf(frame(facts), "user", "Maya")?.text).not.toContain("ends at");
+});
+
+test.each([
+  ["user", "stopped", "user", "You cancelled the call", "Nothing was charged."],
+  ["advisor", "stopped", "user", "Maya cancelled the call", "Nothing was charged."],
+  ["advisor", "declined", "advisor", "You declined the call", "Nothing was charged."],
+  ["user", "declined", "advisor", "The conversation has ended", "The advisor declined. Nothing was charged."],
+] as const)("to the %s, a call that was %s by the %s", (viewer, code, ended_by, title, text) => {
+  const call = snapshot(0, {
+    timer: PAUSED.timer,
+    record: { ...PAUSED.record, state: "ended", reason: code, ended_by, starts: "accepted" },
+  });
+  expect(explanationOf(frame(call), viewer, "Maya")).toMatchObject({ title, text });
 });

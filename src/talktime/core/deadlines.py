@@ -90,12 +90,10 @@ def find_deadlines(
                     # earliest.
                     lapse = max(payer.present_until(record, party), record.settled_at)
                     yield Deadline(lapse, AWAY[party], record)
-        elif record.waiting_since is not None:
-            recharge_until = record.recharge_until(durations.recharge_ms)
-            if recharge_until is not None:
-                yield Deadline(recharge_until, Reason.OUT_OF_CREDIT, record)
-            else:
-                yield Deadline(record.waiting_since + durations.abandon_ms, Reason.ABANDONED, record)
+        elif (recharge_until := record.recharge_until(durations.recharge_ms)) is not None:
+            yield Deadline(recharge_until, Reason.OUT_OF_CREDIT, record)
+        elif (abandon_until := record.abandon_until(durations.abandon_ms)) is not None:
+            yield Deadline(abandon_until, Reason.ABANDONED, record)
 
 
 def next_deadline(payer: Payer, durations: Durations, cuts: Mapping[str, Cut]) -> int | None:

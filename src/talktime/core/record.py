@@ -231,6 +231,12 @@ class Record:
             return None
         return max(self.waiting_since + recharge_ms, self.paying_until or 0)
 
+    def abandon_until(self, abandon_ms: int) -> int | None:
+        """The end of the abandon time, which lasts `abandon_ms`; None unless the record waits for a person."""
+        if self.reason is Reason.OUT_OF_CREDIT or self.waiting_since is None:
+            return None
+        return self.waiting_since + abandon_ms
+
     def left_at(self, party: Party) -> int | None:
         """When a page of the party said that it closes, unless the party has proved presence since."""
         return self.user_left_at if party is Party.USER else self.advisor_left_at

@@ -71,6 +71,9 @@ class TimerView(Document):
     cut_at: Annotated[Instant | None, "when the credit or `max_cost` ends the time; null if never"] = None
     recharge_until: Annotated[Instant | None, "until when a record that is out of credit waits for more"] = None
     ring_until: Annotated[Instant | None, "until when a requested record waits for the advisor to accept"] = None
+    abandon_until: Annotated[
+        Instant | None, "when a paused record ends if nobody lets it go on; null while it waits for credit"
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,11 @@ def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations,
         )
     if record.is_requested:
         return TimerView(running=False, ring_until=record.ring_until)
-    return TimerView(running=False, recharge_until=record.recharge_until(durations.recharge_ms))
+    return TimerView(
+        running=False,
+        recharge_until=record.recharge_until(durations.recharge_ms),
+        abandon_until=record.abandon_until(durations.abandon_ms),
+    )
 
 
 def presence_view(payer: Payer, record: Record, chat_id: str, durations: Durations, now: int) -> PresenceView | None:

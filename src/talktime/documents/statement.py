@@ -42,6 +42,7 @@ class Session(Document):
     user_name: str
     started_at: Instant
     ended_at: Instant | None
+    charged_later: Annotated[Credits, "what was charged for this record after the period, also for time in it"]
     figures: Annotated[Figures, INLINE]
 
 

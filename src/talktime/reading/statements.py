@@ -58,4 +58,12 @@ def _read_session(row: Row) -> Session:
         refunded=row["refunded"],
         refunds=row["refunds"],
     )
-    return Session(row["record_id"], row["user_id"], row["user_name"], row["started_at"], row["ended_at"], figures)
+    return Session(
+        row["record_id"],
+        row["user_id"],
+        row["user_name"],
+        row["started_at"],
+        row["ended_at"],
+        row["charged_later"],
+        figures,
+    )

@@ -185,8 +185,16 @@ DOCUMENTS: dict[str, tuple[Any, dict[str, bool]]] = {
             TEN,
             TEN + 1_000,
             (
-                Session("r", "alice", "Alice", TEN, None, Figures(61_250, 2_000_000, 100_000, 900_000, 50_000, 25_000)),
-                Session("s", "bob", "Bob", TEN, TEN + 1, Figures(1, 1, 1, 1, 1, 1)),
+                Session(
+                    "r",
+                    "alice",
+                    "Alice",
+                    TEN,
+                    None,
+                    300_000,
+                    Figures(61_250, 2_000_000, 100_000, 900_000, 50_000, 25_000),
+                ),
+                Session("s", "bob", "Bob", TEN, TEN + 1, 0, Figures(1, 1, 1, 1, 1, 1)),
             ),
             earned_before=9_999,
         ),

@@ -14,7 +14,7 @@ OTHER = Figures(time_ms=1, gross=2, fees=3, share=4, refunded=5, refunds=6)
 
 
 def statement(*figures: Figures) -> Statement:
-    sessions = (Session(str(number), "alice", "Alice", 0, None, each) for number, each in enumerate(figures))
+    sessions = (Session(str(number), "alice", "Alice", 0, None, 0, each) for number, each in enumerate(figures))
     return Statement("maya", "Maya", 0, 1, tuple(sessions))
 
 
@@ -56,4 +56,4 @@ def test_periods_that_follow_each_other_add_up_to_what_can_be_paid(nets: list[in
 
 
 def _session(net: int) -> Session:
-    return Session("r", "alice", "Alice", 0, 1, Figures(share=max(0, net), refunds=max(0, -net)))
+    return Session("r", "alice", "Alice", 0, 1, 0, Figures(share=max(0, net), refunds=max(0, -net)))

@@ -664,7 +664,7 @@ select distinct user_id from records where advisor_id = $1 and ended_at is null;
 
 -- name: statement
 select r.record_id, r.user_id, a.display_name as user_name, r.started_at, r.ended_at, coalesce(s.time_ms, 0) as time_ms,
-       e.gross, e.fees, e.share, e.refunded, e.refunds
+       e.gross, e.fees, e.share, e.refunded, e.refunds, later.charged as charged_later
 from (
     select record_id from entries where advisor_id = $1 and at >= $2 and at < $3
     union
@@ -686,6 +686,10 @@ cross join lateral (
            count(*) as entries
     from entries e where e.record_id = r.record_id and e.at >= $2 and e.at < $3
 ) e
+cross join lateral (
+    select coalesce(-sum(amount), 0)::bigint as charged
+    from entries e where e.record_id = r.record_id and e.kind = 'charge' and e.at >= $3
+) later
 where e.entries > 0 or s.time_ms > 0
 order by r.started_at, r.record_id limit $4;
 

@@ -29,8 +29,7 @@ class Pages:
 
     `people` are the people of the demo, or None under `serve`. `topup_url` is where users buy credit, `seller` is who
     sells the time, and `currency` is the code of the currency of one credit; each may be None.
-    `writes_when_stopped` tells whether users and advisors may write while no time runs. `abandon_seconds` is how long a
-    record stays paused before it ends.
+    `writes_when_stopped` tells whether users and advisors may write while no time runs.
     """
 
     people: Sequence[Person] | None = None
@@ -38,7 +37,6 @@ class Pages:
     seller: str | None = None
     currency: str | None = None
     writes_when_stopped: bool = False
-    abandon_seconds: float = 0
 
     @classmethod
     def of(cls, settings: Settings, people: Sequence[Person] | None = None) -> Pages:
@@ -50,7 +48,6 @@ class Pages:
             settings.name,
             settings.currency,
             writes_when_stopped,
-            float(settings.abandon_seconds),
         )
 
     @property
