@@ -305,3 +305,15 @@ test.each([
   service.tell({ ...now({ ...PAUSED, record: { ...PAUSED.record, ...record } }), sequence: 2 });
   await vi.waitFor(() => expect(part("status").textContent).toContain(text), soon);
 });
+
+test("before anything is known the element says that it connects", async () => {
+  element.remove();
+  service.snapshot = null;
+  element = document.createElement("talk-chat");
+  element.setAttribute("chat-id", "chat");
+  element.setAttribute("src", service.url);
+  element.token = () => "token";
+  document.body.append(element);
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Connecting…"), soon);
+  expect(offered()).toEqual([]);
+});

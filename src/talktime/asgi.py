@@ -145,6 +145,7 @@ def create_app(
 @asynccontextmanager
 async def _connected(connector: Connector, settings: Settings) -> AsyncIterator[None]:
     """Connect at the start of the server. A start that can't succeed later ends here with its error."""
+    connector.has_lifespan = True
     if settings.database_url is None:
         # A host's database may come back or be migrated. The embedded one would have started if it could.
         await connector.try_once()

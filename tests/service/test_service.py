@@ -14,6 +14,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from structlog.testing import capture_logs
 
 from talktime.asgi import create_app
 from talktime.core.roles import Role
@@ -241,13 +242,15 @@ async def test_the_test_clock_advances(service: Any) -> None:
 
 
 async def test_the_service_inside_an_application_of_a_host(settings: Settings) -> None:
-    """A mounted application gets no lifespan events, so the service opens its database at the first request."""
+    """A mounted application gets no lifespan events: the service connects at the first request, and warns."""
     app = create_app(settings)
     host = Starlette(routes=[Mount("/meter", app)])
     transport = httpx.ASGITransport(host)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://host.example") as client:
-            assert (await client.get("/meter/readyz")).status_code == 200
+            with capture_logs() as logged:
+                assert (await client.get("/meter/readyz")).status_code == 200
+            assert [line["log_level"] for line in logged if line["event"] == "service.no_lifespan"] == ["warning"]
             assert (await client.get("/meter/v1/users/u/account")).status_code == 401
             page = (await client.get("/meter/")).text
             assert 'href="/meter/static/pages/base.css"' in page

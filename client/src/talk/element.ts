@@ -116,6 +116,7 @@ export class TalkChatElement extends Base {
     this.#leave();
     this.#chat = chat;
     if (!chat) return;
+    setText(this.#status, this.#words.connecting);
     this.#stops = [
       chat.onFrame((frame) => this.#show(frame)),
       chat.subscribe((frame) => this.#show(frame)),

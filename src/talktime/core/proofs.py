@@ -46,9 +46,8 @@ class Proofs(Generic[SocketT]):
         self._holders: dict[Seat, set[SocketT]] = {}
         self._silent: set[Seat] = set()
         self._unanswered: set[Seat] = set()
-        self._closed_sockets: dict[
-            Seat, float
-        ] = {}  # last proofs of closed sockets, while another socket holds the seat
+        # The last proofs of closed sockets, while another socket holds the seat.
+        self._closed_sockets: dict[Seat, float] = {}
         self._vacated: dict[Seat, float] = {}  # last proofs of seats that no socket holds, until they are stored
 
     def __len__(self) -> int:

@@ -25,6 +25,11 @@ RETRY_SECONDS = 1.0
 TalktimeLifespan = Callable[[Talktime], AbstractAsyncContextManager[None]]
 """Entered when the library is connected, and left before it is disconnected."""
 
+_NO_LIFESPAN = (
+    "The host does not run the lifespan of talktime, so nothing disconnects it at the end. Enter"
+    " `talktime.router.lifespan_context(talktime)` in the lifespan of the host."
+)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -40,12 +45,14 @@ class Connector:
         settings: the settings that the library is connected with.
         failure: the error of the last attempt; None while the library is connected.
         on_change: called with the library when it is connected, and with None before it is disconnected.
+        has_lifespan: whether the lifespan of the application runs, and so calls `close` at the end.
     """
 
     def __init__(self, settings: Settings, lifespan: TalktimeLifespan | None = None) -> None:
         self.settings = settings
         self.failure: BaseException | None = None
         self.on_change: Callable[[Talktime | None], None] = lambda _talktime: None
+        self.has_lifespan = False
         self._lifespan = lifespan or _no_lifespan
         self._talktime: Talktime | None = None
         self._tried = asyncio.Event()
@@ -79,6 +86,8 @@ class Connector:
     async def try_once(self) -> None:
         """Wait until the library is connected, or the first attempt has failed. The first call connects it."""
         if self._task is None:
+            if not self.has_lifespan:
+                _log.warning("service.no_lifespan", advice=_NO_LIFESPAN)
             self._task = asyncio.create_task(self._stay_connected(), name="talktime")
         await self._tried.wait()
 
