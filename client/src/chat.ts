@@ -55,6 +55,8 @@ export class Chat {
   #isFetching = false;
   /** The connection was lost after the last snapshot: the facts may have changed. */
   #isStale = false;
+  /** Engine time at which the connection was lost; null where that is not known. */
+  #lostAt: number | null = null;
   #asking: ReturnType<typeof setTimeout> | undefined;
   /** The instant that was painted last, in engine time. */
   #paintedAt = Number.NEGATIVE_INFINITY;
@@ -209,6 +211,7 @@ export class Chat {
   /** The connection or the clock has changed, and with them the state may have. */
   refresh(): void {
     if (this.#connection.status.get() === "reconnecting") {
+      if (!this.#isStale) this.#lostAt = this.#connection.now();
       this.#isStale = true;
       this.#sequence = null;
     }
@@ -346,6 +349,11 @@ export class Chat {
     return nextMs;
   }
 
+  #measureAt(snapshot: Snapshot, at: number): Measure {
+    const othersAt = this.#isStale ? Math.min(at, this.#lostAt ?? at) : at;
+    return measure(snapshot, at, this.#leaseUntil, othersAt);
+  }
+
   /** The numbers to show `aheadMs` from now, never of an earlier instant than was painted. */
   #frameAhead(aheadMs: number): { frame: Frame; nextMs: number | null } {
     const snapshot = this.#snapshot;
@@ -356,7 +364,7 @@ export class Chat {
     const isKnown = at !== null || !snapshot?.timer.running;
     const isSuspect = this.#connection.suspect && snapshot?.timer.running;
     if (snapshot && !(isSuspect && this.#measure))
-      this.#measure = measure(snapshot, at ?? Date.parse(snapshot.server_time), this.#leaseUntil);
+      this.#measure = this.#measureAt(snapshot, at ?? Date.parse(snapshot.server_time));
     const numbers = this.#measure;
     const frame: Frame = {
       state,

@@ -246,7 +246,10 @@ test("a start that costs at once says how long the credit lasts, where that is s
     ],
     [{ lasts_ms: 120_000 }, `${due} as soon as time begins. 10 minutes cost 10.00.`],
     [{ free_remaining_ms: 2296 }, `${due} after 0:02. 10 minutes cost 10.00.`],
-    [{ tariff: { ...tariff, grace_seconds: 30 } }, `${due} after 0:30. 10 minutes cost 10.00.`],
+    [
+      { tariff: { ...tariff, grace_seconds: 30 } },
+      "The first 0.52 is due after 0:30. 10 minutes cost 10.00.",
+    ],
   ] as const) {
     currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null, ...offer };
     part("start").click();
@@ -316,4 +319,25 @@ test("before anything is known the element says that it connects", async () => {
   document.body.append(element);
   await vi.waitFor(() => expect(part("status").textContent).toBe("Connecting…"), soon);
   expect(offered()).toEqual([]);
+});
+
+test("where the two have gone on in another chat, the element asks before it brings the record here", async () => {
+  const { answer } = service;
+  service.answer = (call) => {
+    if (call.path.endsWith("/offers/advisor"))
+      return [409, { title: "Conflict", code: "conflict", state: "running" }];
+    return call.path.endsWith("/tracking") ? [200, { ...now(), sequence: 3 }] : answer(call);
+  };
+  service.snapshot = () => ({
+    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" } }),
+    sequence: 2,
+  });
+  element.removeAttribute("src");
+  element.setAttribute("src", service.url);
+  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
+  part("start").click();
+  const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
+  await vi.waitFor(() => expect(question()).toBe("The conversation moved to another chat."), soon);
+  element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=yes]")?.click();
+  await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
 });

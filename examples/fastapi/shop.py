@@ -87,7 +87,8 @@ async def price(advisor_id: str, user: Annotated[str, Cookie()]) -> HTMLResponse
     except Conflict:
         text = "Your talk goes on."
     else:
-        text = f"{offer.display_name}: {format_credits(offer.required)} is due as soon as time begins."
+        tier = offer.tariff.tiers[0]
+        text = f"{offer.display_name}: {format_credits(tier.rate)} for each {tier.per_ms // 1000} seconds."
         action += f"?tariff_version={offer.tariff_version}"
     return HTMLResponse(f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>')
 

@@ -23,11 +23,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import Tokens
 from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
-from talktime.settings import load_settings
 
 app = Flask(__name__)
 talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
-tokens = Tokens(load_settings().signing_secret())  # the secret of `talktime serve`
+tokens = Tokens(environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
 webhook = Webhook(environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
 
@@ -77,7 +76,8 @@ def price(advisor_id: str) -> str:
     except Conflict:
         text = "Your talk goes on."
     else:
-        text = f"{offer.display_name}: {format_credits(offer.required)} is due as soon as time begins."
+        tier = offer.tariff.tiers[0]
+        text = f"{offer.display_name}: {format_credits(tier.rate)} for each {tier.per_ms // 1000} seconds."
         action += f"?tariff_version={offer.tariff_version}"
     return f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>'
 

@@ -88,7 +88,7 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             assert (await shop.get("/talk/maya")).status_code == 405
             assert (await shop.post("/talk/maya?tariff_version=9")).status_code == 409
             asked = (await shop.get("/price/maya")).text
-            assert re.search(r"Maya: \d+\.\d\d is due as soon as time begins\.", asked), asked
+            assert re.search(r"Maya: \d+\.\d\d for each \d+ seconds\.", asked), asked
             (action,) = re.findall(r'action="([^"]+)"', asked)
             await shop.post(action)
             assert "Your talk goes on." in (await shop.get("/price/maya")).text

@@ -388,3 +388,19 @@ def test_what_is_not_yours_is_not_shown(screens: Screens, demo: Demo, pair: Pair
     expect(stranger.locator("#messages")).not_to_contain_text("Nora")
     # The refusals are what was wanted here.
     screens.complaints.clear()
+
+
+def test_an_old_chat_asks_before_it_brings_the_conversation_here(screens: Screens, demo: Demo, pair: Pair) -> None:
+    """The record of the chat has ended, and the two talk in another chat: nothing new can begin here."""
+    old = demo.chat(pair)
+    demo.call("POST", f"/chats/{old}/stop")
+    demo.chat(pair)
+    page = screens.user(pair, f"/chat/{old}")
+    page.get_by_role("button", name="Start again").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("You talk in another chat.")
+    dialog.get_by_role("button", name="Continue here").click()
+    running(page)
+    # The browser tells of the offer that there is not.
+    screens.complaints.clear()

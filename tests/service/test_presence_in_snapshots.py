@@ -96,3 +96,23 @@ async def test_a_user_who_goes_on_in_another_chat_is_told_that_the_advisor_has_n
         while (told := (await user.hear("snapshot"))["snapshot"])["chat"]["id"] != "chat 2" or told["presence"]:
             pass
         assert told["timer"]["running"]
+
+
+async def test_a_party_without_a_page_elsewhere_is_never_said_to_be_elsewhere(service: Any) -> None:
+    """Heartbeat calls prove presence only now and then, and a page that is loaded again is gone for a moment."""
+    await service.people()
+    await service.chat()
+    await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"})
+    await service.done("POST", "/v1/chats/chat 1/pause", by="user:alice")
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 5})
+    resumed = await service.done("POST", "/v1/chats/chat 1/resume", by="user:alice")
+    assert (resumed["timer"]["running"], resumed["presence"]) == (True, None)
+    async with service.live("user:alice") as user:
+        await user.say("watch", chat_id="chat 1")
+        await user.hear("snapshot")
+        async with service.live("advisor:maya") as page:
+            await page.say("watch", chat_id="chat 1")
+            await page.hear("snapshot")
+            await page.say("leave", chat_id="chat 1")
+        left = await service.done("GET", "/v1/chats/chat 1/tracking")
+        assert (left["timer"]["running"], left["presence"]) == (True, None)

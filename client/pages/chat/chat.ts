@@ -18,7 +18,7 @@ import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts
 import { ask } from "../../src/talk/ask.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
 import { filled } from "../../src/words.ts";
-import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
+import { agreesToBring, agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
@@ -148,6 +148,8 @@ function open({ role, subject }: Session, chatId: string): void {
   /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
   async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
     const offer = await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id);
+    // The two have gone on in another chat since: their record comes here.
+    if (!offer) return (await agreesToBring()) ? {} : null;
     return (await agreesToPay(offer)) ? { tariffVersion: offer.tariff_version } : null;
   }
 

@@ -22,8 +22,9 @@ export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<voi
   if (endedRecord === record.id) return;
   endedRecord = record.id;
   try {
-    const next = tariffOfOffer(await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id));
-    if (endedRecord === record.id) setText(find("price"), say("toStartAgain", { price: price(next) }));
+    const offer = await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id);
+    const text = offer && say("toStartAgain", { price: price(tariffOfOffer(offer)) });
+    if (endedRecord === record.id) setText(find("price"), text ?? price(tariffOf(snapshot)));
   } catch (error) {
     endedRecord = null;
     showProblem(error);

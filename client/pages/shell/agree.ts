@@ -1,9 +1,9 @@
 /** The price is agreed to before paid time begins, and before paused time goes on in another chat. */
 
-import { credits, price as priceOf } from "../../src/core/price.ts";
+import { credits } from "../../src/core/price.ts";
 import type { Offer, Tariff } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
-import { freeSeconds, isPaidSoon, lastsOnlyMs } from "../../src/talk/acts.ts";
+import { firstDue, isPaidSoon, lastsOnlyMs } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords } from "../texts/language.ts";
@@ -19,12 +19,11 @@ const NO_CREDIT = { title: "Not enough credit", status: 402, code: "insufficient
 export async function agreesToPay(offer: Offer): Promise<boolean> {
   if (!isPaidSoon(offer)) return true;
   if (offer.lasts_ms === 0) throw new RequestProblem(NO_CREDIT);
-  const paid = { ...offer.tariff, free_seconds: 0 };
-  const first = priceOf(paid, 1, { grace: false }).micros;
-  const atOnce = first > 0n ? ` ${firstText(offer, money(credits(first)))}` : "";
+  const { micros, seconds } = firstDue(offer);
+  const first = micros > 0n ? ` ${firstText(seconds, money(credits(micros)))}` : "";
   return ask({
     title: say("agreeTitle", { name: nameInSentence(offer.display_name) }),
-    text: `${price(tariffOfOffer(offer))}.${atOnce}${lastsText(offer)}`,
+    text: `${price(tariffOfOffer(offer))}.${first}${lastsText(offer)}`,
     yes: talkWords().startPaidTime,
     no: talkWords().notNow,
   });
@@ -40,8 +39,17 @@ export function agreesToGoOn(tariff: Tariff): Promise<boolean> {
   });
 }
 
-function firstText(offer: Offer, amount: string): string {
-  const seconds = freeSeconds(offer);
+/** Whether the user wants the conversation, which is in another chat, to go on in this one. */
+export function agreesToBring(): Promise<boolean> {
+  return ask({
+    title: say("bringTitle"),
+    text: say("bringText"),
+    yes: talkWords().continueHere,
+    no: talkWords().notNow,
+  });
+}
+
+function firstText(seconds: number, amount: string): string {
   return seconds > 0
     ? say("agreeFirstAfter", { amount, duration: longDuration(seconds) })
     : say("agreeFirst", { amount });

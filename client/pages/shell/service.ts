@@ -63,9 +63,17 @@ export function goTo(page: string): void {
   location.assign(root + page);
 }
 
-/** What a record that the user begins with the advisor now would cost. */
-export function offerOf(user: string, advisor: string): Promise<Offer> {
-  return request<Offer>("GET", path`/users/${user}/offers/${advisor}`);
+/**
+ * What a record that the user begins with the advisor now would cost; null where the two have an active record, which goes
+ * on at its own price.
+ */
+export async function offerOf(user: string, advisor: string): Promise<Offer | null> {
+  try {
+    return await request<Offer>("GET", path`/users/${user}/offers/${advisor}`);
+  } catch (error) {
+    if (error instanceof RequestProblem && error.problem.status === 409) return null;
+    throw error;
+  }
 }
 
 /** All chats of the user or the advisor of a chat, as the viewer's role may read them, the newest first. */

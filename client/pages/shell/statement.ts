@@ -65,7 +65,7 @@ function line(word: Word, amount: string): HTMLElement {
 function conversationRow(session: Statement["sessions"][number]): HTMLElement {
   const { record_id, user_name, started_at, time_ms, charged_later, net } = session;
   // A charge belongs to the month in which it was posted: at a pause or at the end.
-  const isLater = micros(charged_later) > 0n;
+  const isLater = micros(charged_later ?? "0") > 0n; // a node of an earlier version does not say it
   const later = isLater ? `, ${say("chargedLater", { amount: money(charged_later) })}` : "";
   return make(
     "li",

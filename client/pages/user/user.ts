@@ -6,7 +6,7 @@
 
 import type { Snapshot, Tariff } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
-import { beginsRecord } from "../../src/talk/acts.ts";
+import { beginsRecord, isPaidSoon } from "../../src/talk/acts.ts";
 import { agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { chatRow, showUnreadInTitle } from "../shell/chat-row.ts";
 import { demoAdvisors, isDemo } from "../shell/demo.ts";
@@ -63,14 +63,10 @@ async function showAdvisors(user: string): Promise<void> {
   find("advisors").hidden = advisors.length === 0;
 }
 
-/** The tariff with the free time and the grace that the pair still has; an active record goes on at its own price. */
+/** The tariff with the free time and the grace that the pair still has; without both for a record that goes on. */
 async function tariffFor(user: string, advisor: Advisor): Promise<Tariff> {
-  try {
-    return tariffOfOffer(await offerOf(user, advisor.id));
-  } catch (error) {
-    if (error instanceof RequestProblem && error.problem.status === 409) return advisor.tariff;
-    throw error;
-  }
+  const offer = await offerOf(user, advisor.id);
+  return offer ? tariffOfOffer(offer) : { ...advisor.tariff, free_seconds: 0, grace_seconds: 0 };
 }
 
 function card(user: string, advisor: Advisor, tariff: Tariff): HTMLElement {
@@ -108,12 +104,13 @@ async function open(user: string, advisor: Advisor): Promise<void> {
   const goesOn = latest !== null && !beginsRecord(latest);
   const asks = goesOn && latest.record?.state === "paused";
   if (asks && !(await agreesToGoOn(tariffOf(latest)))) return;
-  if (!goesOn && !(await agreesToPay(await offerOf(user, advisor.id)))) return;
+  const offer = goesOn ? null : await offerOf(user, advisor.id);
+  if (offer && !(await agreesToPay(offer))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
-    // The user agrees to the price on the card: where the tariff has changed meanwhile, the service refuses.
-    tariff_version: advisor.tariff_version,
+    // The price of the question, or of the card where nobody was asked: any other price is refused.
+    tariff_version: offer && isPaidSoon(offer) ? offer.tariff_version : advisor.tariff_version,
     // A record that goes on was not asked about: where it has ended meanwhile, the service refuses, too.
     record_id: goesOn ? latest.record?.id : undefined,
   }).catch(async (error: unknown) => {

@@ -1708,12 +1708,12 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
-            /** @description who ended the record, if a person or the host did, and that was stored */
-            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
             decline_reason: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
         };
         /**
          * RecordFilter
@@ -1765,12 +1765,12 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
-            /** @description who ended the record, if a person or the host did, and that was stored */
-            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
             decline_reason: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
             /** @description the host's own texts, by key; absent for users and advisors */
             metadata?: {
                 [key: string]: string;
@@ -1793,12 +1793,12 @@ export interface components {
             /** @description who paused the record, if a person or the host did */
             paused_by: components["schemas"]["Role"] | null;
             ended_at: string | null;
-            /** @description who ended the record, if a person or the host did, and that was stored */
-            ended_by: components["schemas"]["Role"] | null;
             /** @description how the record started */
             starts: components["schemas"]["Starts"];
             /** @description what the advisor said when the advisor declined */
             decline_reason: string | null;
+            /** @description who ended the record, if a person or the host did, and that was stored */
+            ended_by: components["schemas"]["Role"] | null;
             user_name: string;
             advisor_name: string;
             /** @description who of the two has a live socket on the record */
@@ -1973,7 +1973,7 @@ export interface components {
             record: components["schemas"]["Record"] | null;
             chat: components["schemas"]["Chat"];
             timer: components["schemas"]["Timer"];
-            /** @description who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs, unless somebody has not proved presence in this chat since the timer runs here */
+            /** @description who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs, unless the page of one of the two still shows another chat */
             presence: components["schemas"]["Presence"] | null;
             /** @description how long the record has run */
             elapsed_ms: number;

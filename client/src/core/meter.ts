@@ -22,11 +22,15 @@ export interface Measure {
   nextMs: number | null;
 }
 
-/** The numbers at the instant `at`. The time never passes the end of the lease or the cut. */
+/**
+ * The numbers at the instant `at`. The time never passes the end of the lease or the cut. The user's other records count up
+ * to `othersAt`: a screen that hears nothing more does not know whether they still run.
+ */
 export function measure(
   snapshot: Snapshot,
   at: number,
   leaseUntil = instant(snapshot.timer.lease_until),
+  othersAt = at,
 ): Measure {
   const [numbers, own] = snapshot.timer.running ? running(snapshot, at, leaseUntil) : stopped(snapshot, at);
   let all = own;
@@ -34,11 +38,12 @@ export function measure(
   // A service of an earlier release does not name the user's other running records.
   for (const other of snapshot.also_running ?? []) {
     const cut = instant(other.cut_at) ?? Number.POSITIVE_INFINITY;
-    const elapsedMs = other.elapsed_ms + Math.min(at, cut) - asOf;
-    all += spent(other, elapsedMs, at >= cut);
+    const elapsedMs = other.elapsed_ms + Math.min(othersAt, cut) - asOf;
+    all += spent(other, elapsedMs, othersAt >= cut);
     // Digits that stand at the end of the lease or the cut of this timer stand together.
-    if (!snapshot.timer.running || numbers.nextMs !== null)
-      numbers.nextMs = Math.min(numbers.nextMs ?? 1000, 1000 - (elapsedMs % 1000));
+    const stands = snapshot.timer.running && numbers.nextMs === null;
+    if (!stands && othersAt === at && at < cut)
+      numbers.nextMs = Math.min(numbers.nextMs ?? 1000, 1000 - (elapsedMs % 1000), cut - at);
   }
   // Records within their grace may hold more than there is, until they stop.
   if (numbers.balance !== null) numbers.balance = credits(most(0n, micros(numbers.balance) - all));

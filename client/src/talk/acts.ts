@@ -1,5 +1,6 @@
 /** What a person can do in a chat. */
 
+import { price } from "../core/price.ts";
 import type { Offer, Snapshot } from "../core/types.ts";
 
 /** Who reads. An operator only looks on. */
@@ -59,9 +60,14 @@ export function isPaidSoon({ free_remaining_ms }: Offer): boolean {
   return free_remaining_ms < FREE_MIN_MS;
 }
 
-/** How long after the start the first amount is due, in whole seconds: after free time and grace. */
-export function freeSeconds({ free_remaining_ms, grace_used_at, tariff }: Offer): number {
-  return Math.floor(free_remaining_ms / 1000) + (grace_used_at ? 0 : (tariff.grace_seconds ?? 0));
+/** The first amount that is due, in micro-credits, and after how many seconds: after free time and grace, which it pays. */
+export function firstDue({ free_remaining_ms, grace_used_at, tariff }: Offer): {
+  micros: bigint;
+  seconds: number;
+} {
+  const graceSeconds = grace_used_at ? 0 : (tariff.grace_seconds ?? 0);
+  const { micros } = price(tariff, Math.round(1000 * graceSeconds) + 1, { grace: false });
+  return { micros, seconds: Math.floor(free_remaining_ms / 1000) + Math.floor(graceSeconds) };
 }
 
 /** How long the credit lasts, in ms, where the person should know before the start; null where it lasts long. */

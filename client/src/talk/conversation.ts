@@ -196,14 +196,16 @@ function isLater(item: HTMLElement, position: number): boolean {
  */
 function keepEndInSight(log: HTMLElement): (change: () => void) => void {
   let atEnd = true;
-  let height = 0;
+  let top = 0;
   const toEnd = () => {
     if (atEnd) log.scrollTop = log.scrollHeight;
-    height = log.clientHeight;
+    top = log.scrollTop;
   };
   log.addEventListener("scroll", () => {
-    // Where the log has just shrunk, nobody has scrolled away from the end: the observer comes after this event.
-    if (log.clientHeight === height) atEnd = log.scrollHeight - log.scrollTop - height < 60;
+    const isNearEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+    // Only a reader moves the log up. A log that has just shrunk is further from its end, and stays where it is.
+    if (isNearEnd || log.scrollTop < top) atEnd = isNearEnd;
+    top = log.scrollTop;
   });
   new ResizeObserver(toEnd).observe(log);
   return (change) => {

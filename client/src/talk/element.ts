@@ -9,7 +9,7 @@ import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, freeSeconds, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
+import { actsOf, beginsRecord, firstDue, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
@@ -219,11 +219,20 @@ export class TalkChatElement extends Base {
       await chat.start({ recordId: snapshot?.record?.id });
       return;
     }
-    const offer = await chat.offer();
+    const offer = await chat.offer().catch((error: unknown) => {
+      if (error instanceof RequestProblem && error.problem.status === 409) return null;
+      throw error;
+    });
+    if (!offer) {
+      // The two have gone on in another chat since: their record comes here.
+      const { elsewhere, continueHere, notNow } = this.#words;
+      const question = { title: continueHere, text: elsewhere, yes: continueHere, no: notNow };
+      if (await this.#ask(question)) await chat.start();
+      return;
+    }
     const { tariff, tariff_version } = offer;
-    const cost = (ms: number) => price({ ...tariff, free_seconds: 0 }, ms, { grace: false }).micros;
-    const shown = (ms: number) => this.#money(credits(cost(ms)));
-    if (isPaidSoon(offer) && cost(1) > 0n) {
+    const first = firstDue(offer);
+    if (isPaidSoon(offer) && first.micros > 0n) {
       const words = this.#words;
       const lasts = lastsOnlyMs(offer);
       if (lasts === 0) {
@@ -232,15 +241,14 @@ export class TalkChatElement extends Base {
         return;
       }
       const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
-      const seconds = freeSeconds(offer);
-      const time = stopwatch(1000 * seconds);
+      const cost = credits(price(tariff, 600_000, { grace: false }).micros);
       const question = {
         title: words.askStart,
         text:
-          filled(seconds ? words.askStartAfter : words.askStartText, {
-            amount: shown(1),
-            cost: shown(600_000),
-            time,
+          filled(first.seconds ? words.askStartAfter : words.askStartText, {
+            amount: this.#money(credits(first.micros)),
+            cost: this.#money(cost),
+            time: stopwatch(1000 * first.seconds),
           }) + soon,
         yes: words.startPaidTime,
         no: words.notNow,

@@ -119,3 +119,13 @@ test("the credit of a service of an earlier release, which names no other conver
   const { also_running: _, ...facts } = snapshot(10_000);
   expect(measure(facts, TEN + 10_000)).toMatchObject({ balance: "4.00" });
 });
+
+test("a screen that hears nothing more does not count another conversation on", () => {
+  const { tariff } = snapshot(0);
+  const other = { tariff, elapsed_ms: 30_000, allowance_ms: 0, cut_at: at(100_000) };
+  const facts = snapshot(10_000, { ...PAUSED, also_running: [other] });
+  const lost = TEN + 20_000;
+  expect(measure(facts, TEN + 90_000, null, lost)).toMatchObject({ balance: "4.00", nextMs: null });
+  // After the cut nothing changes any more, so nothing is painted.
+  expect(measure(facts, TEN + 100_000)).toMatchObject({ balance: "3.00", nextMs: null });
+});

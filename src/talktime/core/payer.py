@@ -138,16 +138,18 @@ class Payer:
         ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
 
-    def unproved(self, record: Record, lease_ms: int) -> frozenset[Party]:
-        """The parties of a running record who have not proved presence since its open segment began.
+    def still_elsewhere(self, record: Record, lease_ms: int) -> frozenset[Party]:
+        """The parties of a running record whose pages show another chat, and who have not come to the record's chat.
 
-        After a switch, a party may still be in the chat before: what the party proved there holds the lease until its
-        end. A party who acts at the instant of the start has proved presence.
+        After a switch, what a party has proved in the chat before holds the lease until its end.
         """
+        elsewhere = {
+            party for (chat_id, party), lease in self.sockets.items() if lease.is_renewed and chat_id != record.chat_id
+        }
         began_lease_until = record.began_at + lease_ms
         return frozenset(
             party
-            for party in Party
+            for party in elsewhere
             if not self.is_lease_renewed(record, party) and self.present_until(record, party) < began_lease_until
         )
 

@@ -232,7 +232,8 @@ class PayerTransaction:
             return self.current.presence(record, self.now).is_news_after(self.loaded.presence(before, self.now))
         # Steps tell of a segment that has begun or ended.
         is_same_segment = record.running_since == before.running_since
-        return is_same_segment and self.loaded.unproved(before, lease_ms) != self.current.unproved(record, lease_ms)
+        elsewhere = self.current.still_elsewhere(record, lease_ms)
+        return is_same_segment and elsewhere != self.loaded.still_elsewhere(before, lease_ms)
 
     @property
     def next_sequence(self) -> int:

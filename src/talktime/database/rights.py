@@ -48,7 +48,7 @@ select rolname as maker, quote_ident($1) as quoted_role, exists (select from pg_
         (select relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = 'talktime' and c.relname = 'accounts'),
         to_regrole(quote_ident(current_user))
-    ), 'member') from pg_roles where rolname = $1) as is_owner
+    ), 'usage') from pg_roles where rolname = $1) as is_owner
 from pg_roles
 where rolcreaterole or rolsuper
 order by rolname = current_user desc, rolcanlogin desc, rolsuper desc, oid

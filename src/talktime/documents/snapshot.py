@@ -36,10 +36,10 @@ class RecordView(Document):
     paused_at: Annotated[Instant | None, "since when the record is paused; null while it runs and after its end"]
     paused_by: Annotated[Role | None, "who paused the record, if a person or the host did"]
     ended_at: Instant | None
-    ended_by: Annotated[Role | None, "who ended the record, if a person or the host did, and that was stored"]
     starts: Annotated[Starts, "how the record started"]
     decline_reason: Annotated[str | None, "what the advisor said when the advisor declined"]
     metadata: Annotated[Metadata, INSIDE] = field(default_factory=dict)
+    ended_by: Annotated[Role | None, "who ended the record, if a person or the host did, and that was stored"] = None
 
     @property
     def is_active(self) -> bool:
@@ -118,7 +118,7 @@ class Snapshot(Document):
     presence: Annotated[
         PresenceView | None,
         "who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs,"
-        " unless somebody has not proved presence in this chat since the timer runs here",
+        " unless the page of one of the two still shows another chat",
     ]
     elapsed_ms: Annotated[Milliseconds, "how long the record has run"]
     free_remaining_ms: Annotated[Milliseconds, "free time that is left now"]
@@ -197,14 +197,14 @@ def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations,
 
 
 def presence_view(payer: Payer, record: Record, chat_id: str, durations: Durations, now: int) -> PresenceView | None:
-    """The presence of the parties in this chat, as long as its record waits there or somebody has not come there."""
+    """The presence of the parties in this chat, while its record waits there or one of the two is still elsewhere."""
     if record.chat_id != chat_id or record.ended_at is not None:
         return None
     if record.is_running:
-        unproved = payer.unproved(record, durations.lease_ms)
-        if not unproved:
+        elsewhere = payer.still_elsewhere(record, durations.lease_ms)
+        if not elsewhere:
             return None
-        return PresenceView(Party.USER not in unproved, Party.ADVISOR not in unproved, payer.lease_until(record))
+        return PresenceView(Party.USER not in elsewhere, Party.ADVISOR not in elsewhere, payer.lease_until(record))
     return PresenceView(*payer.presence(record, now))
 
 

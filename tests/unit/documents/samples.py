@@ -50,7 +50,6 @@ RECORD = RecordView(
     TEN + 62_000,
     Role.ADVISOR,
     None,
-    None,
     Starts.PRESENT,
     None,
 )
@@ -65,9 +64,9 @@ ENDED = RecordView(
     None,
     None,
     TEN + 80_001,
-    Role.OPERATOR,
     Starts.ACCEPTED,
     "Later",
+    ended_by=Role.OPERATOR,
 )
 SNAPSHOT = Snapshot(
     server_time=TEN + 61_250,

@@ -664,7 +664,7 @@ select distinct user_id from records where advisor_id = $1 and ended_at is null;
 
 -- name: statement
 select r.record_id, r.user_id, a.display_name as user_name, r.started_at, r.ended_at, coalesce(s.time_ms, 0) as time_ms,
-       e.gross, e.fees, e.share, e.refunded, e.refunds, later.charged as charged_later
+       e.gross, e.fees, e.share, e.refunded, e.refunds, e.charged_later
 from (
     select record_id from entries where advisor_id = $1 and at >= $2 and at < $3
     union
@@ -678,18 +678,15 @@ cross join lateral (
     where s.record_id = r.record_id and s.started_at < $3 and coalesce(s.ended_at, now.at) > $2
 ) s
 cross join lateral (
-    select coalesce(-sum(amount) filter (where kind = 'charge'), 0)::bigint as gross,
-           coalesce(sum(fees), 0)::bigint as fees,
-           coalesce(sum(advisor_amount) filter (where kind <> 'refund'), 0)::bigint as share,
-           coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint as refunded,
-           coalesce(-sum(advisor_amount) filter (where kind = 'refund'), 0)::bigint as refunds,
-           count(*) as entries
-    from entries e where e.record_id = r.record_id and e.at >= $2 and e.at < $3
+    select coalesce(-sum(amount) filter (where kind = 'charge' and at < $3), 0)::bigint as gross,
+           coalesce(sum(fees) filter (where at < $3), 0)::bigint as fees,
+           coalesce(sum(advisor_amount) filter (where kind <> 'refund' and at < $3), 0)::bigint as share,
+           coalesce(sum(amount) filter (where kind = 'refund' and at < $3), 0)::bigint as refunded,
+           coalesce(-sum(advisor_amount) filter (where kind = 'refund' and at < $3), 0)::bigint as refunds,
+           coalesce(-sum(amount) filter (where kind = 'charge' and at >= $3), 0)::bigint as charged_later,
+           count(*) filter (where at < $3) as entries
+    from entries e where e.record_id = r.record_id and e.at >= $2
 ) e
-cross join lateral (
-    select coalesce(-sum(amount), 0)::bigint as charged
-    from entries e where e.record_id = r.record_id and e.kind = 'charge' and e.at >= $3
-) later
 where e.entries > 0 or s.time_ms > 0
 order by r.started_at, r.record_id limit $4;
 
