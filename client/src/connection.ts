@@ -20,6 +20,9 @@ const SILENCE_HEARTBEATS = 2.5;
 const QUIET_MS = 1000;
 const ANSWER_MAX_MS = 3000;
 
+/** From a heartbeat to the ping after it: what happens around a heartbeat would make the sample worse. */
+const HEARTBEAT_OVER_MS = 500;
+
 /** The time between two looks at whether the socket has nothing left to send. */
 const QUEUE_MS = 5;
 
@@ -235,15 +238,16 @@ export class Connection {
     if (isDisturbed || suspect !== this.suspect) this.disturbed.emit(undefined);
   }
 
-  /** Proves presence. */
+  /** Proves presence, and pings a moment later while samples are few. */
   #answerHeartbeat(sent: number): void {
     // From when the heartbeats were sent: after a stall of the network two arrive at once.
     if (this.#lastHeartbeat !== null)
       this.#heartbeatMs = Math.max(HEARTBEAT_MIN_MS, sent - this.#lastHeartbeat);
     this.#lastHeartbeat = sent;
     this.send({ type: "heartbeat" });
-    // Browsers delay the timers of a hidden page, but not this handler. A visible page pings by its own timer.
+    // Browsers delay the timers of a hidden page, but not this handler. A visible page pings by its own timer later on.
     if (document.hidden) this.#pings.ping();
+    else if (this.#pings.isFresh) this.#pingTimer = setTimeout(() => this.#pings.ping(), HEARTBEAT_OVER_MS);
   }
 
   /** Gives the connection up where nothing comes in time. Not the watchdog, which may be due sooner. */
