@@ -2,7 +2,7 @@
 
 import type { Connection } from "./connection.ts";
 import { instant, type Measure, measure } from "./core/meter.ts";
-import { credits } from "./core/price.ts";
+import { credits, pricing } from "./core/price.ts";
 import { share } from "./core/share.ts";
 import type {
   Credits,
@@ -408,10 +408,9 @@ export class Chat {
 
 /** The advisor's share of the cost of this running time; null for the user, who does not see the terms. */
 function earned(snapshot: Snapshot, elapsedMs: number): Credits | null {
-  const { terms, tariff, allowance_ms, grace_used_at } = snapshot;
+  const { terms, allowance_ms } = snapshot;
   if (!terms) return null;
-  const pricing = grace_used_at ? { ...tariff, grace_seconds: 0 } : tariff;
-  return credits(share(terms, pricing, Math.floor(elapsedMs) - allowance_ms).advisor);
+  return credits(share(terms, pricing(snapshot), Math.floor(elapsedMs) - allowance_ms).advisor);
 }
 
 function isOlder(one: Snapshot, other: Snapshot): boolean {

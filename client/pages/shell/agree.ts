@@ -10,6 +10,7 @@ import { say, talkWords } from "../texts/language.ts";
 import { tariffOfOffer } from "../texts/offer.ts";
 import { longDuration, money, nameInSentence, price } from "../texts/words.ts";
 
+/** The refusal that the start would meet, so that nobody agrees to what can't be paid. */
 const NO_CREDIT = { title: "Not enough credit", status: 402, code: "insufficient_credit" };
 
 /**

@@ -2,17 +2,16 @@
 
 import { explain, type Line } from "../../src/core/explain.ts";
 import { allowanceOf } from "../../src/core/facts.ts";
-import { micros } from "../../src/core/price.ts";
+import { micros, pricing } from "../../src/core/price.ts";
 import type { Receipt } from "../../src/core/types.ts";
 import { say } from "./language.ts";
 import { durationText, longDuration, rateText, unitText } from "./words.ts";
 
 /** The words of each line. A receipt whose lines this page can't explain keeps its own words. */
 export function lineWords(receipt: Receipt): string[] {
-  const { tariff, grace_used_at, elapsed_ms, lines } = receipt;
-  const pricing = grace_used_at ? { ...tariff, grace_seconds: 0 } : tariff;
+  const { tariff, elapsed_ms, lines } = receipt;
   const allowanceMs = allowanceOf(receipt);
-  const explained = explain(pricing, elapsed_ms, allowanceMs);
+  const explained = explain(pricing(receipt), elapsed_ms, allowanceMs);
   const isSame =
     explained.length === lines.length &&
     explained.every(({ amount }, index) => amount === micros(lines[index]?.amount ?? "0"));

@@ -1,7 +1,7 @@
 /** The numbers of a screen: a function of a snapshot and an instant, with the same price as the receipt. */
 
 import { most } from "./integers.ts";
-import { credits, micros, price } from "./price.ts";
+import { credits, micros, price, pricing } from "./price.ts";
 import type { AlsoRunning, Credits, Snapshot } from "./types.ts";
 
 /** The numbers of one instant; durations in ms, instants in ms of engine time since 1970. */
@@ -77,8 +77,8 @@ function stopped(snapshot: Snapshot, at: number): Spending {
 }
 
 function running(snapshot: Snapshot, at: number, leaseUntil: number | null): Spending {
-  const { chat, timer, elapsed_ms, allowance_ms, grace_used_at } = snapshot;
-  const tariff = grace_used_at ? { ...snapshot.tariff, grace_seconds: 0 } : snapshot.tariff;
+  const { chat, timer, elapsed_ms, allowance_ms } = snapshot;
+  const tariff = pricing(snapshot);
   const asOf = Date.parse(snapshot.server_time);
   const since = instant(timer.since) ?? asOf;
   const endsAt = instant(timer.cut_at);

@@ -74,6 +74,17 @@ export function price(tariff: Tariff, pricedMs: number, { grace = true } = {}): 
   return { micros: round(numerator, denominator, tariff), billedMs: covered };
 }
 
+/** The tariff that charges a record: without the grace where the pair has used it. The twin of the service's `Record.pricing`. */
+export function pricing({
+  tariff,
+  grace_used_at,
+}: {
+  tariff: Tariff;
+  grace_used_at?: string | null;
+}): Tariff {
+  return grace_used_at ? { ...tariff, grace_seconds: 0 } : tariff;
+}
+
 function whole(seconds: number): number {
   return Math.round(seconds * 1000);
 }

@@ -1,6 +1,6 @@
 /** What a person can do in a chat. */
 
-import { price } from "../core/price.ts";
+import { price, pricing } from "../core/price.ts";
 import type { Offer, Snapshot } from "../core/types.ts";
 
 /** Who reads. An operator only looks on. */
@@ -61,11 +61,9 @@ export function isPaidSoon({ free_remaining_ms }: Offer): boolean {
 }
 
 /** The first amount that is due, in micro-credits, and after how many seconds: after free time and grace, which it pays. */
-export function firstDue({ free_remaining_ms, grace_used_at, tariff }: Offer): {
-  micros: bigint;
-  seconds: number;
-} {
-  const graceSeconds = grace_used_at ? 0 : (tariff.grace_seconds ?? 0);
+export function firstDue(offer: Offer): { micros: bigint; seconds: number } {
+  const { free_remaining_ms, tariff } = offer;
+  const graceSeconds = pricing(offer).grace_seconds ?? 0;
   const { micros } = price(tariff, Math.round(1000 * graceSeconds) + 1, { grace: false });
   return { micros, seconds: Math.floor(free_remaining_ms / 1000) + Math.floor(graceSeconds) };
 }
