@@ -467,6 +467,7 @@ class Talktime:
         borne_by: str,
         amount: int | None = None,
         duration_ms: int | None = None,
+        dry_run: bool = False,
         key: str | None = None,
         repeat: Repeat | None = None,
         actor: Actor | None = None,
@@ -479,6 +480,7 @@ class Talktime:
             borne_by: `platform`, `advisor`, or `shared` in the proportion in which the cost was earned.
             amount: micro-credits; or
             duration_ms: the price of this much billed time, counted from the end.
+            dry_run: compute the refund as it would be now, and give nothing back.
             key: the idempotency key: a repeat with the same key and arguments gets the first answer.
             repeat: for the service: the request whose key this is.
             actor: who refunds, to be kept with the entry.
@@ -490,6 +492,9 @@ class Talktime:
         """
         request = refund_request(reason=reason, borne_by=borne_by, amount=amount, duration_ms=duration_ms)
         arguments = refund_arguments(reason, borne_by, amount, duration_ms)
+        if dry_run:
+            parties = await self.record_parties(record_id)
+            return await self.engine.dry_run(RefundRecord(parties.user_id, record_id, request, actor=actor))
         repeat = as_repeat(repeat, key, ("records", record_id, "refunds"), **arguments)
         return await self._run_for(
             self.record_parties(record_id),

@@ -95,6 +95,11 @@ CALLS: tuple[Call, ...] = (
     (
         "POST",
         "/v1/records/{record_id}/refunds",
+        {"seconds": 60, "reason": "The connection was bad.", "borne_by": "shared", "dry_run": True},
+    ),
+    (
+        "POST",
+        "/v1/records/{record_id}/refunds",
         {"amount": "0.40", "reason": "The connection was bad.", "borne_by": "shared"},
     ),
     ("GET", "/v1/records/{record_id}/receipt", None),

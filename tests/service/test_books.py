@@ -70,6 +70,23 @@ async def test_an_operator_refunds_a_part_of_a_record(service: Any) -> None:
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
 
 
+async def test_a_dry_run_of_a_refund_says_what_would_be_given_back_and_gives_nothing(service: Any) -> None:
+    record_id = await talked(service)
+    path = f"/v1/records/{record_id}/refunds"
+    body = {"seconds": 120, "reason": "the line was bad", "borne_by": "shared"}
+    for _ in range(2):
+        tried = await service.call("POST", path, body | {"dry_run": True}, by="operator", key="one")
+        assert (tried.status_code, tried.json()["amount"], tried.json()["refunded"]) == (200, "4.00", "4.00")
+    assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "80.00"
+    given = await service.call("POST", path, body, by="operator", key="one")
+    assert given.status_code == 201
+    assert {**given.json(), "at": None} == {**tried.json(), "at": None}
+    assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
+    assert (await service.call("POST", path, body | {"dry_run": True}, by="user:alice", key="two")).status_code == 403
+    much = {"amount": "20.01", "reason": "all of it", "borne_by": "platform", "dry_run": True}
+    assert (await service.call("POST", path, much, by="operator", key="three")).status_code == 409
+
+
 async def test_an_advisor_sees_their_earnings(service: Any) -> None:
     await talked(service)
     chats = [

@@ -9,11 +9,14 @@ import { type Documents, path, request } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
 import { durationText, money, typedNumber } from "../texts/words.ts";
 
+type Refund = Documents["Refund"];
+
 let key = randomId();
 
 /** Shows the form for this record; `done` is called after each refund. */
 export function offerRefund(recordId: string, done: () => Promise<void>): void {
   const form = find<HTMLFormElement>("refund");
+  const refunds = path`/records/${recordId}/refunds`;
   // A form that is sent twice without a change is one refund; after a change it is another refund.
   form.addEventListener("input", () => {
     key = randomId();
@@ -21,13 +24,11 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void perform(find<HTMLButtonElement>("give-back"), async () => {
-      if (!(await isMeant(form))) return;
-      const refund = await request<Documents["Refund"]>(
-        "POST",
-        path`/records/${recordId}/refunds`,
-        refundRequest(form),
-        key,
-      );
+      const body = refundRequest(form);
+      // The service knows the price of the last seconds, and refuses before the operator is asked.
+      const refundNow = await request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
+      if (!(await isMeant(refundNow))) return;
+      const refund = await request<Refund>("POST", refunds, body, key);
       key = randomId();
       form.reset();
       await done();
@@ -45,14 +46,12 @@ export function showRefundable({ totals }: Receipt): void {
   setText(find("refundable"), say("canBeGivenBack", { amount: money(totals.paid) }));
 }
 
-/** Asks once more, with what is given back and why. */
-function isMeant(form: HTMLFormElement): Promise<boolean> {
-  const filled = new FormData(form);
-  const size = typedNumber(String(filled.get("size")));
-  const amount = filled.get("by") === "seconds" ? durationText(Number(size)) : money(size);
+/** Asks once more, with the amount, the time if the refund is by time, and why. */
+function isMeant({ amount, seconds, reason }: Refund): Promise<boolean> {
+  const values = { amount: money(amount), duration: durationText(seconds ?? 0) };
   return ask({
-    title: say("askRefund", { amount }),
-    text: say("refundWhy", { why: String(filled.get("reason")).trim() }),
+    title: say(seconds === null ? "askRefund" : "askRefundOfTime", values),
+    text: say("refundWhy", { why: reason }),
     yes: say("giveBack"),
     no: talkWords().notNow,
     isDanger: true,

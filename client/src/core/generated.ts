@@ -1862,6 +1862,12 @@ export interface components {
             reason: string;
             /** @description who bears the refund; `shared` is in the proportion in which the cost was earned */
             borne_by: components["schemas"]["BorneBy"];
+            /**
+             * Dry Run
+             * @description answer with the refund as it would be now, and give nothing back
+             * @default false
+             */
+            dry_run: boolean;
         };
         /**
          * ReplayRequest
@@ -3740,6 +3746,14 @@ export interface operations {
             };
         };
         responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refund"];
+                };
+            };
             201: {
                 headers: {
                     [name: string]: unknown;

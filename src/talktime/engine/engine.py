@@ -82,6 +82,15 @@ class Engine:
             require_is_text("chat_id", chat_id)
         return await (self._try(command) if self.is_trial else self._batches.run(command))
 
+    async def dry_run(self, command: Command[T]) -> T:
+        """The result that the command would have now. Nothing is changed, and nobody is told.
+
+        Raises:
+            TalktimeError: the command would be refused.
+            Unavailable: the database can't be reached.
+        """
+        return await self._try(command)
+
     async def run_work(self, user_ids: Iterable[str], work: Work) -> None:
         """Do work on these accounts, all of them locked, in one transaction.
 

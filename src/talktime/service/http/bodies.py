@@ -203,6 +203,9 @@ class RefundRecord(Body):
     borne_by: Annotated[
         BorneBy, Field(description="who bears the refund; `shared` is in the proportion in which the cost was earned")
     ]
+    dry_run: Annotated[bool, Field(description="answer with the refund as it would be now, and give nothing back")] = (
+        False
+    )
 
 
 class CreateChat(Body):

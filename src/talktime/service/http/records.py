@@ -89,7 +89,7 @@ async def get_receipt(
     return JSONResponse(receipt.document(with_shares=caller.role is not Role.USER))
 
 
-@router.post("/records/{record_id}/refunds", status_code=201, responses=answers(Refund, 201))
+@router.post("/records/{record_id}/refunds", status_code=201, responses=answers(Refund, 200, 201))
 async def refund_record(
     talktime: TalktimeDep,
     record_id: RecordId,
@@ -101,7 +101,7 @@ async def refund_record(
 
     By time, the refund is the price of the last billed seconds. A refund of more than was charged and not given back
     yet is refused with 409, which says what is `refundable`. A `shared` refund is borne in the proportion in which the
-    cost was earned.
+    cost was earned. With `dry_run` the answer is the refund as it would be now, with 200, and nothing is given back.
     """
     refund = await talktime.refund(
         record_id,
@@ -109,7 +109,8 @@ async def refund_record(
         borne_by=body.borne_by,
         amount=body.amount,
         duration_ms=body.duration_ms,
+        dry_run=body.dry_run,
         repeat=repeat,
         actor=caller.actor,
     )
-    return JSONResponse(refund.document(), 201)
+    return JSONResponse(refund.document(), 200 if body.dry_run else 201)
