@@ -134,6 +134,8 @@ def test_without_credit_a_phone_shows_the_amounts_to_top_up_and_the_field(
     demo.advance(65)
     expect(page.locator("#why")).to_have_attribute("data-tone", "warn")
     expect(page.locator("#topup .actions button")).to_have_count(3)
+    # The end of the credit is computed on the screen; that nobody can write is told by the service.
+    expect(page.locator("#no-writing")).to_be_visible()
     for selector in ("#stop", "#topup summary", "#why-text", "#fold", "#no-writing", "#text", "#send"):
         assert is_in_view(page, selector), selector
     for number in range(3):

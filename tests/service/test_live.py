@@ -26,12 +26,13 @@ async def test_the_sequence_of_snapshots_has_no_gap(service: Any) -> None:
             await live.say("watch", chat_id="one")
             heard[name] = [await live.hear("snapshot")]
         for act in ("pause", "resume", "pause", "resume", "stop"):
-            await service.done("POST", f"/v1/chats/one/{act}", by="user:alice")
-        for name, live in (("user", user), ("advisor", advisor)):
-            while heard[name][-1]["snapshot"]["record"]["state"] != "ended":
-                heard[name].append(await live.hear("snapshot"))
+            sequence = (await service.done("POST", f"/v1/chats/one/{act}", by="user:alice"))["sequence"]
+            for name, live in (("user", user), ("advisor", advisor)):
+                while heard[name][-1]["snapshot"]["sequence"] < sequence:
+                    heard[name].append(await live.hear("snapshot"))
+        for messages in heard.values():
             # On a busy machine the change of the start may be told after the first snapshot, which has it already.
-            numbers = list(dict.fromkeys(message["snapshot"]["sequence"] for message in heard[name]))
+            numbers = list(dict.fromkeys(message["snapshot"]["sequence"] for message in messages))
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert heard["user"][-1]["snapshot"]["chat"] == heard["advisor"][-1]["snapshot"]["chat"]
 
@@ -403,12 +404,13 @@ async def test_signs_of_typing_are_passed_on_once_a_second(service: Any) -> None
             await user.say("typing", chat_id="chat 1")
         await user.say("ping", c0=1)
         await user.hear("pong")
+        await advisor.hear("typing")
+        signs = 1
         await asyncio.sleep(0.3)
         await advisor.say("ping", c0=1)
-        signs = 0
         while (await advisor.hear("typing", "pong"))["type"] == "typing":
             signs += 1
-        assert 1 <= signs <= 3
+        assert signs <= 3
 
 
 async def test_a_person_has_one_budget_for_all_sockets_and_requests(settings: Any, start: Any) -> None:
