@@ -354,12 +354,17 @@ class Talktime:
 
         Raises:
             InvalidRequest: an argument is not allowed, or nobody says where browsers reach the service.
+            NotFound: there is no such user or advisor.
         """
         target = links.LinkTarget(links.link_role(role), require_id("subject", subject), page, key_id)
         require_page("page", page)
         base = address or self.settings.address
         if base is None:
             raise InvalidRequest(("address", "is needed, or the setting TALKTIME_ADDRESS"))
+        if target.role == Role.USER:
+            await people.require_user(self.node.database, subject)
+        elif target.role == Role.ADVISOR:
+            await people.require_advisor(self.node.database, subject)
         return await links.create_link(self.node.database, target, base)
 
     async def use_link(self, code: str) -> LinkTarget:

@@ -189,9 +189,17 @@ def test_a_link_is_printed_alone(cli: Cli) -> None:
     assert (link["role"], link["page"]) == ("operator", "/chat/c1")
     assert link["subject"].startswith("terminal:")
     cli.environment |= {"TALKTIME_ADDRESS": "https://talk.example", "TALKTIME_PORT": "0"}
-    assert cli("open", "advisor", "maya", "--print").startswith("https://talk.example/sign-in#")
+    assert cli("open", "operator", "--print").startswith("https://talk.example/sign-in#")
+    assert cli.run("open", "advisor", "nobody", "--print").err.endswith("There is no such advisor here.\n")
     del cli.environment["TALKTIME_ADDRESS"]
-    assert "--address" in cli.run("open", "advisor", "maya", "--print").err
+    assert "--address" in cli.run("open", "operator", "--print").err
+
+
+def test_a_negative_amount_is_a_wrong_amount_and_no_option(cli: Cli) -> None:
+    for command in ("credit", "debit"):
+        refused = cli.run("user", command, "alice", "-5")
+        assert (refused.code, "AMOUNT must not be negative" in refused.err) == (2, True)
+    assert "--refrence" in cli.run("user", "credit", "alice", "5", "--refrence", "4711").err
 
 
 def test_a_link_is_opened_where_there_is_a_browser(cli: Cli, tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
     "forget_user": {"NotFound": {"user_id": "nobody"}},
     "put_advisor": {"InvalidRequest": {"advisor_id": "", "display_name": "X", "tariff": BY_THE_MINUTE}},
     "advisor": {"NotFound": {"advisor_id": "nobody"}},
-    "create_link": {"InvalidRequest": {"role": "service", "subject": "shop"}},
+    "create_link": {
+        "InvalidRequest": {"role": "service", "subject": "shop"},
+        "NotFound": {"role": "user", "subject": "nobody", "address": "http://shop.example"},
+    },
     "use_link": {"NotFound": {"code": "nothing"}},
     "create_key": {
         "InvalidRequest": {"name": "shop", "scope": "everything"},

@@ -47,6 +47,7 @@ async def test_a_link_signs_in_once(service: Any, database: Pool) -> None:
 
 
 async def test_a_link_is_used_by_one_of_many(settings: Settings, service: Any, start: Any) -> None:
+    await service.people()
     async with start(create_app, settings) as other:
         code = code_of(await service.done("POST", "/v1/links", ALICE))
         answers = await asyncio.gather(*(used(node, code) for node in (service, other) * 10))
@@ -54,6 +55,7 @@ async def test_a_link_is_used_by_one_of_many(settings: Settings, service: Any, s
 
 
 async def test_a_link_is_too_old_after_five_minutes(service: Any, database: Pool) -> None:
+    await service.people()
     fresh, old = [code_of(await service.done("POST", "/v1/links", ALICE)) for _ in range(2)]
     await service.done("POST", "/v1/test-clock/advance", {"seconds": LINK_SECONDS - 30})
     assert (await used(service, fresh)).status_code == 201
@@ -86,7 +88,14 @@ async def test_a_link_that_is_not_allowed_is_refused(service: Any, body: dict[st
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
+@pytest.mark.parametrize("role", ["user", "advisor"])
+async def test_a_link_for_somebody_unknown_is_refused(service: Any, role: str) -> None:
+    answer = await service.call("POST", "/v1/links", {"role": role, "subject": "nobody"}, by="service")
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"There is no such {role} here.")
+
+
 async def test_a_link_of_a_revoked_key_ends_with_the_key(service: Any) -> None:
+    await service.people()
     talktime = service.app.state.talktime
     _, secret = await talktime.create_key("shop")
     headers = {"Authorization": f"Bearer {secret}"}
@@ -104,6 +113,7 @@ async def test_a_link_of_a_revoked_key_ends_with_the_key(service: Any) -> None:
 async def test_the_address_of_the_settings_comes_first(settings: Settings, start: Any) -> None:
     known = settings.model_copy(update={"address": "https://shop.example/talk"})
     async with start(create_app, known) as service:
+        await service.people()
         link = await service.done("POST", "/v1/links", ALICE)
         assert link["address"].startswith("https://shop.example/talk/sign-in#")
         library = await service.app.state.talktime.create_link("operator", "ann")

@@ -86,6 +86,10 @@ def read_at(text: str | None) -> int | None:
     return None if text is None else read_instant("--at", text)
 
 
+NEGATIVE_AMOUNT: Final = {"ignore_unknown_options": True}
+"""Settings of a command whose argument is an amount: `-5` is a wrong amount, and not an option that does not exist."""
+
+
 def read_amount(text: str) -> int:
     """An amount above 0, in micro-credits."""
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from talktime.cli.arguments import (
+    NEGATIVE_AMOUNT,
     After,
     At,
     Before,
@@ -90,7 +91,7 @@ def show_user(context: typer.Context, user_id: str, at: At = None, as_json: AsJs
     print_document(account.document(with_metadata=True), as_json)
 
 
-@app.command("credit")
+@app.command("credit", context_settings=NEGATIVE_AMOUNT)
 def add_credit(
     context: typer.Context,
     user_id: str,
@@ -123,7 +124,7 @@ def add_credit(
     print_document(account.document(), as_json)
 
 
-@app.command("debit")
+@app.command("debit", context_settings=NEGATIVE_AMOUNT)
 def debit_user(
     context: typer.Context,
     user_id: str,

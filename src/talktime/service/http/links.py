@@ -32,7 +32,8 @@ async def create_link(
     """Make an address that signs a browser in, once, within five minutes.
 
     The address begins with `TALKTIME_ADDRESS`, or without this setting as the address of this request. A link that is
-    made with an access key ends with the key. A repeat makes another link.
+    made with an access key ends with the key. A repeat makes another link. A link for a user or an advisor whom
+    talktime does not know is refused with 404.
     """
     address = talktime.settings.address or _own_address(request)
     link = await talktime.create_link(body.role, body.subject, page=body.page, address=address, key_id=caller.key_id)
