@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import hmac
 import ipaddress
 import os
 import pwd
@@ -57,8 +58,29 @@ RETIRED = {
 """Settings of earlier versions, each with what to do. They are accepted and set nothing, so that a host can change the
 version first and the settings later."""
 
+SHARED = (
+    "presence_lease_seconds",
+    "leave_seconds",
+    "recharge_seconds",
+    "low_credit_seconds",
+    "abandon_seconds",
+    "outage_seconds",
+    "messages_when_stopped",
+    "keep_keys_days",
+    "keep_messages_days",
+    "keep_events_days",
+    "topup_url",
+    "name",
+    "currency",
+    "identity_issuer",
+    "identity_audience",
+    "test_clock",
+)
+"""The settings that must have the same value at all nodes of a database, because any node may do the work of another.
+The fan-out and the secrets must be the same as well."""
+
 # Messages never show these values: the first is a secret, the others may contain a password.
-_CONFIDENTIAL = {"secret", "accepted_secrets", "database_url", "fanout"}
+CONFIDENTIAL = {"secret", "accepted_secrets", "database_url", "fanout"}
 
 
 class SettingsError(Exception):
@@ -183,6 +205,11 @@ class _Environment(EnvSettingsSource):
                 why="Kubernetes sets it for a Service named talktime; to choose a port, use --port or talktime.toml",
             )
         return values
+
+
+def secret_name(secret: str) -> str:
+    """The name of a secret, for the header of its tokens. Nobody can find the secret from the name."""
+    return hmac.new(secret.encode(), b"talktime kid", "sha256").hexdigest()[:16]
 
 
 class Settings(BaseSettings):
@@ -372,6 +399,19 @@ class Settings(BaseSettings):
         origin = f"A secret of {variable}_FILE {self.accepted_secrets_file}"
         return (*named, *(_require_length(line, origin) for line in lines))
 
+    def shared(self) -> dict[str, str]:
+        """The settings that all nodes of a database must share, as texts. Of addresses and secrets, the names alone.
+
+        A secret that this process would make, but has not made, is left out: a host without the service needs none.
+        """
+        shared = {name: _as_text(getattr(self, name)) for name in SHARED}
+        shared["fanout"] = secret_name(self.fanout) if "://" in self.fanout else self.fanout
+        if self.secret or self.secret_file or (self.data_dir / "secret").exists():
+            with contextlib.suppress(SettingsError):  # who needs the secret is told
+                names = {secret_name(secret) for secret in (self.signing_secret(), *self.other_secrets())}
+                shared["secret"] = ", ".join(sorted(names))
+        return shared
+
 
 def sources(**command_line: Any) -> dict[str, str]:
     """Where the value of each setting comes from: `command line`, `environment`, the settings file, or `default`.
@@ -474,7 +514,7 @@ def _explain(problem: ErrorDetails) -> str:
     field = Settings.model_fields.get(name)
     if field is None:
         return f"{FILE} has an unknown setting {name!r}; the settings are: {', '.join(Settings.model_fields)}"
-    value = "has a value that is not allowed" if name in _CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
+    value = "has a value that is not allowed" if name in CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
     # A pattern says nothing to a person that the description does not say in words.
     is_pattern = problem["type"] == "string_pattern_mismatch"
     why = "" if is_pattern else f": {_begin_small(problem['msg'].removeprefix('Value error, '))}"
@@ -483,6 +523,11 @@ def _explain(problem: ErrorDetails) -> str:
 
 def _begin_small(message: str) -> str:
     return message[:1].lower() + message[1:]
+
+
+def _as_text(value: object) -> str:
+    """A value as a text that is the same for equal values: `30` for 30.0."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _require_length(secret: str, origin: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
+from pydantic import SecretStr
 
 from talktime import Reason, Talktime
 from talktime.documents.chat import Message
@@ -43,3 +45,22 @@ async def test_each_node_sees_the_others_changes(talktime: Talktime, database_ur
         async with asyncio.timeout(10):
             while (await here.told.get()).record.reason is not Reason.STOPPED:
                 pass
+
+
+async def test_nodes_notice_that_their_settings_differ(talktime: Talktime, database_url: str) -> None:
+    ours = talktime.settings
+    assert await talktime.node.different_settings() == []
+    others = {
+        "presence_lease_seconds": ours.presence_lease_seconds + 1,
+        "secret": SecretStr("another secret, of 32 characters or more"),
+        "pool_size": ours.pool_size + 1,  # each node may have its own
+    }
+    async with Talktime.connect(database_url, settings=ours.model_copy(update=others)):
+        lease, secret = await talktime.node.different_settings()
+        values = sorted((ours.presence_lease_seconds, ours.presence_lease_seconds + 1))
+        assert lease.startswith("TALKTIME_PRESENCE_LEASE_SECONDS has 2 values: ")
+        assert all(f"{value:f} (nodes: 1)" in lease for value in values)
+        assert secret == "TALKTIME_SECRET has 2 values"
+    same = ours.model_copy(update={"presence_lease_seconds": Decimal(f"{ours.presence_lease_seconds}.0")})
+    async with Talktime.connect(database_url, settings=same):
+        assert await talktime.node.different_settings() == []

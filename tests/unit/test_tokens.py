@@ -12,7 +12,8 @@ import pytest
 
 from talktime.core.errors import Unauthorized
 from talktime.core.roles import Role
-from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, EXPIRY_MAX, TOKEN_LENGTH_MAX, Tokens, name_of
+from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, EXPIRY_MAX, TOKEN_LENGTH_MAX, Tokens
+from talktime.settings import secret_name
 
 SECRET = "a secret for tests, long enough to sign"
 TOKENS = Tokens(SECRET)
@@ -142,17 +143,17 @@ def test_a_secret_is_replaced_without_signing_anybody_out() -> None:
 def test_a_token_names_its_secret_but_need_not() -> None:
     tokens = Tokens(NEW, [OLD])
     header = jwt.get_unverified_header(tokens.make(Role.USER, "alice"))
-    assert header["kid"] == name_of(NEW) != name_of(OLD)
+    assert header["kid"] == secret_name(NEW) != secret_name(OLD)
     assert NEW not in header["kid"]
     now = int(time.time())
     claims = {"iss": "talktime", "role": "user", "sub": "alice", "iat": now, "exp": now + 60}
     for secret in (OLD, NEW):
-        for headers in (None, {"kid": name_of(secret)}, {"kid": "a name of the host's own"}):
+        for headers in (None, {"kid": secret_name(secret)}, {"kid": "a name of the host's own"}):
             text = jwt.encode(claims, secret, algorithm="HS256", headers=headers)
             assert tokens.read(text).subject == "alice"
     # A token that names another secret than its own is not tried with the others.
     with pytest.raises(Unauthorized, match="invalid"):
-        tokens.read(jwt.encode(claims, OLD, algorithm="HS256", headers={"kid": name_of(NEW)}))
+        tokens.read(jwt.encode(claims, OLD, algorithm="HS256", headers={"kid": secret_name(NEW)}))
 
 
 def test_an_expired_token_of_an_accepted_secret_is_expired_and_not_invalid() -> None:

@@ -27,6 +27,7 @@ from talktime.node.presence import SocketLeases
 from talktime.node.retention import ROUND_SECONDS, Retention
 from talktime.node.supervisor import Supervisor, Worker, every
 from talktime.node.webhooks import DeliveryWorker
+from talktime.settings import CONFIDENTIAL, PREFIX, Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from talktime.database.pool import Database
     from talktime.database.saving import AccountChange
     from talktime.node.webhook_sender import WebhookSender
-    from talktime.settings import Settings
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Node:
         self.feed.is_ahead = self.clock.is_behind
         self.key_ring = KeyRing(database, self.clock.now_ms)
         self.feed.on_key_revoked = self.key_ring.hear
-        self.presence = SocketLeases(process_id, self.engine, self.clock, self.parties)
+        self.presence = SocketLeases(process_id, self.engine, self.clock, self.parties, settings.shared())
         self.deadlines = DeadlineWorker(self.engine)
         self.auditor = Auditor(self.engine)
         self.event_horizon = EventHorizon(database)
@@ -84,6 +84,8 @@ class Node:
     async def working(self) -> AsyncIterator[None]:
         """Look after deadlines, presence and changes while the context lasts."""
         await self.presence.register()
+        for difference in await self.different_settings():
+            log.warning("node.different_settings", difference=difference)
         durations = self.engine.durations
         await self.database.fetch("store_durations", durations.lease_ms, durations.recharge_ms, durations.abandon_ms)
         with suppress(FanoutUnavailable):  # the worker `listen` tries again
@@ -129,7 +131,7 @@ class Node:
         return now
 
     async def troubles(self) -> list[str]:
-        """The faults that nodes report, the nodes that report nothing any more, and a setting that loses commits."""
+        """The faults and different settings of nodes, the nodes that say nothing any more, and what loses commits."""
         rows = await self.database.fetch("node_troubles", self.engine.durations.lease_ms)
         troubles = [
             f"nodes whose worker {row['worker']} has failed for long: {row['nodes']}"
@@ -137,11 +139,23 @@ class Node:
             else f"nodes that say nothing any more, and whose leases no other node has ended: {row['nodes']}"
             for row in rows
         ]
+        troubles += [f"nodes have different settings: {each}" for each in await self.different_settings()]
         if await self.database.fetch_value("commits_before_the_disk"):
             troubles.append(
                 "a crash of the database can lose commits that were acknowledged: synchronous_commit is off"
             )
         return troubles
+
+    async def different_settings(self) -> list[str]:
+        """The settings that are not the same at all nodes that run now, each in words."""
+        rows = await self.database.fetch("different_settings", self.engine.durations.lease_ms)
+        values: dict[str, list[str]] = {}
+        for row in rows:
+            values.setdefault(row["setting"], []).append(f"{row['value']} (nodes: {row['nodes']})")
+        return [
+            f"{PREFIX}{name.upper()} has {len(each)} values" + ("" if name in CONFIDENTIAL else f": {', '.join(each)}")
+            for name, each in values.items()
+        ]
 
     async def advance_clock(self, duration_ms: int) -> int:
         """Move engine time ahead, and apply every deadline on the way as of its own instant. Returns engine time.

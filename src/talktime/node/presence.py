@@ -39,7 +39,7 @@ from talktime.database.queries import arrays
 from talktime.engine.presence import StoreSilence, UnwatchChat, WatchChat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from talktime.core.proofs import Seat
     from talktime.documents.snapshot import Snapshot
@@ -75,8 +75,16 @@ class Socket(Protocol):
 class SocketLeases:
     """The sockets of this process and the leases that they hold."""
 
-    def __init__(self, process_id: str, engine: Engine, clock: EngineClock, parties: PartyDirectory) -> None:
+    def __init__(
+        self,
+        process_id: str,
+        engine: Engine,
+        clock: EngineClock,
+        parties: PartyDirectory,
+        settings: Mapping[str, str],
+    ) -> None:
         self._process_id = process_id
+        self._settings = dict(settings)  # what all nodes must share, for the row of the node
         self._engine = engine
         self._database = engine.database
         self._clock = clock
@@ -117,7 +125,7 @@ class SocketLeases:
         """Begin to be a node. A process whose row has lapsed registers a new row."""
         self._rows += 1
         self.node_id = f"{self._process_id}.{self._rows}"
-        self._renewed_at = await self._database.fetch_value("register_node", self.node_id)
+        self._renewed_at = await self._database.fetch_value("register_node", self.node_id, self._settings)
         self._renewed_monotonic = time.monotonic()
 
     async def attach(self, socket: Socket, chat_id: str, party: Party) -> Snapshot:

@@ -6,7 +6,6 @@ that it is read at once. A token of another program need not name its secret.
 
 from __future__ import annotations
 
-import hmac
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
 from talktime.core.scopes import Scope
-from talktime.settings import SECRET_LENGTH_MIN
+from talktime.settings import SECRET_LENGTH_MIN, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,8 +96,8 @@ class Tokens:
             msg = f"a secret that signs tokens needs at least {SECRET_LENGTH_MIN} characters"
             raise ValueError(msg)
         self._secret = secret
-        self._header = {"kid": name_of(secret)}
-        self._secrets = {name_of(each): each for each in (*accepted, secret)}
+        self._header = {"kid": secret_name(secret)}
+        self._secrets = {secret_name(each): each for each in (*accepted, secret)}
 
     def make(
         self, role: Role, subject: str, ttl_seconds: int = TTL_SECONDS_DEFAULT, *, key_id: str | None = None
@@ -168,11 +167,6 @@ def header_of(token: str) -> dict[str, Any]:
         return jwt.get_unverified_header(token)
     except Exception:  # noqa: BLE001  whatever a stranger sends, it is an invalid token and no error of ours
         raise InvalidToken from None
-
-
-def name_of(secret: str) -> str:
-    """The name of a secret, for the header of its tokens. Nobody can find the secret from the name."""
-    return hmac.new(secret.encode(), b"talktime kid", "sha256").hexdigest()[:16]
 
 
 def expiry_of(value: object) -> int:

@@ -1043,7 +1043,7 @@ select a.user_id from accounts a where a.due_at < $1::timestamptz;
 -- Presence.
 
 -- name: register_node
-insert into nodes (node_id, renewed_at, renews_clock) values ($1, engine_now(), true) returning renewed_at;
+insert into nodes (node_id, renewed_at, renews_clock, settings) values ($1, engine_now(), true, $2) returning renewed_at;
 
 -- name: store_durations
 -- For the views live_records and live_chats.
@@ -1195,6 +1195,18 @@ from (
 ) n left join lateral unnest(late_workers) late (worker) on lives
 where worker is not null or not lives
 group by worker order by worker nulls first;
+
+-- name: different_settings
+-- Of the nodes that run: the settings that are not the same at all of them, each value with the number of its nodes.
+with shared as (
+    select setting, value, count(*) as nodes
+    from nodes n, jsonb_each_text(n.settings) each (setting, value)
+    where postponed(n.renewed_at + $1::bigint * interval '1 millisecond', n.renewed_at) > engine_now()
+    group by setting, value
+)
+select setting, value, nodes
+from shared where setting in (select setting from shared group by setting having count(*) > 1)
+order by setting, nodes desc, value;
 
 -- name: commits_before_the_disk
 -- Whether a commit is acknowledged before it is on the disk.
