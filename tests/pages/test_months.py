@@ -59,6 +59,13 @@ def test_an_advisors_page_has_the_statement_what_is_paid_and_the_records(
     expect(page.locator("#payable")).to_have_text("0.29")
 
 
+def test_the_first_month_is_that_of_the_service(screens: Screens, pair: Pair, record: str) -> None:
+    page = screens.advisor(pair, "/advisor")
+    page.clock.set_fixed_time("2020-02-15T12:00:00Z")  # the clock of the reader is years behind
+    page.goto("/advisor/statement?lang=en")
+    expect(page.locator("#payable")).to_have_text("0.29")
+
+
 def test_advisors_have_their_statement(screens: Screens, pair: Pair, record: str) -> None:
     page = screens.advisor(pair, "/advisor")
     page.get_by_role("link", name="Statement").click()

@@ -2,7 +2,7 @@
 
 import { find, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
-import { monthOfPage, showMonth } from "../shell/month.ts";
+import { openMonth } from "../shell/month.ts";
 import { showPages } from "../shell/more.ts";
 import { showPastSessions } from "../shell/past-sessions.ts";
 import { recordRow } from "../shell/record-row.ts";
@@ -43,8 +43,7 @@ async function showRecords(advisor: string): Promise<void> {
 }
 
 async function open(advisor: string): Promise<void> {
-  const month = monthOfPage();
-  showMonth(month);
+  const month = await openMonth();
   await Promise.all([
     showAdvisor(advisor),
     showStatement(advisor, month),

@@ -3,7 +3,7 @@
 import { credits, micros } from "../../src/core/price.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showLoaded, showProblem } from "../shell/frame.ts";
-import { type Month, monthOfPage, periodOf, showMonth } from "../shell/month.ts";
+import { type Month, openMonth, periodOf } from "../shell/month.ts";
 import { type Documents, noticeSignOut, request } from "../shell/service.ts";
 import { say, type Word } from "../texts/language.ts";
 import { dayAndTime, money } from "../texts/words.ts";
@@ -88,8 +88,7 @@ async function save(month: Month): Promise<void> {
 }
 
 async function open(): Promise<void> {
-  const month = monthOfPage();
-  showMonth(month);
+  const month = await openMonth();
   await Promise.all([showReport(month), showAudit()]);
   showLoaded();
   const button = find<HTMLButtonElement>("csv");

@@ -3,6 +3,7 @@
 import { say } from "../texts/language.ts";
 import { month, timeZone } from "../texts/words.ts";
 import { find, make, setText } from "./dom.ts";
+import { type Documents, request } from "./service.ts";
 
 export interface Month {
   /** As "2026-10". */
@@ -14,8 +15,17 @@ export interface Month {
   to: string;
 }
 
+/** Shows which month the page is about, and returns this month. The service says which months have begun. */
+export async function openMonth(): Promise<Month> {
+  const { server_time } = await request<Documents["Time"]>("GET", "/time");
+  const now = new Date(server_time);
+  const month = monthOfPage(now);
+  showMonth(month, now);
+  return month;
+}
+
 /** The month that the address names, or else this month. */
-export function monthOfPage(now = new Date()): Month {
+function monthOfPage(now: Date): Month {
   const named = new URLSearchParams(location.search).get("month") ?? "";
   const [, year, number] = /^([1-9]\d{3})-(0[1-9]|1[0-2])$/.exec(named) ?? [];
   return monthFrom(
@@ -24,7 +34,7 @@ export function monthOfPage(now = new Date()): Month {
 }
 
 /** Names the month on the page, and links to the months beside it: the later one only if it has begun. */
-export function showMonth(shown: Month, now = new Date()): void {
+function showMonth(shown: Month, now: Date): void {
   setText(find("month"), shown.title);
   setText(find("zone"), say("inTimeZone", { zone: timeZone(shown.from) }));
   const beside = [beginning(shown, -1), beginning(shown, 1)].map(monthFrom);

@@ -2,12 +2,11 @@
 
 import { find, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
-import { monthOfPage, showMonth } from "../shell/month.ts";
+import { openMonth } from "../shell/month.ts";
 import { showStatement } from "../shell/statement.ts";
 
 async function open(advisor: string): Promise<void> {
-  const month = monthOfPage();
-  showMonth(month);
+  const month = await openMonth();
   const { advisor_name } = await showStatement(advisor, month);
   setText(find("name"), advisor_name);
   showLoaded();
