@@ -162,7 +162,6 @@ class Talktime:
                 )
             )
             node = Node(settings, url, database, process_id)
-            await node.clock.start()
             await stack.enter_async_context(node.working() if work else node.visiting())
             yield cls(node)
 

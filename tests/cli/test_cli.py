@@ -108,6 +108,13 @@ def test_a_schema_that_is_behind(cli: Cli, empty_database_url: str) -> None:
     assert cli("doctor").startswith("Every rule holds: 0 accounts, 0 records, 0 entries.\n")
 
 
+def test_a_command_does_not_complain_that_no_node_ran_before(cli: Cli, server: Any, database_url: str) -> None:
+    cli("user", "add", "alice")
+    server.ask(database_url, "update talktime.engine_clock set renewed_at = renewed_at - interval '1 minute'")
+    assert cli.run("user", "show", "alice").err == ""
+    assert float(server.ask(database_url, "select count(*) from talktime.outages")) == 1
+
+
 def test_the_doctor_says_that_deadlines_are_overdue(cli: Cli, server: Any, database_url: str) -> None:
     cli("user", "add", "alice")
     (line,) = cli.run("doctor").err.splitlines()

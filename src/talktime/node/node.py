@@ -83,6 +83,7 @@ class Node:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Look after deadlines, presence and changes while the context lasts."""
+        await self.clock.start()
         await self.presence.register()
         for difference in await self.different_settings():
             log.warning("node.different_settings", difference=difference)
@@ -106,6 +107,8 @@ class Node:
     @asynccontextmanager
     async def visiting(self) -> AsyncIterator[None]:
         """Do no work of a node while the context lasts, but tell other nodes of changes."""
+        self.clock.on_outage = _tell_nobody
+        await self.clock.start()
         self.supervisor.start([self._sender(), self._clock_keeper()])
         try:
             yield
@@ -237,3 +240,7 @@ class Node:
     async def _follow_clock(self) -> None:
         await self.clock.resample()
         await self.presence.learn_leases()
+
+
+async def _tell_nobody() -> None:
+    """A visitor has no screens, and that no node ran before the visit is no news to a person at a terminal."""
