@@ -26,20 +26,15 @@ from talktime.documents.snapshot import RecordView, Snapshot
 from talktime.documents.statement import Statement
 
 if TYPE_CHECKING:
-    from talktime.blocking import BlockingTalktime
-    from talktime.talktime import Talktime
+    from talktime.talktime import BlockingTalktime, Talktime
 else:
     # Only a program that opens a database needs the rest. `talktime --help` starts quicker without it, and so does a
     # host that only asks for prices. Type checkers do not see this function, so that they still know every name.
     def __getattr__(name: str) -> Any:
-        if name == "Talktime":
-            from talktime.talktime import Talktime  # noqa: PLC0415  only programs that open a database need it
+        if name in {"Talktime", "BlockingTalktime"}:
+            from talktime import talktime  # noqa: PLC0415  only programs that open a database need it
 
-            return Talktime
-        if name == "BlockingTalktime":
-            from talktime.blocking import BlockingTalktime  # noqa: PLC0415  only such programs need it
-
-            return BlockingTalktime
+            return getattr(talktime, name)
         if name == "Bearer":
             warnings.warn("talktime.Bearer is called talktime.BorneBy now", DeprecationWarning, stacklevel=2)
             return BorneBy

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from talktime import logs
+from talktime.background import Background
+from talktime.blocking import Blocking, asks, each, waits, waits_for_part
 from talktime.core.actors import Actor
 from talktime.core.durations import seconds
 from talktime.core.errors import InvalidRequest, NotFound, NotRunning, TalktimeError, Unauthorized, Unavailable
@@ -90,7 +92,8 @@ from talktime.reading.events import EventFilter, read_cursor, read_events, requi
 from talktime.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from talktime.blocking import BlockingTalktime
+    from types import TracebackType
+
     from talktime.core.errors import Repeated
     from talktime.core.record import Record
     from talktime.engine.command import Command
@@ -175,8 +178,6 @@ class Talktime:
         `with`, disconnects. The arguments are those of `connect`. A process that was forked from a connected one can't
         use the connection: a call there raises a `RuntimeError`.
         """
-        from talktime.blocking import BlockingTalktime  # noqa: PLC0415  it wraps the methods below
-
         return BlockingTalktime(lambda: cls.connect(database_url, settings=settings, work=work))
 
     # People.
@@ -1441,3 +1442,175 @@ class Talktime:
             return await self.engine.run(command)
 
         return await kept_answers.answer_once(self.engine, repeat, run(), again)
+
+
+def _timers(talktime: Talktime) -> ChatTimerManager:
+    return talktime.timers
+
+
+class BlockingTimers(Blocking[Talktime]):
+    """`Talktime.timers`, whose methods return when they are done."""
+
+    start_timer = waits_for_part(_timers, ChatTimerManager.start_timer)
+    stop_timer = waits_for_part(_timers, ChatTimerManager.stop_timer)
+    has_timer = waits_for_part(_timers, ChatTimerManager.has_timer)
+    update_chat_time = waits_for_part(_timers, ChatTimerManager.update_chat_time)
+
+
+class BlockingTalktime(Blocking[Talktime]):
+    """The library for programs without an event loop: Django, Flask, Celery. Get one with `Talktime.blocking`.
+
+        talktime = Talktime.blocking()      # connects with its first call
+
+        def top_up(order):
+            talktime.add_credit(order.user_id, order.amount, reference=order.id, key=f"order {order.id}")
+
+    Every method of `Talktime` is here, with the same arguments, results and errors, and returns when it is done.
+    `events` and `all_entries` are plain iterators. Any number of threads may use one object.
+
+    Attributes:
+        timers: the timers of chats, as `Talktime.timers`.
+    """
+
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Talktime]]) -> None:
+        super().__init__(Background(connect))
+        self.timers = BlockingTimers(self._background)
+
+    def __enter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            DatabaseProblem: the database can't be used as it is.
+        """
+        self._background.open()
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect. Calls that wait in other threads end with a `RuntimeError`. A second time does nothing.
+
+        A program that ends without this closes by itself.
+        """
+        self._background.close()
+
+    # People.
+
+    put_user = waits(Talktime.put_user)
+    forget_user = waits(Talktime.forget_user)
+    put_advisor = waits(Talktime.put_advisor)
+    advisor = waits(Talktime.advisor)
+    advisors = waits(Talktime.advisors)
+    users = waits(Talktime.users)
+    user_page = waits(Talktime.user_page)
+    advisor_page = waits(Talktime.advisor_page)
+
+    # Access keys.
+
+    create_key = waits(Talktime.create_key)
+    keys = waits(Talktime.keys)
+    revoke_key = waits(Talktime.revoke_key)
+    use_key = waits(Talktime.use_key)
+
+    # Links.
+
+    create_link = waits(Talktime.create_link)
+    use_link = waits(Talktime.use_link)
+
+    # Credit.
+
+    add_credit = waits(Talktime.add_credit)
+    debit = waits(Talktime.debit)
+    paying = waits(Talktime.paying)
+    refund = waits(Talktime.refund)
+    account = waits(Talktime.account)
+    offer = waits(Talktime.offer)
+    entries = waits(Talktime.entries)
+    entry_page = waits(Talktime.entry_page)
+    all_entries = each(Talktime.all_entries)
+
+    # Moving in.
+
+    import_rows = waits(Talktime.import_rows)
+    past_sessions = waits(Talktime.past_sessions)
+
+    # Events.
+
+    event_page = waits(Talktime.event_page)
+    events = each(Talktime.events)
+
+    # Webhooks.
+
+    create_webhook = waits(Talktime.create_webhook)
+    webhooks = waits(Talktime.webhooks)
+    webhook = waits(Talktime.webhook)
+    change_webhook = waits(Talktime.change_webhook)
+    delete_webhook = waits(Talktime.delete_webhook)
+    delivery_page = waits(Talktime.delivery_page)
+    replay_webhook = waits(Talktime.replay_webhook)
+    ping_webhook = waits(Talktime.ping_webhook)
+
+    # Chats and their timers.
+
+    initialize_time_tracking_for_chat = waits(Talktime.initialize_time_tracking_for_chat)
+    create_chat = waits(Talktime.create_chat)
+    track = waits(Talktime.track)
+    accept = waits(Talktime.accept)
+    decline = waits(Talktime.decline)
+    pause = waits(Talktime.pause)
+    resume = waits(Talktime.resume)
+    stop = waits(Talktime.stop)
+    stop_record = waits(Talktime.stop_record)
+    heartbeat = waits(Talktime.heartbeat)
+    leave = waits(Talktime.leave)
+    snapshot = waits(Talktime.snapshot)
+    chats_of_user = waits(Talktime.chats_of_user)
+    chats_of_advisor = waits(Talktime.chats_of_advisor)
+    chat_duration = waits(Talktime.chat_duration)
+    chat_parties = waits(Talktime.chat_parties)
+
+    # Messages.
+
+    send_message = waits(Talktime.send_message)
+    messages = waits(Talktime.messages)
+    message_page = waits(Talktime.message_page)
+    mark_read = waits(Talktime.mark_read)
+
+    # Records.
+
+    record = waits(Talktime.record)
+    record_snapshot = waits(Talktime.record_snapshot)
+    records = waits(Talktime.records)
+    record_page = waits(Talktime.record_page)
+    records_of_user = waits(Talktime.records_of_user)
+    records_of_chat = waits(Talktime.records_of_chat)
+    record_parties = waits(Talktime.record_parties)
+    pairs_of = waits(Talktime.pairs_of)
+    receipt = waits(Talktime.receipt)
+
+    # The books and the past.
+
+    statement = waits(Talktime.statement)
+    earnings = waits(Talktime.earnings)
+    report = waits(Talktime.report)
+    replay = waits(Talktime.replay)
+
+    # The rules that must always hold.
+
+    audit = waits(Talktime.audit)
+    broken_rules = waits(Talktime.broken_rules)
+    repair = waits(Talktime.repair)
+    breaches = asks(Talktime.breaches)
+    last_audit = asks(Talktime.last_audit)
+
+    # The node.
+
+    now = waits(Talktime.now)
+    advance_clock = waits(Talktime.advance_clock)
+    check = waits(Talktime.check)
+    counts = waits(Talktime.counts)
+    connections = asks(Talktime.connections)
+    keep_refusal = waits(Talktime.keep_refusal)

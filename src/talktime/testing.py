@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from talktime import logs
-from talktime.blocking import BlockingTalktime, call_blocking
+from talktime.blocking import call_blocking
 from talktime.core.errors import InvalidRequest
 from talktime.core.record import State
 from talktime.database.migrate import migrate
@@ -29,7 +29,7 @@ from talktime.engine.presence import Talk
 from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.guardian import Guardian
 from talktime.settings import load_settings
-from talktime.talktime import Talktime
+from talktime.talktime import BlockingTalktime, Talktime
 
 if TYPE_CHECKING:
     from talktime.documents.snapshot import Snapshot

@@ -29,7 +29,7 @@ def test_every_public_method_is_there_with_its_arguments() -> None:
         (ChatTimerManager, type(Talktime.blocking("").timers), {name for _, name, _ in methods(ChatTimerManager)}),
     ):
         missing = names - set(vars(blocking))
-        assert not missing, f"each needs a line in src/talktime/blocking.py: {missing}"
+        assert not missing, f"each needs a line in its blocking class: {missing}"
         for name in names:
             method = getattr(blocking, name)
             assert inspect.signature(method) == inspect.signature(getattr(whole, name)), name
