@@ -59,7 +59,7 @@ class Live:
     async def say(self, kind: str, **members: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **members}))
 
-    async def hear(self, *kinds: str, seconds: float = 10) -> dict[str, Any]:
+    async def hear(self, *kinds: str, seconds: float = 30) -> dict[str, Any]:
         """The next message of one of these types; other messages are skipped."""
         async with asyncio.timeout(seconds):
             while True:
@@ -67,7 +67,7 @@ class Live:
                 if message["type"] in kinds:
                     return message
 
-    async def close_code(self, seconds: float = 15) -> int | None:
+    async def close_code(self, seconds: float = 30) -> int | None:
         """The code with which the service closes the socket, after whatever messages."""
         async with asyncio.timeout(seconds):
             # A client that does not read gets no close code either.

@@ -27,7 +27,7 @@ from tests.nodes import LONG_SECONDS, Listening, add_alice_and_maya, node_on
 from tests.relays import LISTENING, relayed
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> float:
+async def until(condition: Callable[[], object], seconds: float = 30) -> float:
     """Wait until the condition is true; returns the seconds that this took."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):

@@ -165,7 +165,7 @@ async def stage(
             yield stage
 
 
-async def until(condition: Callable[[], object], seconds: float = 15) -> float:
+async def until(condition: Callable[[], object], seconds: float = 45) -> float:
     """Wait until the condition is true; returns the seconds that this took."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):

@@ -59,7 +59,7 @@ async def no_socket(database: Pool, party: str = "user") -> None:
 async def test_a_page_that_closes_is_billed_five_seconds_more(talk: Any, by: str, reason: str) -> None:
     before = (await advance(talk, 10))["elapsed_ms"]
     await leave(talk, by)
-    assert (await advance(talk, 4))["timer"]["running"]
+    assert (await advance(talk, 2))["timer"]["running"]
     away = await advance(talk, 60)
     assert (away["record"]["reason"], away["timer"]["running"]) == (reason, False)
     assert before + 5_000 <= away["elapsed_ms"] <= before + SOON_MS

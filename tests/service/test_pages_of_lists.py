@@ -178,12 +178,12 @@ async def test_credit_that_a_record_could_not_be_charged_is_refused(database_url
         await talktime.create_chat("alice", "maya", "c")
         balance = BALANCE_MAX
         for _ in range(8):
-            await talktime.advance_clock(99_000)
+            await talktime.advance_clock(95_000)
             await talktime.pause("c")
             balance = (await talktime.account("alice")).balance
             await talktime.add_credit("alice", BALANCE_MAX - balance)
             await talktime.resume("c")
-        await talktime.advance_clock(99_000)
+        await talktime.advance_clock(95_000)
         await talktime.pause("c")
         record_id = (await talktime.snapshot("c")).record.id
         assert record_id is not None

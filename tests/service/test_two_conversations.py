@@ -48,7 +48,10 @@ async def test_the_screen_of_one_conversation_is_told_when_another_begins_or_end
             await live.say("watch", chat_id="chat 1")
             assert (await live.hear("snapshot"))["snapshot"]["also_running"] == []
         await service.chat("chat 2", advisor="ben")
-        assert len((await screen.hear("snapshot"))["snapshot"]["also_running"]) == 1
+        # A change from before the page watched may still be told.
+        while len((await screen.hear("snapshot"))["snapshot"]["also_running"]) != 1:
+            pass
         assert (await advisors.hear("snapshot"))["snapshot"]["also_running"] == []
         await service.done("POST", "/v1/chats/chat 2/stop", by="user:alice")
-        assert (await screen.hear("snapshot"))["snapshot"]["also_running"] == []
+        while (await screen.hear("snapshot"))["snapshot"]["also_running"] != []:
+            pass
