@@ -202,6 +202,22 @@ def test_a_link_is_printed_alone(cli: Cli) -> None:
     assert "--address" in cli.run("open", "operator", "--print").err
 
 
+def test_what_a_change_does_not_name_stays_as_it_was(cli: Cli) -> None:
+    first = cli.document("advisor", "set", "vera", "--name", "Vera", "--rate", "0.60", "--free", "3m")
+    assert (first["display_name"], first["terms"]["share_percent"]) == ("Vera", 0)
+    assert "--share-percent" in cli.run("advisor", "set", "vera", "--fee-per-minute", "0.10").err
+    fees = cli.document("advisor", "set", "vera", "--share-percent", "40", "--fee-per-minute", "0.10")
+    share = cli.document("advisor", "set", "vera", "--share-percent", "50.5")
+    rate = cli.document("advisor", "set", "vera", "--rate", "0.70")
+    assert fees["terms"] == {"share_percent": 40, "fee_per_minute": "0.10", "fee_per_session": "0.00"}
+    assert share["terms"] == rate["terms"] == {**fees["terms"], "share_percent": 50.5}
+    assert first["tariff"] == fees["tariff"] == share["tariff"]
+    assert (first["tariff_version"], share["tariff_version"], rate["tariff_version"]) == (1, 1, 2)
+    assert {document["display_name"] for document in (fees, share, rate)} == {"Vera"}
+    cli("user", "add", "zoe", "--name", "Zoe")
+    assert cli.document("user", "add", "zoe")["display_name"] == "Zoe"
+
+
 def test_a_negative_amount_is_a_wrong_amount_and_no_option(cli: Cli) -> None:
     for command in ("credit", "debit"):
         refused = cli.run("user", command, "alice", "-5")

@@ -23,11 +23,15 @@ from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_csv, print_document, print_json, print_page, print_table
 from talktime.cli.periods import From, Month, To, Zone, read_bounds
 from talktime.core.durations import seconds
+from talktime.core.errors import NotFound
 from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff
+from talktime.core.terms import FIELDS as TERMS
+from talktime.core.terms import Terms
 from talktime.documents.statement import AMOUNTS
 
 if TYPE_CHECKING:
+    from talktime.documents.advisor import Advisor
     from talktime.documents.statement import Statement
     from talktime.talktime import Talktime
 
@@ -54,57 +58,92 @@ def set_advisor(
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file with a tariff as JSON.")
     ] = None,
     rate: Annotated[str | None, typer.Option(help="Instead of a file: what a minute costs.")] = None,
-    free: Annotated[str, typer.Option(help="With --rate: how much time is free for each user, such as 3m.")] = "0s",
+    free: Annotated[str, typer.Option(help="With --rate: how much time is free, such as 3m.")] = "0s",
     increment: Annotated[
         str, typer.Option(help="With --rate: time is rounded up to multiples of this, such as 1m.")
     ] = "1s",
-    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
-    share_percent: Annotated[
-        str | None,
-        typer.Option(help="The advisor's share, after the fees. Without this option the terms stay as they are."),
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id, at first")] = None,
+    share_percent: Annotated[str | None, typer.Option(help="The advisor's share, after the fees.")] = None,
     fee_per_minute: Annotated[
-        str, typer.Option(help="What the platform takes for each billed minute, before the share.")
-    ] = "0",
+        str | None,
+        typer.Option(
+            help="What the platform takes for each billed minute, before the share.", show_default="0, at first"
+        ),
+    ] = None,
     fee_per_session: Annotated[
-        str, typer.Option(help="What the platform takes for each record, before the share.")
-    ] = "0",
+        str | None,
+        typer.Option(help="What the platform takes for each record, before the share.", show_default="0, at first"),
+    ] = None,
     starts: Annotated[
-        str | None, typer.Option(help=f"How the advisor's records start: {', '.join(Starts)}.", show_default="present")
+        str | None,
+        typer.Option(help=f"How the advisor's records start: {', '.join(Starts)}.", show_default="present, at first"),
     ] = None,
     ring_seconds: Annotated[
-        int | None, typer.Option(help="How many seconds a request rings.", show_default="60")
+        int | None, typer.Option(help="How many seconds a request rings.", show_default="60, at first")
     ] = None,
     max_active: Annotated[
-        int | None, typer.Option(help="The most active records of the advisor; 0 for no maximum.", show_default="0")
+        int | None,
+        typer.Option(help="The most active records of the advisor; 0 for no maximum.", show_default="0, at first"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an advisor, or change one. A change holds for records that start from now on.
 
-    What is not named stays as it is.
+    What is not named stays as it is. A tariff is replaced as a whole.
     """
-    advisor_id, display_name = read_id(advisor_id), read_name(name, default=advisor_id)
+    advisor_id = read_id(advisor_id)
+    new_name = read_name(name)
     new_tariff = _tariff_of(tariff, rate, free, increment)
-    terms = None if share_percent is None else read_terms(share_percent, fee_per_minute, fee_per_session)
-    if terms is None and (fee_per_minute, fee_per_session) != ("0", "0"):
-        exit_with_usage_error("A fee needs --share-percent: together they are the advisor's terms.")
+    new_terms = {
+        field: text
+        for field, text in zip(TERMS, (share_percent, fee_per_minute, fee_per_session), strict=True)
+        if text is not None
+    }
     ring_ms = None if ring_seconds is None else ring_seconds * 1000
-    advisor, _ = run_with_talktime(
-        context,
-        lambda talktime: talktime.put_advisor(
-            advisor_id, display_name, new_tariff, terms, starts=starts, ring_ms=ring_ms, max_active=max_active
-        ),
-    )
-    print_document(advisor.document(with_terms=True, with_metadata=True), as_json)
+
+    async def change(talktime: Talktime) -> Advisor:
+        try:
+            stored = await talktime.advisor(advisor_id)
+        except NotFound:
+            stored = None
+        changed, _ = await talktime.put_advisor(
+            advisor_id,
+            new_name or (advisor_id if stored is None else stored.display_name),
+            new_tariff or _tariff_that_stays(stored),
+            _terms_of(new_terms, stored) if new_terms else None,
+            starts=starts,
+            ring_ms=ring_ms,
+            max_active=max_active,
+        )
+        return changed
+
+    print_document(run_with_talktime(context, change).document(with_terms=True, with_metadata=True), as_json)
 
 
-def _tariff_of(path: Path | None, rate: str | None, free: str, increment: str) -> Tariff:
-    """The tariff of a file, or of one rate."""
-    if (path is None) == (rate is None):
+def _tariff_that_stays(stored: Advisor | None) -> Tariff:
+    """The tariff of an advisor who gets no new one."""
+    if stored is None:
+        exit_with_usage_error("Say what time costs: --tariff FILE, or --rate AMOUNT for a minute.")
+    return stored.tariff
+
+
+def _terms_of(new: dict[str, str], stored: Advisor | None) -> Terms:
+    """The terms of an advisor, with these changes."""
+    if "share_percent" not in new and (stored is None or stored.terms.share_ppm == 0):
+        exit_with_usage_error("A fee needs --share-percent: together they are the advisor's terms.")
+    return read_terms({**(stored.terms.document() if stored else {}), **new})
+
+
+def _tariff_of(path: Path | None, rate: str | None, free: str, increment: str) -> Tariff | None:
+    """The tariff of a file, or of one rate; None if neither is given."""
+    if path is not None and rate is not None:
         exit_with_usage_error("Say what time costs: --tariff FILE, or --rate AMOUNT for a minute. One of the two.")
     if path is not None:
         return read_tariff(path)
+    if rate is None:
+        if (free, increment) != ("0s", "1s"):
+            exit_with_usage_error("--free and --increment need --rate: together they are the tariff.")
+        return None
     tier = {"rate": rate, "increment_seconds": seconds(read_length("--increment", increment))}
     return parse_tariff("--rate", {"tiers": [tier], "free_seconds": seconds(read_length("--free", free))})
 

@@ -45,11 +45,9 @@ def read_id(text: str) -> str:
     return text
 
 
-def read_name(text: str | None, *, default: str) -> str:
-    """A name to show."""
-    if text is None:
-        return default
-    if not is_name(text):
+def read_name(text: str | None) -> str | None:
+    """A name to show, if there is one."""
+    if text is not None and not is_name(text):
         exit_with_usage_error("A name has 1 to 200 characters, not only spaces, and no control characters.")
     return text
 
@@ -137,11 +135,9 @@ def read_length(option: str, text: str) -> int:
     return duration_ms
 
 
-def read_terms(share_percent: str, fee_per_minute: str, fee_per_session: str) -> Terms:
-    """An advisor's terms."""
+def read_terms(document: dict[str, object]) -> Terms:
+    """An advisor's terms, of which a text may be wrong."""
     try:
-        return Terms.parse(
-            {"share_percent": share_percent, "fee_per_minute": fee_per_minute, "fee_per_session": fee_per_session}
-        )
+        return Terms.parse(document)
     except TermsError as error:
         exit_with_usage_error("; ".join(f"--{field.replace('_', '-')} {text}" for field, text in error.errors))

@@ -27,6 +27,7 @@ from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_json, print_page, print_table
 from talktime.cli.periods import From, Month, Since, To, Zone, read_period
 from talktime.core.entries import CreditKind
+from talktime.core.errors import NotFound
 
 if TYPE_CHECKING:
     from talktime.documents.account import Entry
@@ -53,12 +54,23 @@ def list_users(
 def add_user(
     context: typer.Context,
     user_id: str,
-    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id")] = None,
+    name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id, at first")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a user, or rename one."""
-    user_id, display_name = read_id(user_id), read_name(name, default=user_id)
-    created = run_with_talktime(context, lambda talktime: talktime.put_user(user_id, display_name))
+    """Create a user, or rename one. Without a name an existing user stays as before."""
+    user_id = read_id(user_id)
+    new_name = read_name(name)
+
+    async def put(talktime: Talktime) -> tuple[str, bool]:
+        kept_name = new_name
+        if kept_name is None:
+            try:
+                kept_name = (await talktime.account(user_id)).display_name
+            except NotFound:
+                kept_name = user_id
+        return kept_name, await talktime.put_user(user_id, kept_name)
+
+    display_name, created = run_with_talktime(context, put)
     if as_json:
         print_json({"id": user_id, "display_name": display_name, "created": created})
     else:
