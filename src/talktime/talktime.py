@@ -26,6 +26,7 @@ from talktime import logs
 from talktime.background import Background
 from talktime.blocking import Blocking, asks, each, waits, waits_for_part
 from talktime.core.actors import Actor
+from talktime.core.arguments import checks_arguments
 from talktime.core.durations import seconds
 from talktime.core.errors import InvalidRequest, NotFound, NotRunning, TalktimeError, Unauthorized, Unavailable
 from talktime.core.ids import require_id, require_name, require_reference, require_text
@@ -111,6 +112,7 @@ _LOOK_SECONDS: Final = 2.0
 """How long a program that watches the service waits for the database."""
 
 
+@checks_arguments
 class Talktime:
     """The meter, connected to its database. Get one with `Talktime.connect`.
 
@@ -240,8 +242,6 @@ class Talktime:
         """
         require_id("advisor_id", advisor_id)
         require_name("display_name", display_name)
-        if not isinstance(tariff, Tariff):
-            raise InvalidRequest(("tariff", "must be a Tariff: Tariff.parse makes one of a document"))
         return await engine_people.put_advisor(
             self.node.database,
             advisor_id,

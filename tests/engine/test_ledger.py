@@ -284,7 +284,7 @@ async def test_the_database_refuses_changes(talktime: Talktime, database: Pool, 
 async def test_an_amount_that_is_no_whole_number_is_refused_with_what_to_do(talktime: Talktime, amount: Any) -> None:
     await talktime.put_user("alice", "Alice")
     for call in (talktime.add_credit, talktime.debit):
-        with pytest.raises(InvalidRequest, match="micro-credits: parse_credits"):
+        with pytest.raises(InvalidRequest, match="micro-credits, parse_credits"):
             await call("alice", amount, reference="order 1", key="order 1")
     document: Any = {"tiers": [{"rate": "1.00"}]}
     with pytest.raises(InvalidRequest, match=r"Tariff\.parse"):

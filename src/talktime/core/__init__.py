@@ -10,6 +10,7 @@ periods      months, days and words for them, as instants
 ids          which ids, names and texts are accepted
 roles        in which role a caller acts
 errors       everything that talktime refuses, each with its HTTP status
+arguments    which types the arguments of a method may have
 actors       who asked for a change
 pages        to which pages of the service a link may lead
 scopes       which calls an access key may make

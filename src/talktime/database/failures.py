@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from talktime.core.errors import InvalidRequest, Unavailable
+from talktime.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,20 +131,13 @@ def is_own_cancellation() -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises `DatabaseUnavailable` in place of every error that means that the database can't be used.
-
-    An argument of a type that its statement can't take, such as a number as an id, is `InvalidRequest`.
-    """
+    """Raises `DatabaseUnavailable` in place of every error that means that the database can't be used."""
     try:
         yield
     except asyncio.CancelledError as error:
         if is_own_cancellation():
             raise
         raise DatabaseUnavailable("The database can't be reached. Try again.") from error
-    except asyncpg.DataError as error:
-        if (wrong := _WRONG_TYPE.search(str(error))) is None:
-            raise
-        raise InvalidRequest(("arguments", f"have one of a wrong type: {wrong[1]}")) from error
     except Exception as error:
         refusal = unavailable(error)
         if refusal is None or refusal is error:

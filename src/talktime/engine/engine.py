@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from talktime.core import meter
-from talktime.core.ids import require_is_text
 from talktime.core.instants import INSTANT_MAX
 from talktime.database.failures import DatabaseUnavailable, LockWait
 from talktime.database.loading import Loader
@@ -74,12 +73,6 @@ class Engine:
             Repeated: the command's idempotency key has an answer already.
             Unavailable: the database can't be reached.
         """
-        # In a batch, an id of another type would be an error of the other commands as well.
-        require_is_text("user_id", command.user_id)
-        if command.advisor_to_load is not None:
-            require_is_text("advisor_id", command.advisor_to_load)
-        for chat_id in command.chat_ids:
-            require_is_text("chat_id", chat_id)
         return await (self._try(command) if self.is_trial else self._batches.run(command))
 
     async def dry_run(self, command: Command[T]) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.core.errors import NotFound
-from talktime.core.ids import is_id, require_is_text
+from talktime.core.ids import is_id
 
 if TYPE_CHECKING:
     from talktime.database.pool import Database
@@ -35,7 +35,6 @@ class PartyDirectory:
         """
         parties = self._by_chat.get(chat_id)
         if parties is None:
-            require_is_text("chat_id", chat_id)
             row = await self._database.fetch_row("chat_parties", chat_id) if is_id(chat_id) else None
             if row is None:
                 raise NotFound("chat")
@@ -57,7 +56,6 @@ class PartyDirectory:
         Raises:
             NotFound: there is no such record.
         """
-        require_is_text("record_id", record_id)
         row = await self._database.fetch_row("record_parties", record_id) if is_id(record_id) else None
         if row is None:
             raise NotFound("record")

@@ -72,7 +72,7 @@ def credit_arguments(
 ) -> dict[str, Any]:
     """The arguments of a credit or a debit, as its body has them."""
     return {
-        "amount": _amount_text(amount),
+        "amount": format_credits(amount),
         "reference": reference,
         "metadata": None if metadata is None else dict(metadata),
         "expires_at": expires_at,
@@ -96,7 +96,7 @@ def refund_arguments(reason: str, borne_by: str, amount: int | None, duration_ms
     return {
         "reason": reason,
         "borne_by": str(borne_by),
-        "amount": None if amount is None else _amount_text(amount),
+        "amount": None if amount is None else format_credits(amount),
         "seconds": None if duration_ms is None else seconds(duration_ms),
     }
 
@@ -104,14 +104,3 @@ def refund_arguments(reason: str, borne_by: str, amount: int | None, duration_ms
 def acting_role(by: str | None) -> str | None:
     """The role for which a backend acts, where HTTP could not say so; None for the backend itself."""
     return None if by is None or by == Role.SERVICE else str(by)
-
-
-def _amount_text(amount: int) -> str:
-    """An amount as the body of a request has it.
-
-    Raises:
-        InvalidRequest: a program without a type checker gave text or a decimal number.
-    """
-    if type(amount) is not int:
-        raise InvalidRequest(("amount", f'must be an int, in micro-credits: parse_credits("{str(amount)[:20]}")'))
-    return format_credits(amount)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from talktime.core.arguments import checks_arguments
 from talktime.core.record import Party, State
+from talktime.documents.snapshot import Snapshot
 from talktime.engine.tracking import PauseChat, ResumeChat, UpdateChatTime
 
 if TYPE_CHECKING:
-    from talktime.documents.snapshot import Snapshot
     from talktime.engine.engine import Engine
     from talktime.engine.parties import PartyDirectory
 
 
+@checks_arguments
 class ChatTimerManager:
     """The timers of chats, under the names of the system that talktime replaces."""
 

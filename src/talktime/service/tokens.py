@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 
 from talktime.core.actors import Actor
+from talktime.core.arguments import checks_arguments
 from talktime.core.durations import TTL_SECONDS_DEFAULT
 from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
@@ -77,6 +78,7 @@ class InvalidToken(Unauthorized):
         super().__init__("This token is invalid.")
 
 
+@checks_arguments
 class Tokens:
     """Makes and reads the tokens of a signing secret.
 
@@ -105,8 +107,7 @@ class Tokens:
         """A token for `subject` that is valid for `ttl_seconds` from now on, or until the key `key_id` is revoked.
 
         Raises:
-            ValueError: there is no such role.
-            InvalidRequest: `subject` is no id.
+            InvalidRequest: there is no such role, or `subject` is no id.
         """
         now = int(time.time())
         subject = require_id("subject", subject)

@@ -1,0 +1,113 @@
+"""Arguments of the wrong type are refused in words, and not by whatever uses them first.
+
+A host passes the number of a row as an id, a `datetime` as an instant, or a text as a number. The annotations of a
+method say which types it takes, so they are the only place where this stands.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from enum import Enum
+from functools import wraps
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from talktime.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+C = TypeVar("C")
+
+_IN_WORDS: Final[dict[Any, str]] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    NoneType: "None",
+}
+
+
+def checks_arguments(cls: type[C]) -> type[C]:
+    """Lets each public method of the class refuse an argument of the wrong type with `InvalidRequest`."""
+    for name, member in list(vars(cls).items()):
+        if inspect.isfunction(member) and not name.startswith("_"):
+            setattr(cls, name, _checked(member))
+    return cls
+
+
+def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+    names = list(inspect.signature(method).parameters)
+    hints: dict[str, Any] = {}
+
+    def check(args: tuple[object, ...], arguments: Mapping[str, object]) -> None:
+        if not hints:  # only now are all names of the module known
+            hints.update(get_type_hints(method))
+        # Python itself refuses an argument that the method does not have.
+        for name, value in (*zip(names, args, strict=False), *arguments.items()):
+            if name in hints and not _fits(value, hints[name]):
+                raise InvalidRequest((name, _refusal(name, value, hints[name])))
+
+    if inspect.iscoroutinefunction(method):
+
+        @wraps(method)
+        async def checked_coroutine(*args: Any, **arguments: Any) -> Any:
+            check(args, arguments)
+            return await method(*args, **arguments)
+
+        return checked_coroutine
+
+    @wraps(method)
+    def checked(*args: Any, **arguments: Any) -> Any:
+        check(args, arguments)
+        return method(*args, **arguments)
+
+    return checked
+
+
+def _fits(value: object, hint: Any) -> bool:
+    origin = get_origin(hint)
+    if origin in {Union, UnionType}:
+        return any(_fits(value, part) for part in get_args(hint))
+    if origin is not None:
+        # A text is a collection of its characters, which nobody means.
+        return isinstance(value, origin) and not (isinstance(value, str) and issubclass(origin, Collection))
+    if hint in {int, float}:
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return value in {member.value for member in hint}
+    return hint is Any or not isinstance(hint, type) or isinstance(value, hint)
+
+
+def _refusal(name: str, value: object, hint: Any) -> str:
+    """The types that the argument may have, and the call that makes one of them of this value."""
+    is_union = get_origin(hint) in {Union, UnionType}
+    kinds = get_args(hint) if is_union else (hint,)
+    wrong = f"not of the type {type(value).__name__}{_advice(name, value, kinds)}"
+    return f"must be {' or '.join(map(_in_words, kinds))}, {wrong}"
+
+
+def _in_words(kind: Any) -> str:
+    if kind in _IN_WORDS:
+        return _IN_WORDS[kind]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f"one of {', '.join(member.value for member in kind)}"
+    origin = get_origin(kind)
+    if origin is None:
+        return f"a {kind.__name__}"
+    return "a mapping" if issubclass(origin, Mapping) else "a collection"
+
+
+def _advice(name: str, value: object, kinds: tuple[Any, ...]) -> str:
+    if name == "amount":
+        return f': in micro-credits, parse_credits("{str(value)[:20]}")'
+    if int in kinds and isinstance(value, datetime):
+        return ": pass its milliseconds since 1970, round(….timestamp() * 1000)"
+    if int in kinds and isinstance(value, str):
+        return ": pass int(…)"
+    if str in kinds and isinstance(value, int):
+        return ": pass str(…)"
+    parsed = [kind.__name__ for kind in kinds if hasattr(kind, "parse")]
+    return f": {parsed[0]}.parse makes one of a document" if parsed else ""
