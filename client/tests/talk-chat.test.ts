@@ -92,16 +92,21 @@ test("nobody writes while no time runs, unless the host allows it", async () => 
   service.snapshot = () => now(PAUSED);
   element.setAttribute("party", "user");
   const field = () => part("field") as HTMLTextAreaElement;
+  const cannotSend = () => (part("send") as HTMLButtonElement).disabled;
   await vi.waitFor(() => expect(part("status").textContent).toBe("Paused"), soon);
-  expect([field().disabled, (part("send") as HTMLButtonElement).disabled]).toEqual([true, true]);
+  // The field keeps its focus, and what the party writes meanwhile.
+  expect([field().disabled, cannotSend()]).toEqual([false, true]);
+  field().value = "Are you there?";
+  (part("composer") as HTMLFormElement).requestSubmit();
+  expect([field().value, service.count("message")]).toEqual(["Are you there?", 0]);
   expect(part("why").textContent).toBe("You can write while the time runs.");
   element.lang = "de";
   expect(part("why").textContent).toContain("solange die Zeit");
   element.setAttribute("messages-when-stopped", "allow");
-  expect([field().disabled, part("why").hidden]).toEqual([false, true]);
+  expect([cannotSend(), part("why").hidden]).toEqual([false, true]);
   element.removeAttribute("messages-when-stopped");
   service.tell({ ...now(), sequence: 2 });
-  await vi.waitFor(() => expect([field().disabled, part("why").hidden]).toEqual([false, true]), soon);
+  await vi.waitFor(() => expect([cannotSend(), part("why").hidden]).toEqual([false, true]), soon);
 });
 
 test("it says whether the other party is there, and for whom the record waits", async () => {
@@ -141,7 +146,7 @@ test("a user sends one note of 500 characters before the first second", async ()
   };
   const note = { ...HELLO, id: "n", client_id, sender: "user", position: 2, text: "About my cat" } as const;
   service.say({ type: "message", chat_id: "chat", message: { ...note, at: new Date().toISOString() } });
-  await vi.waitFor(() => expect(field().disabled).toBe(true), soon);
+  await vi.waitFor(() => expect((part("send") as HTMLButtonElement).disabled).toBe(true), soon);
   expect(part("why").textContent).toContain("is sent");
 });
 
@@ -293,7 +298,7 @@ test.each([
     "The advisor declined. Nothing was charged.",
   ],
   [{ state: "ended", reason: "missed" }, "The advisor did not answer. Nothing was charged."],
-  [{ state: "ended", reason: "abandoned" }, "Nobody came back, so the conversation has ended."],
+  [{ state: "ended", reason: "abandoned" }, "Nobody continued, so the conversation has ended."],
   [{ state: "ended", reason: "stopped" }, "The conversation has ended"],
   [{ state: "ended", reason: "out_of_credit" }, "The conversation has ended · The credits ran out."],
   [

@@ -104,7 +104,7 @@ def test_an_advisor_needs_no_file(cli: Cli) -> None:
     assert document["tariff"]["tiers"] == [
         {"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 60}
     ]
-    for wrong in (("--rate", "x"), ("--rate", "1", "--free", "soon"), ("--rate", "1", "--tariff", "t.json"), ()):
+    for wrong in (("--rate", "x"), ("--rate", "1", "--free", "soon"), ("--rate", "1", "--tariff", "t.json")):
         cli.write("t.json", "{}")
         assert cli.run("advisor", "set", "maya", *wrong).code == 2, wrong
 

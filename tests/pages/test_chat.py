@@ -135,6 +135,54 @@ def test_the_other_side_is_told_of_a_pause(screens: Screens, demo: Demo, pair: P
     running(user)
 
 
+def test_who_is_writing_keeps_the_focus_and_the_text_whatever_happens(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
+    field = user.get_by_label("Your message")
+    field.focus()
+    user.keyboard.type("I am")
+    advisor.get_by_role("button", name="Pause").click()
+    expect(user.locator("#why-title")).to_have_text("Theo paused")
+    user.keyboard.type(" writing")
+    user.keyboard.press("Enter")
+    expect(field).to_have_value("I am writing")
+    expect(user.get_by_role("button", name="Send")).to_be_disabled()
+    user.reload()
+    expect(user.locator("#why-title")).to_have_text("Theo paused")
+    expect(field).to_have_value("I am writing")
+    field.focus()
+    advisor.get_by_role("button", name="Continue").click()
+    running(user)
+    expect(user.get_by_role("button", name="Send")).to_be_enabled()
+    user.keyboard.press("Enter")
+    expect(advisor.locator("#messages li").last).to_contain_text("I am writing")
+    user.reload()
+    running(user)
+    expect(field).to_have_value("")
+
+
+def test_credit_that_a_call_had_held_lets_the_user_continue(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "3.00")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    called = f"{pair.advisor}-called"
+    tariff = {**BY_THE_MINUTE, "connect_fee": "1.00"}
+    leo = {"display_name": "Leo", "tariff": tariff, "starts": "accepted", "ring_seconds": 120}
+    demo.call("PUT", f"/advisors/{called}", leo)
+    ringing = demo.call("POST", "/chats", {"user_id": pair.user, "advisor_id": called})
+    calling = screens.user(pair, f"/chat/{ringing['chat']['id']}")
+    expect(calling.locator("#phase")).to_have_text("Ringing")
+    demo.advance(61)
+    expect(user.locator("#why-title")).to_have_text("Your credits have run out")
+    expect(user.get_by_role("button", name="Continue")).to_be_hidden()
+    demo.call("POST", f"/chats/{ringing['chat']['id']}/stop")
+    expect(user.locator("#why-title")).to_have_text("There is credit again")
+    user.get_by_role("button", name="Continue").click()
+    running(user)
+
+
 def test_moving_to_another_chat_and_back(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     user = running(screens.user(pair, f"/chat/{chat}"))

@@ -196,11 +196,16 @@ def test_an_operator_gives_something_back(screens: Screens, demo: Demo, pair: Pa
     for screen in (user, screens.advisor(pair, f"/chat/{chat}")):
         screen.wait_for_selector("talk-time[state=running]")
     demo.advance(150)
-    record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
+    running = demo.call("GET", f"/chats/{chat}/tracking")["record"]["id"]
+    operator = screens.of(Role.OPERATOR, "olga", f"/receipts/{running}")
+    opened_receipt(operator)
+    # Nothing is posted yet, but the record owes three minutes.
+    expect(operator.locator("#refundable")).to_have_text("3.00 can be given back.")
+    demo.call("POST", f"/chats/{chat}/stop")
     user.get_by_role("link", name="See the receipt").click()
     user.locator("#payments").wait_for()
     expect(user.locator("#refund-section")).to_be_hidden()
-    operator = screens.of(Role.OPERATOR, "olga", f"/receipts/{record}")
+    operator.reload()
     opened_receipt(operator)
     expect(operator.locator("#refundable")).to_have_text("3.00 can be given back.")
     operator.get_by_label("How much").fill("60")

@@ -351,7 +351,7 @@ def test_the_page_says_for_whom_the_record_waits_and_takes_one_note(screens: Scr
     page.get_by_label("Your message").fill("About my cat")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#no-writing")).to_contain_text("Your note is sent")
-    expect(page.get_by_label("Your message")).to_be_disabled()
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
     screens.advisor(pair, page.url)
     running(page)
     expect(page.locator("#no-writing")).to_be_hidden()

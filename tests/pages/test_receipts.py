@@ -159,7 +159,7 @@ def test_the_account_says_what_came_and_went(screens: Screens, demo: Demo, pair:
     rows = page.locator("#months tr td:nth-child(2)")
     expect(rows).to_have_text(
         [
-            "Refund, conversation with Theo: sorry",
+            "Refund, conversation with Theo: sorry, as a gift",
             "Conversation with Theo, paid with a gift",
             "Spent elsewhere: a horoscope, paid with a gift",
             "Gift: welcome",

@@ -81,7 +81,7 @@ def test_an_advisor_sees_what_the_record_brings_and_no_credits(screens: Any, dem
         page.wait_for_selector("talk-time[state=running]")
     demo.advance(100)
     wait_until(lambda: "You have earned" in (advisor.text_content("#earned") or ""))
-    assert "until" in (advisor.text_content("#forecast") or "")
+    wait_until(lambda: "until" in (advisor.text_content("#forecast") or ""))
     assert advisor.evaluate(READ)["credits"] == ""
     assert advisor.evaluate("document.querySelector('talk-time').reading.balance") is None
     assert user.text_content("#earned") == ""

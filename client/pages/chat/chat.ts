@@ -39,6 +39,7 @@ import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
 import { tariffOf } from "../texts/offer.ts";
 import { moment, money, nameInSentence } from "../texts/words.ts";
+import { keepDraft } from "./draft.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
 import { paintMeter } from "./meter.ts";
@@ -119,6 +120,7 @@ function open({ role, subject }: Session, chatId: string): void {
     nameOf: (party: Party) => names[party],
     writesWhenStopped: () => "writesWhenStopped" in document.documentElement.dataset,
   };
+  if (party !== null) keepDraft(parts.field, `${party} ${subject} ${chatId}`);
   const conversation = showConversation(chat, reader, parts, said);
   noticeSignOut(conversation.loaded).then(unread.show, (error: unknown) => {
     if (error instanceof RequestProblem && error.problem.status === 404) showMissing();

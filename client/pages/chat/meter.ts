@@ -21,7 +21,7 @@ export function paintMeter(frame: Frame, viewer: Viewer, other: string): void {
   setText(sync, say("inSync", { ms: String(Math.max(1, Math.round(frame.errorMs))) }));
   setText(find("forecast"), forecast(frame, viewer, other));
   showHere(frame, viewer, other);
-  showPhase(frame);
+  showPhase(frame, viewer);
   showWarning(frame);
   showWhy(frame, viewer, other);
 }
@@ -34,8 +34,8 @@ function showHere(frame: Frame, viewer: Viewer, other: string): void {
     setText(find("here"), filled(here ? talkWords().here : talkWords().notHere, { name: other }));
 }
 
-function showPhase(frame: Frame): void {
-  const phase = phaseOf(frame);
+function showPhase(frame: Frame, viewer: Viewer): void {
+  const phase = phaseOf(frame, viewer);
   find("meter").dataset.phase = phase?.phase ?? "still";
   find("phase").hidden = phase === null;
   setText(find("phase"), phase?.text ?? "");

@@ -25,6 +25,7 @@ import {
   timeOfDay,
   timeZone,
 } from "../texts/words.ts";
+import { paymentsOf } from "./payments.ts";
 import { linkPeople } from "./people.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
 import { partsOf, type TimelinePart, timeline } from "./timeline.ts";
@@ -103,16 +104,13 @@ function showSum(receipt: Receipt): void {
   setText(find("cost"), money(receipt.cost));
 }
 
-/** What was paid, each refund, and what remains. Charges are one payment, of the instant of the last charge. */
+/** What was paid, each refund, and what remains. */
 function showPayments({ entries, totals, unposted }: Receipt): void {
-  const lastCharge = entries.findLast(({ kind }) => kind === "charge");
   const refunds = entries.filter(({ kind }) => kind === "refund");
-  const rows = [
-    lastCharge ? payment(lastCharge.at, say("thisConversation"), totals.charged) : null,
-    ...refunds.map(({ at, amount, reason: why }) =>
-      payment(at, why ? say("refundWhy", { why }) : say("refund"), credits(-micros(amount))),
-    ),
-  ].filter((row) => row !== null);
+  const rows = paymentsOf(entries).map(({ kind, at, amount, reason: why }) => {
+    const refund = why ? say("refundWhy", { why }) : say("refund");
+    return payment(at, kind === "charge" ? say("thisConversation") : refund, credits(-micros(amount)));
+  });
   const nothing = make("tr", {}, make("td", { colspan: "2" }, say("nothingCharged")));
   find("paid").replaceChildren(...(rows.length > 0 ? rows : [nothing]));
   setText(find("net-name"), say(refunds.length > 0 ? "paidAfterRefunds" : "paidInAll"));

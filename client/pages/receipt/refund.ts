@@ -1,5 +1,6 @@
 /** The form with which an operator refunds a record. */
 
+import { credits, micros } from "../../src/core/price.ts";
 import type { Receipt } from "../../src/core/types.ts";
 import { randomId } from "../../src/request.ts";
 import { ask } from "../../src/talk/ask.ts";
@@ -41,9 +42,10 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
   find("refund-section").hidden = false;
 }
 
-/** Shows how much can still be refunded. */
-export function showRefundable({ totals }: Receipt): void {
-  setText(find("refundable"), say("canBeGivenBack", { amount: money(totals.paid) }));
+/** Shows how much can still be refunded. Of a running record, also what is not posted yet. */
+export function showRefundable({ totals, unposted }: Receipt): void {
+  const refundable = credits(micros(totals.paid) + micros(unposted));
+  setText(find("refundable"), say("canBeGivenBack", { amount: money(refundable) }));
 }
 
 /** Asks once more, with the amount, the time if the refund is by time, and why. */

@@ -30,9 +30,10 @@ export function stateOf(chat: ChatSummary): "requested" | "running" | "paused" |
   return chat.state;
 }
 
-/** Whether a user waits for the advisor, and no time has run yet. */
+/** Whether a user is here and waits for the advisor, and no time has run yet. */
 export function waitsForAdvisor(chat: ChatSummary): boolean {
-  return stateOf(chat) === "paused" && chat.reason === "advisor_away" && chat.duration_ms === 0;
+  const neverRan = stateOf(chat) === "paused" && chat.reason === "advisor_away" && chat.duration_ms === 0;
+  return neverRan && chat.presence?.user !== false;
 }
 
 /** "2 new" where the other party has written; null where everything is read. */

@@ -13,9 +13,12 @@ export function entryWords(entry: Entry, advisor: string | null): string {
     case "charge":
       return withGift(advisor === null ? say("conversation") : say("conversationWith", { name }), entry);
     case "refund":
-      return withDetail(
-        advisor === null ? say("refund") : say("refundOfConversation", { name }),
-        reason ?? reference,
+      return backAsGift(
+        withDetail(
+          advisor === null ? say("refund") : say("refundOfConversation", { name }),
+          reason ?? reference,
+        ),
+        entry,
       );
     case "purchase":
       return withDetail(say("bought"), reference);
@@ -34,6 +37,14 @@ export function entryWords(entry: Entry, advisor: string | null): string {
 
 function withDetail(words: string, detail: string | null): string {
   return detail ? say("withDetail", { words, detail }) : words;
+}
+
+/** What was paid with gifts comes back as a gift. */
+function backAsGift(words: string, { amount, gift }: Entry): string {
+  if (micros(gift) === 0n) return words;
+  return micros(gift) === micros(amount)
+    ? say("allBackAsGift", { words })
+    : say("backAsGift", { words, amount: money(gift) });
 }
 
 function withGift(words: string, { amount, gift }: Entry): string {

@@ -4,7 +4,8 @@ import { countdown } from "../../src/core/digits.ts";
 import { micros, price } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
-import { hasMoved, type Viewer } from "../../src/talk/acts.ts";
+import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
+import { absentee } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
@@ -42,7 +43,7 @@ export function explanationOf(frame: Frame, viewer: Viewer, other: string): Expl
     return { ...calm(say("movedTitle"), say(record.state === "paused" ? "movedPaused" : "movedText")), link };
   }
   if (record.state === "requested") return requested(frame, viewer, other);
-  return record.state === "paused" ? paused(frame, viewer, other) : null;
+  return record.state === "paused" ? paused({ ...frame, snapshot }, viewer, other) : null;
 }
 
 function calm(title: string, text: string): Explanation {
@@ -109,22 +110,14 @@ function endTitle(
 
 const NAMES = { user: "theUser", advisor: "theAdvisor", operator: "theOperator" } as const;
 
-function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
+function paused(frame: Frame & { snapshot: Snapshot }, viewer: Viewer, other: string): Explanation {
   const user = viewer === "user";
-  switch (frame.snapshot?.record?.reason) {
+  switch (frame.snapshot.record?.reason) {
     case "out_of_credit":
-      return {
-        tone: "warn",
-        title: user ? say("yourCreditsHaveRunOut") : say("otherOutOfCredit", { other }),
-        text: `${say(user ? "topUpGoesOn" : "topUpLets")} ${rechargeText(frame)}`,
-        topUp: user,
-      };
+      return outOfCredit(frame, frame.snapshot, user, other);
     case "user_away":
-      return user ? viewerAway() : otherAway(other);
     case "advisor_away":
-      if (frame.snapshot?.elapsed_ms === 0 && viewer !== "advisor")
-        return calm(say("waitingFor", { other }), say("waitingText"));
-      return user ? otherAway(other) : viewerAway();
+      return away(frame, frame.snapshot, viewer, other);
     case "timer_failed":
       return calm(say("startingTitle"), say("startingText"));
     case "paused":
@@ -132,6 +125,36 @@ function paused(frame: Frame, viewer: Viewer, other: string): Explanation {
     default: // the reason of a newer server, which may let the record resume by itself
       return calm(say("pausedTitle"), say("nothingMeanwhile"));
   }
+}
+
+function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: string): Explanation {
+  if (user && hasCreditAgain(snapshot))
+    return {
+      tone: "warn",
+      title: say("creditAgainTitle"),
+      text: `${say("creditAgainText")} ${rechargeText(frame)}`,
+    };
+  const helps = !user
+    ? say("topUpLets")
+    : snapshot.presence?.advisor === false
+      ? say("topUpWaits", { other })
+      : say("topUpGoesOn");
+  return {
+    tone: "warn",
+    title: user ? say("yourCreditsHaveRunOut") : say("otherOutOfCredit", { other }),
+    text: `${helps} ${rechargeText(frame)}`,
+    topUp: user,
+  };
+}
+
+function away(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation {
+  const absent = absentee(snapshot, viewer);
+  if (absent === viewer) return calm(say("youWereAwayTitle"), say("viewerAwayText"));
+  const name = viewer === "operator" ? say(NAMES[absent]) : other;
+  if (absent === "advisor" && snapshot.elapsed_ms === 0)
+    return calm(say("waitingFor", { other: name }), say("waitingText"));
+  const title = capitalized(say("otherAwayTitle", { other: name }));
+  return calm(title, say("otherAwayText") + pauseEndText(frame, "absenceEnds"));
 }
 
 function pauseTitle({ snapshot }: Frame, viewer: Viewer, other: string): string {
@@ -152,21 +175,13 @@ function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
 }
 
 /** When a pause that nobody ends will end the conversation. */
-function pauseEndText({ snapshot }: Frame): string {
+function pauseEndText({ snapshot }: Frame, words: Word = "pauseEnds"): string {
   const until = snapshot?.timer.abandon_until;
-  return until ? ` ${say("pauseEnds", { time: hourAndMinute(until) })}` : "";
+  return until ? ` ${say(words, { time: hourAndMinute(until) })}` : "";
 }
 
 function isOffline(): boolean {
   return globalThis.navigator?.onLine === false;
-}
-
-function otherAway(other: string): Explanation {
-  return calm(say("otherAwayTitle", { other }), say("otherAwayText"));
-}
-
-function viewerAway(): Explanation {
-  return calm(say("youWereAwayTitle"), say("viewerAwayText"));
 }
 
 /** How long the record still waits for credit. */
@@ -175,7 +190,10 @@ function rechargeText({ rechargeMs }: Frame): string {
 }
 
 /** The phase that stands beside the timer: "Paused", "Free time" and so on; null before there is a record. */
-export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "done"; text: string } | null {
+export function phaseOf(
+  frame: Frame,
+  viewer: Viewer,
+): { phase: "free" | "paid" | "still" | "done"; text: string } | null {
   const record = frame.snapshot?.record;
   if (!frame.snapshot || !record) return null;
   if (record.state === "ended") return { phase: "done", text: say("phaseEnded") };
@@ -186,10 +204,11 @@ export function phaseOf(frame: Frame): { phase: "free" | "paid" | "still" | "don
   if (hasMoved(frame.snapshot)) return { phase: "done", text: say("phaseElsewhere") };
   if (record.state === "requested") return { phase: "still", text: say("phaseRinging") };
   if (record.state === "paused") {
-    if (record.reason === "advisor_away" && frame.elapsedMs === 0)
+    const isAbsence = record.reason === "advisor_away" || record.reason === "user_away";
+    const code = isAbsence ? (`${absentee(frame.snapshot, viewer)}_away` as const) : record.reason;
+    if (code === "advisor_away" && frame.elapsedMs === 0)
       return { phase: "still", text: say("phaseWaiting") };
-    const named =
-      record.reason === "paused" || record.reason === null ? say("paused") : reason(record.reason);
+    const named = code === "paused" || code === null ? say("paused") : reason(code);
     return {
       phase: "still",
       text: record.reason === "timer_failed" ? say("startingTitle") : capitalized(named),
@@ -238,8 +257,9 @@ export function leftText(frame: Frame): string {
 }
 
 /** What the record has brought the advisor so far; "" for the user, and where the advisor's terms give nothing. */
-export function earnedText({ earned }: Frame, viewer: Viewer): string {
+export function earnedText({ earned, snapshot }: Frame, viewer: Viewer): string {
   if (viewer === "user" || earned === null || Number(earned) === 0) return "";
+  if (snapshot && hasMoved(snapshot)) return ""; // the time of this chat alone is shown
   return say(viewer === "advisor" ? "youHaveEarned" : "advisorHasEarned", { amount: money(earned) });
 }
 
@@ -257,7 +277,9 @@ export function warning(frame: Frame): { text: string; left: number } | null {
   const due = WARNINGS.find(([within]) => remainingMs <= within);
   if (!due) return null;
   const most = maximumThatEnds(frame);
-  const text = most === null ? say(due[1]) : say("maximumSoon", { amount: money(most) });
+  const isFreeToTheEnd = frame.freeMs >= remainingMs;
+  const text =
+    most !== null ? say("maximumSoon", { amount: money(most) }) : say(isFreeToTheEnd ? "freeSoon" : due[1]);
   return { text, left: Math.max(0, remainingMs / 300_000) };
 }
 

@@ -1027,6 +1027,8 @@ export interface components {
             record_id: string | null;
             /** @description whether the record has not ended and is in this chat */
             current: boolean;
+            /** @description who is present while the record waits in this chat; else null */
+            presence: (components["schemas"]["Presence"] | null) | null;
             /** Format: date-time */
             created_at: string;
             /** @description the beginning of the last message, at most 200 characters */

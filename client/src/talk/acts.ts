@@ -1,6 +1,6 @@
 /** What a person can do in a chat. */
 
-import { price, pricing } from "../core/price.ts";
+import { micros, price, pricing } from "../core/price.ts";
 import type { Offer, Snapshot } from "../core/types.ts";
 
 /** Who reads. An operator only looks on. */
@@ -46,7 +46,19 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
   if (record.state === "running") return { ...NONE, pause: isParty, stop: true };
   const mayResume =
     user || (viewer === "advisor" && record.paused_by === "advisor" && presence?.user !== false);
-  return { ...NONE, resume: mayResume && record.reason === "paused", stop: true };
+  const resume = record.reason === "paused" ? mayResume : user && hasCreditAgain(snapshot);
+  return { ...NONE, resume, stop: true };
+}
+
+/**
+ * Whether a record that waits for credit could go on: another record or call may have held the credit that has ended
+ * since. The user decides whether it does.
+ */
+export function hasCreditAgain(snapshot: Snapshot): boolean {
+  const { record, elapsed_ms, allowance_ms, balance, cost } = snapshot;
+  if (record?.reason !== "out_of_credit" || record.state !== "paused" || balance === null) return false;
+  const begun = price(pricing(snapshot), elapsed_ms - allowance_ms + 1, { grace: false });
+  return begun.micros - micros(cost) <= micros(balance);
 }
 
 /** With less free time than this, in ms, a person has no time to decide: the person agrees to the price before. */

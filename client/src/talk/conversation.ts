@@ -65,6 +65,7 @@ export function showConversation(
   const changeLog = keepEndInSight(log);
   /** The instant of the party's last message. */
   let lastOwn: string | null = null;
+  let maySend = false;
 
   function place(message: Message): void {
     const key = `${message.sender}:${message.client_id}`;
@@ -93,7 +94,7 @@ export function showConversation(
     item.replaceChildren(who, make("span", { class: "text", dir: "auto" }, text), make("small", {}, when));
   }
 
-  /** Lets the party write, or says why not. What is written already stays in the field. */
+  /** Lets the party send, or says why not. The party may go on writing what can be sent later. */
   function showWriting(): void {
     const { snapshot } = chat;
     const freely = writesWhenStopped();
@@ -101,8 +102,9 @@ export function showConversation(
     if (!freely && snapshot?.record?.state !== "running") setText(parts.typing, "");
     if (party === null) return;
     const { most, why } = freely || !snapshot ? FREELY : writingOf(snapshot, party, lastOwn);
-    for (const control of parts.composer.elements)
-      (control as HTMLTextAreaElement | HTMLButtonElement).disabled = most === 0 || !(freely || snapshot);
+    maySend = most > 0 && (freely || snapshot !== null);
+    // A field that is disabled would lose the focus, and the letters of a person who is typing.
+    for (const button of parts.composer.querySelectorAll("button")) button.disabled = !maySend;
     if (most > 0) parts.field.maxLength = most;
     parts.why.hidden = why === null;
     setText(parts.why, why === null ? "" : filled(said.words()[why], { count: String(most) }));
@@ -140,7 +142,13 @@ export function showConversation(
   });
   showTyping(chat, party, parts.typing, (party) => filled(said.words().typing, { name: nameOf(party) }));
   chat.subscribe(showWriting);
-  compose(chat, party, parts, (text) => void send(text, randomId()));
+  compose(
+    chat,
+    party,
+    parts,
+    () => maySend,
+    (text) => void send(text, randomId()),
+  );
   async function load(): Promise<number> {
     const page = await chat.messagesBefore();
     for (const message of page.messages) place(message);
@@ -233,12 +241,14 @@ function compose(
   chat: Chat,
   party: string | null,
   { composer: form, field }: ConversationParts,
+  maySend: () => boolean,
   send: (text: string) => void,
 ): void {
   form.hidden = party === null;
+  field.disabled = false; // without this script the form would send the text in an address
   let sentAt = -TYPING_SENT_MS;
   field.addEventListener("input", () => {
-    if (performance.now() - sentAt < TYPING_SENT_MS || field.value.trim() === "") return;
+    if (!maySend() || performance.now() - sentAt < TYPING_SENT_MS || field.value.trim() === "") return;
     sentAt = performance.now();
     chat.typing();
   });
@@ -251,7 +261,7 @@ function compose(
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = field.value.trim();
-    if (text === "") return;
+    if (text === "" || !maySend()) return;
     field.value = "";
     sentAt = -TYPING_SENT_MS;
     send(text);

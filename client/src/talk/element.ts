@@ -9,11 +9,11 @@ import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, firstDue, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
+import { actsOf, beginsRecord, firstDue, hasCreditAgain, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
-import { isHere } from "./presence.ts";
+import { absentee, isHere } from "./presence.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
@@ -322,13 +322,13 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return isAdvisor ? words.called : words.calling;
   if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
-  if (record.reason === "advisor_away" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
-  const why = {
-    out_of_credit: words.outOfCredit,
-    user_away: filled(words.away, { name: words.user }),
-    advisor_away: filled(words.away, { name: words.advisor }),
-  };
-  return (why as Record<string, string>)[record.reason ?? ""] ?? pauseOf(record, words, isAdvisor);
+  if (record.reason === "out_of_credit")
+    return hasCreditAgain(snapshot) && !isAdvisor ? words.creditAgain : words.outOfCredit;
+  if (record.reason !== "user_away" && record.reason !== "advisor_away")
+    return pauseOf(record, words, isAdvisor);
+  const absent = absentee(snapshot, isAdvisor ? "advisor" : "user");
+  if (absent === "advisor" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
+  return filled(words.away, { name: words[absent] });
 }
 
 function endOf(record: ConversationRecord, words: Words, isAdvisor: boolean): string {

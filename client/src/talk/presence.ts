@@ -1,6 +1,7 @@
 /** Whether the other party is there. */
 
-import type { Frame, Party } from "../core/types.ts";
+import type { Frame, Party, Snapshot } from "../core/types.ts";
+import type { Viewer } from "./acts.ts";
 
 /** Whether the party is present in the chat; null where that is not known, or where a page need not say it. */
 export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party): boolean | null {
@@ -14,4 +15,13 @@ export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party)
     return true;
   // Where a record waits for the party, the page says so already.
   return record?.reason === "paused" || record?.reason === "out_of_credit" ? false : null;
+}
+
+/** The party whom a record waits for. The reason of the pause names who left first, and the other may have left since. */
+export function absentee({ record, presence }: Snapshot, viewer: Viewer): Party {
+  const first = record?.reason === "user_away" ? "user" : "advisor";
+  if (viewer === "operator") return first;
+  const other = viewer === "user" ? "advisor" : "user";
+  if (presence?.[other] === false) return other;
+  return presence?.[viewer] === false ? viewer : first;
 }

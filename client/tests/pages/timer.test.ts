@@ -34,6 +34,11 @@ function paused(reason: Reason): Snapshot {
   return snapshot(10_000, { ...PAUSED, record: { ...PAUSED.record, reason } });
 }
 
+/** A record that was cut at the end of its first minute. */
+function withoutCredit(balance: string): Snapshot {
+  return { ...paused("out_of_credit"), elapsed_ms: 60_000, balance };
+}
+
 const MOVED = snapshot(10_000, { timer: PAUSED.timer, chat: { id: "left" } });
 const NEW: Snapshot = { ...snapshot(0, { timer: PAUSED.timer }), record: null };
 
@@ -73,13 +78,34 @@ test("after a pause a person resumes; after a lapsed lease the timer resumes by 
   expect(explanationOf(frame(paused("advisor_away")), "user", "Maya")?.title).toBe("Maya is away");
 });
 
+test("the page names the party who is not there now, also where the other party left first", () => {
+  const away = (reason: Reason, user: boolean, advisor: boolean, ms?: number) => {
+    const facts = { ...paused(reason), presence: { user, advisor, until: null } };
+    return frame(ms === undefined ? facts : { ...facts, elapsed_ms: ms }, { elapsedMs: ms ?? 10_000 });
+  };
+  const title = (facts: Frame, viewer: "user" | "advisor" | "operator") =>
+    explanationOf(facts, viewer, viewer === "user" ? "Maya" : "Alice")?.title;
+  expect(title(away("user_away", true, false), "user")).toBe("Maya is away");
+  expect(title(away("advisor_away", false, true), "advisor")).toBe("Alice is away");
+  expect(title(away("advisor_away", false, true, 0), "advisor")).toBe("Alice is away");
+  expect(title(away("user_away", false, true), "user")).toBe("You were away");
+  expect(title(away("advisor_away", true, true), "user")).toBe("Maya is away");
+  expect(title(away("advisor_away", false, false), "operator")).toBe("The advisor is away");
+  expect(phaseOf(away("user_away", true, false), "user")?.text).toBe("Advisor away");
+  expect(phaseOf(away("advisor_away", false, true, 0), "advisor")?.text).toBe("User away");
+  expect(phaseOf(away("advisor_away", true, false, 0), "user")?.text).toBe("Waiting");
+  const facts = away("user_away", true, false);
+  if (facts.snapshot) facts.snapshot.timer.abandon_until = "2026-01-05T10:20:00.000Z";
+  expect(explanationOf(facts, "user", "Maya")?.text).toMatch(/the conversation ends at \d\d:\d\d/);
+});
+
 test("digits that stand say why", () => {
   const lost = frame(RUNS, { state: "reconnecting" });
   expect(explanationOf(lost, "user", "Maya")?.text).toContain("The server keeps the time");
   const stands = { isStanding: true };
   expect(explanationOf({ ...lost, ...stands }, "user", "Maya")?.text).toContain("stand still");
   expect(explanationOf(frame(RUNS, stands), "user", "Maya")?.text).toContain("heard of you or of Maya");
-  expect(phaseOf(frame(RUNS, stands))?.text).toBe("Stands still");
+  expect(phaseOf(frame(RUNS, stands), "user")?.text).toBe("Stands still");
 });
 
 test("what is left is said in few words", () => {
@@ -124,20 +150,36 @@ test("an advisor resumes only the advisor's own pause, and the page says who can
 
 test("an advisor's page says what the record has brought, a user's page does not", () => {
   const earning = frame(RUNS, { earned: "0.49" });
-  expect(earnedText(earning, "advisor")).toBe(`You have earned ${money("0.49")}`);
+  expect(earnedText(earning, "advisor")).toBe(`You have earned ${money("0.49")}, before refunds`);
   expect(earnedText(earning, "operator")).toContain(money("0.49"));
   expect(earnedText(earning, "user")).toBe("");
   expect(earnedText(frame(RUNS, { earned: "0.00" }), "advisor")).toBe("");
 });
 
 test("out of credit says how long the record waits, and offers the user to top up", () => {
-  const facts = frame(paused("out_of_credit"), { rechargeMs: 102_400 });
+  const facts = frame(withoutCredit("0.40"), { rechargeMs: 102_400 });
   expect(explanationOf(facts, "user", "Maya")).toMatchObject({ tone: "warn", topUp: true });
   expect(explanationOf(facts, "user", "Maya")?.text).toContain("1:43");
   expect(explanationOf(facts, "advisor", "Alice")).toMatchObject({
     title: "Alice is out of credit",
     topUp: false,
   });
+});
+
+test("a top-up promises nothing while the advisor is not there", () => {
+  const absent = { ...withoutCredit("0.40"), presence: { user: true, advisor: false, until: null } };
+  expect(explanationOf(frame(absent), "user", "Maya")?.text).toContain("goes on once Maya is back");
+  const here = { ...absent, presence: { user: true, advisor: true, until: null } };
+  expect(explanationOf(frame(here), "user", "Maya")?.text).toContain("goes on by itself");
+});
+
+test("credit that is there again lets the user continue, and only the user", () => {
+  expect(actsOf(withoutCredit("0.99"), "user").resume).toBe(false);
+  const again = withoutCredit("1.00");
+  expect(actsOf(again, "user").resume).toBe(true);
+  expect(actsOf({ ...again, balance: null }, "advisor").resume).toBe(false);
+  expect(explanationOf(frame(again), "user", "Maya")).toMatchObject({ title: "There is credit again" });
+  expect(explanationOf(frame(again), "user", "Maya")?.topUp).toBeUndefined();
 });
 
 test("a chat that the record has left links to the current chat", () => {
@@ -149,7 +191,7 @@ test("a chat that the record has left links to the current chat", () => {
 test("a timer that failed to start is announced as starting", () => {
   const facts = frame(paused("timer_failed"));
   expect(explanationOf(facts, "user", "Maya")?.title).toBe("Starting…");
-  expect(phaseOf(facts)?.text).toBe("Starting…");
+  expect(phaseOf(facts, "user")?.text).toBe("Starting…");
 });
 
 test("the page stays calm about a reason of a newer server", () => {
@@ -159,7 +201,7 @@ test("the page stays calm about a reason of a newer server", () => {
     title: "Paused",
     text: "Nothing is charged meanwhile.",
   });
-  expect(phaseOf(facts)).toEqual({ phase: "still", text: "Advisor asleep" });
+  expect(phaseOf(facts, "user")).toEqual({ phase: "still", text: "Advisor asleep" });
   const ended = snapshot(10_000, {
     ...PAUSED,
     record: { ...PAUSED.record, state: "ended", reason: "advisor_asleep" as Reason },
@@ -168,10 +210,13 @@ test("the page stays calm about a reason of a newer server", () => {
 });
 
 test("free time and paid time have names of their own", () => {
-  expect(phaseOf(frame(RUNS, { freeMs: 1 }))?.text).toBe("Free time");
-  expect(phaseOf(frame(RUNS, { freeMs: 0 }))?.text).toBe("Paid time");
-  expect(phaseOf(frame(NEW))).toBeNull();
-  expect(phaseOf(frame(RUNS, { state: "reconnecting" }))).toEqual({ phase: "still", text: "Connecting…" });
+  expect(phaseOf(frame(RUNS, { freeMs: 1 }), "user")?.text).toBe("Free time");
+  expect(phaseOf(frame(RUNS, { freeMs: 0 }), "user")?.text).toBe("Paid time");
+  expect(phaseOf(frame(NEW), "user")).toBeNull();
+  expect(phaseOf(frame(RUNS, { state: "reconnecting" }), "user")).toEqual({
+    phase: "still",
+    text: "Connecting…",
+  });
 });
 
 test("the forecast is in minutes, and is empty while no timer runs", () => {

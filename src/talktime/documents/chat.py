@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from talktime.core.record import Party, Reason, State
-from talktime.documents.document import CONFIDENTIAL, Document, encoded
+from talktime.documents.document import CONFIDENTIAL, NULLABLE, Document, encoded
 from talktime.documents.fields import Credits, Instant, Metadata, Milliseconds, Number
+from talktime.documents.snapshot import PresenceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class ChatSummary(Document):
     reason: Reason | None
     record_id: str | None
     current: Annotated[bool, "whether the record has not ended and is in this chat"]
+    presence: Annotated[PresenceView | None, NULLABLE, "who is present while the record waits in this chat; else null"]
     created_at: Instant
     last_message: Annotated[str | None, "the beginning of the last message, at most 200 characters"]
     number: Annotated[Number, "which chat of this user and this advisor it is"]

@@ -98,6 +98,7 @@ def _summary(row: Row, payer: PayerTransaction) -> ChatSummary:
         reason=shown.record.reason,
         record_id=shown.record.id,
         current=shown.record.is_active and shown.record.current_chat_id == chat_id,
+        presence=shown.presence,
         created_at=row["created_at"],
         last_message=row["last_message"],
         earned=0 if record is None else record.share_at(payer.now).advisor,

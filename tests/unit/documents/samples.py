@@ -135,6 +135,7 @@ CHAT = ChatSummary(
     reason=Reason.PAUSED,
     record_id="r",
     current=False,
+    presence=None,
     created_at=TEN,
     last_message="Hello ☕",
     earned=250_000,
