@@ -185,6 +185,50 @@ async def test_a_database_that_is_not_there_can_be_made(server: Server) -> None:
         server.drop('"Not There"')
 
 
+async def test_a_role_that_may_not_create_databases_is_told_who_may(server: Server, role: str) -> None:
+    url = as_role(server.database("Not%20There"), role)
+    with pytest.raises(DatabaseProblem, match="run as a role that may create databases: psql ") as refused:
+        await migrate(url)
+    pasted(server, str(refused.value))
+    try:
+        assert await migrate(url) == revisions()  # the new database belongs to the role
+    finally:
+        server.drop('"Not There"')
+
+
+async def test_a_role_that_may_not_create_a_database_of_another_encoding_is_told_who_may(
+    server: Server, role: str
+) -> None:
+    server.execute("create database other encoding SQL_ASCII template template0 locale 'C'")
+    try:
+        with pytest.raises(DatabaseUnfit, match="run as a role that may create databases: psql ") as refused:
+            await migrate(as_role(server.database("other"), role))
+        pasted(server, str(refused.value))
+        assert await migrate(as_role(server.database("talktime_utf8"), role)) == revisions()
+        server.drop("talktime_utf8")
+    finally:
+        server.drop("other")
+
+
+@pytest.mark.parametrize("name", ["user", "parameter"])
+async def test_without_a_database_to_ask_the_advice_names_the_usual_role(server: Server, role: str, name: str) -> None:
+    url = server.database("Not%20There")
+    url = as_role(url, role) if name == "user" else f"{re.sub('//[^@/]*@', '//', url)}&user={role}"
+    server.execute("revoke connect on database postgres from public")
+    try:
+        with pytest.raises(DatabaseProblem, match="run as a role that may create databases: psql ") as refused:
+            await migrate(url)
+    finally:
+        server.execute("grant connect on database postgres to public")
+    assert "//postgres@" in str(refused.value)
+    assert f"user={role}" not in str(refused.value)
+    pasted(server, re.sub("//postgres@", re.search("//[^@/]*@", server.url)[0], str(refused.value)))  # type: ignore[index]
+    try:
+        assert await migrate(url) == revisions()
+    finally:
+        server.drop('"Not There"')
+
+
 async def test_a_role_with_six_connections_serves(server: Server, role: str, empty_database_url: str) -> None:
     await migrate(empty_database_url, grant_to=role)
     server.execute("alter role modest connection limit 6")

@@ -122,6 +122,18 @@ def database_of(url: str) -> str:
     return unquote(_split(url).path.removeprefix("/"))
 
 
+def user_of(url: str) -> str:
+    """The name of the role in an address, the empty text if the address has no name."""
+    parts = _split(url)
+    named = [unquote(each.removeprefix("user=")) for each in _parameters(parts) if each.startswith("user=")]
+    return [unquote(parts.netloc.rpartition("@")[0].partition(":")[0]), *named][-1]
+
+
+def quoted(name: str) -> str:
+    """The name of a database or a role as it stands in a statement."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _split(url: str) -> SplitResult:
     """As `urlsplit`, which refuses several hosts since Python 3.14, if a host after the first is an IPv6 address."""
     match = _ADDRESS.fullmatch(url)

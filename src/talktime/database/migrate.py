@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import shlex
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,10 +24,17 @@ import asyncpg
 import structlog
 
 from talktime.core.errors import DatabaseProblem
-from talktime.database.addresses import VARIABLE, database_of, maintenance, psql_command, shown, talktime_command
+from talktime.database.addresses import VARIABLE, database_of, maintenance, quoted, shown, talktime_command
 from talktime.database.connecting import CONNECT_SECONDS, notice_lost_clients, open_connection
 from talktime.database.poolers import is_pooled
-from talktime.database.rights import connections_allowed, may_not_read, require_encoding, require_rights, require_role
+from talktime.database.rights import (
+    connections_allowed,
+    may_not_read,
+    require_encoding,
+    require_rights,
+    require_role,
+    to_create_database,
+)
 
 VERSION_MIN: Final = 15
 INVARIANTS: Final = "invariants"
@@ -211,14 +218,14 @@ async def _connection(url: str, connect_seconds: float = CONNECT_SECONDS) -> Asy
         # Its message may quote the part with the password.
         raise DatabaseProblem(f"{VARIABLE} can't be read as an address.") from None
     except asyncpg.InvalidCatalogNameError as error:
-        raise DatabaseProblem(_no_database(url, error)) from error
+        raise DatabaseProblem(await _no_database(url, error, connect_seconds)) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DatabaseProblem(f"The database can't be reached: {str(error) or 'no answer'} ({shown(url)})") from error
     try:
         version = connection.get_server_version()
         if version.major < VERSION_MIN:
             raise DatabaseProblem(f"This is PostgreSQL {version.major}; talktime needs {VERSION_MIN} or newer.")
-        require_encoding(connection, url)
+        await require_encoding(connection, url)
         yield connection
         await connection.close(timeout=connect_seconds)
     except TimeoutError as error:
@@ -283,13 +290,20 @@ async def _grant(connection: asyncpg.Connection[Any], url: str, role: str) -> No
         ) from None
 
 
-def _no_database(url: str, error: asyncpg.PostgresError) -> str:
+async def _no_database(url: str, error: asyncpg.PostgresError, connect_seconds: float) -> str:
     name = database_of(url)
     if not name:
         return f"The database can't be reached: {error} ({shown(url)})"
-    quoted = '"' + name.replace('"', '""') + '"'
-    create = f"create database {quoted} encoding UTF8 template template0"
-    return f"The database can't be reached: {error}. To make it, run: {psql_command(maintenance(url), create)}"
+    place, connection = maintenance(url), None
+    # Without a database to ask, nobody knows who may create one.
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        connection = await open_connection(place, connect_seconds, has_session=False)
+    try:
+        advice = await to_create_database(connection, place, quoted(name))
+    finally:
+        if connection is not None:
+            connection.terminate()
+    return f"The database can't be reached: {error}. To make it, {advice}"
 
 
 def _migrations() -> list[Path]:

@@ -9,7 +9,15 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from talktime.core.errors import DatabaseProblem
-from talktime.database.addresses import DatabaseUnfit, database_of, psql_command, shown, talktime_command
+from talktime.database.addresses import (
+    DatabaseUnfit,
+    database_of,
+    psql_command,
+    quoted,
+    shown,
+    talktime_command,
+    user_of,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -55,6 +63,14 @@ order by rolname = current_user desc, rolcanlogin desc, rolsuper desc, oid
 limit 1
 """
 
+_CREATOR: Final = """
+select rolname as creator, current_user as role, quote_ident(current_user) as quoted_role
+from pg_roles
+where rolcreatedb or rolsuper
+order by rolname = current_user desc, rolcanlogin desc, rolsuper desc, oid
+limit 1
+"""
+
 _LIMIT: Final = """
 select rolname as role, quote_ident(rolname) as quoted_role, rolconnlimit as connections
 from pg_roles
@@ -62,7 +78,7 @@ where rolname = current_user and not rolsuper and rolconnlimit >= 0
 """
 
 
-def require_encoding(connection: asyncpg.Connection[Any], url: str) -> None:
+async def require_encoding(connection: asyncpg.Connection[Any], url: str) -> None:
     """Refuse a database that can't store every text.
 
     Raises:
@@ -71,11 +87,35 @@ def require_encoding(connection: asyncpg.Connection[Any], url: str) -> None:
     encoding = connection.get_settings().server_encoding
     if encoding.upper().replace("-", "") == _ENCODING:
         return
-    create = f"create database talktime_utf8 encoding {_ENCODING} template template0 locale 'C.UTF-8'"
+    advice = await to_create_database(connection, url, "talktime_utf8", like=" locale 'C.UTF-8'")
     raise DatabaseUnfit(
         f"The database {database_of(url)} has the encoding {encoding}, and talktime needs {_ENCODING}. An encoding"
-        f" can't be changed. To make another database, run: {psql_command(url, create)}"
+        f" can't be changed. To make another database, {advice}"
     )
+
+
+async def to_create_database(
+    connection: asyncpg.Connection[Any] | None, url: str, quoted_name: str, *, like: str = ""
+) -> str:
+    """The advice to run the command that makes a database, which then belongs to the role of the address.
+
+    Args:
+        connection: to any database of the server, as the role of the address; None if there is none.
+        url: the address to which the command connects.
+        quoted_name: the name of the new database.
+        like: what the statement says besides, such as a locale.
+    """
+    row = None if connection is None else await connection.fetchrow(_CREATOR)
+    if row is not None and row["creator"] == row["role"]:
+        creator, owner = None, ""
+    elif row is not None:
+        creator, owner = row["creator"], f" owner {row['quoted_role']}"
+    else:
+        role = user_of(url)
+        creator, owner = "postgres", f" owner {quoted(role)}" if role else ""
+    create = f"create database {quoted_name}{owner} encoding {_ENCODING} template template0{like}"
+    who = "" if creator is None else " as a role that may create databases"
+    return f"run{who}: {psql_command(url, create, user=creator)}"
 
 
 async def require_rights(connection: asyncpg.Connection[Any], url: str) -> None:
