@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from structlog.testing import capture_logs
 
 from talktime.asgi import create_app
 from talktime.core.errors import Unauthorized, Unavailable
@@ -29,11 +31,13 @@ from talktime.service.identity import (
     KEYS_BYTES_MAX,
     KEYS_SECONDS,
     PUBLIC_KEYS_MAX,
+    REASONS,
     UNKNOWN_KEY_SECONDS,
     Identity,
 )
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS
 from talktime.settings import IdentitySettings, Settings
+from tests.docs.blocks import text_of
 
 ISSUER: Final = "https://id.example/"
 AUDIENCE: Final = "talktime"
@@ -152,31 +156,63 @@ def pem() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("claims", "reason"),
     [
-        {"iss": "https://evil.example/"},
-        {"iss": None},
-        {"aud": "another program"},
-        {"aud": None},
-        {"exp": None},
-        {"exp": "tomorrow"},
-        {"exp": 10**400},
-        {"iat": expired(86_400)},
-        {"nbf": expired(86_400)},
-        {"sub": None},
-        {"sub": ""},
-        {"sub": ["alice"]},
-        {"sub": "a\0b"},
-        {"talktime_role": "service"},
-        {"talktime_role": "king"},
-        {"talktime_role": ["user"]},
-        {"talktime_role": {}},
+        ({"iss": "https://evil.example/"}, "issuer"),
+        ({"iss": None}, "issuer"),
+        ({"aud": "another program"}, "audience"),
+        ({"aud": None}, "audience"),
+        ({"exp": None}, "expiry"),
+        ({"exp": "tomorrow"}, "expiry"),
+        ({"exp": 10**400}, "expiry"),
+        ({"iat": expired(86_400)}, "not_yet_valid"),
+        ({"nbf": expired(86_400)}, "not_yet_valid"),
+        ({"nbf": "tomorrow"}, "unreadable"),
+        ({"sub": None}, "subject"),
+        ({"sub": ""}, "subject"),
+        ({"sub": ["alice"]}, "unreadable"),
+        ({"sub": "a\0b"}, "subject"),
+        ({"talktime_role": "service"}, "role"),
+        ({"talktime_role": "king"}, "role"),
+        ({"talktime_role": ["user"]}, "role"),
+        ({"talktime_role": {}}, "role"),
     ],
     ids="".join,  # an instant would be another one in each process
 )
-async def test_claims_that_do_not_fit_are_an_invalid_token(provider: Provider, claims: dict[str, Any]) -> None:
-    with pytest.raises(Unauthorized, match="invalid"):
+async def test_claims_that_do_not_fit_are_an_invalid_token(
+    provider: Provider, claims: dict[str, Any], reason: str
+) -> None:
+    with capture_logs() as logs, pytest.raises(Unauthorized, match=r"^This token is invalid\.$"):
         await identity_at(provider.address).read(token_of(claims))
+    assert logs == [refused(reason)]
+
+
+def refused(reason: str, times: int = 1) -> dict[str, Any]:
+    """The line of the log about a refused token: nothing else stands in the line."""
+    level = "info" if reason == "expired" else "warning"
+    why = {**REASONS, "expired": "exp has passed"}[reason]
+    return {"event": "identity.token_refused", "log_level": level, "reason": reason, "why": why, "times": times}
+
+
+async def test_no_reason_hides_another_one_and_none_fills_the_log(
+    provider: Provider, settings: Settings, start: Any
+) -> None:
+    """The whole service, which asks the identity more than once for one request."""
+    texts = [token(iss="https://evil.example/"), token(aud="another program"), token(exp=expired(-1))]
+    texts += [token("RS256", headers={"kid": "nothing"}), token(key=ANOTHER), token("RS512", KEYS["RS256"])]
+    async with start(create_app, with_identity(settings, provider.address)) as service:
+        with capture_logs() as logs:
+            for text in texts * 3:
+                headers = {"Authorization": f"Bearer {text}"}
+                assert (await service.call("GET", "/v1/users/alice/account", headers=headers)).status_code == 401
+    reasons = [line for line in logs if line["event"] == "identity.token_refused"]
+    assert reasons == [refused(each) for each in ("issuer", "audience", "expired", "key", "signature", "algorithm")]
+
+
+def test_the_documents_name_every_reason() -> None:
+    section = text_of("docs/how-to/sign-people-in.md").partition("### When a token is refused")[2].partition("\n## ")[0]
+    named = re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)))
+    assert set(named) - {"reason"} == {*REASONS, "expired"}
 
 
 def token_of(claims: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ its own thread and a deadline, and never follows a redirect. So a provider that 
 tokens are answered with 503 until the keys are there, and keys that were read before stay valid for a day.
 
 Only RS256, ES256 and EdDSA are accepted, each with a key of its own kind. So no public key is ever taken for a secret.
+
+A stranger is told only that a token is invalid. The log has the reason, and nothing that stands in the token.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import structlog
 from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
+from talktime.service.connections.rare_log import RareLog
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, Caller, InvalidToken, expiry_of, header_of
 from talktime.threads import in_own_thread
 
@@ -55,6 +58,25 @@ RSA_BITS_MIN: Final = 2_048
 ROLES: Final = frozenset({Role.USER, Role.ADVISOR, Role.OPERATOR})
 """The roles that an identity may give. A backend has a key of talktime's own."""
 
+_SIGNATURES: Final = frozenset({"RS", "ES", "PS", "Ed"})
+"""How the names of the algorithms begin that sign with a key pair."""
+
+REASONS: Final = {
+    "algorithm": "signed with another algorithm than RS256, ES256 and EdDSA",
+    "key": "TALKTIME_IDENTITY_KEYS has no key of this kind with the name in the header of the token (kid)",
+    "signature": "no key of TALKTIME_IDENTITY_KEYS has signed it",
+    "issuer": "iss is missing, or is not TALKTIME_IDENTITY_ISSUER",
+    "audience": "aud is missing, or does not name TALKTIME_IDENTITY_AUDIENCE",
+    "expiry": "exp is missing, or is no instant",
+    "not_yet_valid": "iat or nbf is more than 60 seconds ahead",
+    "role": "the claim TALKTIME_IDENTITY_ROLE_CLAIM is not user, advisor or operator",
+    "subject": "the claim TALKTIME_IDENTITY_SUBJECT_CLAIM is missing, or is no id",
+    "unreadable": "it can't be read",
+}
+"""Why a token is invalid, for the log, with what the operator of the service compares."""
+
+_OF_CLAIMS: Final = {"iss": "issuer", "aud": "audience", "exp": "expiry"}
+
 _log = structlog.get_logger(__name__)
 
 
@@ -73,6 +95,8 @@ class Identity:
         self._read_at = self._tried_at = -KEPT_SECONDS
         self._has_failed = False
         self._reading: asyncio.Task[None] | None = None
+        # One for each reason: tokens that expire all the time must not hide another reason.
+        self._refusals = {reason: RareLog() for reason in (*REASONS, "expired")}
         self.monotonic = time.monotonic
 
     @staticmethod
@@ -82,7 +106,7 @@ class Identity:
         Raises:
             Unauthorized: this is no token.
         """
-        return header_of(token).get("alg") in ALGORITHMS
+        return str(header_of(token).get("alg"))[:2] in _SIGNATURES
 
     async def read(self, token: str) -> Caller:
         """The caller who uses this token.
@@ -92,16 +116,23 @@ class Identity:
             Unavailable: the keys of the identity can't be read now.
         """
         header = header_of(token)
+        if header.get("alg") not in ALGORITHMS:
+            raise self._refusal("algorithm")
         keys = await self._keys_for(header.get("kid"), header.get("alg"))
         for key in keys:
             try:
                 claims = self._claims(token, key)
             except jwt.InvalidSignatureError:
                 continue
-            except Exception:  # noqa: BLE001  whatever a stranger sends, it is an invalid token and no error of ours
-                break
+            except Exception as error:  # noqa: BLE001  whatever a stranger sends, it is an invalid token and no error of ours
+                raise self._refusal(_reason_of(error)) from None
             return self._caller(claims)
-        raise InvalidToken
+        raise self._refusal("signature" if keys else "key")
+
+    def _refusal(self, reason: str) -> InvalidToken:
+        """The error of an invalid token, whose reason is in the log."""
+        self._refusals[reason].warning("identity.token_refused", reason=reason, why=REASONS[reason])
+        return InvalidToken()
 
     def _claims(self, token: str, key: _PublicKey) -> dict[str, Any]:
         return jwt.decode(
@@ -115,15 +146,19 @@ class Identity:
         )
 
     def _caller(self, claims: dict[str, Any]) -> Caller:
+        reason = "role"
         try:
             role = Role(claims.get(self._settings.role_claim, Role.USER))
+            reason = "subject"
             subject = require_id("sub", claims[self._settings.subject_claim])
+            reason = "expiry"
             expires_at = expiry_of(claims["exp"])
         except Exception:  # noqa: BLE001  as in `Tokens`
-            raise InvalidToken from None
+            raise self._refusal(reason) from None
         if role not in ROLES:
-            raise InvalidToken
+            raise self._refusal("role")
         if expires_at <= time.time():
+            self._refusals["expired"].info("identity.token_refused", reason="expired", why="exp has passed")
             raise Unauthorized("This token has expired.")
         return Caller(role, subject, expires_at)
 
@@ -170,6 +205,19 @@ class Identity:
         else:
             self._has_failed = False
             self._read_at = self.monotonic()
+
+
+def _reason_of(error: Exception) -> str:
+    """Why a token is invalid whose signature is valid."""
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return _OF_CLAIMS.get(error.claim, "unreadable")
+    if isinstance(error, jwt.InvalidIssuerError):
+        return "issuer"
+    if isinstance(error, jwt.InvalidAudienceError):
+        return "audience"
+    if isinstance(error, jwt.ImmatureSignatureError | jwt.InvalidIssuedAtError):
+        return "not_yet_valid"
+    return "unreadable"
 
 
 def parse_keys(document: bytes) -> list[_PublicKey]:

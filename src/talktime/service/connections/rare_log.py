@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERVAL_SECONDS: Final = 10.0
 """The shortest time between two lines of the same event."""
@@ -30,9 +33,16 @@ class RareLog:
             event: the kind of event. The program names it, so the number of kinds is small.
             details: what the line says about the newest event.
         """
+        self._write(_log.warning, event, details)
+
+    def info(self, event: str, **details: object) -> None:
+        """As `warning`, for an event that belongs to normal operation."""
+        self._write(_log.info, event, details)
+
+    def _write(self, write: Callable[..., object], event: str, details: dict[str, object]) -> None:
         self._counts[event] = self._counts.get(event, 0) + 1
         now = time.monotonic()
         if now - self._logged_at.get(event, -INTERVAL_SECONDS) < INTERVAL_SECONDS:
             return
         self._logged_at[event] = now
-        _log.warning(event, times=self._counts.pop(event), **details)
+        write(event, times=self._counts.pop(event), **details)
