@@ -183,9 +183,15 @@ def test_a_key_is_printed_alone_and_only_once(cli: Cli) -> None:
     (key,) = cli.document("key", "list")["keys"]
     assert (key["name"], key["scope"], key["used_at"], key["revoked_at"]) == ("shop", "read", None, None)
     assert secret not in cli("key", "list") + cli("key", "list", "--json")
-    revoked = cli.document("key", "revoke", key["id"])
-    assert revoked["revoked_at"] is not None
+    first = cli.run("key", "revoke", "shop", "--json")
+    revoked = json.loads(first.out)
+    assert (first.err, revoked["revoked_at"] is None) == ("", False)
     assert cli.document("key", "list")["keys"] == [revoked]
+    for name in ("shop", key["id"]):
+        again = cli.run("key", "revoke", name, "--json")
+        assert (again.code, json.loads(again.out)) == (0, revoked)
+        assert again.err == f"talktime: this key was revoked already, at {revoked['revoked_at']}\n"
+    assert cli.run("key", "revoke", "till").code == 3
 
 
 def test_a_link_is_printed_alone(cli: Cli) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 import typer.main
 
+from talktime import cli as cli_module
 from talktime.cli.app import app
 from talktime.cli.examples import EXAMPLES
 from talktime.cli.global_options import with_global_options_first, words_of
 from tests.cli.conftest import Cli
+from tests.docs.blocks import text_of
 from tests.services import PROGRAM
 
 GROUP = typer.main.get_command(app)
@@ -187,6 +189,47 @@ def test_a_wrong_argument_is_answered_with_what_to_type(cli: Cli, typed: tuple[s
     ended = cli.run(*typed)
     assert ended.code != 0
     assert says in " ".join(ended.err.split())
+    assert ended.err.startswith(f"talktime {words_of(typed)}: ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("record", "list", "--state", "foo"), "Invalid value for '--state': 'foo' is not one of 'requested'"),
+        (("user", "credit", "alice", "5", "--kind", "bribe"), "Invalid value for '--kind': 'bribe' is not one of"),
+        (("key", "create", "--name", "a", "--scope", "all"), "Invalid value for '--scope': 'all' is not one of"),
+    ],
+)
+def test_a_value_that_is_none_of_those_allowed_is_refused_in_plain_words(
+    cli: Cli, typed: tuple[str, ...], says: str
+) -> None:
+    ended = cli.run(*typed)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in " ".join(ended.err.replace("│", " ").split())
+    assert "Usage: talktime " in ended.err
+
+
+def test_each_list_has_the_field_that_the_documents_name(cli: Cli) -> None:
+    section = text_of("docs/reference/commands.md").partition("## Lists as JSON")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (`talktime .*) \|$", section, re.MULTILINE)
+    cli("user", "add", "alice")
+    cli("advisor", "set", "maya", "--rate", "1.00")
+    cli("webhook", "create", "https://shop.example/events")
+    ids = {"user": "alice", "advisor": "maya", "webhook": cli.document("webhook", "list")["webhooks"][0]["id"]}
+    listed = set()
+    for field, typed in rows:
+        for command in re.findall(r"`talktime ([^`]*)`", typed):
+            words = command.split()
+            arguments = [ids[words[0]] if word == "ID" else word for word in words]
+            document = cli.document(*arguments)
+            assert isinstance(document.pop(field), list), command
+            assert set(document) <= {"next"}, command
+            assert document.get("next") is None
+            listed.add(" ".join(words[:2]))
+    assert {"user list", "entries", "webhook deliveries", "key list"} < listed
+    source = "".join(file.read_text("utf-8") for file in Path(cli_module.__file__).parent.glob("*.py"))
+    names = set(re.findall(r'print_(?:page|table)\(\n?\s*"(\w+)", .*as_json\)', source))
+    assert names - {"totals", "sessions"} <= {field for field, _ in rows}
 
 
 def test_the_doctor_says_which_database_is_well(cli: Cli) -> None:

@@ -53,7 +53,8 @@ async def test_a_webhook_is_made_tried_looked_at_and_deleted(cli: Cli, node: Tal
     shop.answers = [500]
     failed = await asyncio.to_thread(cli.run, "webhook", "ping", hook["id"])
     assert (failed.code, failed.out) == (1, "")
-    assert failed.err == "talktime: the message was not delivered: the receiver answered 500\n"
+    what = f"talktime webhook ping {hook['id']}"
+    assert failed.err == f"{what}: the message was not delivered: the receiver answered 500\n"
 
     await node.add_credit("alice", parse_credits("1.00"))
     await node.add_credit("alice", parse_credits("2.00"))

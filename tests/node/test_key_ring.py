@@ -96,11 +96,15 @@ async def test_a_name_belongs_to_one_valid_key(talktime: Talktime) -> None:
     revoked = await talktime.revoke_key("shop")
     assert (revoked.id, revoked.revoked_at is None) == (first.id, False)
     assert await talktime.revoke_key(first.id) == revoked
+    assert await talktime.revoke_key("shop") == revoked
     with pytest.raises(NotFound):
-        await talktime.revoke_key("shop")
+        await talktime.revoke_key("till")
     second, another = await talktime.create_key("shop", "read")
     assert (await talktime.use_key(another)).id == second.id
     assert not await is_accepted(talktime, secret)
+    # A name means the valid key, and else the key that was revoked last.
+    assert await talktime.revoke_key("shop") == await talktime.revoke_key(second.id)
+    second, another = await talktime.create_key("shop", "read")
     # An id comes before a name.
     await talktime.create_key(second.id)
     assert (await talktime.revoke_key(second.id)).name == "shop"

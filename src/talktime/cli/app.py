@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from talktime.cli import (
     advisors,
@@ -37,9 +38,26 @@ from talktime.cli import (
 from talktime.cli.connecting import GlobalOptions
 from talktime.cli.examples import add_examples
 from talktime.cli.exits import exit_with_error, show_tracebacks
-from talktime.cli.global_options import with_global_options_first, words_of
+from talktime.cli.global_options import with_global_options_first
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The meter for paid conversations.")
+_OF_PYDANTIC: Final = "Value error, "
+"""How typer begins some of its messages: the words of the library that has checked the value."""
+
+
+class _Commands(TyperGroup):
+    """All commands. An argument that typer refuses is refused in words for people."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_OF_PYDANTIC)
+            raise
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False, help="The meter for paid conversations."
+)
 for command in (
     serving.serve,
     serving.demo,
@@ -97,8 +115,7 @@ def read_global_options(
 
 def main() -> None:
     """Run the command that was typed."""
-    arguments = sys.argv[1:]
     try:
-        app(with_global_options_first(arguments))
+        app(with_global_options_first(sys.argv[1:]))
     except Exception as error:  # noqa: BLE001  every error becomes an exit code here
-        exit_with_error(error, words_of(arguments))
+        exit_with_error(error)

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 import typer
 
+from talktime.cli.global_options import words_of
 from talktime.core.errors import Conflict, DatabaseProblem, InvalidRequest, NotFound, TalktimeError
 from talktime.extras import MissingExtra
 
@@ -40,18 +41,18 @@ def show_tracebacks(is_wanted: bool) -> None:
 
 def exit_with_usage_error(message: str) -> NoReturn:
     """Say which argument is not allowed."""
-    print(f"talktime: {message}", file=sys.stderr)
+    _print_error(message)
     raise typer.Exit(ExitCode.USAGE)
 
 
 def exit_with_failure(message: str) -> NoReturn:
     """Say what failed."""
-    print(f"talktime: {message}", file=sys.stderr)
+    _print_error(message)
     raise typer.Exit(ExitCode.FAILED)
 
 
-def exit_with_error(error: Exception, words: str = "") -> NoReturn:
-    """Print an error in one line, and exit with its code. `words` is the command with its arguments."""
+def exit_with_error(error: Exception) -> NoReturn:
+    """Print an error in one line, and exit with its code."""
     from talktime.settings import SettingsError  # noqa: PLC0415  `talktime --help` starts faster without it
 
     if _shows_tracebacks:
@@ -62,5 +63,10 @@ def exit_with_error(error: Exception, words: str = "") -> NoReturn:
         message = str(error)
     else:
         message = f"{type(error).__name__}: {error} (talktime --debug … shows where)"
-    print(f"talktime {words}: {message}" if words else f"talktime: {message}", file=sys.stderr)
+    _print_error(message)
     sys.exit(ExitCode.USAGE if isinstance(error, SettingsError) else _CODES.get(type(error), ExitCode.FAILED))
+
+
+def _print_error(message: str) -> None:
+    """Print an error behind the command and its arguments, so that a log of several commands says which one failed."""
+    print(f"talktime {words_of(sys.argv[1:])}".rstrip() + f": {message}", file=sys.stderr)

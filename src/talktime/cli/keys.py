@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,12 @@ from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_table
 from talktime.core.ids import is_id
+from talktime.core.instants import format_instant
 from talktime.core.scopes import Scope
+
+if TYPE_CHECKING:
+    from talktime.documents.access_key import AccessKey
+    from talktime.talktime import Talktime
 
 app = typer.Typer(no_args_is_help=True, help="Access keys: named credentials of backends.")
 
@@ -45,7 +50,15 @@ def revoke_key(
     name_or_id: Annotated[str, typer.Argument(metavar="NAME_OR_ID")],
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a key, and with it every token that the key has made."""
+    """Revoke a key, and with it every token that the key has made. A key that is revoked already stays as it is."""
     name_or_id = read_id(name_or_id)
-    key = run_with_talktime(context, lambda talktime: talktime.revoke_key(name_or_id))
+
+    async def revoke(talktime: Talktime) -> tuple[AccessKey, bool]:
+        revoked_ids = {key.id for key in await talktime.keys() if key.revoked_at is not None}
+        key = await talktime.revoke_key(name_or_id)
+        return key, key.id not in revoked_ids
+
+    key, changed = run_with_talktime(context, revoke)
+    if not changed and key.revoked_at is not None:
+        print(f"talktime: this key was revoked already, at {format_instant(key.revoked_at)}", file=sys.stderr)
     print_document(key.document(), as_json)

@@ -48,7 +48,7 @@ async def list_keys(database: Database) -> list[AccessKey]:
 
 
 async def revoke_key(database: Database, name_or_id: str) -> AccessKey:
-    """Revoke a key. A key that is revoked already, which only its id can name, stays as it is.
+    """Revoke a key. A key that is revoked already stays as it is. A name means its valid key, or else the last one.
 
     Raises:
         NotFound: there is no such key.

@@ -299,11 +299,11 @@ returning {access_key};
 select {access_key} from access_keys order by key_id;
 
 -- name: revoke_access_key
--- By id, or by the name of a key that is not revoked. An id comes before a name.
+-- By id or by name. An id comes before a name; of a name, the valid key, or else the key that was revoked last.
 update access_keys set revoked_at = coalesce(revoked_at, engine_now())
 where key_id = (
-    select key_id from access_keys where key_id = $1 or (name = $1 and revoked_at is null)
-    order by key_id = $1 desc limit 1
+    select key_id from access_keys where key_id = $1 or name = $1
+    order by key_id = $1 desc, revoked_at desc nulls first, key_id desc limit 1
 )
 returning {access_key};
 
