@@ -10,16 +10,26 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final, ForwardRef, get_args, get_origin
 
 import talktime
-from talktime import Talktime, TalktimeError
+from talktime import BlockingTalktime, Talktime, TalktimeError
+from talktime.asgi import Tokens
 from talktime.engine.timers import ChatTimerManager
+from talktime.settings import Settings
 
-MODULES: Final = ("talktime", "talktime.errors", "talktime.testing", "talktime.asgi", "talktime.logs")
+MODULES: Final = (
+    "talktime",
+    "talktime.errors",
+    "talktime.settings",
+    "talktime.testing",
+    "talktime.asgi",
+    "talktime.logs",
+)
 """The modules that a host imports from. Every other module may change at any time."""
 
 PUBLIC_NAMES: Final = {
+    "talktime.settings": ("load_settings", "SettingsError"),
     "talktime.testing": (
         "disposable_talktime",
         "disposable_blocking_talktime",
@@ -36,6 +46,10 @@ _SECTION: Final = re.compile(r"^(Args|Raises|Returns|Attributes|Yields):$")
 _HEADING: Final = re.compile(r"^    # ([A-Z][\w ,]*)\.$")
 _INSIDE: Final = "Inside"
 _IN_EVERY_CLASS: Final = frozenset({"document", "problem"})  # the JSON of the object
+_PLAIN: Final = {"TariffDocument": "Tariff", "TermsDocument": "Terms", "Count": "int", "Number": "int"}
+"""The types of Python behind types that say how JSON shows a value, but for those on top of the page."""
+
+_DESCRIBED_ELSEWHERE: Final = (Talktime, BlockingTalktime, Settings)
 _LINE_MAX: Final = 100
 
 
@@ -49,7 +63,60 @@ def library() -> str:
             parts.append(_markdown(inspect.getdoc(module) or ""))
         for name in public_names(module_name):
             parts += _member(name, getattr(module, name))
+    parts.append("## What methods take and return {: #values }")
+    parts.append(
+        "Methods make these objects, and a host reads their fields. Their classes can't be imported from a public"
+        " module. `Settings` is what `talktime.settings.load_settings` returns: see [the settings](settings.md)."
+    )
+    public = {getattr(importlib.import_module(module), name) for module in MODULES for name in public_names(module)}
+    for cls in sorted(value_types() - public, key=lambda cls: cls.__name__):
+        parts += _member(cls.__name__, cls)
     return "\n\n".join(part for part in parts if part)
+
+
+def value_types() -> set[type]:
+    """The classes of talktime that public methods take and return, with the classes of their fields."""
+    found: set[type] = set()
+    waiting = [
+        cls
+        for owner in (Talktime, ChatTimerManager, Tokens)
+        for _, _, function in methods(owner)
+        for annotation in function.__annotations__.values()
+        for cls in _classes_in(_evaluated(annotation, function))
+    ]
+    while waiting:
+        cls = waiting.pop()
+        if cls in found or issubclass(cls, _DESCRIBED_ELSEWHERE):
+            continue
+        found.add(cls)
+        if not issubclass(cls, enum.Enum):
+            waiting += [below for _, annotation in _fields(cls) for below in _classes_in(_evaluated(annotation, cls))]
+    return found
+
+
+def _classes_in(annotation: Any) -> Iterator[type]:
+    """The classes of talktime that an annotation names, such as `Account` in `list[Account] | None`."""
+    if inspect.isclass(annotation) and annotation.__module__.partition(".")[0] == talktime.__name__:
+        yield annotation
+    elif origin := get_origin(annotation):
+        inner = get_args(annotation)
+        yield from _classes_in(origin)
+        for each in inner[:1] if origin is Annotated else inner:
+            yield from _classes_in(each)
+
+
+def _evaluated(annotation: object, owner: Callable[..., Any]) -> Any:
+    """An annotation, which may be a text in the source of its owner."""
+    annotation = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
+    names = vars(importlib.import_module(owner.__module__))
+    return eval(annotation, dict(names)) if isinstance(annotation, str) else annotation  # noqa: S307  our own source
+
+
+def _fields(cls: type) -> list[tuple[str, object]]:
+    """The fields of a class that has fields, each with its annotation."""
+    if dataclasses.is_dataclass(cls):
+        return [(field.name, field.type) for field in dataclasses.fields(cls) if field.init]
+    return [(name, cls.__annotations__[name]) for name in getattr(cls, "_fields", ())]
 
 
 def public_names(module_name: str) -> tuple[str, ...]:
@@ -103,20 +170,17 @@ def _class(name: str, cls: type) -> Iterator[str]:
         return
     yield _markdown(inspect.getdoc(cls) or "")
     if issubclass(cls, enum.Enum):
-        yield "One of " + ", ".join(f"`{name}.{member.name}`" for member in cls) + "."
+        yield "One of " + ", ".join(f"`{name}.{member.name}` (`{member.value!r}`)" for member in cls) + "."
         return
     if issubclass(cls, TalktimeError):
         yield f"Code `{cls.code}`, HTTP status {int(cls.status)}."
-    if dataclasses.is_dataclass(cls):
-        fields = [field for field in dataclasses.fields(cls) if field.init]
-        yield "| field | type | is |\n| --- | --- | --- |\n" + "\n".join(
-            _field(field.name, field.type) for field in fields
-        )
+    if fields := _fields(cls):
+        yield "| field | type | is |\n| --- | --- | --- |\n" + "\n".join(_field(*field) for field in fields)
     for _, method, function in methods(cls):
         if isinstance(inspect.getattr_static(cls, method), property):
-            returns = _type(inspect.signature(function).return_annotation)
-            yield f"`{method}`, {returns}: {_markdown(inspect.getdoc(function) or '')}"
-        elif method not in _IN_EVERY_CLASS:
+            returns, words = _type(inspect.signature(function).return_annotation)
+            yield f"`{method}`, {returns}: {_markdown(inspect.getdoc(function) or words)}"
+        elif method not in _IN_EVERY_CLASS or len(inspect.signature(function).parameters) > 1:
             yield _signature(method, function)
             yield _markdown(inspect.getdoc(function) or "")
 
@@ -211,20 +275,40 @@ def _markdown(docstring: str) -> str:
 
 def _field(name: str, annotation: object) -> str:
     """A row for a field: of `Annotated[int, "how many"]` the type and the words."""
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    words: list[str] = []
-    expression = ast.parse(text, mode="eval").body
-    if isinstance(expression, ast.Subscript) and ast.unparse(expression.value) == "Annotated":
-        assert isinstance(expression.slice, ast.Tuple)  # noqa: S101  an annotation has at least two parts
-        kind, *notes = expression.slice.elts
-        text = ast.unparse(kind)
-        words = [note.value for note in notes if isinstance(note, ast.Constant) and isinstance(note.value, str)]
-    return f"| `{name}` | {_type(text)} | {'; '.join(words)} |".replace("  |", " |")
+    kind, words = _type(annotation)
+    return f"| `{name}` | {kind} | {words} |".replace("  |", " |")
 
 
-def _type(annotation: object) -> str:
+def _type(annotation: object) -> tuple[str, str]:
+    """The type of an annotation as code, and the words that `Annotated` says about it.
+
+    A `|` between backticks needs no backslash in the site, and a backslash would be shown.
+    """
+    if isinstance(annotation, ForwardRef):  # a field of a named tuple
+        annotation = annotation.__forward_arg__
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    return f"`{text}`".replace("|", "\\|")
+    without = _WithoutAnnotated()
+    kind = ast.unparse(without.visit(ast.parse(text, mode="eval")))
+    return f"`{kind}`", "; ".join(without.words)
+
+
+class _WithoutAnnotated(ast.NodeTransformer):
+    """Takes the types out of each `Annotated`, and keeps the words."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(_PLAIN.get(node.id, node.id))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if not (isinstance(node.value, ast.Name) and node.value.id == "Annotated"):
+            return self.generic_visit(node)
+        assert isinstance(node.slice, ast.Tuple)  # noqa: S101  an annotation has at least two parts
+        kind, *notes = node.slice.elts
+        self.words += [note.value for note in notes if isinstance(note, ast.Constant) and isinstance(note.value, str)]
+        inner: ast.AST = self.visit(kind)
+        return inner
 
 
 def _anchor(module_name: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from talktime.core.errors import (
+    AdvisorBusy,
     Conflict,
     DatabaseProblem,
     Forbidden,
@@ -23,6 +24,7 @@ from talktime.core.errors import (
 )
 
 __all__ = [
+    "AdvisorBusy",
     "Conflict",
     "DatabaseProblem",
     "Forbidden",

@@ -1,8 +1,8 @@
 """The settings, their sources and their bounds.
 
-A setting is looked up on the command line, then in the environment (`TALKTIME_PORT`), then in `talktime.toml` in the
-working directory (`port = 8700`), and last its default is used. A value that is not allowed is refused when the program
-starts; the message names the setting and says what is allowed.
+A setting is looked up on the command line, or among the values that a program passes, then in the environment
+(`TALKTIME_PORT`), then in `talktime.toml` in the working directory (`port = 8700`), and last its default is used. A
+value that is not allowed is refused when the program starts; the message names the setting and says what is allowed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import secrets
 import stat
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -434,14 +435,18 @@ def sources(**command_line: Any) -> dict[str, str]:
     return found
 
 
-def load_settings(**command_line: Any) -> Settings:
-    """The settings. Values of `command_line` that are not None come before all other sources.
+def load_settings(**values: Any) -> Settings:
+    """The settings, for the argument `settings` of `Talktime.connect`, `Talktime.blocking` and `create_app`.
+
+    Args:
+        values: settings by their names in small letters, without `TALKTIME_`, such as `presence_lease_seconds=60`. They
+            come before the environment and `talktime.toml`, which give all other settings. None is no value.
 
     Raises:
-        SettingsError: a setting is not allowed.
+        SettingsError: a setting is not allowed, or there is no setting of this name.
         MissingExtra: a setting needs a part of talktime that is not installed.
     """
-    overrides = {name: value for name, value in command_line.items() if value is not None}
+    overrides = {name: value for name, value in values.items() if value is not None}
     _require_own_file(Path(FILE))
     try:
         settings = Settings(**overrides)
@@ -451,7 +456,7 @@ def load_settings(**command_line: Any) -> Settings:
         raise SettingsError(f"{FILE} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         # `from None`, because pydantic's own message would show the values.
-        raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+        raise SettingsError("\n".join(_explain(problem, overrides) for problem in error.errors())) from None
     if "://" in settings.fanout:
         extras.require("redis")
     return settings
@@ -509,11 +514,12 @@ def _is_own_group(status: os.stat_result) -> bool:
     return owner.pw_gid == group.gr_gid and owner.pw_name == group.gr_name and not {*group.gr_mem} - {owner.pw_name}
 
 
-def _explain(problem: ErrorDetails) -> str:
+def _explain(problem: ErrorDetails, overrides: Mapping[str, Any]) -> str:
     name = str(problem["loc"][0])
     field = Settings.model_fields.get(name)
     if field is None:
-        return f"{FILE} has an unknown setting {name!r}; the settings are: {', '.join(Settings.model_fields)}"
+        unknown = f"There is no setting {name!r}" if name in overrides else f"{FILE} has an unknown setting {name!r}"
+        return f"{unknown}; the settings are: {', '.join(Settings.model_fields)}"
     value = "has a value that is not allowed" if name in CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
     # A pattern says nothing to a person that the description does not say in words.
     is_pattern = problem["type"] == "string_pattern_mismatch"

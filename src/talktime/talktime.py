@@ -317,7 +317,8 @@ class Talktime:
     async def revoke_key(self, name_or_id: str) -> AccessKey:
         """Revoke an access key, and with it every token that the key has made.
 
-        Every node refuses them at once; a node that hears nothing, after 2 seconds.
+        Every node refuses them at once; a node that hears nothing, after 2 seconds. A key that is revoked already stays
+        as it is, with its `revoked_at`. A name means the valid key of this name, or else the one that was revoked last.
 
         Raises:
             NotFound: there is no such key.
@@ -404,7 +405,7 @@ class Talktime:
             metadata: at most 24 texts by key, to be kept with the entry.
             key: the idempotency key: a repeat with the same key and arguments gets the first answer.
             repeat: for the service: the request whose key this is.
-            actor: who adds the credit, to be kept with the entry.
+            actor: who adds the credit, to be kept with the entry; None: its `by_role` and `by_subject` are None.
 
         Raises:
             InvalidRequest: an argument is not allowed.
@@ -430,8 +431,8 @@ class Talktime:
     ) -> Account:
         """Spend credit elsewhere, gifts first. More than is available is refused.
 
-        `actor` and `metadata`, at most 24 texts by key, are kept with the entry. `key` is an idempotency key, as of
-        `add_credit`.
+        `actor` and `metadata`, at most 24 texts by key, are kept with the entry. Without an `actor`, `by_role` and
+        `by_subject` of the entry are None. `key` is an idempotency key, as of `add_credit`.
 
         Raises:
             InvalidRequest: the amount is not above zero, or the metadata is not allowed.
@@ -488,7 +489,7 @@ class Talktime:
             dry_run: compute the refund as it would be now, and give nothing back.
             key: the idempotency key: a repeat with the same key and arguments gets the first answer.
             repeat: for the service: the request whose key this is.
-            actor: who refunds, to be kept with the entry.
+            actor: who refunds, to be kept with the entry; None: its `by_role` and `by_subject` are None.
 
         Raises:
             InvalidRequest: an argument is not allowed.
@@ -565,6 +566,8 @@ class Talktime:
     ) -> Page[LedgerEntry]:
         """Entries of all users with all three sides, the newest first. An argument that is None does not filter.
 
+        `by_role` and `by_subject` of an entry are None for what follows from time, and for a call without `actor`.
+
         Args:
             query: the beginning of a reference.
             user_id: of this user.
@@ -635,7 +638,7 @@ class Talktime:
             as_of: the instant that the balances belong to.
             zone: the time zone of instants that name no offset from UTC.
             dry_run: report what the import would do, and change nothing.
-            actor: who imports, to be kept with the entries.
+            actor: who imports, to be kept with the entries; None: their `by_role` and `by_subject` are None.
 
         Raises:
             InvalidRequest: `as_of` is in the future, or the name of a source says no kind of rows.

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -93,6 +94,23 @@ async def test_the_application_in_an_application_answers(database_url: str, monk
         httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://host") as client,
     ):
         assert (await client.get("/talktime/readyz")).status_code == 200
+
+
+def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = [block for block in blocks("python") if "import load_settings" in block.code]
+    given = SimpleNamespace(TALKTIME_DATABASE_URL=database_url, TALKTIME_ADDRESS="https://shop.example/talktime")
+    monkeypatch.setattr("django.conf.settings", given)
+    monkeypatch.setenv("TALKTIME_PRESENCE_LEASE_SECONDS", "5")
+    monkeypatch.setenv("TALKTIME_NAME", "The shop")
+    names: dict[str, Any] = {}
+    exec(compile(block.code, str(block), "exec"), names)
+    with names["talktime"] as talktime:
+        talktime.put_user("alice", "Alice")
+        talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0"}]}), starts="at_once")
+        assert talktime.create_link("user", "alice").address.startswith("https://shop.example/talktime/")
+        snapshot, _ = talktime.create_chat("alice", "maya")
+        assert snapshot.timer.lease_until == snapshot.server_time + 60_000
+        assert talktime.receipt(snapshot.record.id).seller == "The shop"
 
 
 # The shell.

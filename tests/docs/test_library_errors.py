@@ -11,7 +11,9 @@ import pytest
 
 from scripts.docsite.library_reference import methods
 from talktime import Party, Talktime, Tariff, errors, parse_credits
+from talktime.core import errors as core_errors
 from talktime.settings import Settings
+from tests.docs.blocks import text_of
 
 BY_THE_MINUTE = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
 
@@ -157,6 +159,20 @@ def named_errors(name: str) -> set[str]:
     function = {method: member for _, method, member in methods(Talktime)}[name]
     section = (inspect.getdoc(function) or "").partition("Raises:\n")[2]
     return set(re.findall(r"^    (\w+):", section, re.MULTILINE))
+
+
+def test_a_host_can_import_every_error_that_it_can_meet() -> None:
+    refusals = {name for name, member in vars(core_errors).items() if inspect.isclass(member) and _is_refusal(member)}
+    table = set(re.findall(r"^\| `\w+` \| \d+ \| `(\w+)` \|", text_of("docs/reference/errors.md"), re.MULTILINE))
+    named = set().union(*map(named_errors, (name for _, name, _ in methods(Talktime))))
+    assert "AdvisorBusy" in refusals & table & named
+    assert refusals - {"TalktimeError"} == table
+    assert refusals | named | {"Repeated"} == set(errors.__all__)
+    assert all(hasattr(errors, name) for name in errors.__all__)
+
+
+def _is_refusal(member: type) -> bool:
+    return issubclass(member, errors.TalktimeError)
 
 
 def test_every_error_that_a_docstring_names_is_tried() -> None:

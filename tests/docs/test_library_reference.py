@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
 import talktime
-from scripts.docsite.library_reference import MODULES, library, methods, public_names
+from scripts.docsite.library_reference import MODULES, library, methods, public_names, value_types
 from talktime import Talktime
+from talktime.asgi import Tokens
+from talktime.engine.timers import ChatTimerManager
+from tests.docs.blocks import text_of
 
 PAGE = library()
 METHODS = {name: function for _, name, function in methods(Talktime)}
@@ -57,6 +62,46 @@ def test_every_signature_is_python() -> None:
         ast.parse(f"{signature.rstrip()}: ...")
     assert 'kind: str = "purchase"' in PAGE.replace("'", '"')
     assert "by: Party = Party.USER" in PAGE
+
+
+def test_every_type_that_a_method_returns_is_described_with_its_fields() -> None:
+    returned = {
+        name
+        for owner in (Talktime, ChatTimerManager, Tokens)
+        for _, _, function in methods(owner)
+        for name in re.findall(r"\b[A-Z]\w+", str(function.__annotations__["return"]))
+    }
+    assert {"AccessKey", "Events", "Replay", "Caller"} < returned
+    for name in returned - {"Any", "AsyncIterator", "None", "Self"}:
+        assert f"\n### `{name}`\n" in PAGE, name
+    for cls in value_types():
+        section = PAGE.partition(f"\n### `{cls.__name__}`\n")[2].partition("\n### ")[0]
+        assert section, cls
+        names = [field.name for field in dataclasses.fields(cls) if field.init] if dataclasses.is_dataclass(cls) else []
+        for name in (*names, *getattr(cls, "_fields", ())):
+            assert f"\n| `{name}` | `" in section, (cls, name)
+
+
+def test_types_are_described_as_a_reader_writes_them() -> None:
+    assert "| `used_at` | `Instant | None` | the last use, to about a minute;" in PAGE
+    assert "`platform_amount`, `Credits`: " in PAGE
+    assert "Annotated" not in PAGE
+    assert "ForwardRef" not in PAGE
+    assert "`TariffDocument" not in PAGE
+
+
+def test_a_table_of_the_site_shows_a_type_without_a_backslash(site: Path) -> None:
+    page = (site / "reference" / "library.html").read_text("utf-8")
+    assert "<td><code>Instant | None</code></td>" in page
+    assert "\\|" not in page
+
+
+def test_a_document_says_with_which_arguments_it_has_more() -> None:
+    assert "def document(*, with_metadata: bool = False) -> dict[str, Any]" in PAGE
+    section = text_of("docs/reference/library.md").partition("`document()`")[2].partition("\n")[0]
+    for argument in re.findall(r"def document\((.*)\)", PAGE):
+        for name in re.findall(r"(\w+): bool", argument):
+            assert f"{name}=" in section, name
 
 
 def test_sections_of_docstrings_become_lists() -> None:

@@ -86,6 +86,11 @@ def test_a_bad_value_is_named_with_what_is_allowed(
     assert "hunter2" not in message
 
 
+def test_a_program_that_names_no_setting_is_not_sent_to_the_file() -> None:
+    with pytest.raises(SettingsError, match=r"^There is no setting 'lease'; the settings are: database_url, "):
+        load_settings(lease=60)
+
+
 @pytest.mark.parametrize("seconds", ["1000000", "0.5"])
 def test_seconds_may_be_long_and_have_decimals(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
     monkeypatch.setenv("TALKTIME_PRESENCE_LEASE_SECONDS", seconds)
