@@ -101,7 +101,8 @@ export function problemText(error: unknown): string {
   if (!(error instanceof RequestProblem)) return say("wentWrong");
   const { status, code } = error.problem;
   const words = talkWords();
-  if (code === "insufficient_credit") return words.notEnoughCredit;
+  // Only the person who pays can top up.
+  if (code === "insufficient_credit" && readSession()?.role === "user") return words.notEnoughCredit;
   if (status === 0) return words.unreachable;
   if (status === 401) return words.signedOut;
   if (status === 404) return words.notFound;

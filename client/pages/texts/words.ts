@@ -54,10 +54,10 @@ export function exactDigits(ms: number): string {
   return stopwatch(ms) + format.format(rest / 1000).slice(1);
 }
 
-/** A duration in ms as "7 min" or "1 h 5 min". */
+/** A duration in ms as "7 min" or "1 h 5 min"; "0 min" for a call that nobody answered. */
 export function minutes(ms: number): string {
   const whole = Math.floor(ms / 60_000);
-  if (whole < 1) return say("lessThanMinute");
+  if (whole < 1 && ms > 0) return say("lessThanMinute");
   const hours = String(Math.floor(whole / 60));
   if (whole >= 48 * 60) return say("days", { days: String(Math.floor(whole / 1440)) });
   const values = { hours, minutes: String(whole % 60) };

@@ -62,6 +62,7 @@ test("a name that runs from right to left is isolated in a sentence", () => {
 });
 
 test.each([
+  [0, "0 min"],
   [59_999, "less than a minute"],
   [60_000, "1 min"],
   [7 * 60_000 + 59_999, "7 min"],
