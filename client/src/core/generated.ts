@@ -1337,7 +1337,7 @@ export interface components {
             refunded_seconds: number | null;
             /** @description when a gift expires */
             expires_at: string | null;
-            /** @description the role of who asked for the entry; null for what follows from time, and for a call of the library without `actor` */
+            /** @description the role of who asked; null for what follows from time, and for a call of the library without `actor` */
             by_role: components["schemas"]["Role"] | null;
             /** @description who asked for the entry: the subject of the token, or the name of a program */
             by_subject: string | null;

@@ -39,7 +39,7 @@ class LedgerEntry(Document):
     expires_at: Annotated[Instant | None, "when a gift expires"]
     by_role: Annotated[
         Role | None,
-        "the role of who asked for the entry; null for what follows from time, and for a call of the library without `actor`",
+        "the role of who asked; null for what follows from time, and for a call of the library without `actor`",
     ]
     by_subject: Annotated[str | None, "who asked for the entry: the subject of the token, or the name of a program"]
     metadata: Annotated[Metadata, "the host's own texts of a credit or a debit, by key"] = field(default_factory=dict)
