@@ -128,17 +128,12 @@ function paused(frame: Frame & { snapshot: Snapshot }, viewer: Viewer, other: st
 }
 
 function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: string): Explanation {
-  if (user && hasCreditAgain(snapshot))
-    return {
-      tone: "warn",
-      title: say("creditAgainTitle"),
-      text: `${say("creditAgainText")} ${rechargeText(frame)}`,
-    };
-  const helps = !user
-    ? say("topUpLets")
-    : snapshot.presence?.advisor === false
-      ? say("topUpWaits", { other })
-      : say("topUpGoesOn");
+  const isAlone = user && snapshot.presence?.advisor === false;
+  if (user && hasCreditAgain(snapshot)) {
+    const helps = say(isAlone ? "creditAgainWaits" : "creditAgainText", { other });
+    return { tone: "warn", title: say("creditAgainTitle"), text: `${helps} ${rechargeText(frame)}` };
+  }
+  const helps = isAlone ? say("topUpWaits", { other }) : say(user ? "topUpGoesOn" : "topUpLets");
   return {
     tone: "warn",
     title: user ? say("yourCreditsHaveRunOut") : say("otherOutOfCredit", { other }),
@@ -208,7 +203,9 @@ export function phaseOf(
     const code = isAbsence ? (`${absentee(frame.snapshot, viewer)}_away` as const) : record.reason;
     if (code === "advisor_away" && frame.elapsedMs === 0)
       return { phase: "still", text: say("phaseWaiting") };
-    const named = code === "paused" || code === null ? say("paused") : reason(code);
+    const isPause =
+      code === "paused" || code === null || (viewer === "user" && hasCreditAgain(frame.snapshot));
+    const named = isPause ? say("paused") : reason(code);
     return {
       phase: "still",
       text: record.reason === "timer_failed" ? say("startingTitle") : capitalized(named),

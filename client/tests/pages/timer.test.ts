@@ -180,6 +180,9 @@ test("credit that is there again lets the user continue, and only the user", () 
   expect(actsOf({ ...again, balance: null }, "advisor").resume).toBe(false);
   expect(explanationOf(frame(again), "user", "Maya")).toMatchObject({ title: "There is credit again" });
   expect(explanationOf(frame(again), "user", "Maya")?.topUp).toBeUndefined();
+  expect(phaseOf(frame(again), "user")?.text).toBe("Paused");
+  const alone = { ...again, presence: { user: true, advisor: false, until: null } };
+  expect(explanationOf(frame(alone), "user", "Maya")?.text).toContain("goes on once Maya is back");
 });
 
 test("a chat that the record has left links to the current chat", () => {
