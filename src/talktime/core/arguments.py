@@ -77,7 +77,7 @@ def _fits(value: object, hint: Any) -> bool:
     if hint in {int, float}:
         return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return value in {member.value for member in hint}
+        return value in [member.value for member in hint]
     return hint is Any or not isinstance(hint, type) or isinstance(value, hint)
 
 
