@@ -185,7 +185,7 @@ def test_nothing_happens_without_a_reason_an_amount_and_a_yes(screens: Screens, 
     expect(page.get_by_role("dialog")).to_have_count(0)
     do(page, "Take credit", "1000", "because")
     page.get_by_role("button", name="Do it").click()
-    expect(page.get_by_role("alert")).to_contain_text("enough credit")
+    expect(page.get_by_role("alert")).to_contain_text("This needs 1000.00")
     screens.complaints.clear()  # the browser tells of the refusal, too
     assert demo.call("GET", f"/users/{pair.user}/account")["balance"] == "20.00"
 

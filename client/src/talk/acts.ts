@@ -7,7 +7,7 @@ import type { Offer, Snapshot } from "../core/types.ts";
 export type Viewer = "user" | "advisor" | "operator";
 
 export interface Acts {
-  /** The name of the words on the button that starts, resumes or switches; null for no button. */
+  /** The name of the words on the button that starts a record, or brings it to this chat; null for no button. */
   start: "start" | "startAgain" | "continueHere" | null;
   accept: boolean;
   decline: boolean;
@@ -51,8 +51,8 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
 }
 
 /**
- * Whether a record that waits for credit could go on: another record or call may have held the credit that has ended
- * since. The user decides whether it does.
+ * Whether a record that waits for credit could go on: another record or call, which has ended since, may have held the
+ * credit. The user decides whether it does.
  */
 export function hasCreditAgain(snapshot: Snapshot): boolean {
   const { record, elapsed_ms, allowance_ms, balance, cost } = snapshot;
@@ -72,7 +72,7 @@ export function isPaidSoon({ free_remaining_ms }: Offer): boolean {
   return free_remaining_ms < FREE_MIN_MS;
 }
 
-/** The first amount that is due, in micro-credits, and after how many seconds: after free time and grace, which it pays. */
+/** The first amount that is due, in micro-credits, and after how many seconds: after free time and grace. It pays the grace. */
 export function firstDue(offer: Offer): { micros: bigint; seconds: number } {
   const { free_remaining_ms, tariff } = offer;
   const graceSeconds = pricing(offer).grace_seconds ?? 0;

@@ -4,7 +4,7 @@ import type { Problem } from "../core/types.ts";
 import { filled, type Words } from "../words.ts";
 import type { Viewer } from "./acts.ts";
 
-/** The calls of a party for which there are buttons of the same names. */
+/** The calls that a refusal may offer to each viewer, because a button makes them. */
 const CALLS: Record<Viewer, readonly string[]> = {
   user: ["tracking", "pause", "resume", "stop"],
   advisor: ["pause", "stop"],

@@ -7,7 +7,7 @@ import type { Viewer } from "./acts.ts";
 export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party): boolean | null {
   if (!snapshot || state === "reconnecting" || isStanding) return null;
   const { presence, record } = snapshot;
-  // Time runs while both leases hold. A party may not have come to this chat yet, but be in the chat before.
+  // Time runs while both leases hold. A party may not have come to this chat yet, but still be in the previous chat.
   if (snapshot.timer.running) return presence?.[party] ?? true;
   // A node of an earlier version does not say it.
   if (!presence) return null;

@@ -15,7 +15,7 @@ export interface Writing {
 export const FREELY: Writing = { most: MESSAGE_LENGTH_MAX, why: null };
 
 /**
- * What a party may write: a message needs running time. Before the first second of a record, the user may send one note.
+ * What a party may write: a message needs running time. Before any time has run, the user may send one note.
  * `lastOwn` is the instant of the user's last message in the chat, null where there is none.
  */
 export function writingOf(

@@ -2,12 +2,10 @@
 
     a running record      stops at its cut (`cuts`), and at the end of each party's lease
     a requested record    ends when its ring is over, and at the end of the user's lease
-    a record without      ends when the recharge window is over
-    credit
-    a record paused for   ends when the abandon time is over
-    another reason
+    out of credit         the record ends when the recharge window is over
+    paused otherwise      the record ends when the abandon time is over
     a gift                expires (`posting.next_expiry`)
-    credit that ends soon is reported as low (`low_credit`)
+    low credit            is told before the credit ends (`low_credit`)
 
 `meter.settle` applies the deadlines that have fallen due. The earliest deadline is stored with the account, so that a
 worker wakes at this instant. A worker that wakes late changes no cost: each deadline acts as of its own instant.

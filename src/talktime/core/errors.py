@@ -134,8 +134,8 @@ class Conflict(TalktimeError):
     """The state of a record or an account does not allow the request.
 
     `state` is the record's state, None if no record is concerned. `allowed` lists the calls that this state allows to
-    callers who may make them: `tracking`, `accept`, `decline`, `pause`, `resume` and `stop` on the chat, `chats` with
-    another chat id, `debits` on the account, `refunds` on the record.
+    callers who may make them: `tracking`, `accept`, `decline`, `pause`, `resume` and `stop` on the chat, `chats` (with
+    another id where the chat belongs to another pair), `debits` on the account, `refunds` on the record.
     """
 
     status = HTTPStatus.CONFLICT

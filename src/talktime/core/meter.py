@@ -3,7 +3,7 @@
           start (accepted)         decline, ring over, stop, the user's lease ends
         ┌──────────────────> requested ──────────────────────────────────────┐
         │                     │  │                                           │
-        │                     │  └─ accept, user absent or timer fails ──┐   │
+        │                     │  └─ accept, timer fails ──────────────────┐   │
         │              accept │                                          │   │
         │      start          v              stop, max_cost              │   v
     (nothing) ───────────> running ──────────────────────────────────────┼─> ended

@@ -132,13 +132,14 @@ class Record:
         elapsed_ms: the running time over all chats of the record.
         charged: the cost of `elapsed_ms`, all of it posted.
         running_since: the beginning of the open segment; None unless the record runs.
-        paused_at: the end of the last segment, kept while the record is paused.
+        paused_at: since when no time runs: the end of the last segment, or the start of the wait before the first. Kept
+            after the end; None while the record runs.
         paused_by: the role of the caller who paused the record, if a person or the host did.
         waiting_since: the instant from which the recharge window or the abandon time counts, while paused.
         paying_until: until when a record that is out of credit waits at least, because somebody is paying.
         ended_at: the end of the record.
-        ended_by: the role of the caller who ended the record, if a person or the host did. The version before this one
-            stored nobody.
+        ended_by: the role of the caller who ended the record, if a person or the host did. None also for a record that
+            ended before migration 0037.
         user_lease_until: the end of the user's lease, by heartbeats and acts; sockets may prove more (`Payer.sockets`).
         advisor_lease_until: the end of the advisor's lease, in the same way.
         user_left_at: when a page of the user said that it closes; None if a heartbeat, an act or a new socket of the

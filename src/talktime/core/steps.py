@@ -110,7 +110,7 @@ class RecordRequested:
 
 @dataclass(frozen=True, slots=True)
 class KeptPaused:
-    """A record that does not run is paused from `at` on: for another reason, by another role, or in another chat."""
+    """A record that does not run waits from `at` on: at first, for another reason, by another role, in another chat."""
 
     record: Record
     at: int

@@ -40,7 +40,8 @@ AtMaxCost = Literal["free", "stop"]
 """The rule at `max_cost`: with `free` the time goes on and costs no more, with `stop` the record ends."""
 
 RoundingMode = Literal["up", "down", "half_up"]
-"""How the cost is rounded. A new mode fails type checking wherever the mode matters."""
+"""How the cost is rounded. The first value is the default, here and in the two types above. A new mode fails type
+checking wherever the mode matters."""
 
 
 class TariffError(Mistakes):
@@ -90,7 +91,7 @@ class Tariff:
         tiers: the price of time, in order of `from_ms`; the first tier begins at 0.
         connect_fee: charged once, as soon as there is priced time.
         free_ms: the free time of each pair of user and advisor, over all their records.
-        grace_ms: a record with at most this priced time costs nothing, once a day for each pair (`record`).
+        grace_ms: a record with at most this priced time costs nothing, once in 24 hours for each pair (`record`).
         boundary: whether time that ends exactly between two increments has begun the second one.
         minimum_charge: the least that a record with more priced time than the grace costs.
         max_cost: the amount at which the cost stops rising, or at which the record ends; None for no maximum.

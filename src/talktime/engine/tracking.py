@@ -163,7 +163,10 @@ class DeclineChat(ChatCommand):
 
 @dataclass
 class PauseChat(ChatCommand):
-    """Pause the record whose current chat this is; Conflict if there is none. `by` is the role of the caller."""
+    """Pause the record whose current chat this is. `by` is the role of the caller.
+
+    `decide` raises NotFound, and Conflict if the record rings, has ended, or has moved to another chat.
+    """
 
     name = "pause"
 
@@ -176,7 +179,11 @@ class PauseChat(ChatCommand):
 
 @dataclass
 class ResumeChat(ChatCommand):
-    """Resume the record whose current chat this is; Conflict if there is none, or if an advisor may not resume it."""
+    """Resume the record whose current chat this is.
+
+    `decide` raises NotFound, InsufficientCredit, and Conflict if the record rings, has ended or has moved to another
+    chat, or if an advisor may not resume it.
+    """
 
     name = "resume"
 
@@ -225,7 +232,7 @@ class StopRecord(Command[bool]):
 
 @dataclass
 class UpdateChatTime(Command[bool]):
-    """Write the totals of the payer's running records to the tables. The answer tells whether this record runs here."""
+    """Post the charges of the payer's running records, if this record runs in this chat. The answer tells whether."""
 
     name = "update_chat_time"
 
@@ -275,9 +282,10 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
     if command.record_id not in {None, None if record is None else record.record_id}:
         raise _record_over(payer, chat_id)
     if record is not None:
-        _count_chat(payer, record, chat_id)
         # An active record keeps the tariff that it started with, whatever version the person has seen since.
-        payer.current = meter.track(payer.current, record, chat_id, payer.now, payer.durations)
+        changed = meter.track(payer.current, record, chat_id, payer.now, payer.durations)
+        _count_chat(payer, record, chat_id)
+        payer.current = changed
         return
     if tariff_version not in {None, advisor.tariff_version}:
         raise _tariff_changed(payer, advisor, chat_id, tariff_version)
@@ -294,7 +302,7 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
 
 
 def _new_record(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str) -> Record:
-    """A record of the payer with the advisor that starts now, before its start."""
+    """A new record of the payer with the advisor, as it stands just before `meter.start`."""
     return Record(
         record_id=new_id(),
         user_id=payer.current.user_id,
