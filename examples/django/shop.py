@@ -28,7 +28,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.errors import (
+    Conflict,
+    DatabaseProblem,
+    InsufficientCredit,
+    InvalidRequest,
+    TalktimeError,
+    Unauthorized,
+    Unavailable,
+)
 
 talktime = Talktime.blocking(
     work=False
@@ -48,6 +56,8 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DatabaseProblem):  # the first call of a worker connects
+            error = Unavailable("The database can't be reached. Try again.")
         return JsonResponse(error.problem(), status=error.status) if isinstance(error, TalktimeError) else None
 
 

@@ -22,7 +22,15 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from talktime import Role, Talktime, format_credits, parse_credits
 from talktime.asgi import Tokens
-from talktime.errors import Conflict, InsufficientCredit, InvalidRequest, TalktimeError, Unauthorized
+from talktime.errors import (
+    Conflict,
+    DatabaseProblem,
+    InsufficientCredit,
+    InvalidRequest,
+    TalktimeError,
+    Unauthorized,
+    Unavailable,
+)
 
 app = Flask(__name__)
 talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
@@ -35,6 +43,12 @@ bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the
 def refused(error: TalktimeError) -> ResponseReturnValue:
     """Answer a refusal of talktime with its status and its reason."""
     return error.problem(), error.status
+
+
+@app.errorhandler(DatabaseProblem)
+def not_connected(_error: DatabaseProblem) -> ResponseReturnValue:
+    """The first call of a worker connects."""
+    return refused(Unavailable("The database can't be reached. Try again."))
 
 
 def signed_in() -> str:

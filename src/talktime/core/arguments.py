@@ -1,4 +1,4 @@
-"""Arguments of the wrong type are refused in words, and not by whatever uses them first.
+"""Arguments of the wrong type, and pages of no length, are refused in words, and not by whatever uses them first.
 
 A host passes the number of a row as an id, a `datetime` as an instant, or a text as a number. The annotations of a
 method say which types it takes, so they are the only place where this stands.
@@ -49,6 +49,8 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
         for name, value in (*zip(names, args, strict=False), *arguments.items()):
             if name in hints and not _fits(value, hints[name]):
                 raise InvalidRequest((name, _refusal(name, value, hints[name])))
+            if name == "limit" and isinstance(value, int) and value < 1:
+                raise InvalidRequest((name, "must be at least 1"))
 
     if inspect.iscoroutinefunction(method):
 

@@ -23,13 +23,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from talktime.core.money import format_credits, parse_formatted
 
 
 class TalktimeError(Exception):
-    """A refusal. `status` is its HTTP status, `code` a stable name for programs, `title` a short text for people."""
+    """A refusal. `status` is its HTTP status, `code` a stable name for programs, `title` a short text for people.
+
+    Attributes:
+        detail: what is refused, and what to do, in a sentence.
+        members: the further fields of the problem document, by name, as JSON has them.
+    """
 
     status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
@@ -64,6 +69,11 @@ class InvalidRequest(TalktimeError):
             "; ".join(f"{field} {message}" for field, message in errors),
             errors=[{"field": field, "message": message} for field, message in errors],
         )
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """The fields that are not acceptable, each as `{"field", "message"}`."""
+        return list(self.members["errors"])
 
 
 class Unauthorized(TalktimeError):
@@ -135,7 +145,8 @@ class Conflict(TalktimeError):
 
     `state` is the record's state, None if no record is concerned. `allowed` lists the calls that this state allows to
     callers who may make them: `tracking`, `accept`, `decline`, `pause`, `resume` and `stop` on the chat, `chats` (with
-    another id where the chat belongs to another pair), `debits` on the account, `refunds` on the record.
+    another id where the chat belongs to another pair), `debits` on the account, `refunds` on the record. `members` may
+    have more, such as `tariff_version` and `refundable`.
     """
 
     status = HTTPStatus.CONFLICT
@@ -147,6 +158,16 @@ class Conflict(TalktimeError):
         stated = None if state is None else str(state)
         super().__init__(detail, state=stated, allowed=[call.value for call in allowed], **members)
 
+    @property
+    def state(self) -> str | None:
+        """The state of the record, None if no record is concerned."""
+        return cast("str | None", self.members["state"])
+
+    @property
+    def allowed(self) -> list[str]:
+        """The calls that the state allows."""
+        return list(self.members["allowed"])
+
 
 class AdvisorBusy(Conflict):
     """The advisor has as many active records as the advisor may have.
@@ -156,6 +177,11 @@ class AdvisorBusy(Conflict):
 
     code = "advisor_busy"
     title = "The advisor is busy"
+
+    @property
+    def ends_at(self) -> str | None:
+        """The instant, as a text of RFC 3339; None if no end is known."""
+        return cast("str | None", self.members["ends_at"])
 
 
 class NotRunning(Conflict):

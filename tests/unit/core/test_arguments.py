@@ -31,8 +31,9 @@ class Library:
         texts: Mapping[str, str] | None = None,
         types: Collection[str] = (),
         anything: Any = None,
+        limit: int = 1,
     ) -> str:
-        return f"{text}{number}{amount}{share}{party}{tariff}{texts}{types}{anything}"
+        return f"{text}{number}{amount}{share}{party}{tariff}{texts}{types}{anything}{limit}"
 
     async def wait(self, text: str) -> str:
         return text
@@ -71,6 +72,12 @@ def test_an_argument_of_a_wrong_type_is_refused_in_words(arguments: dict[str, An
     with pytest.raises(InvalidRequest) as refused:
         Library().say(**arguments)
     assert str(refused.value) == refusal
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_page_has_a_length(limit: int) -> None:
+    with pytest.raises(InvalidRequest, match="limit must be at least 1"):
+        Library().say(limit=limit)
 
 
 def test_arguments_of_the_right_types_pass() -> None:
