@@ -213,7 +213,9 @@ export class TalkTimeElement extends Base {
     setText(credits, this.#money(frame.balance));
     setText(free, frame.snapshot ? countdown(frame.freeMs) : "");
     const news = this.#lastFrame && announcement(this.#lastFrame, frame);
-    if (news) aloud.textContent = words[news];
+    // What was said stays no longer than it is true.
+    const isOver = this.#lastFrame?.state !== frame.state && /^(running|paused)$/.test(frame.state);
+    if (news || isOver) setText(aloud, news ? words[news] : "");
     this.#lastFrame = frame;
   }
 

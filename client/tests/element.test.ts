@@ -244,7 +244,7 @@ test("words are those of the language of the element or of what it is in, those 
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   service.tell({
     ...begun(63_000, { ...PAUSED, record: { state: "ended", reason: "stopped" } }),
-    sequence: 3,
+    sequence: 2,
   });
   await vi.waitFor(() => expect(aloud()).toBe("Das Gespräch ist beendet"), soon);
   place.remove();

@@ -109,6 +109,30 @@ test("nobody writes while no time runs, unless the host allows it", async () => 
   await vi.waitFor(() => expect([cannotSend(), part("why").hidden]).toEqual([false, true]), soon);
 });
 
+test("a top-up promises nothing while the advisor is not there, and a refusal ends with the next news", async () => {
+  const out = { ...PAUSED, record: { ...PAUSED.record, reason: "out_of_credit" as const } };
+  const presence = { user: true, advisor: true, until: null };
+  const waits = { ...out, elapsed_ms: 60_000, balance: "0.00" };
+  service.snapshot = () => now({ ...waits, presence });
+  element.setAttribute("party", "user");
+  const status = () => part("status").textContent;
+  await vi.waitFor(() => expect(status()).toContain("The credit has run out. A top-up lets it go on."), soon);
+  service.tell({ ...now({ ...waits, presence: { ...presence, advisor: false } }), sequence: 2 });
+  await vi.waitFor(() => expect(status()).toBe("The credit has run out. · The advisor isn’t here"), soon);
+  service.say({ type: "problem", problem: { title: "No", status: 429, code: "rate_limited" } });
+  await vi.waitFor(() => expect(part("problem").hidden).toBe(false), soon);
+  service.tell({ ...now({ ...waits, balance: "5.00", presence }), sequence: 3 });
+  await vi.waitFor(() => expect(status()).toContain("There is credit again. Press Continue"), soon);
+  expect([part("problem").hidden, part("resume").hidden]).toEqual([true, false]);
+});
+
+test("the focus goes to what takes the place of a button that has gone", async () => {
+  await vi.waitFor(() => expect(part("pause").hidden).toBe(false), soon);
+  part("pause").focus();
+  service.tell({ ...now(PAUSED), sequence: 2 });
+  await vi.waitFor(() => expect(element.shadowRoot?.activeElement).toBe(part("resume")), soon);
+});
+
 test("it says whether the other party is there, and for whom the record waits", async () => {
   const presence = { user: true, advisor: true, until: null };
   service.snapshot = () => now({ ...PAUSED, presence });

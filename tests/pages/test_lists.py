@@ -228,6 +228,26 @@ def test_an_operator_gives_something_back(screens: Screens, demo: Demo, pair: Pa
     screens.complaints.clear()
 
 
+def test_a_refund_gives_back_the_amount_of_the_question_also_while_time_runs(screens: Screens, demo: Demo) -> None:
+    tiers = [{"rate": "1.00"}, {"from_seconds": 60, "rate": "60.00"}]
+    pair = demo.pair({"tiers": tiers}, "500.00")
+    chat = demo.chat(pair)
+    for screen in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
+        screen.wait_for_selector("talk-time[state=running]")
+    demo.advance(40)
+    record = demo.call("GET", f"/chats/{chat}/tracking")["record"]["id"]
+    operator = screens.of(Role.OPERATOR, "olga", f"/receipts/{record}")
+    opened_receipt(operator)
+    operator.get_by_label("How much").fill("30")
+    operator.get_by_label("Of what").select_option("seconds")
+    operator.get_by_label("Why").fill("the line was bad")
+    operator.get_by_role("button", name="Give it back").click()
+    expect(operator.locator("dialog h2")).to_have_text("Give back 0.50 for 30 seconds?")
+    demo.advance(60)
+    operator.locator("dialog button[value=yes]").click()
+    expect(operator.locator("#given-back")).to_contain_text("0.50 given back.")
+
+
 def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo, pair: Pair, tmp_path: Path) -> None:
     chat = demo.chat(pair)
     demo.advance(90)

@@ -271,6 +271,7 @@ if (session) {
     if (chosen) void proveFile(chosen);
     file.value = ""; // so that the same file can be chosen again
   });
-  if (session.role === "operator" || session.role === "service") offerRefund(recordId, load);
+  if (session.role === "operator" || session.role === "service")
+    offerRefund(recordId, () => receipt?.record.state === "ended", load);
   load().catch(showProblem);
 }

@@ -15,7 +15,7 @@ type Refund = Documents["Refund"];
 let key = randomId();
 
 /** Shows the form for this record; `done` is called after each refund. */
-export function offerRefund(recordId: string, done: () => Promise<void>): void {
+export function offerRefund(recordId: string, isOver: () => boolean, done: () => Promise<void>): void {
   const form = find<HTMLFormElement>("refund");
   const refunds = path`/records/${recordId}/refunds`;
   // A form that is sent twice without a change is one refund; after a change it is another refund.
@@ -29,7 +29,9 @@ export function offerRefund(recordId: string, done: () => Promise<void>): void {
       // The service knows the price of the last seconds, and refuses before the operator is asked.
       const refundNow = await request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
       if (!(await isMeant(refundNow))) return;
-      const refund = await request<Refund>("POST", refunds, body, key);
+      // The price of the last seconds of a running record changes while the operator reads the question.
+      const agreed = isOver() ? body : { ...body, seconds: undefined, amount: refundNow.amount };
+      const refund = await request<Refund>("POST", refunds, agreed, key);
       key = randomId();
       form.reset();
       await done();

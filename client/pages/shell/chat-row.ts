@@ -1,7 +1,8 @@
 /** One chat in a list of chats. */
 
 import { stopwatch } from "../../src/core/digits.ts";
-import type { Party } from "../../src/core/types.ts";
+import type { Party, Reason } from "../../src/core/types.ts";
+import { absentee, isAbsence } from "../../src/talk/presence.ts";
 import { say } from "../texts/language.ts";
 import { reason, shortDayAndTime } from "../texts/words.ts";
 import { make } from "./dom.ts";
@@ -30,10 +31,12 @@ export function stateOf(chat: ChatSummary): "requested" | "running" | "paused" |
   return chat.state;
 }
 
-/** Whether a user is here and waits for the advisor, and no time has run yet. */
+/** Whether a user is here and waits for the advisor. */
 export function waitsForAdvisor(chat: ChatSummary): boolean {
-  const neverRan = stateOf(chat) === "paused" && chat.reason === "advisor_away" && chat.duration_ms === 0;
-  return neverRan && chat.presence?.user !== false;
+  if (stateOf(chat) !== "paused" || !isAbsence(chat.reason)) return false;
+  // A node of an earlier version does not say who is present.
+  if (!chat.presence) return chat.reason === "advisor_away" && chat.duration_ms === 0;
+  return chat.presence.user && !chat.presence.advisor;
 }
 
 /** "2 new" where the other party has written; null where everything is read. */
@@ -49,13 +52,18 @@ export function showUnreadInTitle(chats: readonly ChatSummary[], title: string):
   document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
+/** Why the record waits, by who is missing now. */
+function waitOf(chat: ChatSummary, viewer: Party): Reason {
+  return isAbsence(chat.reason) ? `${absentee(chat, viewer)}_away` : (chat.reason ?? "paused");
+}
+
 function badge(chat: ChatSummary, viewer: Party): HTMLElement {
   const state = stateOf(chat);
   const isWaiting = viewer === "advisor" && waitsForAdvisor(chat);
   const words = {
     requested: say("requested"),
     running: say("running"),
-    paused: isWaiting ? say("waitsForYou") : reason(chat.reason ?? "paused"),
+    paused: isWaiting ? say("waitsForYou") : reason(waitOf(chat, viewer)),
     ended: say("ended"),
     moved: say("moved"),
     new: say("fresh"),

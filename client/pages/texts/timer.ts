@@ -5,7 +5,7 @@ import { micros, price } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { absentee } from "../../src/talk/presence.ts";
+import { absentee, isAbsence } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
@@ -130,7 +130,9 @@ function paused(frame: Frame & { snapshot: Snapshot }, viewer: Viewer, other: st
 function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: string): Explanation {
   const isAlone = user && snapshot.presence?.advisor === false;
   if (user && hasCreditAgain(snapshot)) {
-    const helps = say(isAlone ? "creditAgainWaits" : "creditAgainText", { other });
+    // A resume of a record that runs at once gives both parties a lease.
+    const waits = isAlone && snapshot.record?.starts !== "at_once";
+    const helps = say(waits ? "creditAgainWaits" : "creditAgainText", { other });
     return { tone: "warn", title: say("creditAgainTitle"), text: `${helps} ${rechargeText(frame)}` };
   }
   const helps = isAlone ? say("topUpWaits", { other }) : say(user ? "topUpGoesOn" : "topUpLets");
@@ -143,7 +145,7 @@ function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: str
 }
 
 function away(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation {
-  const absent = absentee(snapshot, viewer);
+  const absent = absentee({ reason: snapshot.record?.reason ?? null, presence: snapshot.presence }, viewer);
   if (absent === viewer) return calm(say("youWereAwayTitle"), say("viewerAwayText"));
   const name = viewer === "operator" ? say(NAMES[absent]) : other;
   if (absent === "advisor" && snapshot.elapsed_ms === 0)
@@ -199,8 +201,10 @@ export function phaseOf(
   if (hasMoved(frame.snapshot)) return { phase: "done", text: say("phaseElsewhere") };
   if (record.state === "requested") return { phase: "still", text: say("phaseRinging") };
   if (record.state === "paused") {
-    const isAbsence = record.reason === "advisor_away" || record.reason === "user_away";
-    const code = isAbsence ? (`${absentee(frame.snapshot, viewer)}_away` as const) : record.reason;
+    const { presence } = frame.snapshot;
+    const code = isAbsence(record.reason)
+      ? (`${absentee({ reason: record.reason, presence }, viewer)}_away` as const)
+      : record.reason;
     if (code === "advisor_away" && frame.elapsedMs === 0)
       return { phase: "still", text: say("phaseWaiting") };
     const isPause =

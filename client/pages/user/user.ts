@@ -45,27 +45,32 @@ async function showAccount(user: string): Promise<void> {
   }
 }
 
-async function showChats(user: string): Promise<void> {
+async function showChats(user: string): Promise<ChatSummary[]> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
   showUnreadInTitle(chats, TITLE);
   // A row that stays the same keeps the focus.
   const key = JSON.stringify(chats);
-  if (key === shownChats) return;
+  if (key === shownChats) return chats;
   shownChats = key;
   find("chats").replaceChildren(...chats.map((chat) => chatRow(chat, "user")));
   find("no-chats").hidden = chats.length > 0;
+  return chats;
 }
 
 async function showAdvisors(user: string): Promise<void> {
-  const advisors = await demoAdvisors();
-  const cards = advisors.map(async (advisor) => card(user, advisor, await tariffFor(user, advisor)));
+  const [advisors, chats] = await Promise.all([demoAdvisors(), showChats(user)]);
+  const goesOn = (advisor: Advisor) =>
+    chats.some(({ current, advisor_id }) => current && advisor_id === advisor.id);
+  const cards = advisors.map(async (advisor) =>
+    card(user, advisor, await tariffFor(user, advisor, goesOn(advisor))),
+  );
   find("advisor-list").replaceChildren(...(await Promise.all(cards)));
   find("advisors").hidden = advisors.length === 0;
 }
 
 /** The tariff with the free time and the grace that the pair still has; without both for a record that goes on. */
-async function tariffFor(user: string, advisor: Advisor): Promise<Tariff> {
-  const offer = await offerOf(user, advisor.id);
+async function tariffFor(user: string, advisor: Advisor, goesOn: boolean): Promise<Tariff> {
+  const offer = goesOn ? null : await offerOf(user, advisor.id);
   return offer ? tariffOfOffer(offer) : { ...advisor.tariff, free_seconds: 0, grace_seconds: 0 };
 }
 
@@ -126,7 +131,7 @@ if (session) {
   const user = session.subject;
   find("topup").append(...topUpControl(user, () => showAccount(user)));
   const show = () =>
-    Promise.all([showAccount(user), showChats(user), isDemo ? showAdvisors(user) : null])
+    Promise.all([showAccount(user), isDemo ? showAdvisors(user) : showChats(user)])
       .then(showLoaded)
       .catch(showProblem);
   void show();

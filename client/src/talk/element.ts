@@ -13,7 +13,7 @@ import { actsOf, beginsRecord, firstDue, hasCreditAgain, hasMoved, isPaidSoon, l
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
-import { absentee, isHere } from "./presence.ts";
+import { absentee, isAbsence, isHere } from "./presence.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
@@ -45,6 +45,8 @@ export class TalkChatElement extends Base {
   readonly #talk = make("section", { part: "talk" });
   #chat: Chat | null = null;
   #conversation: Conversation | null = null;
+  /** The state that was shown last, to notice a change. */
+  #shown = "";
   #stops: (() => void)[] = [];
   #leaving: ReturnType<typeof setTimeout> | undefined;
 
@@ -188,11 +190,23 @@ export class TalkChatElement extends Base {
     this.#time.setAttribute("show", moved ? "elapsed" : parts);
     setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}`);
     const acts = actsOf(snapshot, this.#isAdvisor ? "advisor" : "user");
+    const focused = this.shadowRoot?.activeElement;
     for (const act of ACTS) {
       const button = this.#buttons[act];
       button.hidden = !acts[act];
       setText(button, words[act === "start" ? (acts.start ?? "start") : act]);
     }
+    if (focused instanceof HTMLButtonElement && focused.hidden) this.#focusNext();
+    // A refusal is over once the account or the record is in another state.
+    const now = `${frame.state} ${snapshot.sequence}`;
+    if (now !== this.#shown) this.#showProblem(null);
+    this.#shown = now;
+  }
+
+  /** Moves the focus from a button that has gone to what takes its place. */
+  #focusNext(): void {
+    const next = ACTS.map((act) => this.#buttons[act]).find(({ hidden }) => !hidden);
+    (next ?? this.#talk.querySelector<HTMLElement>("[part=log]"))?.focus();
   }
 
   /** Does what a button is for; the button does nothing else meanwhile, and a failure is shown. */
@@ -322,11 +336,16 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boo
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return isAdvisor ? words.called : words.calling;
   if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
-  if (record.reason === "out_of_credit")
-    return hasCreditAgain(snapshot) && !isAdvisor ? words.creditAgain : words.outOfCredit;
-  if (record.reason !== "user_away" && record.reason !== "advisor_away")
-    return pauseOf(record, words, isAdvisor);
-  const absent = absentee(snapshot, isAdvisor ? "advisor" : "user");
+  const { reason } = record;
+  if (reason === "out_of_credit") {
+    const again = !isAdvisor && hasCreditAgain(snapshot);
+    const says = again ? words.creditAgain : words.outOfCredit;
+    // Neither lets it go on while the advisor is not there.
+    if (!isAdvisor && snapshot.presence?.advisor === false) return says;
+    return `${says} ${again ? words.pressResume : words.topUpLets}`;
+  }
+  if (!isAbsence(reason)) return pauseOf(record, words, isAdvisor);
+  const absent = absentee({ reason, presence: snapshot.presence }, isAdvisor ? "advisor" : "user");
   if (absent === "advisor" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
   return filled(words.away, { name: words[absent] });
 }

@@ -1,6 +1,6 @@
 /** Whether the other party is there. */
 
-import type { Frame, Party, Snapshot } from "../core/types.ts";
+import type { Frame, Party, Reason, Snapshot } from "../core/types.ts";
 import type { Viewer } from "./acts.ts";
 
 /** Whether the party is present in the chat; null where that is not known, or where a page need not say it. */
@@ -17,11 +17,18 @@ export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party)
   return record?.reason === "paused" || record?.reason === "out_of_credit" ? false : null;
 }
 
-/** The party whom a record waits for. The reason of the pause names who left first, and the other may have left since. */
-export function absentee({ record, presence }: Snapshot, viewer: Viewer): Party {
-  const first = record?.reason === "user_away" ? "user" : "advisor";
-  if (viewer === "operator") return first;
-  const other = viewer === "user" ? "advisor" : "user";
-  if (presence?.[other] === false) return other;
-  return presence?.[viewer] === false ? viewer : first;
+/** Whether a record waits because somebody is missing. */
+export function isAbsence(reason: Reason | null): reason is "user_away" | "advisor_away" {
+  return reason === "user_away" || reason === "advisor_away";
+}
+
+/** The party who is missing now. The reason of the wait names who left first, and the other may have left since. */
+export function absentee(
+  { reason, presence }: { reason: Reason | null; presence?: Snapshot["presence"] },
+  viewer: Viewer,
+): Party {
+  const first = reason === "user_away" ? "user" : "advisor";
+  const other = viewer === "operator" ? first : viewer === "user" ? "advisor" : "user";
+  const parties = [other, other === "user" ? "advisor" : "user"] as const;
+  return parties.find((party) => presence?.[party] === false) ?? first;
 }

@@ -91,6 +91,7 @@ test("the page names the party who is not there now, also where the other party 
   expect(title(away("user_away", false, true), "user")).toBe("You were away");
   expect(title(away("advisor_away", true, true), "user")).toBe("Maya is away");
   expect(title(away("advisor_away", false, false), "operator")).toBe("The advisor is away");
+  expect(title(away("user_away", true, false), "operator")).toBe("The advisor is away");
   expect(phaseOf(away("user_away", true, false), "user")?.text).toBe("Advisor away");
   expect(phaseOf(away("advisor_away", false, true, 0), "advisor")?.text).toBe("User away");
   expect(phaseOf(away("advisor_away", true, false, 0), "user")?.text).toBe("Waiting");
@@ -182,7 +183,10 @@ test("credit that is there again lets the user continue, and only the user", () 
   expect(explanationOf(frame(again), "user", "Maya")?.topUp).toBeUndefined();
   expect(phaseOf(frame(again), "user")?.text).toBe("Paused");
   const alone = { ...again, presence: { user: true, advisor: false, until: null } };
-  expect(explanationOf(frame(alone), "user", "Maya")?.text).toContain("goes on once Maya is back");
+  const waits = { ...alone, record: alone.record && { ...alone.record, starts: "present" as const } };
+  expect(explanationOf(frame(waits), "user", "Maya")?.text).toContain("goes on once Maya is back");
+  // Where a record runs at once, it goes on without her.
+  expect(explanationOf(frame(alone), "user", "Maya")?.text).toContain("Press Continue, and it goes on.");
 });
 
 test("a chat that the record has left links to the current chat", () => {

@@ -128,8 +128,9 @@ class RequireRole:
                 if is_id(resource_id):
                     await talktime.keep_refusal(await read_repeat(request), error)
                 raise
-        require_role(caller, self.roles)
+        # A key reads as an operator, so its scope says more than its role.
         require_scope(caller.scope, request.method, self.scope)
+        require_role(caller, self.roles)
         return caller
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from talktime.core.errors import InvalidRequest
+from talktime.core.errors import Forbidden, InvalidRequest
 from talktime.core.record import Party
 from talktime.core.roles import Role
 from talktime.documents.chat import Message
@@ -245,8 +245,11 @@ async def list_chat_records(
 
 def _require_vouching(caller: Caller, body: CreateChat | Track) -> None:
     """Only the host's backend may say how a record starts, which protects both people, and what is kept with it."""
-    if body.starts is not None or body.metadata is not None:
-        require_role(caller, frozenset({Role.SERVICE}))
+    if caller.role is Role.SERVICE:
+        return
+    for name in ("starts", "metadata"):
+        if getattr(body, name) is not None:
+            raise Forbidden(f"Only a token of role {Role.SERVICE} may say `{name}`. Leave it out.")
 
 
 def _shown(snapshot: Snapshot, caller: Caller) -> JSONResponse:
