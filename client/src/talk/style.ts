@@ -12,7 +12,7 @@ ol { list-style: none; display: flex; flex-direction: column; gap: 0.4em }
 li { max-width: 85%; align-self: flex-start; padding: 0.4em 0.8em; border: 1px solid; border-radius: 1em; overflow: clip }
 li.own { align-self: flex-end }
 li.none { border: 0; align-self: center }
-li.pending { opacity: 0.85 }
+li.pending { border-style: dashed }
 li .text { display: block; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext }
 li small { font-size: 0.75em }
 [part="typing"] { min-height: 1.5em; font-size: 0.9em }
