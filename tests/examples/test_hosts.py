@@ -116,6 +116,15 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             assert forged.status_code == 400
 
 
+@pytest.mark.parametrize("host", ["django", "flask"])
+async def test_a_shop_whose_first_call_meets_no_database_answers_503(host: str, tmp_path: Path) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/talktime"
+    with running(host, f"whsec_{'A' * 32}", nowhere, tmp_path) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=30) as shop:
+            refused = await shop.post("/paid", json=ORDER)
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
 async def mistakes_are_refused_with_their_reason(shop: httpx.AsyncClient) -> None:
     """No mistake of a person or of a payment provider is an error of the shop. The cookies are those of a newcomer."""
     for refused in (await shop.post("/talk/maya"), await shop.get("/my-token")):

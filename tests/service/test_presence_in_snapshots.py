@@ -48,6 +48,20 @@ async def test_a_user_who_waits_sees_the_advisor_come_and_leave(service: Any) ->
         await presence(live, user=True, advisor=False)
 
 
+async def test_a_list_of_chats_says_who_is_present_while_the_record_waits(service: Any) -> None:
+    await paused(service)
+    await service.done("POST", "/v1/test-clock/advance", {"seconds": 60})
+    async with service.live("user:alice") as live:
+        await live.say("watch", chat_id="chat 1")
+        await presence(live, user=True, advisor=False)
+        for path, by in (("/v1/users/alice/chats", "user:alice"), ("/v1/advisors/maya/chats", "advisor:maya")):
+            (chat,) = (await service.done("GET", path, by=by))["chats"]
+            assert (chat["presence"]["user"], chat["presence"]["advisor"]) == (True, False)
+    await service.done("POST", "/v1/chats/chat 1/stop")
+    (chat,) = (await service.done("GET", "/v1/users/alice/chats", by="user:alice"))["chats"]
+    assert chat["presence"] is None
+
+
 async def test_a_heartbeat_call_that_only_renews_tells_screens_nothing(service: Any) -> None:
     await paused(service)
     await service.done("POST", "/v1/test-clock/advance", {"seconds": 60})

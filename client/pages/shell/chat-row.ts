@@ -1,8 +1,8 @@
 /** One chat in a list of chats. */
 
 import { stopwatch } from "../../src/core/digits.ts";
-import type { Party, Reason } from "../../src/core/types.ts";
-import { absentee, isAbsence } from "../../src/talk/presence.ts";
+import type { Party } from "../../src/core/types.ts";
+import { isAbsence, reasonNow } from "../../src/talk/presence.ts";
 import { say } from "../texts/language.ts";
 import { reason, shortDayAndTime } from "../texts/words.ts";
 import { make } from "./dom.ts";
@@ -52,18 +52,13 @@ export function showUnreadInTitle(chats: readonly ChatSummary[], title: string):
   document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
-/** Why the record waits, by who is missing now. */
-function waitOf(chat: ChatSummary, viewer: Party): Reason {
-  return isAbsence(chat.reason) ? `${absentee(chat, viewer)}_away` : (chat.reason ?? "paused");
-}
-
 function badge(chat: ChatSummary, viewer: Party): HTMLElement {
   const state = stateOf(chat);
   const isWaiting = viewer === "advisor" && waitsForAdvisor(chat);
   const words = {
     requested: say("requested"),
     running: say("running"),
-    paused: isWaiting ? say("waitsForYou") : reason(waitOf(chat, viewer)),
+    paused: isWaiting ? say("waitsForYou") : reason(reasonNow(chat, viewer) ?? "paused"),
     ended: say("ended"),
     moved: say("moved"),
     new: say("fresh"),

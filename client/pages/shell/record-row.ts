@@ -1,6 +1,6 @@
 /** One record in a list for operators: who, when, for how long, what it cost, and why it stopped. */
 
-import { absentee, isAbsence } from "../../src/talk/presence.ts";
+import { reasonNow } from "../../src/talk/presence.ts";
 import { say } from "../texts/language.ts";
 import { dayAndTime, minutes, money, reason } from "../texts/words.ts";
 import { make } from "./dom.ts";
@@ -11,10 +11,8 @@ export function recordRow(record: Documents["RecordWithSnapshot"]): HTMLElement 
   const { id, state, started_at, stopped_at, snapshot } = record;
   // "paused: paused" and "ended: stopped" would say one thing twice.
   const saysMore = record.reason !== null && !["paused", "stopped"].includes(record.reason);
-  const code = isAbsence(record.reason)
-    ? (`${absentee({ reason: record.reason, presence: snapshot.presence }, "operator")}_away` as const)
-    : record.reason;
-  const why = saysMore ? `: ${reason(code)}` : "";
+  const now = reasonNow({ reason: record.reason, presence: snapshot.presence }, "operator");
+  const why = saysMore ? `: ${reason(now)}` : "";
   const stopped = stopped_at === null ? "" : ` · ${say("stoppedWhen", { when: dayAndTime(stopped_at) })}`;
   return make(
     "li",

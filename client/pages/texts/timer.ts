@@ -5,7 +5,7 @@ import { micros, price } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { absentee, isAbsence } from "../../src/talk/presence.ts";
+import { absentee, reasonNow } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
@@ -202,9 +202,7 @@ export function phaseOf(
   if (record.state === "requested") return { phase: "still", text: say("phaseRinging") };
   if (record.state === "paused") {
     const { presence } = frame.snapshot;
-    const code = isAbsence(record.reason)
-      ? (`${absentee({ reason: record.reason, presence }, viewer)}_away` as const)
-      : record.reason;
+    const code = reasonNow({ reason: record.reason, presence }, viewer);
     if (code === "advisor_away" && frame.elapsedMs === 0)
       return { phase: "still", text: say("phaseWaiting") };
     const isPause =

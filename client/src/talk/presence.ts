@@ -17,16 +17,24 @@ export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party)
   return record?.reason === "paused" || record?.reason === "out_of_credit" ? false : null;
 }
 
+interface Waiting {
+  reason: Reason | null;
+  /** A node of an earlier version does not say it in lists. */
+  presence?: Snapshot["presence"];
+}
+
 /** Whether a record waits because somebody is missing. */
 export function isAbsence(reason: Reason | null): reason is "user_away" | "advisor_away" {
   return reason === "user_away" || reason === "advisor_away";
 }
 
+/** Why the record waits, by who is missing now. */
+export function reasonNow(record: Waiting, viewer: Viewer): Reason | null {
+  return isAbsence(record.reason) ? `${absentee(record, viewer)}_away` : record.reason;
+}
+
 /** The party who is missing now. The reason of the wait names who left first, and the other may have left since. */
-export function absentee(
-  { reason, presence }: { reason: Reason | null; presence?: Snapshot["presence"] },
-  viewer: Viewer,
-): Party {
+export function absentee({ reason, presence }: Waiting, viewer: Viewer): Party {
   const first = reason === "user_away" ? "user" : "advisor";
   const other = viewer === "operator" ? first : viewer === "user" ? "advisor" : "user";
   const parties = [other, other === "user" ? "advisor" : "user"] as const;

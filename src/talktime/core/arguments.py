@@ -74,7 +74,7 @@ def _fits(value: object, hint: Any) -> bool:
     if origin in {Union, UnionType}:
         return any(_fits(value, part) for part in get_args(hint))
     if origin is not None:
-        # A text is a collection of its characters, which nobody means.
+        # Python counts a text as a collection of characters. A caller who passes a text means a single item.
         return isinstance(value, origin) and not (isinstance(value, str) and issubclass(origin, Collection))
     if hint in {int, float}:
         return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)

@@ -73,7 +73,7 @@ class Engine:
             Repeated: the command's idempotency key has an answer already.
             Unavailable: the database can't be reached.
         """
-        return await (self._try(command) if self.is_trial else self._batches.run(command))
+        return await (self.dry_run(command) if self.is_trial else self._batches.run(command))
 
     async def dry_run(self, command: Command[T]) -> T:
         """The result that the command would have now. Nothing is changed, and nobody is told.
@@ -82,7 +82,11 @@ class Engine:
             TalktimeError: the command would be refused.
             Unavailable: the database can't be reached.
         """
-        return await self._try(command)
+        trial = Trial(command)
+        with suppress(RolledBack):
+            await self._transactions.run(Lock.accounts([command.user_id]), trial)
+        assert trial.answer is not None  # noqa: S101  the trial has ended
+        return trial.answer.result
 
     async def run_work(self, user_ids: Iterable[str], work: Work) -> None:
         """Do work on these accounts, all of them locked, in one transaction.
@@ -185,13 +189,6 @@ class Engine:
             return
         async with self.database.writing() as connection:
             await keep_refusal(connection, repeat, error)
-
-    async def _try(self, command: Command[T]) -> T:
-        trial = Trial(command)
-        with suppress(RolledBack):
-            await self._transactions.run(Lock.accounts([command.user_id]), trial)
-        assert trial.answer is not None  # noqa: S101  the trial has ended
-        return trial.answer.result
 
     async def read(
         self, user_ids: Iterable[str], chat_ids: Iterable[str] = (), pairs: Iterable[tuple[str, str]] = ()
