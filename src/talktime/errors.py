@@ -22,6 +22,7 @@ from talktime.core.errors import (
     Unauthorized,
     Unavailable,
 )
+from talktime.extras import MissingExtra
 
 __all__ = [
     "AdvisorBusy",
@@ -31,6 +32,7 @@ __all__ = [
     "Gone",
     "InsufficientCredit",
     "InvalidRequest",
+    "MissingExtra",
     "NotFound",
     "NotRunning",
     "RateLimited",

@@ -85,15 +85,24 @@ def configure_by_default() -> None:
 
     Without a configuration, structlog writes to standard output, and adds all local variables to an error, tokens and
     passwords too. The host can still configure structlog later. The host's other logs do not change.
+
+    The level of `logging.getLogger("talktime")` decides what is logged, from `INFO` on if the host sets no level.
     """
     if structlog.is_configured():
         return
     structlog.configure(
-        processors=[*_shared(), *_rendering(sys.stderr)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[_drop_below_level, *_shared(), *_rendering(sys.stderr)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # the program may have replaced it
         cache_logger_on_first_use=False,
     )
+
+
+def _drop_below_level(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    level = logging.getLevelNamesMapping().get(method.upper(), logging.ERROR)
+    if level < (logging.getLogger("talktime").level or logging.INFO):
+        raise structlog.DropEvent
+    return event
 
 
 def _shared() -> list[Processor]:

@@ -450,7 +450,8 @@ class Talktime:
     ) -> Account:
         """Somebody is paying for this user: records that are out of credit wait this long from now on.
 
-        Each record waits longer only once in a wait. A record that waits longer anyway stays as it is.
+        A record that runs out of credit in this time waits to the same instant. Each record waits longer only once in a
+        wait. A record that waits longer anyway stays as it is.
 
         Args:
             user_id: whose records.
@@ -967,7 +968,7 @@ class Talktime:
             chat_id,
             repeat,
             lambda user_id, advisor_id: TrackChat(
-                user_id, chat_id, advisor_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
+                user_id, advisor_id, chat_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
             ),
         )
 

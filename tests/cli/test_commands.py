@@ -105,6 +105,7 @@ ROWS: Final[tuple[tuple[int | str, ...], ...]] = (
     (0, "entries"),
     (0, "entries", "--since", "yesterday", "--jsonl"),
     (2, "entries", "--month", "October"),
+    (2, "entries", "--csv", "--limit", "5"),
     (0, "record", "list", "--reason", "out_of_credit", "--since", "last week"),
     (2, "record", "list", "--reason", "tired"),
     (0, "report", "--from", "2001-01-01T00:00:00Z", "--to", "2099-01-01T00:00:00Z"),

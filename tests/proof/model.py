@@ -465,7 +465,7 @@ class Model:
 
     def _pause(self, record: ModelRecord, reason: str) -> None:
         self._stop_timer(record)
-        record.reason, record.paused_at, record.waiting_since, record.paying_until = reason, self.now, self.now, 0
+        record.reason, record.paused_at, record.waiting_since = reason, self.now, self.now
 
     def _end(self, record: ModelRecord, reason: str) -> None:
         record.ended_at = self.now
@@ -485,7 +485,14 @@ class Model:
             self._expire()
 
     def _start_timer(self, record: ModelRecord) -> None:
-        record.state, record.reason, record.since = "running", None, self.now
+        self._wait(record, None)
+        record.state, record.since = "running", self.now
+
+    def _wait(self, record: ModelRecord, reason: str | None) -> None:
+        """The record waits for `reason` from now on, or for nothing. An announced payment counts for one wait."""
+        if record.reason == "out_of_credit":
+            record.paying_until = 0
+        record.reason, record.waiting_since = reason, self.now
 
     def _start_timer_or_wait(self, record: ModelRecord) -> None:
         """Start the timer if both parties are present. If not, the record waits for the absent party."""
@@ -493,7 +500,8 @@ class Model:
         if record.user_until > self.now and record.advisor_until > self.now:
             self._start_timer(record)
         elif record.reason != away:
-            record.state, record.reason, record.waiting_since = "paused", away, self.now
+            record.state = "paused"
+            self._wait(record, away)
 
     def _prove_by_act(self, record: ModelRecord, *, by_user: bool = True) -> None:
         """An act proves presence. A record that starts at once also gives an absent advisor one lease to arrive."""
@@ -523,20 +531,21 @@ class Model:
             if not self._affordable(record):
                 continue
             if record.user_until <= self.now or record.advisor_until <= self.now:
-                record.reason = "user_away" if record.user_until <= self.now else "advisor_away"
-                record.waiting_since = self.now
+                self._wait(record, "user_away" if record.user_until <= self.now else "advisor_away")
             else:
                 self._start_timer(record)
         return None
 
     def pay(self, duration_ms: int) -> str | None:
-        """Somebody is paying: each record that is out of credit waits longer, once in a wait."""
+        """Somebody is paying: each record that is out of credit, or will be, waits longer, once in a wait."""
         if duration_ms > 900_000:
             return "invalid_request"
         for record in self.active.values():
-            if record.reason == "out_of_credit" and not record.paying_until:
-                until = self.now + duration_ms
-                record.paying_until = until if until > record.recharge_until else 0
+            until = self.now + duration_ms
+            is_waiting = record.reason == "out_of_credit"
+            is_usual_wait = record.recharge_until == record.waiting_since + RECHARGE_MS
+            if not is_waiting or (is_usual_wait and until > record.recharge_until):
+                record.paying_until = until
         return None
 
     def debit(self, amount: int) -> str | None:
@@ -630,7 +639,7 @@ class Model:
         if record.state == "running":
             self._pause(record, "paused")
         elif record.reason != "paused":
-            record.reason, record.waiting_since = "paused", self.now
+            self._wait(record, "paused")
         return None
 
     def resume(self, chat: str, *, by_user: bool = True) -> str | None:
@@ -673,7 +682,7 @@ class Model:
             if self._affordable(record):
                 self._start_timer(record)
             else:
-                record.reason, record.waiting_since, record.paying_until = "out_of_credit", self.now, 0
+                self._wait(record, "out_of_credit")
         return None
 
     def leave(self, chat: str, *, by_user: bool) -> str | None:

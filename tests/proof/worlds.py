@@ -19,7 +19,7 @@ from talktime.core.payer import Durations, Outage, Payer
 from talktime.core.refunds import EntryTotals, RefundRequest
 from talktime.core.roles import Role
 from talktime.core.starts import StartRule, Starts
-from talktime.core.steps import DurationAdded, EntryPosted, KeptPaused, RecordEnded, RecordRequested, TimerStarted
+from talktime.core.steps import DurationAdded, EntryPosted, RecordEnded, RecordRequested, TimerStarted, WaitBegan
 from talktime.core.terms import Terms
 from talktime.database.payer_transaction import PayerTransaction, StoredAdvisor
 from talktime.database.pool import Pool
@@ -180,7 +180,7 @@ class CoreWorld:
             if isinstance(event, DurationAdded):
                 chat = chats[event.chat_id]
                 chats[event.chat_id] = replace(chat, duration_ms=chat.duration_ms + event.duration_ms)
-            elif isinstance(event, RecordRequested | TimerStarted | KeptPaused):
+            elif isinstance(event, RecordRequested | TimerStarted | WaitBegan):
                 chats[event.record.chat_id] = replace(chats[event.record.chat_id], record_id=event.record.record_id)
             elif isinstance(event, RecordEnded):
                 payer.free_used_ms[event.record.advisor_id] = payer.free_ms_before(event.record.advisor_id)

@@ -93,11 +93,36 @@ async def test_a_shorter_wait_changes_nothing(service: Any) -> None:
     assert waits_seconds(await service.done("GET", TRACKING)) > 890
 
 
-async def test_only_records_that_wait_for_credit_wait_longer(service: Any) -> None:
-    await service.people()
+async def test_a_payment_that_begins_while_time_runs_holds_the_record_after_its_cut(service: Any) -> None:
+    await service.people("10.00", BY_THE_SECOND)
     running = await service.chat()
+    await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"})
     await service.done("POST", PAYING, {"seconds": 900})
-    assert (await service.done("GET", TRACKING))["sequence"] == running["sequence"]
+    # Screens have nothing new to show.
+    assert (await service.done("GET", TRACKING))["timer"]["cut_at"] == running["timer"]["cut_at"]
+    waiting = await advance(service, 10.5)
+    assert waiting["record"]["reason"] == "out_of_credit"
+    assert 890 <= whole_wait_seconds(waiting) < 895
+    # The announcement counts for this wait.
+    await service.done("POST", PAYING, {"seconds": 900})
+    assert (await service.done("GET", TRACKING))["timer"] == waiting["timer"]
+    ended = await advance(service, 890)
+    assert (ended["record"]["state"], ended["record"]["ended_at"]) == ("ended", waiting["record"]["paused_at"])
+
+
+async def test_a_payment_that_began_long_before_the_cut_leaves_the_wait_as_it_is(service: Any) -> None:
+    await service.people("10.00", BY_THE_SECOND)
+    await service.chat()
+    await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"})
+    await service.done("POST", PAYING, {"seconds": 60})
+    assert whole_wait_seconds(await advance(service, 10.5)) == 300
+    await service.done("POST", PAYING, {"seconds": 900})
+    assert waits_seconds(await service.done("GET", TRACKING)) > 890
+
+
+async def test_only_records_that_are_out_of_credit_wait_longer(service: Any) -> None:
+    await service.people()
+    await service.chat()
     paused = await service.done("POST", "/v1/chats/chat 1/pause")
     await service.done("POST", PAYING, {"seconds": 900})
     assert (await service.done("GET", TRACKING))["timer"] == paused["timer"]

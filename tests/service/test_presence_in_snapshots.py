@@ -48,6 +48,20 @@ async def test_a_user_who_waits_sees_the_advisor_come_and_leave(service: Any) ->
         await presence(live, user=True, advisor=False)
 
 
+async def test_an_advisor_who_is_given_time_to_arrive_is_not_here_before_arriving(service: Any) -> None:
+    await service.people()
+    started = await service.chat()
+    assert (started["record"]["starts"], started["timer"]["running"]) == ("at_once", True)
+    async with service.live("user:alice") as live:
+        await live.say("watch", chat_id="chat 1")
+        await presence(live, user=True, advisor=False)
+        async with service.live("advisor:maya") as page:
+            await page.say("watch", chat_id="chat 1")
+            while (arrived := (await live.hear("snapshot"))["snapshot"])["presence"] is not None:
+                pass
+            assert arrived["timer"]["running"]
+
+
 async def test_a_list_of_chats_says_who_is_present_while_the_record_waits(service: Any) -> None:
     await paused(service)
     await service.done("POST", "/v1/test-clock/advance", {"seconds": 60})
@@ -77,7 +91,8 @@ async def test_a_heartbeat_call_that_only_renews_tells_screens_nothing(service: 
 
 async def test_nothing_is_said_while_time_runs_or_after_the_end(service: Any) -> None:
     await service.people()
-    assert (await service.chat())["presence"] is None
+    await service.chat()
+    assert (await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"}))["presence"] is None
     assert (await service.done("POST", "/v1/chats/chat 1/pause"))["presence"] is not None
     assert (await service.done("POST", "/v1/chats/chat 1/stop"))["presence"] is None
 

@@ -17,6 +17,7 @@ from talktime.core import credit, meter, refunds
 from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.errors import TalktimeError
 from talktime.core.payer import Durations, Payer
+from talktime.core.posting import post_all
 from talktime.core.record import Party, Record
 from talktime.core.roles import Role
 from talktime.core.steps import EntryPosted, TimerStopped
@@ -103,7 +104,7 @@ class Life:
             case "stop":
                 return meter.stop(self.payer, record, self.now, by)
             case _:
-                return meter.post_charges(self.payer, self.now)
+                return post_all(self.payer, self.now)
 
     def prove(self) -> Payer:
         """Prove the presence of each party of each record, in four of five cases."""
@@ -146,7 +147,7 @@ class Life:
     def receipt(self, record: Record, at: int) -> Receipt:
         """The receipt of a record as of `at`. A running record is posted first, as the service does."""
         if record.is_running:
-            self.payer = meter.post_charges(self.payer, self.now)
+            self.payer = post_all(self.payer, self.now)
             self.records |= self.payer.records
             record = self.records[record.record_id]
         return documents.receipt(

@@ -8,6 +8,7 @@ from talktime.core import credit, meter
 from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
 from talktime.core.payer import Durations, Payer
+from talktime.core.posting import post_all
 from talktime.core.record import Party, Record
 from talktime.core.steps import EntryPosted
 from talktime.core.tariff import Tariff
@@ -71,7 +72,7 @@ class Story:
         if name == "debit":
             return credit.debit(payer, EntryPosted(-argument, EntryKind.DEBIT, now))
         if name == "post":
-            return meter.post_charges(payer, now)
+            return post_all(payer, now)
         active = payer.records.get(str(argument)) if name in {"pause", "resume", "stop"} else None
         if active is None:
             return payer

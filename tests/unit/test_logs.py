@@ -98,6 +98,28 @@ def test_an_error_shows_no_local_variables(
     assert capsys.readouterr().out == ""
 
 
+def test_the_level_of_the_logger_talktime_decides_what_a_host_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    logger = logging.getLogger("talktime")
+    structlog.reset_defaults()
+    try:
+        logs.configure_by_default()
+        for level in (logging.NOTSET, logging.WARNING, logging.DEBUG):
+            logger.setLevel(level)
+            for method in ("debug", "info", "warning", "error"):
+                getattr(structlog.get_logger("talktime"), method)(f"{method} at {level}")
+    finally:
+        logger.setLevel(logging.NOTSET)
+        structlog.reset_defaults()
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == [
+        *(f"{method} at 0" for method in ("info", "warning", "error")),
+        *(f"{method} at 30" for method in ("warning", "error")),
+        *(f"{method} at 10" for method in ("debug", "info", "warning", "error")),
+    ]
+
+
 def fail(address: str) -> None:
     """Log an error. Its message contains the address, and so does a local variable."""
     try:

@@ -1981,7 +1981,7 @@ export interface components {
             record: components["schemas"]["Record"] | null;
             chat: components["schemas"]["Chat"];
             timer: components["schemas"]["Timer"];
-            /** @description who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs, unless the page of one of the two still shows another chat */
+            /** @description who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs, unless one of the two has not come yet */
             presence: components["schemas"]["Presence"] | null;
             /** @description how long the record has run */
             elapsed_ms: number;

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from talktime.cli.exits import exit_with_usage_error
 from talktime.core.durations import parse_seconds
-from talktime.core.ids import is_explanation, is_id, is_name, is_reference
+from talktime.core.errors import InvalidRequest
+from talktime.core.ids import require_explanation, require_id, require_name, require_reference
 from talktime.core.instants import parse_instant
 from talktime.core.money import parse_credits
 from talktime.core.tariff import Tariff, TariffError
 from talktime.core.terms import Terms, TermsError
 from talktime.documents.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TariffFile = Annotated[
     Path, typer.Option("--tariff", exists=True, dir_okay=False, help="A file with a tariff as JSON.")
@@ -39,32 +43,31 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 """The seconds of each unit of time."""
 
 
-def read_id(text: str) -> str:
-    if not is_id(text):
-        exit_with_usage_error("An id has 1 to 128 characters, and no control characters.")
-    return text
+def read_id(text: str, noun: str = "An id") -> str:
+    return _required(require_id, noun, text)
 
 
 def read_name(text: str | None) -> str | None:
     """A name to show, if there is one."""
-    if text is not None and not is_name(text):
-        exit_with_usage_error("A name has 1 to 200 characters, not only spaces, and no control characters.")
-    return text
+    return None if text is None else _required(require_name, "A name", text)
 
 
 def read_reference(text: str | None) -> str | None:
     """A host's own number for a payment, if there is one."""
-    if text is None:
-        return None
-    if not is_reference(text):
-        exit_with_usage_error("A reference has at most 200 characters, and no control characters.")
-    return text
+    return None if text is None else _required(require_reference, "A reference", text)
 
 
 def read_explanation(text: str) -> str:
     """The reason for a refund."""
-    if not is_explanation(text):
-        exit_with_usage_error("A reason has 1 to 500 characters, not only spaces, and no control characters.")
+    return _required(require_explanation, "A reason", text)
+
+
+def _required(require: Callable[[str, str], object], noun: str, text: str) -> str:
+    """`text`, if `require` accepts it."""
+    try:
+        require(noun, text)
+    except InvalidRequest as error:
+        exit_with_usage_error(f"{error}.")
     return text
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from talktime.documents.ledger import LedgerEntry
     from talktime.talktime import Talktime
 
+_LINES: Final = 100
 _COLUMNS: Final = (
     "at",
     "kind",
@@ -48,7 +49,9 @@ def entries(
     kind: Annotated[EntryKind | None, typer.Option(help="Only entries of this kind.")] = None,
     reference: Annotated[str | None, typer.Option(help="Only entries with exactly this reference.")] = None,
     after: Annotated[str | None, typer.Option(help="Only older entries than this one, in the table.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="The largest number of lines of the table.")] = 100,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=1000, help=f"The largest number of lines of the table, at first {_LINES}.")
+    ] = None,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print all entries of the period, separated by commas.")
     ] = False,
@@ -66,6 +69,11 @@ def entries(
     """
     if as_csv + as_lines + as_json > 1:
         exit_with_usage_error("Use one of --csv, --json and --jsonl.")
+    if (as_csv or as_lines or as_json) and (limit is not None or after is not None):
+        exit_with_usage_error(
+            "--limit and --after are for the table. --csv, --json and --jsonl print every entry of a period."
+        )
+    lines = _LINES if limit is None else limit
     period_at = read_period(month, tz, begin, end, since)
     user_id, advisor_id, record_id = (None if text is None else read_id(text) for text in (user, advisor, record))
     reference = read_reference(reference)
@@ -95,9 +103,9 @@ def entries(
             begin=period.begin,
             end=period.end,
             after=after,
-            limit=limit + 1,
+            limit=lines + 1,
         )
-        print_page("entries", [entry.document() for entry in page.items], _COLUMNS, limit, as_json=False)
+        print_page("entries", [entry.document() for entry in page.items], _COLUMNS, lines, as_json=False)
 
     run_with_talktime(context, show)
 

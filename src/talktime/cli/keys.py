@@ -9,9 +9,7 @@ import typer
 
 from talktime.cli.arguments import read_id
 from talktime.cli.connecting import run_with_talktime
-from talktime.cli.exits import exit_with_usage_error
 from talktime.cli.output import AsJson, print_document, print_table
-from talktime.core.ids import is_id
 from talktime.core.instants import format_instant
 from talktime.core.scopes import Scope
 
@@ -29,8 +27,7 @@ def create_key(
     scope: Annotated[Scope, typer.Option(help="Which calls the key may make.")] = Scope.SERVICE,
 ) -> None:
     """Make a key and print its secret and nothing else. The secret can't be shown again."""
-    if not is_id(name):
-        exit_with_usage_error("--name must have 1 to 128 characters, and no control characters.")
+    name = read_id(name, "--name")
     key, secret = run_with_talktime(context, lambda talktime: talktime.create_key(name, scope))
     print(f"talktime: key {key.id} of the scope {key.scope}, valid until you revoke it", file=sys.stderr)
     print(secret)

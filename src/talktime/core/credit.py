@@ -15,7 +15,7 @@ from talktime.core.errors import InsufficientCredit
 from talktime.core.gifts import Gift
 from talktime.core.posting import post_all
 from talktime.core.record import AWAY, Reason, replace
-from talktime.core.transitions import keep_paused, start_timer
+from talktime.core.transitions import begin_wait, start_timer
 
 if TYPE_CHECKING:
     from talktime.core.payer import Payer
@@ -36,13 +36,13 @@ def add(payer: Payer, entry: EntryPosted) -> Payer:
     payer = replace(payer, balance=payer.balance + entry.amount, steps=(*payer.steps, entry))
     waiting = (record for record in payer.records.values() if record.reason is Reason.OUT_OF_CREDIT)
     for record in sorted(waiting, key=lambda r: (r.waiting_since or 0, r.started_at, r.record_id)):
-        if record.committed_if_running_at(now) > payer.available_at(now):
+        if not payer.can_pay(record, now):
             continue
         absent = payer.absent_party(record, now)
         if absent is None:
             payer = start_timer(payer, record, now, record.reason)
         else:
-            payer = keep_paused(payer, record, now, AWAY[absent])
+            payer = begin_wait(payer, record, now, AWAY[absent])
     return payer
 
 

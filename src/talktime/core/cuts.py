@@ -1,16 +1,16 @@
 """Cuts: the instants at which running records stop because of money.
 
-The *cut* of a running record is the instant at which the record stops by itself: credit ends (reason `out_of_credit`),
-or the cost would exceed a `max_cost` with `stop` (reason `max_cost`). Screens show the cut in advance, so the cuts that
-this module finds must be the cuts that come, to the millisecond.
+The *cut* of a running record is the instant at which the record's timer stops by itself: credit ends (`out_of_credit`:
+the record is paused), or the cost would exceed a `max_cost` with `stop` (`max_cost`: the record ends). Screens show the
+cut in advance, so the cuts that this module finds must be the cuts that come, to the millisecond.
 
 The increments of all running records are played in the order of their instants:
 
 1. In one millisecond, the record that started first pays first.
 2. The first increment that the credit can't pay cuts its record. The other records go on with the rest of the credit.
-3. A record within its grace goes on without paying, to the end of its grace, and is cut there. Until then the credit
-   that it could pay is held. A record that stops within its grace owes nothing, so the credit held for it is available
-   to the other records again: some of them can then pay an increment that they could not pay before.
+3. A record within its grace goes on without credit, to the end of its grace, and is cut there. Until then the credit
+   that it could pay is held. If the record stops before, it owes nothing. The other records may spend the held credit
+   then, and some of them can pay an increment that they could not pay before.
 4. What is left of a gift at its expiry is lost, except what the running records have begun to owe and requests hold.
 
 Credit that requests hold pays for no increment.
@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from talktime.core.durations import DAY_MS
-from talktime.core.instants import INSTANT_MAX
+from talktime.core.instants import INSTANT_MAX, first_instant
 from talktime.core.price import begun_cost, elapsed_at_max_cost, first_unaffordable
 from talktime.core.record import Reason
 
@@ -74,7 +74,7 @@ def find_cuts(payer: Payer) -> dict[str, Cut]:
             credit, charged = credit - charge, charged + charge
         else:
             break
-        lost = max(0, expired - charged - held - sum(_committed_at(record, at) for record in running))
+        lost = max(0, expired - charged - held - sum(_begun_by(record, at) for record in running))
         credit, expired = credit - lost, expired - lost
     return cuts
 
@@ -96,7 +96,7 @@ def _next_stop(running: list[Record], credit: int, earliest: int) -> _Stop | Non
     """The first of the records to stop, at `earliest` or later; None if all of them go on for ever."""
     stops: list[_Stop] = []
     for record in running:
-        elapsed_ms = elapsed_at_max_cost(record.pricing, record.allowance_ms)
+        elapsed_ms = elapsed_at_max_cost(record.charging_tariff, record.allowance_ms)
         if elapsed_ms is not None:
             stops.append(_Stop(max(earliest, _instant_of(record, elapsed_ms)), Reason.MAX_COST, record))
     paying = [*running]
@@ -109,7 +109,7 @@ def _next_stop(running: list[Record], credit: int, earliest: int) -> _Stop | Non
         # this record could pay stays held.
         stop_at = max(earliest, unpaid_at, _grace_end(record))
         stops.append(_Stop(stop_at, Reason.OUT_OF_CREDIT, record))
-        credit -= _committed_at(record, unpaid_at - 1)
+        credit -= _begun_by(record, unpaid_at - 1)
         paying.remove(record)
     return min(stops, key=lambda stop: stop.order, default=None)
 
@@ -121,49 +121,41 @@ def _first_unpaid_instant(running: list[Record], credit: int) -> int | None:
     """
 
     def exceeds_credit(at: int) -> bool:
-        return sum(_committed_at(record, at) for record in running) > credit
+        return sum(_begun_by(record, at) for record in running) > credit
 
-    low = min(record.began_at for record in running)
+    began_at = min(record.began_at for record in running)
     if len(running) == 1:
         (record,) = running
-        elapsed_ms = first_unaffordable(record.pricing, record.charged + credit, record.allowance_ms)
+        elapsed_ms = first_unaffordable(record.charging_tariff, record.charged + credit, record.allowance_ms)
         if elapsed_ms is None:
             return None
-        unpaid_at = max(low, _instant_of(record, elapsed_ms))
+        unpaid_at = max(began_at, _instant_of(record, elapsed_ms))
         return unpaid_at if exceeds_credit(unpaid_at) else None  # `max_cost` may stop the record before
-    high = low + _SEARCH_MS
-    if not exceeds_credit(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if exceeds_credit(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    last = began_at + _SEARCH_MS
+    return first_instant(began_at, last, exceeds_credit) if exceeds_credit(last) else None
 
 
 def _first_unpaid_record(running: list[Record], credit: int, at: int) -> Record:
     """The record whose increment at `at` is the first that `credit` can't pay."""
     if len(running) == 1:
         return running[0]
-    committed_before = {record.record_id: _committed_at(record, at - 1) for record in running}
+    committed_before = {record.record_id: _begun_by(record, at - 1) for record in running}
     credit -= sum(committed_before.values())
     for record in running:
-        credit -= _committed_at(record, at) - committed_before[record.record_id]
+        credit -= _begun_by(record, at) - committed_before[record.record_id]
         if credit < 0:
             return record
     raise AssertionError  # the records together owe more than the credit
 
 
-def _committed_at(record: Record, at: int) -> int:
+def _begun_by(record: Record, at: int) -> int:
     """The begun cost of the record at `at` less what is charged now: nothing before its timer started.
 
     A record that stops at `max_cost` begins no increment beyond the maximum.
     """
     if at < record.began_at:
         return 0
-    elapsed_ms, tariff, allowance_ms = record.elapsed_at(at), record.pricing, record.allowance_ms
+    elapsed_ms, tariff, allowance_ms = record.elapsed_at(at), record.charging_tariff, record.allowance_ms
     maximum_ms = elapsed_at_max_cost(tariff, allowance_ms)
     if maximum_ms is not None:
         elapsed_ms = min(elapsed_ms, maximum_ms - 1)
@@ -172,9 +164,9 @@ def _committed_at(record: Record, at: int) -> int:
 
 def _grace_end(record: Record) -> int:
     """The instant at which the record's grace ends; 0, before every other instant, for a record without grace."""
-    if record.pricing.grace_ms == 0:
+    if record.charging_tariff.grace_ms == 0:
         return 0
-    return _instant_of(record, record.allowance_ms + record.pricing.grace_ms)
+    return _instant_of(record, record.allowance_ms + record.charging_tariff.grace_ms)
 
 
 def _instant_of(record: Record, elapsed_ms: int) -> int:

@@ -3,9 +3,9 @@
 The credit of a running record is *low* from `low_ms` before its cut for lack of credit, or from the start of its timer
 if the credit lasts no longer than this. A cut that `max_cost` causes is no lack of credit.
 
-The instant is computed and never stored in advance, so credit that is added in time withdraws it. `Record.low_told_at`
-says that the crossing is told already. If the cut moves away again, so that the credit is not low any more, the next
-crossing is told again.
+The instant from which the credit is low, the *crossing*, is computed and never stored in advance, so credit that is
+added in time withdraws it. `Record.low_told_at` says that the crossing is told already. If the cut moves away again, so
+that the credit is not low any more, the next crossing is told again.
 
 Units: instants and durations in milliseconds of engine time.
 """

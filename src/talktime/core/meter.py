@@ -47,14 +47,14 @@ from talktime.core.deadlines import Deadline, find_deadlines
 from talktime.core.errors import AllowedCall, Conflict, InsufficientCredit
 from talktime.core.low_credit import forget_low_credit, next_low_credit, tell_low_credit
 from talktime.core.outages import pass_over
-from talktime.core.posting import expire_gifts, next_expiry, post_all
+from talktime.core.posting import expire_gifts, next_expiry
 from talktime.core.record import AWAY, AWAY_REASONS, Party, Reason, State, replace
 from talktime.core.roles import Role
 from talktime.core.starts import RING_MS, Starts
 from talktime.core.transitions import (
+    begin_wait,
     end_record,
     extend_wait,
-    keep_paused,
     keep_waiting,
     pause_record,
     renew_lease,
@@ -71,7 +71,8 @@ if TYPE_CHECKING:
 
 
 OVERTAKING_MS: Final = 1_000
-"""How much earlier than the last messages of its socket the request may come by which a page says that it closes."""
+"""A page says that it closes with a request of its own, which may overtake the last messages of the page's socket by at
+most this much."""
 
 
 def settle(payer: Payer, now: int, durations: Durations) -> Payer:
@@ -90,7 +91,7 @@ def _apply_deadlines(payer: Payer, now: int, durations: Durations) -> Payer:
         deadlines = find_deadlines(payer, durations, cuts, with_renewed=True)
         first = min(deadlines, key=lambda deadline: deadline.order, default=None)
         expiry, low = next_expiry(payer), next_low_credit(payer, durations.low_ms, cuts)
-        instants = [step for step in (first and first.at, expiry, low and low.at) if step is not None]
+        instants = [at for at in (first and first.at, expiry, low and low.at) if at is not None]
         if not instants or min(instants) > now:
             payer = replace(payer, settled_at=max(now, payer.settled_at))
             return forget_low_credit(payer, durations.low_ms, cuts)
@@ -212,7 +213,7 @@ def pause(payer: Payer, record: Record, now: int, by: Role | None = None) -> Pay
     if record.reason is Reason.PAUSED:
         is_taken_over = record.paused_by is Role.ADVISOR and by is not Role.ADVISOR
         return take_over_pause(payer, record, now, by) if is_taken_over else payer
-    return keep_paused(payer, record, now, Reason.PAUSED, by)
+    return begin_wait(payer, record, now, Reason.PAUSED, by)
 
 
 def stop(payer: Payer, record: Record, now: int, by: Role | None = None) -> Payer:
@@ -260,11 +261,14 @@ def close_socket(
 def wait_for_payment(payer: Payer, until: int, now: int, durations: Durations) -> Payer:
     """Somebody is paying: each record that is out of credit waits to `until`, if the record would end before.
 
-    A record waits longer only once in each wait, so that nobody keeps a record waiting for ever.
+    A record waits longer only once in each wait, so that nobody keeps a record waiting for ever. A record that runs out
+    of credit later waits to `until` too: people go and pay while their time still runs.
     """
     for record in payer.records.values():
         ends_at = record.recharge_until(durations.recharge_ms)
-        if ends_at is not None and record.paying_until is None and ends_at < until:
+        if ends_at is None:
+            payer = payer.with_record(replace(record, paying_until=until))
+        elif (record.paying_until or 0) < ends_at < until:
             payer = extend_wait(payer, record, now, until)
     return payer
 
@@ -278,17 +282,9 @@ def resume_present(payer: Payer, record: Record, now: int, reasons: frozenset[Re
         return payer
     if payer.absent_party(record, now) is not None:
         return payer
-    if record.committed_if_running_at(now) > payer.available_at(now):
-        return keep_paused(payer, record, now, Reason.OUT_OF_CREDIT)
+    if not payer.can_pay(record, now):
+        return begin_wait(payer, record, now, Reason.OUT_OF_CREDIT)
     return start_timer(payer, record, now, record.reason)
-
-
-def post_charges(payer: Payer, at: int) -> Payer:
-    """Post all running records at `at`, an instant that may have passed. The records run on.
-
-    A record that was posted later than `at` stays as it is.
-    """
-    return post_all(payer, at)
 
 
 def _apply(payer: Payer, deadline: Deadline) -> Payer:
@@ -299,9 +295,9 @@ def _apply(payer: Payer, deadline: Deadline) -> Payer:
 
 
 def _require_credit(payer: Payer, record: Record, now: int, by: Party = Party.USER) -> None:
-    required, available = record.committed_if_running_at(now), payer.available_at(now)
-    if required > available:
-        raise InsufficientCredit(required, None if by is Party.ADVISOR else available)
+    if not payer.can_pay(record, now):
+        available = None if by is Party.ADVISOR else payer.available_at(now)
+        raise InsufficientCredit(record.committed_if_running_at(now), available)
 
 
 def _require_own_pause(payer: Payer, record: Record, now: int) -> None:

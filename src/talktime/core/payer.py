@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.core.record import Party, replace
+from talktime.core.starts import Starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -138,20 +139,21 @@ class Payer:
         ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
 
-    def still_elsewhere(self, record: Record, lease_ms: int) -> frozenset[Party]:
-        """The parties of a running record whose pages show another chat, and who have not come to the record's chat.
+    def awaited(self, record: Record, lease_ms: int) -> frozenset[Party]:
+        """The parties of a running record who have not come to the record's chat yet.
 
-        After a switch, what a party has proved in the chat before holds the lease until its end.
+        After a switch, what a party has proved in the chat before holds the lease until its end. An advisor who is
+        given time to arrive (`Starts.AT_ONCE`) has a lease that nothing has proved, from the beginning of the segment.
         """
-        elsewhere = {
-            party for (chat_id, party), lease in self.sockets.items() if lease.is_renewed and chat_id != record.chat_id
-        }
         began_lease_until = record.began_at + lease_ms
-        return frozenset(
+        elsewhere = {
             party
-            for party in elsewhere
-            if not self.is_lease_renewed(record, party) and self.present_until(record, party) < began_lease_until
-        )
+            for (chat_id, party), lease in self.sockets.items()
+            if lease.is_renewed and chat_id != record.chat_id and self.present_until(record, party) < began_lease_until
+        }
+        if record.starts is Starts.AT_ONCE and record.advisor_lease_until == began_lease_until:
+            elsewhere.add(Party.ADVISOR)
+        return frozenset(party for party in elsewhere if not self.is_lease_renewed(record, party))
 
     def absent_party(self, record: Record, at: int) -> Party | None:
         """A party whose lease does not hold at `at`, None if both hold; the user, if neither holds."""
@@ -169,6 +171,10 @@ class Payer:
     def committed_at(self, at: int) -> int:
         """The credit that running records and requests hold at `at`."""
         return sum(record.committed_at(at) for record in self.records.values())
+
+    def can_pay(self, record: Record, at: int) -> bool:
+        """Whether the available credit pays for the first increment, if the record's timer starts at `at`."""
+        return record.committed_if_running_at(at) <= self.available_at(at)
 
     def available_at(self, at: int) -> int:
         """The credit that can be spent at `at`. A record within its grace may hold more than there is."""

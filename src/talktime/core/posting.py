@@ -2,7 +2,7 @@
 
 To *post* a record at an instant means: add the time since `settled_at` to the chat's duration, and add an entry with
 the charge, which is the cost at the instant minus what is charged already. A record is posted when its timer stops,
-when a period is closed or somebody asks for stored totals (`meter.post_charges`), and before a step that depends on who
+when a period is closed or somebody asks for stored totals (`post_all`), and before a step that depends on who
 has paid what: before gifts change, and before a refund. Nothing is posted because time passes.
 
 Gifts pay first. If several records run on one account, time decides which of their charges a gift pays: the increments
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from talktime.core import gifts
 from talktime.core.entries import EntryKind
+from talktime.core.instants import first_instant
 from talktime.core.record import replace
 from talktime.core.steps import DurationAdded, EntryPosted
 
@@ -72,10 +73,10 @@ def next_expiry(payer: Payer) -> int | None:
 
 
 def _post_until_gifts_end(payer: Payer, at: int) -> Payer:
-    """If several running records use up the gifts by `at`, post all of them just before that instant and at it.
+    """If several running records use up the gifts by `at`, post all of them then, and one millisecond earlier.
 
-    Up to just before, the gifts pay every charge, so the order of posting does not matter. At the instant itself the
-    gifts pay for the record that started first.
+    One millisecond earlier the gifts still pay every charge, so the order of posting does not matter. At the instant
+    itself they do not, so the record that started first is posted first.
     """
     if not payer.gifts:
         return payer
@@ -86,14 +87,8 @@ def _post_until_gifts_end(payer: Payer, at: int) -> Payer:
 
     if len(running) < 2 or not exceeds_gifts(at):
         return payer
-    low, high = min(record.settled_at for record in running), at
-    while low < high:
-        middle = (low + high) // 2
-        if exceeds_gifts(middle):
-            high = middle
-        else:
-            low = middle + 1
-    for instant in (low - 1, low):
+    used_up_at = first_instant(min(record.settled_at for record in running), at, exceeds_gifts)
+    for instant in (used_up_at - 1, used_up_at):
         for record in running:
             current = payer.records[record.record_id]
             if current.settled_at <= instant:

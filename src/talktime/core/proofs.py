@@ -8,8 +8,8 @@ as two tabs of one user. Each message of a socket proves that its person is ther
                           └───── prove ─────┘        unwatch by the last socket ──> vacated, until its proof is stored
 
 A *beat* is one heartbeat to all sockets: `begin_beat` says when it began; every seat that was not silent before has to
-answer; `end_beat` gives the seats that did not. A node vouches only for seats that answered, so `oldest_proof` is the
-latest instant at which all those seats were certainly held.
+answer; `end_beat` gives the seats that did not. A node vouches only for seats that answered: every one of them was
+certainly held at `oldest_proof`, and of no later instant is this known.
 
 Instants are seconds on the monotonic clock of the process. Nothing here reads that clock: methods take the instant.
 """
@@ -90,7 +90,11 @@ class Proofs(Generic[SocketT]):
             del self._sockets[socket]
 
     def release(self, socket: SocketT, seat: Seat) -> bool:
-        """Take the seat from the socket without a trace. Returns whether no socket holds the seat any more."""
+        """Take the seat from the socket, and keep no last proof, unlike `unwatch`.
+
+        Returns:
+            Whether no socket holds the seat any more.
+        """
         held = self._sockets.get(socket)
         if held is not None:
             held.seats.discard(seat)

@@ -10,8 +10,8 @@ instant:
     committed at `at`        = the cost of all time begun at `at` (`price.begun_cost`) - `charged`, if the record runs
                                or is requested
 
-The grace is granted to a pair once in 24 hours. If the grace made a record free, a record of the pair that starts less
-than 24 hours after the start of that record has no grace, and its `grace_used_at` says when that record started.
+The grace is granted to a pair once in 24 hours. A record has no grace if the grace made an earlier record of the
+pair free that started less than 24 hours before. `grace_used_at` is the start of that earlier record.
 
 `committed` is more than the cost that is not posted yet. The increment in progress is owed from its first instant on,
 and time within the grace may turn out to cost something, so this credit is held: nothing else may spend it. A requested
@@ -136,7 +136,7 @@ class Record:
             after the end; None while the record runs.
         paused_by: the role of the caller who paused the record, if a person or the host did.
         waiting_since: the instant from which the recharge window or the abandon time counts, while paused.
-        paying_until: until when a record that is out of credit waits at least, because somebody is paying.
+        paying_until: until when the record waits at least if it is out of credit, because somebody is paying.
         ended_at: the end of the record.
         ended_by: the role of the caller who ended the record, if a person or the host did. None also for a record that
             ended before migration 0037.
@@ -195,14 +195,14 @@ class Record:
     ended_by: Role | None = None
 
     @property
-    def pricing(self) -> Tariff:
+    def charging_tariff(self) -> Tariff:
         """The tariff by which the record is charged: without the grace, if the pair has used the grace."""
         return self.tariff if self.grace_used_at is None else self.tariff.without_grace
 
     @property
     def next_grace_used_at(self) -> int | None:
         """The start of the pair's last record that the grace made free, as of the end of this record."""
-        is_free = is_free_by_grace(self.pricing, self.elapsed_ms, self.allowance_ms)
+        is_free = is_free_by_grace(self.charging_tariff, self.elapsed_ms, self.allowance_ms)
         return self.started_at if is_free else self.grace_used_at
 
     @property
@@ -248,11 +248,11 @@ class Record:
 
     def cost_at(self, at: int) -> int:
         """The price of the running time, as of `at`."""
-        return price(self.pricing, self.elapsed_at(at), self.allowance_ms).cost
+        return price(self.charging_tariff, self.elapsed_at(at), self.allowance_ms).cost
 
     def share_at(self, at: int) -> Share:
         """How the cost as of `at` is divided between advisor and platform."""
-        return share(self.terms, self.pricing, self.elapsed_at(at), self.allowance_ms)
+        return share(self.terms, self.charging_tariff, self.elapsed_at(at), self.allowance_ms)
 
     def committed_at(self, at: int) -> int:
         """The credit that the record holds at `at`: its begun cost less `charged`; nothing while paused."""
@@ -260,4 +260,4 @@ class Record:
 
     def committed_if_running_at(self, at: int) -> int:
         """The credit that the record would hold at `at` if it ran, which is the credit that a resume needs."""
-        return max(0, begun_cost(self.pricing, self.elapsed_at(at), self.allowance_ms) - self.charged)
+        return max(0, begun_cost(self.charging_tariff, self.elapsed_at(at), self.allowance_ms) - self.charged)

@@ -173,7 +173,7 @@ def _refusal(detail: str, record: Record, totals: EntryTotals) -> Conflict:
 
 def _price_of_last(record: Record, totals: EntryTotals, duration_ms: int | None) -> int:
     """The price of the last `duration_ms` of billed time that were not given back."""
-    billed_ms = price(record.pricing, record.elapsed_ms, record.allowance_ms).billed_ms - totals.refunded_ms
+    billed_ms = price(record.charging_tariff, record.elapsed_ms, record.allowance_ms).billed_ms - totals.refunded_ms
     if duration_ms is None or duration_ms > billed_ms:
         raise _refusal(f"Only {clock_text(max(0, billed_ms))} was billed and not given back yet.", record, totals)
     return _price_of(record, billed_ms) - _price_of(record, billed_ms - duration_ms)
@@ -186,4 +186,4 @@ def _price_of(record: Record, billed_ms: int) -> int:
     millisecond before.
     """
     end_ms = billed_ms - (record.tariff.boundary == "begun")
-    return price(record.pricing, record.allowance_ms + end_ms, record.allowance_ms).cost
+    return price(record.charging_tariff, record.allowance_ms + end_ms, record.allowance_ms).cost

@@ -109,8 +109,8 @@ class RecordRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPaused:
-    """A record that does not run waits from `at` on: at first, for another reason, by another role, in another chat."""
+class WaitBegan:
+    """A record waits from `at` on: for the first time, for another reason, by another role, or in another chat."""
 
     record: Record
     at: int
@@ -147,7 +147,7 @@ Step = (
     | DurationAdded
     | EntryPosted
     | RecordRequested
-    | KeptPaused
+    | WaitBegan
     | WaitExtended
     | CreditLow
     | RecordEnded

@@ -7,7 +7,7 @@ Each function changes one record of a payer at one instant, and gives the change
     stop_timer      the segment ends, and its time is posted; the caller decides what becomes of the record
     end_segment     the same, but an expired gift that the record held stays held
     pause_record    the timer stops, and the record is paused for a reason
-    keep_paused     a record that does not run is paused, or is paused for another reason, from now on
+    begin_wait     a record that does not run is paused, or is paused for another reason, from now on
     keep_waiting    the same, but a record that waits for this reason already goes on waiting
     take_over_pause a paused record is paused by somebody else as well
     extend_wait     a record that is out of credit waits longer
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from talktime.core.posting import expire_gifts, post
 from talktime.core.record import Party, Reason, State, replace
-from talktime.core.steps import KeptPaused, RecordEnded, RecordRequested, TimerStarted, TimerStopped, WaitExtended
+from talktime.core.steps import RecordEnded, RecordRequested, TimerStarted, TimerStopped, WaitBegan, WaitExtended
 
 if TYPE_CHECKING:
     from talktime.core.payer import Payer
@@ -68,7 +68,7 @@ def start_timer(payer: Payer, record: Record, now: int, reason: Reason | None) -
         paused_at=None,
         paused_by=None,
         waiting_since=None,
-        paying_until=None,
+        paying_until=_paying_until_after(record),
     )
     return payer.with_record(record, TimerStarted(record, now, reason))
 
@@ -98,7 +98,7 @@ def pause_record(payer: Payer, record: Record, at: int, reason: Reason, by: Role
     return payer.with_record(record)
 
 
-def keep_paused(payer: Payer, record: Record, now: int, reason: Reason, by: Role | None = None) -> Payer:
+def begin_wait(payer: Payer, record: Record, now: int, reason: Reason, by: Role | None = None) -> Payer:
     """Keep a record paused that does not run, for `reason` from now on.
 
     `by` is the role of the caller, if a person pauses the record.
@@ -110,23 +110,28 @@ def keep_paused(payer: Payer, record: Record, now: int, reason: Reason, by: Role
         ring_until=None,
         running_since=None,
         waiting_since=now,
-        paying_until=None,
+        paying_until=_paying_until_after(record),
         paused_at=now if record.paused_at is None else record.paused_at,
         paused_by=by,
     )
-    return payer.with_record(record, KeptPaused(record, now))
+    return payer.with_record(record, WaitBegan(record, now))
 
 
 def take_over_pause(payer: Payer, record: Record, now: int, by: Role | None) -> Payer:
     """Note that a pause of somebody else is a pause by the role `by` too. The record waits no longer than before."""
     record = replace(record, paused_by=by)
-    return payer.with_record(record, KeptPaused(record, now))
+    return payer.with_record(record, WaitBegan(record, now))
 
 
 def extend_wait(payer: Payer, record: Record, now: int, until: int) -> Payer:
     """Let a record that is out of credit wait at least to `until`."""
     record = replace(record, paying_until=until)
     return payer.with_record(record, WaitExtended(record, now))
+
+
+def _paying_until_after(record: Record) -> int | None:
+    """`paying_until` after the record's state or reason has changed: what was announced counts for one wait."""
+    return None if record.reason is Reason.OUT_OF_CREDIT else record.paying_until
 
 
 def end_record(payer: Payer, record: Record, at: int, reason: Reason, by: Role | None = None) -> Payer:
@@ -161,7 +166,7 @@ def end_record(payer: Payer, record: Record, at: int, reason: Reason, by: Role |
 def keep_waiting(payer: Payer, record: Record, now: int, reason: Reason) -> Payer:
     """Keep a record paused for `reason`. If the record waits for this reason already, its abandon time goes on."""
     if record.reason is not reason:
-        return keep_paused(payer, record, now, reason)
+        return begin_wait(payer, record, now, reason)
     # Screens must know if the record has moved to another chat.
     has_moved = payer.records[record.record_id].chat_id != record.chat_id
-    return payer.with_record(record, *([KeptPaused(record, now)] if has_moved else []))
+    return payer.with_record(record, *([WaitBegan(record, now)] if has_moved else []))

@@ -14,12 +14,12 @@ from talktime.core.starts import DEFAULT_START_RULE, StartRule
 from talktime.core.steps import (
     DurationAdded,
     EntryPosted,
-    KeptPaused,
     RecordEnded,
     RecordRequested,
     Step,
     TimerStarted,
     TimerStopped,
+    WaitBegan,
     WaitExtended,
 )
 
@@ -210,7 +210,7 @@ class PayerTransaction:
         if self.tells_presence or self._is_presence_changed:
             return True
         return any(
-            isinstance(step, RecordRequested | TimerStarted | TimerStopped | KeptPaused | WaitExtended | RecordEnded)
+            isinstance(step, RecordRequested | TimerStarted | TimerStopped | WaitBegan | WaitExtended | RecordEnded)
             or (isinstance(step, EntryPosted) and not step.follows_from_time)
             for step in self.current.steps
         )
@@ -232,8 +232,8 @@ class PayerTransaction:
             return self.current.presence(record, self.now).is_news_after(self.loaded.presence(before, self.now))
         # Steps tell of a segment that has begun or ended.
         is_same_segment = record.running_since == before.running_since
-        elsewhere = self.current.still_elsewhere(record, lease_ms)
-        return is_same_segment and elsewhere != self.loaded.still_elsewhere(before, lease_ms)
+        awaited = self.current.awaited(record, lease_ms)
+        return is_same_segment and awaited != self.loaded.awaited(before, lease_ms)
 
     @property
     def next_sequence(self) -> int:

@@ -12,11 +12,11 @@ from talktime.core.deadlines import next_deadline
 from talktime.core.steps import (
     DurationAdded,
     EntryPosted,
-    KeptPaused,
     RecordEnded,
     RecordRequested,
     TimerStarted,
     TimerStopped,
+    WaitBegan,
 )
 from talktime.database.event_rows import event_rows
 from talktime.database.failures import unavailable
@@ -130,7 +130,7 @@ class _ChatWriter:
             for step in payer.current.steps:
                 if isinstance(step, DurationAdded):
                     self._accrued_ms[step.chat_id] += step.duration_ms
-                elif isinstance(step, RecordRequested | TimerStarted | KeptPaused):
+                elif isinstance(step, RecordRequested | TimerStarted | WaitBegan):
                     self._latest[step.record.chat_id] = step.record.record_id
 
     async def insert(self, connection: Connection) -> None:

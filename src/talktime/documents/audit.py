@@ -1,14 +1,17 @@
-"""The rules and findings of the auditor: the nine rules in words, and the checks that need a price.
+"""The rules and findings of the auditor: the nine rules in words, and checks that no view makes.
 
-The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. A view can't
-compute a price, so `node.auditor` reads facts, and these checks are made in Python, here and in `node.auditor`:
+The rules themselves are views (`broken_rule_1` to `broken_rule_9` in invariants.sql) that must be empty. Further checks
+follow from what the core computes. `node.auditor` reads the facts for them. Checked here:
 
 - each posted charge is the price of the time that had passed in segments until then;
 - the whole charge is the price of the whole time;
 - the advisor's part and the fees are those that the terms give;
-- the cut of a running record is the cut that follows from the account;
-- the unspent gifts, and their expiries, are those that follow from the entries;
 - a shared refund is borne in the proportion in which the cost was earned.
+
+Checked in `node.auditor`, by functions of `core`:
+
+- the cut of a running record is the cut that follows from the account;
+- the unspent gifts, and their expiries, are those that follow from the entries.
 """
 
 from __future__ import annotations

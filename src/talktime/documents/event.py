@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, cast
 from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.record import Party, Reason, State
 from talktime.core.roles import Role
-from talktime.documents.document import Document, Kind
+from talktime.documents.document import Document, Kind, Named
 from talktime.documents.fields import Credits, Instant, Metadata, Milliseconds, MillisecondsAsSeconds, Number
 
 DATA_VERSION: Final = 1
@@ -110,7 +110,11 @@ class PostingData(Document):
     expires_at: Annotated[Instant | None, "when the gift expires, or has expired"]
     reason: Annotated[str | None, "why a refund was made"]
     borne_by: BorneBy | None
-    refunded_seconds: Annotated[MillisecondsAsSeconds | None, "the billed time that was given back, if it was by time"]
+    refunded_ms: Annotated[
+        MillisecondsAsSeconds | None,
+        Named("refunded_seconds"),
+        "the billed time that was given back, of a refund by time",
+    ]
     by_role: Annotated[Role | None, "the role of the caller who asked for the entry"]
     by_subject: Annotated[str | None, "the name of this caller"]
     metadata: Annotated[Metadata, "the host's own texts about the credit or debit"]

@@ -90,7 +90,7 @@ class _StepReader:
             yield from self._stop(step)
         elif isinstance(step, steps.RecordRequested):
             yield from self._request(step.record, step.at)
-        elif isinstance(step, steps.KeptPaused):
+        elif isinstance(step, steps.WaitBegan):
             yield from self._keep_paused(step.record, step.at)
         elif isinstance(step, steps.CreditLow):
             yield _credit_end(EventType.CREDIT_LOW, step.record, step.at, step.cut_at)
@@ -165,7 +165,7 @@ class _StepReader:
             expires_at=entry.expires_at,
             reason=entry.reason,
             borne_by=entry.borne_by,
-            refunded_seconds=entry.refunded_ms,
+            refunded_ms=entry.refunded_ms,
             by_role=None if entry.actor is None else entry.actor.role,
             by_subject=None if entry.actor is None else entry.actor.subject,
             metadata=entry.metadata or {},
@@ -177,7 +177,7 @@ class _StepReader:
 def _of_record(
     kind: EventType, record: Record, at: int, by: Role | None = None, *, previous_chat_id: str | None = None
 ) -> Story:
-    cost = price(record.pricing, record.elapsed_ms, record.allowance_ms)
+    cost = price(record.charging_tariff, record.elapsed_ms, record.allowance_ms)
     data = RecordData(
         state=record.state,
         reason=record.reason,

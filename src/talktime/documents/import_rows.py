@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from talktime.core.durations import parse_seconds
 from talktime.core.entries import CreditKind
-from talktime.core.ids import is_id, is_name
+from talktime.core.errors import InvalidRequest
+from talktime.core.ids import require_id, require_name
 from talktime.core.instants import EPOCH
 from talktime.core.money import parse_credits
 from talktime.core.starts import Starts
@@ -173,14 +174,13 @@ class _RowReader:
 
     def id(self, name: str, default: str | None = None) -> str:
         text = self._text(name, default)
-        if text is not None and not is_id(text):
-            self._add(name, "must have 1 to 128 characters, and no control characters")
+        if text is not None:
+            self._require(require_id, name, text)
         return text or ""
 
     def name(self, default: str) -> str:
         text = self._text("name", default or "?") or "?"
-        if not is_name(text):
-            self._add("name", "must have 1 to 200 characters, not only spaces, and no control characters")
+        self._require(require_name, "name", text)
         return text
 
     def choice(self, name: str, choices: Iterable[str], default: str | None) -> str | None:
@@ -258,6 +258,12 @@ class _RowReader:
         except ValueError as error:
             self._add(name, str(error))
             return 0
+
+    def _require(self, require: Callable[[str, str], object], name: str, text: str) -> None:
+        try:
+            require(name, text)
+        except InvalidRequest as error:
+            self.errors.append(str(error))
 
     def _add(self, name: str, message: str) -> None:
         self.errors.append(f"{name} {message}")

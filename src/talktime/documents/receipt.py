@@ -241,7 +241,7 @@ def receipt(
     if now < max(record.settled_at, record.ended_at or 0):
         segments = [_cut_off(segment, now) for segment in segments if segment.started_at <= now]
         view, elapsed_ms = _as_of(view, segments, now), sum(segment.duration_ms for segment in segments)
-    priced = price(record.pricing, elapsed_ms, record.allowance_ms)
+    priced = price(record.charging_tariff, elapsed_ms, record.allowance_ms)
     return Receipt(
         server_time=now,
         record=view,
@@ -257,10 +257,10 @@ def receipt(
         elapsed_ms=elapsed_ms,
         billed_ms=priced.billed_ms,
         cost=priced.cost,
-        lines=tuple(explain(record.pricing, elapsed_ms, record.allowance_ms)),
+        lines=tuple(explain(record.charging_tariff, elapsed_ms, record.allowance_ms)),
         entries=tuple(entry for entry in entries if entry.at <= now),
         terms=record.terms,
-        shared=share(record.terms, record.pricing, elapsed_ms, record.allowance_ms),
+        shared=share(record.terms, record.charging_tariff, elapsed_ms, record.allowance_ms),
         shared_entries=tuple(entry for entry in shared_entries if entry.at <= now),
     )
 

@@ -262,7 +262,7 @@ def _rule(session: _Session, record: Record, old_cost: int) -> str:
     """By which rule the cost of the other system differs, in words."""
     if record.charged == old_cost:
         return SAME
-    terms = _Terms(record.pricing, record.elapsed_ms, record.allowance_ms)
+    terms = _Terms(record.charging_tariff, record.elapsed_ms, record.allowance_ms)
     changes = [*_times(session, record), *_changes(record)]
     changes = [change for change in changes if change.applied(terms) != terms]
     for count in (1, 2):
@@ -311,7 +311,7 @@ def _interrupted(session: _Session, begin: OldEventType, end: OldEventType) -> i
 
 def _changes(record: Record) -> Iterator[_Change]:
     """The rules that other systems have differently, the likeliest first. Some may change nothing."""
-    tariff = record.pricing
+    tariff = record.charging_tariff
     yield from _roundings(tariff.places)
     for increment_ms in _INCREMENTS:
         tiers = tuple(replace(tier, increment_ms=increment_ms) for tier in tariff.tiers)

@@ -118,7 +118,7 @@ class Snapshot(Document):
     presence: Annotated[
         PresenceView | None,
         "who is present while the record waits in this chat; null elsewhere, after its end, and while its timer runs,"
-        " unless the page of one of the two still shows another chat",
+        " unless one of the two has not come yet",
     ]
     elapsed_ms: Annotated[Milliseconds, "how long the record has run"]
     free_remaining_ms: Annotated[Milliseconds, "free time that is left now"]
@@ -197,14 +197,14 @@ def timer_view(payer: Payer, record: Record, chat_id: str, durations: Durations,
 
 
 def presence_view(payer: Payer, record: Record, chat_id: str, durations: Durations, now: int) -> PresenceView | None:
-    """The presence of the parties in this chat, while its record waits there or one of the two is still elsewhere."""
+    """The presence of the parties in this chat, while its record waits there or one of the two is still to come."""
     if record.chat_id != chat_id or record.ended_at is not None:
         return None
     if record.is_running:
-        elsewhere = payer.still_elsewhere(record, durations.lease_ms)
-        if not elsewhere:
+        awaited = payer.awaited(record, durations.lease_ms)
+        if not awaited:
             return None
-        return PresenceView(Party.USER not in elsewhere, Party.ADVISOR not in elsewhere, payer.lease_until(record))
+        return PresenceView(Party.USER not in awaited, Party.ADVISOR not in awaited, payer.lease_until(record))
     return PresenceView(*payer.presence(record, now))
 
 
@@ -224,7 +224,7 @@ def snapshot(
     are the payer's `cuts`.
     """
     elapsed_ms = record.elapsed_at(now)
-    cost = price(record.pricing, elapsed_ms, record.allowance_ms)
+    cost = price(record.charging_tariff, elapsed_ms, record.allowance_ms)
     runs_here = record.is_running and record.chat_id == chat_id
     return Snapshot(
         server_time=now,
@@ -257,4 +257,6 @@ def snapshot(
 
 def _also_running(record: Record, now: int, ends: Mapping[str, Cut]) -> AlsoRunning:
     end = ends.get(record.record_id)
-    return AlsoRunning(record.elapsed_at(now), record.allowance_ms, None if end is None else end.at, record.pricing)
+    return AlsoRunning(
+        record.elapsed_at(now), record.allowance_ms, None if end is None else end.at, record.charging_tariff
+    )

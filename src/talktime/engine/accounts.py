@@ -98,7 +98,7 @@ class DebitCredit(Command[Account]):
 
 @dataclass
 class AnnouncePayment(Command[Account]):
-    """Somebody is paying: records that are out of credit wait this long from now on, each once in a wait.
+    """Somebody is paying: records that are out of credit, or will be, wait this long from now on, each once in a wait.
 
     A duration that is not allowed raises InvalidRequest at once.
     """

@@ -48,13 +48,21 @@ class Engine:
         self, database: Database, durations: Durations, publish: Callable[[list[AccountChange]], None]
     ) -> None:
         self.database = database
-        self.durations = durations
         self.loader = Loader()
         self.lateness = Lateness()
         self._transactions = Transactions(database, self.loader, durations, publish)
         self._batches = Batches(self._transactions, database.seconds)
         self.is_trial = False
         """Whether every command is rolled back once its answer is there."""
+
+    @property
+    def durations(self) -> Durations:
+        """How long leases and windows last."""
+        return self._transactions.durations
+
+    @durations.setter
+    def durations(self, durations: Durations) -> None:
+        self._transactions.durations = durations
 
     @property
     def commands_done(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ import structlog
 from talktime.core.ids import is_id
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason, Record
-from talktime.core.steps import KeptPaused, RecordEnded, RecordRequested, TimerStarted, TimerStopped
+from talktime.core.steps import RecordEnded, RecordRequested, TimerStarted, TimerStopped, WaitBegan
 
 if TYPE_CHECKING:
     from talktime.core.steps import Step
@@ -47,7 +47,7 @@ def _log_step(step: Step, timer_failure: str | None) -> None:
     elif isinstance(step, RecordRequested):
         fields = _fields(step.record, at=step.at)
         log.info("init_time_tracking.requested", **fields)
-    elif isinstance(step, KeptPaused):
+    elif isinstance(step, WaitBegan):
         if step.record.reason is Reason.TIMER_FAILED:
             fields = _fields(step.record, at=step.at, cause=timer_failure)
             log.error("init_time_tracking.timer_failed", **fields)

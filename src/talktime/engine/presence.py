@@ -194,7 +194,7 @@ def tell_presence(payer: PayerTransaction) -> None:
 
 
 def _age_ms(payer: PayerTransaction, proved: float | None) -> int:
-    """How long before `payer.now` a proof came, because the command waited for the database. Never more than that."""
+    """How long before `payer.now` a proof came. Only the wait before the command asked for engine time counts."""
     return 0 if proved is None else max(0, int((payer.asked_at - proved) * 1000))
 
 

@@ -13,13 +13,14 @@ from talktime.core.actors import ActKind
 from talktime.core.errors import AdvisorBusy, AllowedCall, Conflict, InvalidRequest, NotFound
 from talktime.core.ids import require_explanation
 from talktime.core.instants import format_instant
+from talktime.core.posting import post_all
 from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record, Seller, State, replace
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.database.payer_transaction import Chat, TakenPlace
 from talktime.documents.offer import Offer, offer
 from talktime.documents.snapshot import Snapshot
-from talktime.engine.command import Answer, Command
+from talktime.engine.command import Answer, Command, T_co
 from talktime.engine.new_ids import new_id
 from talktime.engine.screens import snapshot_of
 
@@ -45,19 +46,17 @@ class ChatCommand(Command[Snapshot]):
         return (self.chat_id,)
 
     def answer(self, payer: PayerTransaction) -> Answer[Snapshot]:
-        snapshot = snapshot_of(payer, self.chat_id)
-        return Answer(snapshot, snapshot.seen_by(self.viewer))
+        return _snapshot_answer(payer, self)
 
 
 @dataclass
-class StartChat(Command[tuple[Snapshot, bool]]):
-    """Start, resume, or switch the pair's record to this chat, which is made if it is new.
+class _StartTracking(Command[T_co]):
+    """Start, resume, or switch the pair's record to this chat.
 
     `starts` says how a new record starts; None for how the advisor's records start. `metadata` goes to the chat and to
     the record, if they are new, and `seller` to a new record. `record_id` is the active record that goes on; None where
-    a new record may begin. The answer is `(snapshot, created)`. `decide` raises NotFound, InsufficientCredit,
-    AdvisorBusy, and Conflict for a chat of another pair, for a `tariff_version` that a start would not get any more, or
-    for a `record_id` that is not the active record of the pair.
+    a new record may begin. `decide` raises NotFound, InsufficientCredit, AdvisorBusy, and Conflict for a `record_id`
+    that is not the active record of the pair, or for a `tariff_version` that a start would not get any more.
     """
 
     name = "initialize_time_tracking_for_chat"
@@ -69,7 +68,6 @@ class StartChat(Command[tuple[Snapshot, bool]]):
     metadata: Metadata | None = None
     seller: Seller = NO_SELLER
     record_id: str | None = None
-    _created: bool = field(default=False, init=False)
 
     @property
     def chat_ids(self) -> tuple[str, ...]:
@@ -78,6 +76,16 @@ class StartChat(Command[tuple[Snapshot, bool]]):
     @property
     def advisor_to_load(self) -> str | None:
         return self.advisor_id
+
+
+@dataclass
+class StartChat(_StartTracking[tuple[Snapshot, bool]]):
+    """Start tracking in a chat that is made if it is new. The answer is `(snapshot, created)`.
+
+    `decide` also raises Conflict for a chat of another pair.
+    """
+
+    _created: bool = field(default=False, init=False)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         chat = payer.chats.get(self.chat_id)
@@ -101,26 +109,16 @@ class StartChat(Command[tuple[Snapshot, bool]]):
 
 
 @dataclass
-class TrackChat(ChatCommand):
-    """`StartChat` for a chat that exists. `decide` raises what `StartChat` raises."""
-
-    name = "initialize_time_tracking_for_chat"
-
-    advisor_id: str
-    tariff_version: int | None = None
-    starts: Starts | None = None
-    metadata: Metadata | None = None
-    seller: Seller = NO_SELLER
-    record_id: str | None = None
-
-    @property
-    def advisor_to_load(self) -> str | None:
-        return self.advisor_id
+class TrackChat(_StartTracking[Snapshot]):
+    """Start tracking in a chat that exists. The answer is the chat's snapshot."""
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         if advisor is None or self.chat_id not in payer.chats:
             raise NotFound("chat")
         _track(payer, advisor, self)
+
+    def answer(self, payer: PayerTransaction) -> Answer[Snapshot]:
+        return _snapshot_answer(payer, self)
 
 
 @dataclass
@@ -267,13 +265,18 @@ def caller_role(by: str | None) -> Role | None:
 
 def post_charges(payer: PayerTransaction, until: int | None = None) -> None:
     """Post the charges of all running records of a payer up to `until`, but not beyond now; None for now."""
-    payer.current = meter.post_charges(payer.current, payer.now if until is None else min(until, payer.now))
+    payer.current = post_all(payer.current, payer.now if until is None else min(until, payer.now))
 
 
 def start_due_timers(payer: PayerTransaction) -> None:
     """Start each timer of a payer that is due to run and does not run."""
     for record in payer.current.records.values():
         payer.current = meter.resume_present(payer.current, record, payer.now, REPAIRED_REASONS)
+
+
+def _snapshot_answer(payer: PayerTransaction, command: ChatCommand | TrackChat) -> Answer[Snapshot]:
+    snapshot = snapshot_of(payer, command.chat_id)
+    return Answer(snapshot, snapshot.seen_by(command.viewer))
 
 
 def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat | TrackChat) -> None:
@@ -327,7 +330,7 @@ def offer_of(payer: PayerTransaction, advisor: StoredAdvisor) -> Offer:
     """
     active = payer.current.active_with(advisor.advisor_id)
     if active is not None:
-        msg = "The two have an active record. Its price is in the snapshot of its chat, and tracking goes on with it."
+        msg = "The two have an active record. Its price is in the snapshot of its chat. Start tracking to go on."
         raise Conflict(msg, state=active.state, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
     return offer(payer.current, _new_record(payer, advisor, ""), advisor.display_name, payer.now)
 
@@ -395,6 +398,11 @@ def _state_of(payer: PayerTransaction, chat_id: str) -> State | None:
 
 
 def latest_record(payer: PayerTransaction, chat_id: str) -> Record:
+    """The latest record of the chat.
+
+    Raises:
+        NotFound: there is no such chat, or it never had a record.
+    """
     chat = payer.chats.get(chat_id)
     record = None if chat is None else payer.latest_record(chat)
     if record is None:
@@ -405,13 +413,14 @@ def latest_record(payer: PayerTransaction, chat_id: str) -> Record:
 def _current_record(payer: PayerTransaction, chat_id: str) -> Record:
     record = latest_record(payer, chat_id)
     if record.ended_at is not None:
-        msg = "The record of this chat has ended. Tracking begins a new one."
+        msg = "The record of this chat has ended. Start tracking on this chat to begin a new one."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.TRACKING,))
     if record.chat_id != chat_id:
-        msg = f"The record has moved on to chat {record.chat_id}. Tracking brings it back here."
+        msg = f"The record has moved on to chat {record.chat_id}. Start tracking on this chat to bring it back."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.TRACKING, AllowedCall.STOP))
     return record
 
 
 def is_current(record: Record, chat_id: str) -> bool:
+    """Whether the record is active, and this chat is its current chat."""
     return record.ended_at is None and record.chat_id == chat_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -108,6 +109,9 @@ class Node:
     async def visiting(self) -> AsyncIterator[None]:
         """Do no work of a node while the context lasts, but tell other nodes of changes."""
         self.clock.on_outage = _tell_nobody
+        # Where nodes run, they apply the deadlines, so the durations are theirs.
+        for stored in await self.database.fetch("stored_durations"):
+            self.engine.durations = replace(self.engine.durations, **stored)
         await self.clock.start()
         self.supervisor.start([self._sender(), self._clock_keeper()])
         try:

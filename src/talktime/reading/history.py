@@ -79,7 +79,7 @@ async def earnings(engine: Engine, deadlines: DeadlineWorker, advisor_id: str, a
         for row in await connection.fetch(SQL["earning_as_of"], advisor_id, at):
             record = await engine.loader.load_record(connection, row["record_id"])
             if record is not None:
-                by_then = share(record.terms, record.pricing, row["elapsed_ms"], record.allowance_ms)
+                by_then = share(record.terms, record.charging_tariff, row["elapsed_ms"], record.allowance_ms)
                 unposted += by_then.advisor - row["earned"]
     return Earnings(advisor_id, posted["display_name"], at, posted["share"], posted["refunds"], unposted)
 

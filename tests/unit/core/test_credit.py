@@ -14,7 +14,7 @@ from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, parse_credits
 from talktime.core.payer import Durations, Payer
 from talktime.core.record import Party, Reason
-from talktime.core.steps import EntryPosted, KeptPaused
+from talktime.core.steps import EntryPosted, WaitBegan
 from tests.unit.builders import (
     LONG,
     LONG_LEASES,
@@ -67,7 +67,7 @@ def test_a_record_whose_party_has_left_meanwhile_waits_for_the_party() -> None:
     payer = topped_up(start(payer_with(1), durations=replace(LONG_LEASES, lease_ms=90_000)), "5.00", 100_000)
     record = only_record(payer)
     assert (record.reason, record.waiting_since) == (Reason.USER_AWAY, START + 100_000)
-    assert payer.steps[-1] == KeptPaused(record, START + 100_000)
+    assert payer.steps[-1] == WaitBegan(record, START + 100_000)
 
 
 def test_a_record_whose_advisor_alone_has_left_waits_for_the_advisor() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from talktime.core import meter
 from talktime.core.cuts import Cut, find_cuts
 from talktime.core.deadlines import Deadline, find_deadlines, next_deadline
 from talktime.core.payer import Durations, Payer
+from talktime.core.posting import post_all
 from talktime.core.record import Party, Reason
 from tests.unit.builders import (
     DURATIONS,
@@ -77,7 +77,7 @@ def test_other_deadlines_in_one_millisecond_come_in_the_order_of_starts_and_ids(
 
 def test_a_lapse_that_is_noticed_after_a_posting_stops_the_record_at_the_posting() -> None:
     payer = start(payer_with(10), durations=DURATIONS)
-    posted = meter.post_charges(payer, START + 40_000)
+    posted = post_all(payer, START + 40_000)
     assert (30_000, Reason.USER_AWAY) in deadlines(payer, DURATIONS)
     assert (40_000, Reason.USER_AWAY) in deadlines(posted, DURATIONS)
 

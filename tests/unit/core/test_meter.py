@@ -13,10 +13,11 @@ from talktime.core.cuts import find_cuts
 from talktime.core.errors import Conflict, InsufficientCredit
 from talktime.core.money import MICRO, parse_credits
 from talktime.core.payer import Payer
+from talktime.core.posting import post_all
 from talktime.core.price import price
 from talktime.core.record import AWAY, Party, Reason, State
 from talktime.core.roles import Role
-from talktime.core.steps import KeptPaused, TimerStarted, TimerStopped
+from talktime.core.steps import TimerStarted, TimerStopped, WaitBegan
 from talktime.core.tariff import Tariff
 from tests.unit.builders import (
     DURATIONS,
@@ -87,7 +88,7 @@ def test_the_charges_add_up_to_the_price_of_the_whole_time_however_it_is_divided
             payer = meter.settle(payer, now, LONG_LEASES)
             payer = meter.resume(payer, only_record(payer), now, LONG_LEASES, Party.USER)
         elif step == "post":
-            payer = meter.post_charges(payer, now)
+            payer = post_all(payer, now)
         elif step == "switch":
             payer = meter.track(payer, record, f"chat {number}", now, LONG_LEASES)
     payer = meter.stop(payer, only_record(payer), now)
@@ -121,7 +122,7 @@ def test_the_balance_is_never_below_zero(starts: list[tuple[Tariff, int]], balan
         except InsufficientCredit:
             continue
     for look in sorted(looks):
-        payer = meter.post_charges(meter.settle(payer, now + look, LONG_LEASES), now + look)
+        payer = post_all(meter.settle(payer, now + look, LONG_LEASES), now + look)
         assert payer.balance >= 0
     payer = meter.settle(payer, now + 900_000, LONG_LEASES)
     assert payer.balance >= 0
@@ -271,7 +272,7 @@ def test_a_pause_of_an_away_record_counts_the_abandon_time_from_the_pause() -> N
     record = only_record(paused)
     assert (record.reason, record.paused_by, record.running_since) == (Reason.PAUSED, Role.ADVISOR, None)
     assert (record.paused_at, record.waiting_since) == (START + 30_000, START + 100_000)
-    assert paused.steps[-1] == KeptPaused(record, START + 100_000)
+    assert paused.steps[-1] == WaitBegan(record, START + 100_000)
     assert only_record(settle(paused, 699_999, DURATIONS)).state is State.PAUSED
     assert ends(settle(paused, 700_000, DURATIONS)) == [(START + 30_000, Reason.ABANDONED)]
 
@@ -490,6 +491,6 @@ def test_credit_that_another_record_has_begun_to_owe_resumes_no_record() -> None
 
 def test_a_posting_while_records_run_changes_no_cut() -> None:
     payer = settle(start(payer_with(5)), 90_000)
-    posted = meter.post_charges(payer, START + 90_000)
+    posted = post_all(payer, START + 90_000)
     assert (only_record(posted).charged, only_record(posted).settled_at) == (2 * MICRO, START + 90_000)
     assert find_cuts(posted) == find_cuts(payer)

@@ -8,10 +8,10 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talktime.core import meter
 from talktime.core.cuts import find_cuts
 from talktime.core.money import MICRO
 from talktime.core.payer import Outage, Payer
+from talktime.core.posting import post_all
 from talktime.core.record import Party, Reason, State
 from talktime.core.steps import TimerStarted
 from tests.unit.builders import (
@@ -133,7 +133,7 @@ def test_however_often_a_payer_is_settled_outages_take_the_same_time_away(
     for settled in (once, often):
         record = only_record(settled)
         assert record.elapsed_at(settled.settled_at) == lived_ms
-    assert meter.post_charges(once, once.settled_at).balance == meter.post_charges(often, often.settled_at).balance
+    assert post_all(once, once.settled_at).balance == post_all(often, often.settled_at).balance
 
 
 def test_timers_that_can_not_start_stay_stopped_after_an_outage() -> None:

@@ -9,6 +9,7 @@ import pytest
 from talktime.core import meter
 from talktime.core.money import MICRO
 from talktime.core.payer import Presence
+from talktime.core.posting import post_all
 from talktime.core.record import Party, State
 from talktime.core.steps import DurationAdded
 from tests.unit.builders import (
@@ -88,7 +89,7 @@ def test_committed_adds_up_over_the_running_records() -> None:
 @pytest.mark.parametrize("is_posted", [False, True])
 def test_available_does_not_depend_on_what_is_posted(is_posted: bool) -> None:
     payer = settle(start(payer_with(5)), 90_000)
-    payer = meter.post_charges(payer, START + 90_000) if is_posted else payer
+    payer = post_all(payer, START + 90_000) if is_posted else payer
     assert payer.available_at(START + 90_000) == 3 * MICRO
 
 

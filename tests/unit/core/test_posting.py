@@ -262,12 +262,12 @@ def played(payer: Payer, history: list[tuple[str, int]], looks: list[int]) -> Pa
         now += wait_ms
         while remaining and START + remaining[0] <= now:
             look = START + remaining.pop(0)
-            payer = meter.post_charges(meter.settle(payer, look, LONG_LEASES), look)
+            payer = post_all(meter.settle(payer, look, LONG_LEASES), look)
         payer = meter.settle(payer, now, LONG_LEASES)
         running = payer.running()
         try:
             if step == "post":
-                payer = meter.post_charges(payer, now)
+                payer = post_all(payer, now)
             elif step == "buy":
                 payer = add_credit(payer, 1)
             elif step == "give":
@@ -292,7 +292,7 @@ def test_settling_and_posting_more_often_changes_nothing(
     given_credits: list[tuple[int, int | None]], history: list[tuple[str, int]], looks: list[int]
 ) -> None:
     seldom, often = (played(payer_with_gifts(3, *given_credits), history, times) for times in ([], sorted(looks)))
-    seldom, often = (meter.post_charges(payer, payer.settled_at) for payer in (seldom, often))
+    seldom, often = (post_all(payer, payer.settled_at) for payer in (seldom, often))
     assert (seldom.balance, seldom.gifts, seldom.settled_at) == (often.balance, often.gifts, often.settled_at)
     assert 0 <= gifts.total(seldom.gifts) <= seldom.balance
     posted = entries(seldom)

@@ -12,6 +12,7 @@ from talktime.core.errors import Conflict
 from talktime.core.gifts import Gift
 from talktime.core.money import MICRO, format_credits, parse_credits
 from talktime.core.payer import Payer
+from talktime.core.posting import post_all
 from talktime.core.price import price
 from talktime.core.record import Reason, Record
 from talktime.core.refunds import EntryTotals, RefundRequest, refund
@@ -193,7 +194,7 @@ def test_a_running_record_gives_back_what_it_costs_up_to_now() -> None:
         refunded(payer, of_amount("0.000001"))
     later = meter.settle(payer, START + 150_000, LONG_LEASES)
     assert refunded(later, of_amount("1"))[2].refundable == 0
-    assert meter.post_charges(later, later.settled_at).records["record"].charged == 3 * MICRO
+    assert post_all(later, later.settled_at).records["record"].charged == 3 * MICRO
 
 
 def test_a_refund_resumes_a_record_that_is_out_of_credit() -> None:

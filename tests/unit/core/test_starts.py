@@ -13,7 +13,7 @@ from talktime.core.money import MICRO
 from talktime.core.payer import Outage, Payer
 from talktime.core.record import Party, Reason, State
 from talktime.core.starts import MAX_ACTIVE_MAX, RING_MS, StartRule, Starts, changed_rule, start_mode
-from talktime.core.steps import EntryPosted, KeptPaused, RecordRequested, TimerStarted
+from talktime.core.steps import EntryPosted, RecordRequested, TimerStarted, WaitBegan
 from tests.unit.builders import (
     DURATIONS,
     LONG_LEASES,
@@ -75,7 +75,7 @@ def test_a_record_waits_for_an_absent_advisor_and_costs_nothing() -> None:
     payer = started(Starts.PRESENT)
     record = only_record(payer)
     assert (record.state, record.reason, record.paused_at) == (State.PAUSED, Reason.ADVISOR_AWAY, START)
-    assert payer.steps == (KeptPaused(record, START),)
+    assert payer.steps == (WaitBegan(record, START),)
     assert (payer.available_at(START), record.cost_at(START + 500_000)) == (10 * MICRO, 0)
     payer = settle(payer, DURATIONS.abandon_ms, DURATIONS)
     (record,) = ended_records(payer)
@@ -121,7 +121,7 @@ def test_a_waiting_record_that_moves_is_told_to_the_other_chat() -> None:
     moved = meter.track(payer, only_record(payer), "second", START, DURATIONS)
     record = only_record(moved)
     assert (record.chat_id, record.reason) == ("second", Reason.ADVISOR_AWAY)
-    assert moved.steps[-1] == KeptPaused(record, START)
+    assert moved.steps[-1] == WaitBegan(record, START)
 
 
 def test_nobody_is_called_without_the_credit_to_begin() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from talktime.core import meter
 from talktime.core.money import MICRO, parse_credits
+from talktime.core.posting import post_all
 from talktime.core.price import price
 from talktime.core.record import Party
 from talktime.core.tariff import Tariff
@@ -116,7 +117,7 @@ def test_the_posted_earnings_add_up_to_the_share_however_the_time_is_divided(
         elif step == "switch":
             payer = meter.track(payer, record, f"chat {number}", now, LONG_LEASES)
         else:
-            payer = meter.post_charges(payer, now)
+            payer = post_all(payer, now)
         posted = entries(payer)
         divided = share(advisor_terms, tariff, ran_ms, tariff.free_ms)
         assert sum(entry.advisor_amount for entry in posted) == only_record(payer).earned == divided.advisor

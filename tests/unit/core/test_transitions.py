@@ -10,8 +10,8 @@ from talktime.core.money import MICRO
 from talktime.core.payer import Payer
 from talktime.core.record import Party, Reason, State
 from talktime.core.roles import Role
-from talktime.core.steps import DurationAdded, EntryPosted, KeptPaused, RecordEnded, TimerStarted, TimerStopped
-from talktime.core.transitions import end_record, keep_paused, pause_record, renew_lease, start_timer, stop_timer
+from talktime.core.steps import DurationAdded, EntryPosted, RecordEnded, TimerStarted, TimerStopped, WaitBegan
+from talktime.core.transitions import begin_wait, end_record, pause_record, renew_lease, start_timer, stop_timer
 from tests.unit.builders import (
     DURATIONS,
     MINUTE,
@@ -87,11 +87,11 @@ def test_a_paused_record_waits_from_the_pause_on() -> None:
 
 def test_a_record_that_is_kept_paused_waits_from_then_on_and_keeps_the_instant_of_the_pause() -> None:
     payer = pause_record(start(payer_with(9)), only_record(start(payer_with(9))), START + 1_000, Reason.USER_AWAY)
-    kept = keep_paused(payer, only_record(payer), START + 5_000, Reason.PAUSED, Role.USER)
+    kept = begin_wait(payer, only_record(payer), START + 5_000, Reason.PAUSED, Role.USER)
     record = only_record(kept)
     assert (record.reason, record.paused_by) == (Reason.PAUSED, Role.USER)
     assert (record.paused_at, record.waiting_since) == (START + 1_000, START + 5_000)
-    assert kept.steps[-1] == KeptPaused(record, START + 5_000)
+    assert kept.steps[-1] == WaitBegan(record, START + 5_000)
 
 
 def test_a_running_record_ends_with_its_segment() -> None:
@@ -134,7 +134,7 @@ def test_a_record_whose_timer_fails_is_paused_and_waits_from_the_first_failure_o
     record = only_record(payer)
     assert (record.state, record.reason) == (State.PAUSED, Reason.TIMER_FAILED)
     assert (record.waiting_since, record.paused_at) == (START, START)
-    assert payer.steps == (KeptPaused(record, START),)
+    assert payer.steps == (WaitBegan(record, START),)
     again = meter.resume(payer, record, START + 5_000, DURATIONS, Party.USER)
     assert (only_record(again).waiting_since, len(again.steps)) == (START, 1)
 
@@ -144,7 +144,7 @@ def test_a_record_whose_timer_fails_again_in_another_chat_tells_so() -> None:
     moved = meter.track(payer, only_record(payer), "other", START + 5_000, DURATIONS)
     record = only_record(moved)
     assert (record.chat_id, record.waiting_since) == ("other", START)
-    assert moved.steps == (*payer.steps, KeptPaused(record, START + 5_000))
+    assert moved.steps == (*payer.steps, WaitBegan(record, START + 5_000))
     works = meter.resume(replace(moved, can_start_timers=True), record, START + 9_000, DURATIONS, Party.USER)
     assert (only_record(works).running_since, only_record(works).reason) == (START + 9_000, None)
     assert only_record(works).paused_at is None

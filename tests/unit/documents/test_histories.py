@@ -18,6 +18,7 @@ from talktime.core import credit, meter
 from talktime.core.entries import EntryKind
 from talktime.core.errors import InsufficientCredit
 from talktime.core.payer import Payer
+from talktime.core.posting import post_all
 from talktime.core.record import Party, Record
 from talktime.core.steps import EntryPosted, RecordEnded, TimerStopped
 from talktime.core.tariff import Tariff
@@ -77,7 +78,7 @@ class Pair:
         return credit.debit(self.payer, EntryPosted(-300_000, EntryKind.DEBIT, self.now))
 
     def post(self) -> Payer:
-        return meter.post_charges(self.payer, self.now)
+        return post_all(self.payer, self.now)
 
     def start(self) -> Payer:
         record = self.record

@@ -13,8 +13,9 @@
       on the same database still read. Grants on a rule, and other people's views that use one, stay as they are.
     - `user_id` is in every grouping and every window, so that `where user_id > $1 and user_id <= $2` reaches the
       tables. The auditor walks from account to account, and a look at a few accounts is cheap.
-    - A view can't compute prices: `talktime doctor` does, from the queries `audited_*` in queries.sql. The comment of a
-      view says what else the view can't see, and which constraint or test enforces that instead.
+    - No view computes what a record must have cost: `talktime doctor` does, charge by charge, from the queries
+      `audited_*` in queries.sql. The comment of a view says what else the view can't see, and which constraint or test
+      enforces that instead.
 */
 
 create or replace view broken_rule_1 as

@@ -112,7 +112,8 @@ begin
     end if;
     wait_until := case totals.reason
         when 'out_of_credit' then greatest(
-            waiting_since + clock.recharge_ms * interval '1 millisecond', case r.state when 'paused' then r.paying_until end)
+            waiting_since + clock.recharge_ms * interval '1 millisecond',
+            r.paying_until + talktime.outage_between(settled_at, greatest(settled_at, waiting_since)) * interval '1 millisecond')
         else waiting_since + clock.abandon_ms * interval '1 millisecond' end;
     wait_ends_at := talktime.postponed(wait_until, greatest(settled_at, waiting_since));
     if wait_ends_at <= at then

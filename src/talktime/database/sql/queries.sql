@@ -143,8 +143,9 @@ order by advisor_id for no key update;
 -- name: load_places
 -- The active records of advisors, and when each record ends if nobody acts; null if the record runs.
 select advisor_id, record_id, user_id,
-       coalesce(ring_until, waiting_since + case reason when 'out_of_credit' then $2::bigint else $3::bigint end * interval '1 millisecond')
-           as ends_at
+       coalesce(ring_until, case reason
+           when 'out_of_credit' then greatest(waiting_since + $2::bigint * interval '1 millisecond', paying_until)
+           else waiting_since + $3::bigint * interval '1 millisecond' end) as ends_at
 from records where advisor_id = any($1::text[]) and state <> 'ended';
 
 -- name: load_tariffs
@@ -1049,6 +1050,10 @@ insert into nodes (node_id, renewed_at, renews_clock, settings) values ($1, engi
 -- For the views live_records and live_chats.
 update engine_clock set lease_ms = $1, recharge_ms = $2, abandon_ms = $3
 where (lease_ms, recharge_ms, abandon_ms) <> ($1, $2, $3);
+
+-- name: stored_durations
+-- How long leases and windows last, as the last node that started has stored. Nothing where no node runs.
+select lease_ms, recharge_ms, abandon_ms from engine_clock where exists (select from nodes);
 
 -- name: clock_sample
 -- `host_ms` is the clock of the database's server as corrected so far, with decimals, without the test clock.

@@ -164,7 +164,8 @@ async def announce_payment(
 ) -> JSONResponse:
     """Say that somebody is paying: records that are out of credit wait this long from now on.
 
-    Each record waits longer only once in a wait. A record that waits longer anyway stays as it is.
+    A record that runs out of credit in this time waits to the same instant. Each record waits longer only once in a
+    wait. A record that waits longer anyway stays as it is.
     """
     account = await talktime.paying(user_id, body.duration_ms, repeat=repeat)
     return JSONResponse(account.document())

@@ -46,7 +46,7 @@ _EXAMPLES: Final[tuple[TalktimeError, ...]] = (
     MethodNotAllowed("This address only knows GET, HEAD."),
     TooSlow("The request was not complete within 15 s."),
     Conflict(
-        "The record of this chat has ended. Tracking begins a new one.",
+        "The record of this chat has ended. Start tracking on this chat to begin a new one.",
         state=State.ENDED,
         allowed=(AllowedCall.TRACKING,),
     ),
