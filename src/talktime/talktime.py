@@ -144,6 +144,7 @@ class Talktime:
 
         Raises:
             DatabaseProblem: the database can't be used as it is.
+            MissingExtra: a setting, or the embedded database, needs a part of talktime that is not installed.
         """
         logs.configure_by_default()
         settings = load_settings(database_url=database_url) if settings is None else settings
