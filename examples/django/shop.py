@@ -41,7 +41,7 @@ from talktime.errors import (
 talktime = Talktime.blocking(
     work=False
 )  # each worker connects with its first call; `talktime serve` does a node's work
-tokens = Tokens(os.environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
+tokens = Tokens.of_service()  # with the secret of `talktime serve`
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a model, whose key is the id of the record
 

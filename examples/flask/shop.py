@@ -34,7 +34,7 @@ from talktime.errors import (
 
 app = Flask(__name__)
 talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
-tokens = Tokens(environ["TALKTIME_SECRET"])  # the secret of `talktime serve`
+tokens = Tokens.of_service()  # with the secret of `talktime serve`
 webhook = Webhook(environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
 

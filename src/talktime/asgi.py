@@ -91,7 +91,7 @@ def create_app(
     for name, intended in misspelt_variables().items():
         log.warning("settings.misspelt_variable", variable=name, did_you_mean=intended)
     connector = Connector(settings, while_open)
-    tokens = tokens or Tokens(settings.signing_secret(), settings.other_secrets())
+    tokens = tokens or Tokens.of_service(settings)
     identity = settings.identity()
     credentials = Credentials(tokens, connector, None if identity is None else Identity(identity))
     metrics = Metrics()

@@ -347,7 +347,7 @@ class Settings(BaseSettings):
                 f"{PREFIX}SECRET and {PREFIX}SECRET_FILE are both set, and only one can sign. Unset one of the two."
             )
         if self.secret is not None:
-            return _require_length(self.secret.get_secret_value(), f"{PREFIX}SECRET")
+            return _require_length(self.secret.get_secret_value().strip(), f"{PREFIX}SECRET")
         if self.secret_file is not None:
             secret = _read_named_secret("SECRET_FILE", self.secret_file)
             return _require_length(secret, f"{PREFIX}SECRET_FILE {self.secret_file}")
@@ -396,9 +396,9 @@ class Settings(BaseSettings):
         ]
         if self.accepted_secrets_file is None:
             return tuple(named)
-        lines = _read_named_secret("ACCEPTED_SECRETS_FILE", self.accepted_secrets_file).split()
+        lines = _read_named_secret("ACCEPTED_SECRETS_FILE", self.accepted_secrets_file).splitlines()
         origin = f"A secret of {variable}_FILE {self.accepted_secrets_file}"
-        return (*named, *(_require_length(line, origin) for line in lines))
+        return (*named, *(_require_length(line.strip(), origin) for line in lines if line.strip()))
 
     def shared(self) -> dict[str, str]:
         """The settings that all nodes of a database must share, as texts. Of addresses and secrets, the names alone.

@@ -16,6 +16,7 @@ for what it refuses, and `Unavailable` when the database can't be reached.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -90,7 +91,7 @@ from talktime.node.webhooks import ping_webhook
 from talktime.reading import chats, history, kept_answers, ledger, people, receipts, records, statements
 from talktime.reading import past_sessions as past
 from talktime.reading.events import EventFilter, read_cursor, read_events, require_kept
-from talktime.settings import Settings, load_settings
+from talktime.settings import ADDRESS_PATTERN, Settings, load_settings
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -363,6 +364,8 @@ class Talktime:
         base = address or self.settings.address
         if base is None:
             raise InvalidRequest(("address", "is needed, or the setting TALKTIME_ADDRESS"))
+        if re.match(ADDRESS_PATTERN, base) is None:
+            raise InvalidRequest(("address", "must begin with https:// or http://, such as https://talk.example"))
         if target.role == Role.USER:
             await people.require_user(self.node.database, subject)
         elif target.role == Role.ADVISOR:

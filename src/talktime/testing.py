@@ -89,7 +89,8 @@ async def talk(talktime: Talktime, chat_id: str, *, minutes: float) -> Snapshot:
 
     The minutes are exact, however long the test takes: they count from when the timer starts, or from when it started
     last if it runs. At their end both fall silent, so the record pauses at that very instant. The next `talk` of the
-    chat goes on, and `stop` ends the record. A requested record is accepted first. Credit may end the time earlier.
+    chat goes on, and `stop` ends the record. A requested record is accepted first. If the credit ends before, the
+    answer is of that instant: the record is out of credit, and waits.
 
     Args:
         talktime: any node, on a database that is for tests alone: its clock is moved.
@@ -112,5 +113,5 @@ async def talk(talktime: Talktime, chat_id: str, *, minutes: float) -> Snapshot:
     user_id, _ = await talktime.chat_parties(chat_id)
     talking = Talk(user_id, chat_id, round(minutes * 60_000))
     snapshot = await talktime.engine.run(talking)
-    await talktime.advance_clock(talking.until - snapshot.server_time)
+    await talktime.advance_clock(talking.stops_at - snapshot.server_time)
     return await talktime.snapshot(chat_id)

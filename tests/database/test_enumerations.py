@@ -24,8 +24,10 @@ ENDS_NO_RECORD = {Reason.SWITCHED, Reason.PLATFORM}
 
 VALUES: Mapping[tuple[str, str], AbstractSet[str]] = {
     ("acts", "act"): set(ActKind),
+    ("acts", "by_role"): set(Role),
     ("advisors", "starts"): set(Starts),
     ("entries", "borne_by"): set(BorneBy),
+    ("entries", "by_role"): set(Role),
     ("entries", "kind"): set(EntryKind),
     ("imported_balances", "kind"): {CreditKind.PURCHASE, CreditKind.GIFT},
     ("links", "role"): set(Role) - {Role.SERVICE},

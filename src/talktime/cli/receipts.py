@@ -16,13 +16,15 @@ from talktime.cli.connecting import run_with_talktime
 from talktime.cli.exits import ExitCode, exit_with_failure, exit_with_usage_error
 from talktime.cli.output import AsJson, print_json, stdout, text_of
 from talktime.core.durations import clock_text
+from talktime.core.entries import EntryKind
+from talktime.core.instants import format_instant
 from talktime.core.money import format_credits
 from talktime.documents.receipt import Receipt
 from talktime.documents.strict_json import parse_json
 from talktime.documents.verification import Check, NotAReceiptError, verify
 
 _BYTES_MAX: Final = 50_000_000
-_PAID_WITH: Final = {"refunded": "refunded", "gift": "paid with gifts", "bought": "paid with bought credit"}
+_PAID_WITH: Final = {"gift": "paid with gifts", "bought": "paid with bought credit"}
 
 
 def receipt(
@@ -118,11 +120,20 @@ def _lines_table(receipt: Receipt, document: Mapping[str, Any]) -> Table:
     for line in receipt.lines:
         lines.add_row(line.text, format_credits(line.amount))
     lines.add_row(f"{clock_text(receipt.elapsed_ms)} in all", format_credits(receipt.cost), style="bold")
+    for entry in receipt.entries:
+        if entry.kind is EntryKind.REFUND:
+            given = (
+                f"given back on {format_instant(entry.at).partition('T')[0]}: {entry.reason or entry.reference or ''}"
+            )
+            lines.add_row(given.removesuffix(": "), format_credits(-entry.amount))
     for name, text in _PAID_WITH.items():
         if document["totals"][name] != "0.00":
             lines.add_row(text, document["totals"][name])
-    for party in ("advisor", "platform"):
-        lines.add_row(f"for the {party}", document["shares"][party])
+    refunds = [entry for entry in receipt.shared_entries if entry.kind is EntryKind.REFUND]
+    for_advisor = receipt.shared.advisor + sum(entry.advisor_amount for entry in refunds)
+    for_platform = receipt.cost - receipt.shared.advisor + sum(entry.platform_amount for entry in refunds)
+    lines.add_row("for the advisor", format_credits(for_advisor))
+    lines.add_row("for the platform", format_credits(for_platform))
     return lines
 
 

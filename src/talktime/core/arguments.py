@@ -15,11 +15,16 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from talktime.core.errors import InvalidRequest
+from talktime.core.instants import INSTANT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 C = TypeVar("C")
+
+_INSTANTS: Final = frozenset({"at", "as_of", "begin", "end", "expires_at"})
+_MILLISECONDS_MIN: Final = 100_000_000_000
+"""In milliseconds this is in 1973; in seconds it is thousands of years from now."""
 
 _IN_WORDS: Final[dict[Any, str]] = {
     str: "a text",
@@ -49,8 +54,8 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
         for name, value in (*zip(names, args, strict=False), *arguments.items()):
             if name in hints and not _fits(value, hints[name]):
                 raise InvalidRequest((name, _refusal(name, value, hints[name])))
-            if name == "limit" and isinstance(value, int) and value < 1:
-                raise InvalidRequest((name, "must be at least 1"))
+            if isinstance(value, int) and (refusal := _out_of_bounds(name, value)):
+                raise InvalidRequest((name, refusal))
 
     if inspect.iscoroutinefunction(method):
 
@@ -67,6 +72,17 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
         return method(*args, **arguments)
 
     return checked
+
+
+def _out_of_bounds(name: str, value: int) -> str | None:
+    """Why this number can't be meant."""
+    if name == "limit" and value < 1:
+        return "must be at least 1"
+    if name in _INSTANTS and not 0 <= value <= INSTANT_MAX:
+        return "must be an instant from 1970 to 9999, in milliseconds"
+    if name in _INSTANTS and 0 < value < _MILLISECONDS_MIN:
+        return f"must be in milliseconds, and {value} looks like seconds: pass {value}_000"
+    return None
 
 
 def _fits(value: object, hint: Any) -> bool:
@@ -87,8 +103,10 @@ def _refusal(name: str, value: object, hint: Any) -> str:
     """The types that the argument may have, and the call that makes one of them of this value."""
     is_union = get_origin(hint) in {Union, UnionType}
     kinds = get_args(hint) if is_union else (hint,)
-    wrong = f"not of the type {type(value).__name__}{_advice(name, value, kinds)}"
-    return f"must be {' or '.join(map(_in_words, kinds))}, {wrong}"
+    words = f"must be {' or '.join(map(_in_words, kinds))}"
+    if isinstance(value, str) and any(isinstance(kind, type) and issubclass(kind, Enum) for kind in kinds):
+        return f"{words}, not {value[:20]!r}"
+    return f"{words}, not of the type {type(value).__name__}{_advice(name, value, kinds)}"
 
 
 def _in_words(kind: Any) -> str:
@@ -103,7 +121,7 @@ def _in_words(kind: Any) -> str:
 
 
 def _advice(name: str, value: object, kinds: tuple[Any, ...]) -> str:
-    if name == "amount":
+    if name == "amount" and not isinstance(value, bool):
         return f': in micro-credits, parse_credits("{str(value)[:20]}")'
     if int in kinds and isinstance(value, datetime):
         return ": pass its milliseconds since 1970, round(….timestamp() * 1000)"

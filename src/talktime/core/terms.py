@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from talktime.core.decimals import parse_decimal, scale_exactly
 from talktime.core.durations import MINUTE_MS
 from talktime.core.errors import Mistakes
-from talktime.core.money import format_credits, parse_credits
+from talktime.core.money import AMOUNT_MAX, format_credits, parse_credits
 from talktime.core.price import price
 
 if TYPE_CHECKING:
@@ -47,11 +47,25 @@ class Terms:
     """The share and the fees of an advisor. The defaults give the whole cost to the platform.
 
     `share_ppm` is in parts per million, the fees are in micro-credits.
+
+    Raises:
+        TermsError: a value is no whole number, or out of its bounds.
     """
 
     share_ppm: int = 0
     fee_per_minute: int = 0
     fee_per_session: int = 0
+
+    def __post_init__(self) -> None:
+        bounds = {"share_ppm": _WHOLE_PPM, "fee_per_minute": AMOUNT_MAX, "fee_per_session": AMOUNT_MAX}
+        values = {name: getattr(self, name) for name in bounds}
+        errors = [
+            (name, f"must be a whole number from 0 to {bounds[name]}")
+            for name, value in values.items()
+            if type(value) is not int or not 0 <= value <= bounds[name]
+        ]
+        if errors:
+            raise TermsError(errors)
 
     @classmethod
     def parse(cls, document: object) -> Terms:

@@ -74,6 +74,10 @@ def addresses_of(url: str) -> list[str]:
         ValueError: the address can't be read.
     """
     parts = _split(url)
+    if _is_cut_in_password(parts):
+        raise DatabaseUnfit(
+            "The address of the database can't be read. In a password, write %40 for @, %2F for /, %3F for ?, %23 for #"
+        )
     login, at, hosts = parts.netloc.rpartition("@")
     kept = []
     for parameter in _parameters(parts):
@@ -89,6 +93,8 @@ def shown(url: str, *, user: str | None = None) -> str:
     """The address without its password, to be shown and to be pasted. `user` takes the place of the address's own."""
     try:
         parts = _split(url)
+        if _is_cut_in_password(parts):
+            return "an address that can't be read"
         login, _, hosts = parts.netloc.rpartition("@")
         name = quote(user, safe="") if user is not None else login.partition(":")[0]
         kept = [parameter for parameter in _parameters(parts) if not _SECRET.match(parameter)]
@@ -143,6 +149,11 @@ def _split(url: str) -> SplitResult:
     for host in servers.rpartition("@")[2].split(","):
         urlsplit(f"{scheme}{host}")  # raises for a host that can't be read
     return urlsplit(f"{scheme}{rest}")._replace(netloc=servers)
+
+
+def _is_cut_in_password(parts: SplitResult) -> bool:
+    """Whether the login has a /, ? or # that ends it, so that what looks like a server is a part of the password."""
+    return "@" in parts.path + parts.fragment or "@" in parts.query.partition("=")[0]
 
 
 def _parameters(parts: SplitResult) -> list[str]:

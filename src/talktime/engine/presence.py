@@ -155,7 +155,9 @@ class UnwatchChat(_ProofCommand):
 
 @dataclass
 class Talk(ChatCommand):
-    """For tests: both parties prove that they are present until `until`, when the timer has run for `duration_ms`.
+    """For tests: both parties prove that they are present until the timer has run for `duration_ms`.
+
+    `stops_at` is when it has, or the cut of the record, if the cut comes before.
 
     `decide` raises NotRunning if the timer does not run although both are present.
     """
@@ -163,7 +165,7 @@ class Talk(ChatCommand):
     name = "talk"
 
     duration_ms: int
-    until: int = field(default=0, init=False)
+    stops_at: int = field(default=0, init=False)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
@@ -177,11 +179,12 @@ class Talk(ChatCommand):
             raise NotRunning(
                 f"No time runs in this chat: the record is {record.state}{why}.", state=record.state, allowed=()
             )
-        self.until = record.running_since + self.duration_ms
-        if self.until <= payer.now:
+        until = record.running_since + self.duration_ms
+        if until <= payer.now:
             raise InvalidRequest(("minutes", "must be more than the timer has run already"))
-        silent_at = replace(record, user_lease_until=self.until, advisor_lease_until=self.until)
-        payer.current = payer.current.with_record(silent_at)
+        payer.current = payer.current.with_record(replace(record, user_lease_until=until, advisor_lease_until=until))
+        cut = payer.cuts().get(record.record_id)
+        self.stops_at = until if cut is None else min(until, cut.at)
 
 
 def tell_presence(payer: PayerTransaction) -> None:

@@ -69,6 +69,8 @@ RETRY_MS: Final = (
 async def ping_webhook(database: Database, sender: WebhookSender, webhook_id: str) -> Ping:
     """Send a message without an event, at once and only once. Returns the receiver's answer.
 
+    If the receiver takes the message, everything that waits for another attempt goes at once.
+
     Raises:
         NotFound: there is no such webhook.
     """
@@ -81,6 +83,8 @@ async def ping_webhook(database: Database, sender: WebhookSender, webhook_id: st
         outcome = await sender.send(row["url"], _signing_secrets(row), message_id, body)
     finally:
         await sender.close()
+    if outcome.error is None:
+        await database.fetch("webhook_works", webhook_id)
     return Ping(outcome.error is None, outcome.status, outcome.error, outcome.took_ms)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import jwt
 
@@ -20,7 +20,7 @@ from talktime.core.errors import Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
 from talktime.core.scopes import Scope
-from talktime.settings import SECRET_LENGTH_MIN, secret_name
+from talktime.settings import SECRET_LENGTH_MIN, Settings, load_settings, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +85,7 @@ class Tokens:
     Only the expiry of tokens goes by the wall clock, because other programs make tokens too.
 
     Args:
-        secret: signs the tokens that are made.
+        secret: signs the tokens that are made. Spaces and line ends around a secret do not count.
         accepted: other secrets, whose tokens are accepted as well.
 
     Raises:
@@ -93,13 +93,23 @@ class Tokens:
     """
 
     def __init__(self, secret: str, accepted: Iterable[str] = ()) -> None:
-        accepted = tuple(accepted)
+        secret, accepted = secret.strip(), tuple(each.strip() for each in accepted)
         if any(len(each) < SECRET_LENGTH_MIN for each in (secret, *accepted)):
             msg = f"a secret that signs tokens needs at least {SECRET_LENGTH_MIN} characters"
             raise ValueError(msg)
         self._secret = secret
         self._header = {"kid": secret_name(secret)}
         self._secrets = {secret_name(each): each for each in (*accepted, secret)}
+
+    @classmethod
+    def of_service(cls, settings: Settings | None = None) -> Self:
+        """The tokens of the service that has these settings; None for those of the environment and `talktime.toml`.
+
+        Raises:
+            SettingsError: a secret cannot be read or made, or is too short.
+        """
+        settings = load_settings() if settings is None else settings
+        return cls(settings.signing_secret(), settings.other_secrets())
 
     def make(
         self, role: Role, subject: str, ttl_seconds: int = TTL_SECONDS_DEFAULT, *, key_id: str | None = None

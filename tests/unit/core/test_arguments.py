@@ -55,7 +55,7 @@ class Library:
             ),
         ),
         ({"share": "7"}, "share must be a number, not of the type str"),
-        ({"party": "nobody"}, "party must be one of user, advisor, not of the type str"),
+        ({"party": "nobody"}, "party must be one of user, advisor, not 'nobody'"),
         (
             {"amount": "10.00"},
             'amount must be a whole number, not of the type str: in micro-credits, parse_credits("10.00")',
