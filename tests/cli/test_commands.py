@@ -18,7 +18,8 @@ import typer.main
 from talktime import Talktime, Tariff, parse_credits
 from talktime.cli.app import app
 from talktime.cli.receipts import print_receipt
-from talktime.core.money import AMOUNT_MAX, BALANCE_MAX
+from talktime.core.entries import EntryKind
+from talktime.core.money import AMOUNT_MAX, BALANCE_MAX, format_credits
 from tests.cli.conftest import Cli
 from tests.services import BY_THE_MINUTE
 from tests.unit.documents.samples import RECEIPT, TEN
@@ -291,6 +292,20 @@ async def test_the_past_in_figures(cli: Cli, database_url: str) -> None:
     assert len(rows) == 1 + len(replay["sessions"])
     assert rows[0].startswith("record_id,started_at,")
     assert f"all {replay['total']['sessions']} " in cli.run("replay", "--tariff", "tariff.json", *period).out
+
+
+def test_a_printed_receipt_says_what_was_given_back_and_what_each_side_gets_after_that(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_receipt(RECEIPT, RECEIPT.document())
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    (refund,) = [entry for entry in RECEIPT.entries if entry.kind is EntryKind.REFUND]
+    assert f"given back on 2026-01-05: {refund.reason} -{format_credits(refund.amount)}" in printed
+    (shared,) = [entry for entry in RECEIPT.shared_entries if entry.kind is EntryKind.REFUND]
+    for_advisor = RECEIPT.shared.advisor + shared.advisor_amount
+    assert f"for the advisor {format_credits(for_advisor)}" in printed
+    paid = RECEIPT.cost - refund.amount
+    assert f"for the platform {format_credits(paid - for_advisor)}" in printed
 
 
 def test_a_printed_receipt_says_why_the_record_has_no_grace(capsys: pytest.CaptureFixture[str]) -> None:

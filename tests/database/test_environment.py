@@ -88,6 +88,16 @@ def test_an_address_is_shown_without_its_password() -> None:
     ]
 
 
+@pytest.mark.parametrize("password", ["hun@ter/2", "hun/ter2", "hun?ter2", "hun#ter2", "hun#t@er2", "hun/te@r?2"])
+def test_an_address_that_is_cut_in_its_password_shows_no_part_of_the_password(password: str) -> None:
+    url = f"postgresql://me:{password}@db.example/shop"
+    assert "hun" not in shown(url)
+    assert "ter" not in shown(url)
+    with pytest.raises(DatabaseUnfit, match="In a password, write %40 for @") as refused:
+        addresses_of(url)
+    assert "hun" not in str(refused.value)
+
+
 def test_a_command_names_the_database_unless_the_environment_does(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "postgresql://me:hunter2@db.example/shop?sslmode=require&application_name=a"
     assert talktime_command(url, "migrate") == (

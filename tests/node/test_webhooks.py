@@ -145,6 +145,19 @@ async def test_a_receiver_that_is_back_gets_at_once_what_waits(node: Talktime, s
     assert sorted(shop.ids) == expected
 
 
+async def test_a_ping_that_the_receiver_takes_sends_what_waits(node: Talktime, shop: Receiver) -> None:
+    hook = await node.create_webhook(shop.url)
+    shop.answers = [500]
+    await node.put_user("una", "Una")
+    await node.add_credit("una", parse_credits("1.00"))
+    async with asyncio.timeout(20):
+        while [item.attempts for item in (await node.delivery_page(hook.id)).items] != [1]:
+            await asyncio.sleep(0.05)
+    assert (await node.ping_webhook(hook.id)).delivered
+    await until(lambda: len(shop.taken) == 2)
+    assert [message["type"] for message in shop.taken] == ["ping", "credit.added"]
+
+
 async def test_a_slow_receiver_holds_up_nobody(node: Talktime, shop: Receiver) -> None:
     async with receiver(stalls=3) as slow:
         await node.create_webhook(slow.url)

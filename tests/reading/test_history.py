@@ -204,20 +204,23 @@ async def test_a_statement_has_the_time_and_the_charges_of_its_period(talktime: 
     assert (rest.figures.time_ms, rest.figures.gross) == (60_000, parse_credits("0.60"))
 
 
+LONG_AGO = 1_000_000_000_000  # 2001
+
+
 async def test_what_makes_no_sense_is_refused(talktime: Talktime) -> None:
     with pytest.raises(InvalidRequest):
-        await talktime.report(5, 5)
+        await talktime.report(LONG_AGO, LONG_AGO)
     with pytest.raises(InvalidRequest):
-        await talktime.replay(MINUTES, 5, 4)
+        await talktime.replay(MINUTES, LONG_AGO, LONG_AGO - 1)
     for nothing in (
-        talktime.account("nobody", at=5),
+        talktime.account("nobody", at=LONG_AGO),
         talktime.earnings("nobody"),
         talktime.chat_duration("none"),
-        talktime.replay(MINUTES, 0, 5, advisor_id="nobody"),
+        talktime.replay(MINUTES, 0, LONG_AGO, advisor_id="nobody"),
     ):
         with pytest.raises(NotFound):
             await nothing
-    assert (await talktime.account("alice", at=5)).balance == 0
+    assert (await talktime.account("alice", at=LONG_AGO)).balance == 0
     started = await talktime.initialize_time_tracking_for_chat("alice", "maya", "first")
     with pytest.raises(InvalidRequest):
         await talktime.receipt(started.record.id, at=started.record.started_at - 1)

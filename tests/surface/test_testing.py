@@ -69,9 +69,11 @@ async def test_a_requested_conversation_is_accepted(talktime: Talktime) -> None:
 async def test_credit_ends_a_conversation_earlier(talktime: Talktime) -> None:
     await talktime.put_advisor("ben", "Ben", BY_THE_MINUTE)
     await talktime.initialize_time_tracking_for_chat("alice", "ben", "c")
-    over = await talk(talktime, "c", minutes=600)
-    assert (over.elapsed_ms, over.record.state, over.cost) == (6_000_000, State.ENDED, parse_credits("100"))
-    assert over.record.reason is Reason.OUT_OF_CREDIT
+    cut = await talk(talktime, "c", minutes=600)
+    assert (cut.elapsed_ms, cut.record.state, cut.cost) == (6_000_000, State.PAUSED, parse_credits("100"))
+    assert cut.record.reason is Reason.OUT_OF_CREDIT
+    await talktime.add_credit("alice", parse_credits("5"))
+    assert (await talk(talktime, "c", minutes=3)).elapsed_ms == 6_180_000
 
 
 async def test_who_does_not_talk(talktime: Talktime) -> None:

@@ -223,6 +223,8 @@ def test_other_secrets_are_accepted_and_never_shown(monkeypatch: pytest.MonkeyPa
     settings = load_settings(accepted_secrets_file=file)
     assert settings.other_secrets() == (LONG + "1", LONG + "2", LONG + "3", LONG + "4")
     assert LONG not in repr(settings)
+    file.write_text(f"a text with spaces, {LONG}\n")
+    assert load_settings(accepted_secrets_file=file).other_secrets()[2:] == (f"a text with spaces, {LONG}",)
     file.write_text(f"{LONG}\nshort")
     with pytest.raises(SettingsError, match=r"ACCEPTED_SECRETS_FILE .*accepted has 5 characters"):
         load_settings(accepted_secrets_file=file).other_secrets()

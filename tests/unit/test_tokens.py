@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ import pytest
 from talktime.core.errors import Unauthorized
 from talktime.core.roles import Role
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, EXPIRY_MAX, TOKEN_LENGTH_MAX, Tokens
-from talktime.settings import secret_name
+from talktime.settings import load_settings, secret_name
 
 SECRET = "a secret for tests, long enough to sign"
 TOKENS = Tokens(SECRET)
@@ -138,6 +139,18 @@ def test_a_secret_is_replaced_without_signing_anybody_out() -> None:
         at_last.read(made[old])
     with pytest.raises(Unauthorized, match="invalid"):
         old.read(made[after])
+
+
+def test_the_tokens_of_a_service_are_those_of_its_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{NEW}\n")
+    monkeypatch.setenv("TALKTIME_SECRET_FILE", str(file))
+    (tmp_path / "accepted").write_text(OLD)
+    monkeypatch.setenv("TALKTIME_ACCEPTED_SECRETS_FILE", str(tmp_path / "accepted"))
+    token = Tokens.of_service().make(Role.USER, "alice")
+    assert Tokens(NEW).read(token).subject == "alice"
+    assert Tokens(f"{NEW}\n").make(Role.USER, "alice") == Tokens(NEW).make(Role.USER, "alice")
+    assert Tokens.of_service(load_settings()).read(Tokens(OLD).make(Role.USER, "alice")).subject == "alice"
 
 
 def test_a_token_names_its_secret_but_need_not() -> None:

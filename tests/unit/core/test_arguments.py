@@ -32,8 +32,9 @@ class Library:
         types: Collection[str] = (),
         anything: Any = None,
         limit: int = 1,
+        begin: int | None = None,
     ) -> str:
-        return f"{text}{number}{amount}{share}{party}{tariff}{texts}{types}{anything}{limit}"
+        return f"{text}{number}{amount}{share}{party}{tariff}{texts}{types}{anything}{limit}{begin}"
 
     async def wait(self, text: str) -> str:
         return text
@@ -72,6 +73,22 @@ def test_an_argument_of_a_wrong_type_is_refused_in_words(arguments: dict[str, An
     with pytest.raises(InvalidRequest) as refused:
         Library().say(**arguments)
     assert str(refused.value) == refusal
+
+
+@pytest.mark.parametrize(
+    ("begin", "refusal"),
+    [
+        (1_790_000_000, "begin must be in milliseconds, and 1790000000 looks like seconds: pass 1790000000_000"),
+        (-1, "begin must be an instant from 1970 to 9999, in milliseconds"),
+        (10**30, "begin must be an instant from 1970 to 9999, in milliseconds"),
+    ],
+)
+def test_an_instant_that_cannot_be_meant_is_refused(begin: int, refusal: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        Library().say(begin=begin)
+    assert str(refused.value) == refusal
+    assert Library().say(begin=0)
+    assert Library().say(begin=1_790_000_000_000)
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -125,6 +125,15 @@ def test_the_posted_earnings_add_up_to_the_share_however_the_time_is_divided(
         assert -sum(entry.amount for entry in posted) == price(tariff, ran_ms).cost
         assert all((entry.kind == "charge") == (entry.amount < 0) for entry in posted)
         assert {entry.advisor_id for entry in posted} <= {"advisor of record"}
+
+
+def test_a_host_that_makes_terms_by_hand_is_told_of_each_mistake() -> None:
+    with pytest.raises(TermsError) as refused:
+        Terms(share_ppm=cast("int", 0.49), fee_per_minute=-1, fee_per_session=10**30)
+    assert [field for field, _ in refused.value.errors] == ["share_ppm", "fee_per_minute", "fee_per_session"]
+    with pytest.raises(TermsError, match="share_ppm: must be a whole number from 0 to 1000000"):
+        Terms(share_ppm=2_000_000)
+    assert Terms(1_000_000).share_ppm == 1_000_000
 
 
 @pytest.mark.parametrize(
