@@ -17,7 +17,7 @@ import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
-import { filled } from "../../src/words.ts";
+import { stopQuestion } from "../../src/talk/stop.ts";
 import { agreesToBring, agreesToGoOn, agreesToPay } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
@@ -158,13 +158,7 @@ function open({ role, subject }: Session, chatId: string): void {
   async function stop(): Promise<unknown> {
     // A call that nobody has accepted has cost nothing.
     if (chat.snapshot?.record?.state === "requested") return chat.stop();
-    const isSure = await ask({
-      title: talkWords().askStop,
-      text: () => filled(talkWords().askStopText, { amount: money(chat.frame().cost) }),
-      yes: talkWords().endConversation,
-      no: talkWords().keepTalking,
-      isDanger: true,
-    });
+    const isSure = await ask(stopQuestion(() => chat.frame(), talkWords(), money));
     return isSure ? chat.stop() : null;
   }
 

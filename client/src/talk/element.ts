@@ -14,6 +14,7 @@ import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
 import { absentee, isAbsence, isHere } from "./presence.ts";
+import { stopQuestion } from "./stop.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
@@ -275,14 +276,13 @@ export class TalkChatElement extends Base {
   /** A call that nobody has accepted has cost nothing, so nobody is asked. */
   async #asksToStop(chat: Chat): Promise<boolean> {
     if (chat.snapshot?.record?.state === "requested") return true;
-    const words = this.#words;
-    return this.#ask({
-      title: words.askStop,
-      text: () => filled(words.askStopText, { amount: this.#money(chat.frame().cost) }),
-      yes: words.endConversation,
-      no: words.keepTalking,
-      isDanger: true,
-    });
+    return this.#ask(
+      stopQuestion(
+        () => chat.frame(),
+        this.#words,
+        (amount) => this.#money(amount),
+      ),
+    );
   }
 
   #ask(question: Parameters<typeof ask>[0]): Promise<boolean> {
