@@ -18,7 +18,7 @@ import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts
 import { ask } from "../../src/talk/ask.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
 import { stopQuestion } from "../../src/talk/stop.ts";
-import { agreesToBring, agreesToGoOn, agreesToPay } from "../shell/agree.ts";
+import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
@@ -26,7 +26,6 @@ import {
   chatsOf,
   goTo,
   noticeSignOut,
-  offerOf,
   ofPair,
   path,
   problemText,
@@ -43,9 +42,10 @@ import { keepDraft } from "./draft.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldOnLowScreens } from "./fold.ts";
 import { paintMeter } from "./meter.ts";
+import { agreesToRecord } from "./new-record.ts";
 import { announcePaidTime } from "./paid-time.ts";
 import { offerNewChat, showPair, showRecords } from "./pair.ts";
-import { showPrice } from "./price-line.ts";
+import { showNewPrice, showPrice } from "./price-line.ts";
 import { countUnread } from "./unread.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
@@ -144,15 +144,7 @@ function open({ role, subject }: Session, chatId: string): void {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) return chat.start({ recordId: snapshot?.record?.id });
     const agreed = await agreesToRecord(snapshot);
-    return agreed && chat.start(agreed);
-  }
-
-  /** Asks where a new record costs something from its first moment. Where the tariff changes meanwhile, nothing starts. */
-  async function agreesToRecord(snapshot: Snapshot): Promise<StartOptions | null> {
-    const offer = await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id);
-    // The two have gone on in another chat since: their record comes here.
-    if (!offer) return (await agreesToBring()) ? {} : null;
-    return (await agreesToPay(offer)) ? { tariffVersion: offer.tariff_version } : null;
+    return agreed && showNewPrice(chat.start(agreed));
   }
 
   async function stop(): Promise<unknown> {

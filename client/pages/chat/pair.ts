@@ -12,6 +12,7 @@ import { receiptRow } from "../shell/receipt-row.ts";
 import { type ChatSummary, type Documents, goTo, path, request, root } from "../shell/service.ts";
 import { say } from "../texts/language.ts";
 import { dayAndTime, minutes } from "../texts/words.ts";
+import { showNewPrice } from "./price-line.ts";
 
 /** Shows the chats, the newest first. A running record goes along to another chat; one that is paused stays. */
 export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
@@ -84,12 +85,13 @@ export function offerNewChat(
       const agreed = await agrees();
       if (!agreed) return;
       const { user_id, advisor_id } = chat;
-      const snapshot = await request<Snapshot>("POST", "/chats", {
+      const opened = request<Snapshot>("POST", "/chats", {
         user_id,
         advisor_id,
         tariff_version: agreed.tariffVersion,
         record_id: agreed.recordId,
       });
+      const snapshot = await showNewPrice(opened);
       goTo(path`/chat/${snapshot.chat.id}`);
     });
 }

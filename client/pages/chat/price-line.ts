@@ -1,6 +1,7 @@
 /** The line with the price: of the record or, where the user may start again, of a new record. */
 
 import type { Snapshot } from "../../src/index.ts";
+import { RequestProblem } from "../../src/request.ts";
 import type { Viewer } from "../../src/talk/acts.ts";
 import { find, setText } from "../shell/dom.ts";
 import { showProblem } from "../shell/frame.ts";
@@ -9,24 +10,52 @@ import { say } from "../texts/language.ts";
 import { tariffOf, tariffOfOffer } from "../texts/offer.ts";
 import { price } from "../texts/words.ts";
 
-/** The record after whose end the line shows the price of a new record; null while it shows another price. */
-let endedRecord: string | null = null;
+let latest: Snapshot | null = null;
+/** The facts whose price was shown last: other facts have another price. */
+let shownFacts = "";
+let version: number | null = null;
+
+/** The version of the tariff whose price is in the line; null before there is a price. */
+export function shownVersion(): number | null {
+  return version;
+}
 
 export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<void> {
-  const { record, tariff } = snapshot;
-  if (viewer !== "user" || record?.state !== "ended") {
-    endedRecord = null;
-    if (tariff) setText(find("price"), price(tariffOf(snapshot)));
-    return;
-  }
-  if (endedRecord === record.id) return;
-  endedRecord = record.id;
+  const { record, tariff_version, allowance_ms, grace_used_at } = snapshot;
+  latest = snapshot;
+  const startsAgain = viewer === "user" && record?.state === "ended";
+  const facts = [record?.id, startsAgain, tariff_version, allowance_ms, grace_used_at].join();
+  if (facts === shownFacts) return;
+  shownFacts = facts;
+  if (startsAgain) await showOffer(snapshot);
+  else show(price(tariffOf(snapshot)), tariff_version);
+}
+
+/** Waits for a start. If the start is refused because the price has changed, the line shows the new price. */
+export async function showNewPrice<T>(start: Promise<T>): Promise<T> {
+  return start.catch(async (error: unknown) => {
+    const hasChanged = error instanceof RequestProblem && error.problem.tariff_version !== undefined;
+    if (hasChanged && latest) await showOffer(latest);
+    throw error;
+  });
+}
+
+/** Shows the price of a new record. */
+async function showOffer(snapshot: Snapshot): Promise<void> {
+  const facts = shownFacts;
   try {
     const offer = await offerOf(snapshot.chat.user_id, snapshot.chat.advisor_id);
-    const text = offer && say("toStartAgain", { price: price(tariffOfOffer(offer)) });
-    if (endedRecord === record.id) setText(find("price"), text ?? price(tariffOf(snapshot)));
+    if (facts !== shownFacts) return;
+    const text = price(offer ? tariffOfOffer(offer) : tariffOf(snapshot));
+    const startsAgain = offer !== null && snapshot.record !== null;
+    show(startsAgain ? say("toStartAgain", { price: text }) : text, (offer ?? snapshot).tariff_version);
   } catch (error) {
-    endedRecord = null;
+    shownFacts = "";
     showProblem(error);
   }
+}
+
+function show(text: string, shown: number): void {
+  setText(find("price"), text);
+  version = shown;
 }

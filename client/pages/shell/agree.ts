@@ -3,7 +3,7 @@
 import { credits } from "../../src/core/price.ts";
 import type { Offer, Tariff } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
-import { firstDue, isPaidSoon, lastsOnlyMs } from "../../src/talk/acts.ts";
+import { firstDue, lastsOnlyMs } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords } from "../texts/language.ts";
@@ -13,12 +13,8 @@ import { longDuration, money, nameInSentence, price } from "../texts/words.ts";
 /** The refusal that the start would meet, so that nobody agrees to what can't be paid. */
 const NO_CREDIT = { title: "Not enough credit", status: 402, code: "insufficient_credit" };
 
-/**
- * Whether the user agrees to pay the price from the first moment. Where time is free at first, nobody is asked. Credit that
- * lasts only shortly is told.
- */
+/** Whether the user agrees to pay the price. Credit that lasts only shortly is told. */
 export async function agreesToPay(offer: Offer): Promise<boolean> {
-  if (!isPaidSoon(offer)) return true;
   if (offer.lasts_ms === 0) throw new RequestProblem(NO_CREDIT);
   const { micros, seconds } = firstDue(offer);
   const first = micros > 0n ? ` ${firstText(seconds, money(credits(micros)))}` : "";

@@ -110,12 +110,13 @@ async function open(user: string, advisor: Advisor): Promise<void> {
   const asks = goesOn && latest.record?.state === "paused";
   if (asks && !(await agreesToGoOn(tariffOf(latest)))) return;
   const offer = goesOn ? null : await offerOf(user, advisor.id);
-  if (offer && !(await agreesToPay(offer))) return;
+  const isAsked = offer !== null && isPaidSoon(offer);
+  if (isAsked && !(await agreesToPay(offer))) return;
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
     // The price of the question, or of the card where nobody was asked: any other price is refused.
-    tariff_version: offer && isPaidSoon(offer) ? offer.tariff_version : advisor.tariff_version,
+    tariff_version: isAsked ? offer.tariff_version : advisor.tariff_version,
     // A record that goes on was not asked about: where it has ended meanwhile, the service refuses, too.
     record_id: goesOn ? latest.record?.id : undefined,
   }).catch(async (error: unknown) => {

@@ -1,0 +1,19 @@
+/** A new record begins only at a price that the user has read. */
+
+import type { Snapshot, StartOptions } from "../../src/index.ts";
+import { isPaidSoon } from "../../src/talk/acts.ts";
+import { agreesToBring, agreesToPay } from "../shell/agree.ts";
+import { offerOf } from "../shell/service.ts";
+import { shownVersion } from "./price-line.ts";
+
+/** Asks where the record costs something soon, or where the page has shown no price yet; null is a no. */
+export async function agreesToRecord({ chat }: Snapshot): Promise<StartOptions | null> {
+  const shown = shownVersion();
+  const offer = await offerOf(chat.user_id, chat.advisor_id);
+  // The two have gone on in another chat since: their record comes here.
+  if (!offer) return (await agreesToBring()) ? {} : null;
+  const asks = shown === null || isPaidSoon(offer);
+  if (asks && !(await agreesToPay(offer))) return null;
+  // The price of the question, or of the page where nobody was asked: the service refuses any other price.
+  return { tariffVersion: asks ? offer.tariff_version : shown };
+}
