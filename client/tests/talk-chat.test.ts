@@ -271,13 +271,26 @@ test("a start that costs at once says how long the credit lasts, where that is s
   for (const [offer, text] of [
     [
       { lasts_ms: 57_000 },
-      `${due} as soon as time begins. 10 minutes cost 10.00. Your credit lasts at most 0:57.`,
+      `${due} as soon as time begins. 10 paid minutes cost 10.00. Your credit lasts at most 0:57.`,
     ],
-    [{ lasts_ms: 120_000 }, `${due} as soon as time begins. 10 minutes cost 10.00.`],
-    [{ free_remaining_ms: 2296 }, `${due} after 0:02. 10 minutes cost 10.00.`],
+    [{ lasts_ms: 120_000 }, `${due} as soon as time begins. 10 paid minutes cost 10.00.`],
+    [{ free_remaining_ms: 2296 }, `${due} after 0:02. 10 paid minutes cost 10.00.`],
     [
       { tariff: { ...tariff, grace_seconds: 30 } },
-      "The first 0.52 is due after 0:30. 10 minutes cost 10.00.",
+      "The first 0.52 is due after 0:30. 10 paid minutes cost 10.00.",
+    ],
+    // The element shows the price nowhere else, so it asks before free time as well.
+    [{ free_remaining_ms: 180_000 }, "The first 0.02 is due after 3:00. 10 paid minutes cost 10.00."],
+    [
+      {
+        tariff: {
+          tiers: [
+            { ...tariff.tiers[0], rate: "0" },
+            { ...tariff.tiers[0], from_seconds: 300 },
+          ],
+        },
+      },
+      "10 paid minutes cost 5.00.",
     ],
   ] as const) {
     currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null, ...offer };
@@ -289,6 +302,17 @@ test("a start that costs at once says how long the credit lasts, where that is s
       soon,
     );
   }
+  // Nobody is asked about a tariff that costs nothing.
+  currentOffer = {
+    tariff: { tiers: [{ ...tariff.tiers[0], rate: "0" }] },
+    tariff_version: 7,
+    free_remaining_ms: 0,
+    lasts_ms: null,
+  };
+  part("start").click();
+  const started = expect.objectContaining({ body: expect.objectContaining({ tariff_version: 7 }) });
+  await vi.waitFor(() => expect(service.calls).toContainEqual(started), soon);
+  await vi.waitFor(() => expect(part("start").ariaDisabled).toBe("false"), soon);
   // A start that can't be paid is not offered.
   currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: 0 };
   part("start").click();

@@ -227,7 +227,7 @@ export class TalkChatElement extends Base {
     }
   }
 
-  /** Starts. Where a new record would cost from its first moment, the user agrees first, to exactly this tariff. */
+  /** Starts. Before a new record that will cost something, the user agrees to exactly this tariff. */
   async #start(chat: Chat): Promise<void> {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) {
@@ -247,28 +247,29 @@ export class TalkChatElement extends Base {
     }
     const { tariff, tariff_version } = offer;
     const first = firstDue(offer);
-    if (isPaidSoon(offer) && first.micros > 0n) {
+    const cost = price(tariff, 600_000, { grace: false }).micros;
+    // The element shows no price elsewhere, so it asks before free time as well.
+    if (first.micros + cost > 0n) {
       const words = this.#words;
+      const [title, yes] = isPaidSoon(offer)
+        ? [words.askStart, words.startPaidTime]
+        : [words.start, words.start];
       const lasts = lastsOnlyMs(offer);
       if (lasts === 0) {
         setText(this.#problem, words.notEnoughCredit);
         this.#problem.hidden = false;
         return;
       }
-      const soon = lasts === null ? "" : ` ${filled(words.creditLasts, { time: stopwatch(lasts) })}`;
-      const cost = credits(price(tariff, 600_000, { grace: false }).micros);
-      const question = {
-        title: words.askStart,
-        text:
-          filled(first.seconds ? words.askStartAfter : words.askStartText, {
-            amount: this.#money(credits(first.micros)),
-            cost: this.#money(cost),
-            time: stopwatch(1000 * first.seconds),
-          }) + soon,
-        yes: words.startPaidTime,
-        no: words.notNow,
-      };
-      if (!(await this.#ask(question))) return;
+      const due = filled(first.seconds ? words.askStartAfter : words.askStartText, {
+        amount: this.#money(credits(first.micros)),
+        time: stopwatch(1000 * first.seconds),
+      });
+      const text = [
+        first.micros ? due : "",
+        filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
+        lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
+      ];
+      if (!(await this.#ask({ title, text: text.join(" ").trim(), yes, no: words.notNow }))) return;
     }
     await chat.start({ tariffVersion: tariff_version });
   }
