@@ -2,10 +2,10 @@
 
 import { countdown } from "../../src/core/digits.ts";
 import { micros, price } from "../../src/core/price.ts";
-import type { ConversationRecord, Frame, Snapshot } from "../../src/core/types.ts";
+import type { ConversationRecord, Frame, Party, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { absentee, reasonNow } from "../../src/talk/presence.ts";
+import { absentee, isAbsence, reasonNow } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
@@ -24,15 +24,27 @@ export interface Explanation {
 export function explanationOf(frame: Frame, viewer: Viewer, other: string): Explanation | null {
   const { snapshot } = frame;
   if (!snapshot) return null;
-  if (frame.state === "reconnecting") {
-    return {
-      tone: "warn",
-      title: say(isOffline() ? "offline" : "connectingAgain"),
-      text: say(frame.isStanding ? "standsOffline" : "serverKeepsTime"),
-    };
-  }
+  if (frame.state === "reconnecting") return disconnected(frame, snapshot, viewer, other);
   if (frame.isStanding)
     return { tone: "warn", title: say("standsTitle"), text: say("standsText", { other }) };
+  return stateOf(frame, snapshot, viewer, other);
+}
+
+/** What the state is, as far as a page without a connection knows it, and what the missing connection changes. */
+function disconnected(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation {
+  const title = say(isOffline() ? "offline" : "connectingAgain");
+  const state = stateOf(frame, snapshot, viewer, other);
+  if (state === null || snapshot.record?.reason === "timer_failed")
+    return { tone: "warn", title, text: say(frame.isStanding ? "standsOffline" : "serverKeepsTime") };
+  const isAway = isAbsence(snapshot.record?.reason ?? null) && absenteeOf(snapshot, viewer) === viewer;
+  if (isAway) return { tone: "warn", title, text: say("nothingMeanwhile") };
+  const endsCall = viewer === "user" && snapshot.record?.state === "requested" && !hasMoved(snapshot);
+  const texts = [state.text, isOffline() ? `${title}.` : title, endsCall ? say("offlineEndsCall") : ""];
+  return { ...state, tone: "warn", text: texts.join(" ").trim() };
+}
+
+/** What the state of the record is; null while its timer runs in this chat. */
+function stateOf(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation | null {
   const { record } = snapshot;
   const user = viewer === "user";
   if (record === null)
@@ -145,13 +157,17 @@ function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: str
 }
 
 function away(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation {
-  const absent = absentee({ reason: snapshot.record?.reason ?? null, presence: snapshot.presence }, viewer);
+  const absent = absenteeOf(snapshot, viewer);
   if (absent === viewer) return calm(say("youWereAwayTitle"), say("viewerAwayText"));
   const name = viewer === "operator" ? say(NAMES[absent]) : other;
   if (absent === "advisor" && snapshot.elapsed_ms === 0)
     return calm(say("waitingFor", { other: name }), say("waitingText"));
   const title = capitalized(say("otherAwayTitle", { other: name }));
   return calm(title, say("otherAwayText") + pauseEndText(frame, "absenceEnds"));
+}
+
+function absenteeOf({ record, presence }: Snapshot, viewer: Viewer): Party {
+  return absentee({ reason: record?.reason ?? null, presence }, viewer);
 }
 
 function pauseTitle({ snapshot }: Frame, viewer: Viewer, other: string): string {
@@ -194,8 +210,8 @@ export function phaseOf(
   const record = frame.snapshot?.record;
   if (!frame.snapshot || !record) return null;
   if (record.state === "ended") return { phase: "done", text: say("phaseEnded") };
-  // Without a connection the page does not know whether paid time still runs.
-  if (frame.state === "reconnecting")
+  // Without a connection the page does not know whether time still runs.
+  if (frame.state === "reconnecting" && record.state === "running" && !hasMoved(frame.snapshot))
     return { phase: "still", text: say(isOffline() ? "phaseOffline" : "phaseConnecting") };
   if (frame.isStanding) return { phase: "still", text: say("phaseStands") };
   if (hasMoved(frame.snapshot)) return { phase: "done", text: say("phaseElsewhere") };

@@ -39,6 +39,9 @@ function withoutCredit(balance: string): Snapshot {
   return { ...paused("out_of_credit"), elapsed_ms: 60_000, balance };
 }
 
+const PAUSED_BY_USER = { ...snapshot(10_000, PAUSED).record, paused_by: "user" } as NonNullable<
+  Snapshot["record"]
+>;
 const MOVED = snapshot(10_000, { timer: PAUSED.timer, chat: { id: "left" } });
 const NEW: Snapshot = { ...snapshot(0, { timer: PAUSED.timer }), record: null };
 
@@ -107,6 +110,55 @@ test("digits that stand say why", () => {
   expect(explanationOf({ ...lost, ...stands }, "user", "Maya")?.text).toContain("stand still");
   expect(explanationOf(frame(RUNS, stands), "user", "Maya")?.text).toContain("heard of you or of Maya");
   expect(phaseOf(frame(RUNS, stands), "user")?.text).toBe("Stands still");
+});
+
+test.each([
+  [
+    "paused",
+    { ...paused("paused"), record: PAUSED_BY_USER },
+    "You paused",
+    "Nothing is charged until you continue.",
+    "Paused",
+  ],
+  [
+    "waiting",
+    { ...paused("advisor_away"), elapsed_ms: 0 },
+    "Waiting for Maya",
+    "Until then nothing is charged.",
+    "Waiting",
+  ],
+  [
+    "out of credit",
+    withoutCredit("0.40"),
+    "Your credits have run out",
+    "nothing is charged meanwhile.",
+    "Out of credit",
+  ],
+  ["moved", MOVED, "The conversation moved to another chat", "go on there.", "Elsewhere"],
+  ["not started", NEW, "Not started yet", "when you press Start.", undefined],
+  ["away", paused("user_away"), "Connecting again…", "Nothing is charged meanwhile.", "User away"],
+] as const)(
+  "without a connection the page says the state that it knows: %s",
+  (_, facts, title, text, phase) => {
+    const lost = frame(facts, { state: "reconnecting", elapsedMs: facts.elapsed_ms, rechargeMs: 60_000 });
+    const why = explanationOf(lost, "user", "Maya");
+    expect(why).toMatchObject({ tone: "warn", title });
+    expect(why?.text).toContain(text);
+    expect(`${why?.title} ${why?.text}`).toContain("Connecting again…");
+    expect(why?.text).not.toContain("the timer stops");
+    expect(phaseOf(lost, "user")?.text).toBe(phase);
+  },
+);
+
+test("without a connection a call of the user ends, and a timer that is about to run may run", () => {
+  const call = snapshot(0, { timer: PAUSED.timer, record: { state: "requested", starts: "accepted" } });
+  const lost = frame(call, { state: "reconnecting" });
+  expect(explanationOf(lost, "user", "Maya")).toMatchObject({ title: "Calling Maya…" });
+  expect(explanationOf(lost, "user", "Maya")?.text).toContain("If the connection stays away, the call ends.");
+  expect(explanationOf(lost, "advisor", "Nora")?.text).not.toContain("the call ends");
+  expect(phaseOf(lost, "user")?.text).toBe("Ringing");
+  const starting = frame(paused("timer_failed"), { state: "reconnecting" });
+  expect(explanationOf(starting, "user", "Maya")?.text).toContain("The server keeps the time.");
 });
 
 test("what is left is said in few words", () => {
