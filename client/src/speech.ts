@@ -21,10 +21,9 @@ export function announcement(before: Frame, frame: Frame): keyof Words | null {
   // The connection came back: nothing has happened to the timer.
   if (frame.state !== "running" || before.state === "reconnecting" || before.state === "syncing") return null;
   const ran = before.state === "running";
-  if (frame.freeMs === 0) {
-    const hasStarted = !ran && (frame.elapsedMs ?? 0) < START_MS;
-    if (hasStarted || (ran && before.freeMs > 0)) return "paidTimeStarts";
-  }
+  // Free time and the grace are not billed.
+  if (frame.billedMs && (!before.billedMs || (!ran && (frame.elapsedMs ?? 0) < START_MS)))
+    return "paidTimeStarts";
   const left = frame.remainingMs;
   const had = before.remainingMs;
   if (!ran || left === null || had === null) return null;

@@ -38,13 +38,32 @@ test.each([
 });
 
 test("paid time is announced when free time ends or a paid record starts, not when a connection is back", () => {
-  const free = frame({ freeMs: 400 });
+  const free = frame({ freeMs: 400, billedMs: 0, cost: "0.00" });
   expect(announcement(free, frame())).toBe("paidTimeStarts");
   const paused = frame({ state: "paused", reason: "paused" });
   expect(announcement(paused, frame({ elapsedMs: 500 }))).toBe("paidTimeStarts");
   for (const state of ["syncing", "reconnecting"] as const)
-    expect(announcement(frame({ state, freeMs: 400 }), frame({ elapsedMs: 500 }))).toBeNull();
+    expect(announcement(frame({ ...free, state }), frame({ elapsedMs: 500 }))).toBeNull();
   expect(announcement(frame({ snapshot: null }), frame())).toBeNull();
+});
+
+test("the grace is not paid time: paid time is announced when the grace has passed", () => {
+  const grace = frame({ elapsedMs: 500, billedMs: 0, cost: "0.00" });
+  const waits = frame({ ...grace, state: "paused", reason: "advisor_away", elapsedMs: 0 });
+  expect(announcement(waits, grace)).toBeNull();
+  expect(announcement(frame({ ...grace, elapsedMs: 29_900 }), frame({ elapsedMs: 30_100 }))).toBe(
+    "paidTimeStarts",
+  );
+  expect(announcement(frame(), frame({ elapsedMs: 61_000 }))).toBeNull();
+});
+
+test("a record whose first frame is at its first millisecond is announced, also after an earlier record", () => {
+  const first = frame({ elapsedMs: 0, billedMs: 0, cost: "0.00" });
+  expect(announcement(frame({ state: "ended", reason: "stopped" }), first)).toBeNull();
+  expect(announcement(first, frame({ elapsedMs: 900 }))).toBe("paidTimeStarts");
+  expect(announcement(frame({ state: "ended", reason: "stopped" }), frame({ elapsedMs: 900 }))).toBe(
+    "paidTimeStarts",
+  );
 });
 
 test("the end is announced, and the end of the credit, but not a pause", () => {
