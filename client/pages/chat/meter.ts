@@ -8,13 +8,14 @@ import { find, setText } from "../shell/dom.ts";
 import { openTopUp } from "../shell/frame.ts";
 import { root } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from "../texts/timer.ts";
+import { earnedText, explanationOf, forecast, heldText, leftText, phaseOf, warning } from "../texts/timer.ts";
 import { money } from "../texts/words.ts";
 
 /** Paints what changes with time. `other` is the name of the other party, as in a sentence. */
 export function paintMeter(frame: Frame, viewer: Viewer, other: string): void {
   setText(find("cost"), money(frame.cost));
   setText(find("left"), leftText(frame));
+  setText(find("held"), heldText(frame, viewer));
   setText(find("earned"), earnedText(frame, viewer));
   const sync = find("sync");
   sync.hidden = frame.state !== "running" || !Number.isFinite(frame.errorMs);

@@ -13,16 +13,16 @@ export function announcePaidTime(frame: Frame, before: Frame | null): void {
   const earlier = before?.snapshot;
   const latest = frame.snapshot;
   if (!latest?.timer.running) find("paid").hidden = true;
-  if (!before || !earlier || !latest?.timer.running || frame.freeMs > 0) return;
-  const freeEnded = earlier.timer.running && before.freeMs > 0;
-  const startedPaid = earlier.record?.id !== latest.record?.id;
-  if (!freeEnded && !startedPaid) return;
+  // Free time and the grace are not billed.
+  if (!before || !earlier || !latest?.timer.running || frame.billedMs === 0) return;
+  const wasPaid = before.billedMs > 0 && earlier.record?.id === latest.record?.id;
+  if (wasPaid) return;
   const line = find("paid");
   line.hidden = false;
   setText(
     line,
     latest.tariff
-      ? `${say("paidTimeStarts")} ${price({ ...tariffOf(latest), free_seconds: 0 })}`
+      ? `${say("paidTimeStarts")} ${price({ ...tariffOf(latest), free_seconds: 0, grace_seconds: 0 })}`
       : say("paidTimeStarts"),
   );
   setTimeout(() => {

@@ -1,6 +1,14 @@
 import "./dictionary.ts";
 import { expect, test } from "vitest";
-import { earnedText, explanationOf, forecast, leftText, phaseOf, warning } from "../../pages/texts/timer.ts";
+import {
+  earnedText,
+  explanationOf,
+  forecast,
+  heldText,
+  leftText,
+  phaseOf,
+  warning,
+} from "../../pages/texts/timer.ts";
 import { money } from "../../pages/texts/words.ts";
 import type { Frame, Reason, Snapshot } from "../../src/core/types.ts";
 import { actsOf } from "../../src/talk/acts.ts";
@@ -276,6 +284,38 @@ test("free time and paid time have names of their own", () => {
     phase: "still",
     text: "Connecting…",
   });
+});
+
+test("within the grace the page says until when nothing is charged, and what is held meanwhile", () => {
+  const tariff = { ...RUNS.tariff, grace_seconds: 30 };
+  const facts = { ...RUNS, tariff, allowance_ms: 60_000 };
+  const grace = frame(facts, { elapsedMs: 75_000.4, billedMs: 0, cost: "0.00" });
+  expect(phaseOf(grace, "user")).toEqual({ phase: "free", text: "Not charged if it ends by 1:30" });
+  expect(heldText(grace, "user")).toBe("1.00 held");
+  expect(heldText(grace, "advisor")).toBe("");
+  const free = frame(facts, { elapsedMs: 10_000, freeMs: 50_000, billedMs: 0, cost: "0.00" });
+  const paid = frame(facts, { elapsedMs: 90_001 });
+  const used = frame(
+    { ...facts, grace_used_at: at(-3_600_000) },
+    { elapsedMs: 60_000, billedMs: 0, cost: "0.00" },
+  );
+  for (const [other, text] of [
+    [free, "Free time"],
+    [paid, "Paid time"],
+    [used, "Paid time"],
+  ] as const) {
+    expect(phaseOf(other, "user")?.text).toBe(text);
+    expect(heldText(other, "user")).toBe("");
+  }
+});
+
+test("while a call rings the page says what is held for its beginning", () => {
+  const call = { timer: PAUSED.timer, record: { state: "requested", starts: "accepted" } } as const;
+  const rings = (allowance_ms: number) =>
+    frame(snapshot(0, { ...call, allowance_ms }), { elapsedMs: 0, billedMs: 0, cost: "0.00" });
+  expect(heldText(rings(0), "user")).toBe("1.00 held");
+  expect(heldText(rings(60_000), "user")).toBe("");
+  expect(heldText(rings(0), "advisor")).toBe("");
 });
 
 test("the forecast is in minutes, and is empty while no timer runs", () => {
