@@ -341,12 +341,7 @@ test.each([
   [{ state: "paused", reason: "paused", paused_by: "advisor" }, "The advisor paused. Nothing is charged."],
   [{ state: "paused", reason: "paused", paused_by: "service" }, "Paused"],
   [{ state: "ended", reason: "declined", decline_reason: "I am ill" }, "The advisor declined: “I am ill”"],
-  [
-    { state: "ended", reason: "declined", decline_reason: null },
-    "The advisor declined. Nothing was charged.",
-  ],
-  [{ state: "ended", reason: "missed" }, "The advisor did not answer. Nothing was charged."],
-  [{ state: "ended", reason: "abandoned" }, "Nobody continued, so the conversation has ended."],
+  [{ state: "ended", reason: "abandoned" }, "The conversation has ended · Nobody continued."],
   [{ state: "ended", reason: "stopped" }, "The conversation has ended"],
   [{ state: "ended", reason: "out_of_credit" }, "The conversation has ended · The credits ran out."],
   [
@@ -361,6 +356,29 @@ test.each([
   service.tell({ ...now({ ...PAUSED, record: { ...PAUSED.record, ...record } }), sequence: 2 });
   await vi.waitFor(() => expect(part("status").textContent).toContain(text), soon);
 });
+
+test.each([
+  ["user", "declined", "advisor", "accepted", "The advisor declined"],
+  ["advisor", "declined", "advisor", "accepted", "You declined the call"],
+  ["user", "missed", null, "accepted", "The advisor did not answer"],
+  ["advisor", "missed", null, "accepted", "You did not answer"],
+  ["user", "stopped", "user", "accepted", "You cancelled the call"],
+  ["advisor", "stopped", "user", "accepted", "The user cancelled the call"],
+  ["user", "user_away", null, "accepted", "The conversation has ended"],
+  ["user", "abandoned", null, "present", "The conversation has ended · The advisor did not come in time"],
+  ["advisor", "abandoned", null, "present", "The conversation has ended · You did not come in time"],
+  ["user", "abandoned", null, "accepted", "The conversation has ended · Nobody continued."],
+  ["user", "stopped", "user", "present", "You ended the conversation"],
+] as const)(
+  "to the %s, of a record that never ran (%s by %s, starts %s): %s",
+  async (party, reason, ended_by, starts, text) => {
+    element.setAttribute("party", party);
+    await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
+    const record = { ...PAUSED.record, state: "ended", reason, ended_by, starts } as const;
+    service.tell({ ...now({ ...PAUSED, elapsed_ms: 0, record }), sequence: 2 });
+    await vi.waitFor(() => expect(part("status").textContent).toBe(`${text} · Nothing was charged.`), soon);
+  },
+);
 
 test("before anything is known the element says that it connects", async () => {
   element.remove();

@@ -15,9 +15,8 @@ import {
 } from "../../src/index.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { ask } from "../../src/talk/ask.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
-import { stopQuestion } from "../../src/talk/stop.ts";
+import { agreesToStop } from "../../src/talk/stop.ts";
 import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
@@ -148,10 +147,7 @@ function open({ role, subject }: Session, chatId: string): void {
   }
 
   async function stop(): Promise<unknown> {
-    // A call that nobody has accepted has cost nothing.
-    if (chat.snapshot?.record?.state === "requested") return chat.stop();
-    const isSure = await ask(stopQuestion(() => chat.frame(), talkWords(), money));
-    return isSure ? chat.stop() : null;
+    return (await agreesToStop(chat, talkWords(), money)) ? chat.stop() : null;
   }
 
   /** A refusal or a lost connection is over once the record or the connection is in another state. */

@@ -7,7 +7,7 @@ import { verify } from "../../src/core/verify.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
 import { chatsOf, ofPair, path, request, root } from "../shell/service.ts";
-import { say, type Word } from "../texts/language.ts";
+import { say, talkWords, type Word } from "../texts/language.ts";
 import { lineWords } from "../texts/lines.ts";
 import { tariffOfReceipt } from "../texts/offer.ts";
 import {
@@ -111,7 +111,7 @@ function showPayments({ entries, totals, unposted }: Receipt): void {
     const refund = why ? say("refundWhy", { why }) : say("refund");
     return payment(at, kind === "charge" ? say("thisConversation") : refund, credits(-micros(amount)));
   });
-  const nothing = make("tr", {}, make("td", { colspan: "2" }, say("nothingCharged")));
+  const nothing = make("tr", {}, make("td", { colspan: "2" }, talkWords().nothingCharged));
   find("paid").replaceChildren(...(rows.length > 0 ? rows : [nothing]));
   setText(find("net-name"), say(refunds.length > 0 ? "paidAfterRefunds" : "paidInAll"));
   setText(find("net"), money(totals.paid));

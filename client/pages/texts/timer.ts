@@ -5,7 +5,7 @@ import { credits, micros, price, pricing } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Party, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
 import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
-import { absentee, isAbsence, reasonNow } from "../../src/talk/presence.ts";
+import { absentee, isAbsence, neverCame, reasonNow } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
 import { hourAndMinute, minutes, money, reason } from "./words.ts";
@@ -77,33 +77,42 @@ function ringText({ at, snapshot }: Frame): string {
   return ` ${say("ringsMore", { time: countdown(Math.max(0, Date.parse(until) - at)) })}`;
 }
 
-function ended(
-  { elapsed_ms }: Snapshot,
-  record: ConversationRecord,
-  viewer: Viewer,
-  other: string,
-): Explanation {
-  const user = viewer === "user";
-  const link = { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") };
-  if (record.reason === "declined" && record.ended_by === viewer)
-    return { ...calm(say("youDeclined"), say("nothingCharged")), link };
-  const isCall = record.starts === "accepted" && elapsed_ms === 0;
-  const said = record.decline_reason;
+function ended(snapshot: Snapshot, record: ConversationRecord, viewer: Viewer, other: string): Explanation {
   const words = talkWords();
-  const common: Partial<Record<string, string>> = {
-    declined: said ? filled(words.declinedWhy, { why: said }) : words.declined,
-    missed: words.missed,
-    out_of_credit: words.creditsOut,
-    max_cost: words.maximumReached,
-  };
-  const why: Partial<Record<string, Word>> = {
-    abandoned: "abandonedText",
-    user_away: user ? "youWereAway" : "userWasAway",
-    advisor_away: "advisorWasAway",
-  };
-  const code = record.reason ?? "";
-  const ran = isCall && code === "stopped" ? say("nothingCharged") : say(why[code] ?? "thankYou");
-  return { ...calm(endTitle(record, viewer, other, isCall), common[code] ?? ran), link };
+  const link = { page: `/receipts/${encodeId(record.id)}`, text: say("seeReceipt") };
+  // A record that never ran costs nothing, whatever its tariff is.
+  const nothing = snapshot.elapsed_ms === 0 ? words.nothingCharged : "";
+  if (record.reason === "declined" && record.ended_by === viewer)
+    return { ...calm(words.youDeclined, nothing), link };
+  const isCall = record.starts === "accepted" && snapshot.elapsed_ms === 0;
+  const texts = [endText(snapshot, record, viewer, other), nothing];
+  return { ...calm(endTitle(record, viewer, other, isCall), texts.join(" ").trim()), link };
+}
+
+/** Why the record has ended; "" where the title says that of a record that never ran. */
+function endText(snapshot: Snapshot, record: ConversationRecord, viewer: Viewer, other: string): string {
+  const words = talkWords();
+  const why = record.decline_reason;
+  switch (record.reason) {
+    case "declined":
+      return why ? filled(words.declinedWhy, { why }) : `${words.declined}.`;
+    case "missed":
+      return `${viewer === "advisor" ? words.youMissed : words.missed}.`;
+    case "out_of_credit":
+      return words.creditsOut;
+    case "max_cost":
+      return words.maximumReached;
+    case "abandoned":
+      if (!neverCame(snapshot)) return say("abandonedText");
+      if (viewer === "advisor") return `${words.youDidNotCome}.`;
+      return `${filled(words.didNotCome, { name: capitalized(viewer === "user" ? other : say("theAdvisor")) })}.`;
+    case "user_away":
+      return say(viewer === "user" ? "youWereAway" : "userWasAway");
+    case "advisor_away":
+      return say("advisorWasAway");
+    default:
+      return snapshot.elapsed_ms === 0 ? "" : say("thankYou");
+  }
 }
 
 /** Says who ended the conversation, where that was a person. The host may have done so for either of the two. */
@@ -115,9 +124,9 @@ function endTitle(
 ): string {
   const words = talkWords();
   if (code !== "stopped" || !by || by === "service") return words.ended;
-  if (by === viewer && viewer !== "operator") return isCall ? say("youCancelled") : words.youEnded;
+  if (by === viewer && viewer !== "operator") return isCall ? words.youCancelled : words.youEnded;
   const name = capitalized(by === "operator" || viewer === "operator" ? say(NAMES[by]) : other);
-  return isCall ? say("otherCancelled", { other: name }) : filled(words.otherEnded, { name });
+  return filled(isCall ? words.otherCancelled : words.otherEnded, { name });
 }
 
 const NAMES = { user: "theUser", advisor: "theAdvisor", operator: "theOperator" } as const;
@@ -161,7 +170,10 @@ function away(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): 
   if (absent === viewer) return calm(say("youWereAwayTitle"), say("viewerAwayText"));
   const name = viewer === "operator" ? say(NAMES[absent]) : other;
   if (absent === "advisor" && snapshot.elapsed_ms === 0)
-    return calm(say("waitingFor", { other: name }), say("waitingText"));
+    return calm(
+      say("waitingFor", { other: name }),
+      say("waitingText") + pauseEndText(frame, "waitEnds", name),
+    );
   const title = capitalized(say("otherAwayTitle", { other: name }));
   return calm(title, say("otherAwayText") + pauseEndText(frame, "absenceEnds"));
 }
@@ -187,10 +199,10 @@ function pauseText({ snapshot }: Frame, viewer: Viewer, other: string): string {
   return say("untilOther", { other: viewer === "advisor" ? other : say("theUser") });
 }
 
-/** When a pause that nobody ends will end the conversation. */
-function pauseEndText({ snapshot }: Frame, words: Word = "pauseEnds"): string {
+/** When a wait that nobody ends will end the conversation. `name` is who is missing. */
+function pauseEndText({ snapshot }: Frame, words: Word = "pauseEnds", name = ""): string {
   const until = snapshot?.timer.abandon_until;
-  return until ? ` ${say(words, { time: hourAndMinute(until) })}` : "";
+  return until ? ` ${say(words, { name, time: hourAndMinute(until) })}` : "";
 }
 
 function isOffline(): boolean {

@@ -3,7 +3,7 @@
 import type { Chat } from "../chat.ts";
 import { stopwatch } from "../core/digits.ts";
 import { credits, price } from "../core/price.ts";
-import type { ConversationRecord, Frame, Role, Snapshot } from "../core/types.ts";
+import type { ConversationRecord, Frame, Party, Role, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
@@ -13,8 +13,8 @@ import { actsOf, beginsRecord, firstDue, hasCreditAgain, hasMoved, isPaidSoon, l
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
-import { absentee, isAbsence, isHere } from "./presence.ts";
-import { stopQuestion } from "./stop.ts";
+import { absentee, isAbsence, isHere, neverCame } from "./presence.ts";
+import { agreesToStop } from "./stop.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
@@ -104,8 +104,8 @@ export class TalkChatElement extends Base {
     if (this.#chat) this.#show(this.#chat.frame());
   }
 
-  get #isAdvisor(): boolean {
-    return this.getAttribute("party") === "advisor";
+  get #party(): Party {
+    return this.getAttribute("party") === "advisor" ? "advisor" : "user";
   }
 
   get #words(): Words {
@@ -159,7 +159,7 @@ export class TalkChatElement extends Base {
     this.#conversation = showConversation(
       chat,
       {
-        party: this.#isAdvisor ? "advisor" : "user",
+        party: this.#party,
         nameOf: (party) => this.#words[party],
         writesWhenStopped: () => this.getAttribute("messages-when-stopped") === "allow",
       },
@@ -181,16 +181,16 @@ export class TalkChatElement extends Base {
     if (!snapshot) return;
     const words = this.#words;
     this.#conversation?.refresh();
-    setText(this.#status, `${statusOf(frame, snapshot, words, this.#isAdvisor)}${this.#presence(frame)}`);
+    setText(this.#status, `${statusOf(frame, snapshot, words, this.#party)}${this.#presence(frame)}`);
     // The record's numbers go on in another chat: only the chat's own time stays right.
     const moved = hasMoved(snapshot);
     this.#time.setAttribute("of", moved ? "chat" : "record");
     // Where nothing was free, nothing free is left. An advisor sees neither the user's credit nor a button to top it up.
     const free = snapshot.allowance_ms ? "free " : "";
-    const parts = `elapsed ${free}${this.#isAdvisor ? "" : "credits topup"}`;
+    const parts = `elapsed ${free}${this.#party === "user" ? "credits topup" : ""}`;
     this.#time.setAttribute("show", moved ? "elapsed" : parts);
     setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}`);
-    const acts = actsOf(snapshot, this.#isAdvisor ? "advisor" : "user");
+    const acts = actsOf(snapshot, this.#party);
     const focused = this.shadowRoot?.activeElement;
     for (const act of ACTS) {
       const button = this.#buttons[act];
@@ -219,7 +219,7 @@ export class TalkChatElement extends Base {
     this.#showProblem(null);
     try {
       if (act === "start") await this.#start(chat);
-      else if (act !== "stop" || (await this.#asksToStop(chat))) await chat[act]();
+      else if (act !== "stop" || (await this.#agreesToStop(chat))) await chat[act]();
     } catch (error) {
       this.#showProblem(error);
     } finally {
@@ -251,9 +251,7 @@ export class TalkChatElement extends Base {
     // The element shows no price elsewhere, so it asks before free time as well.
     if (first.micros + cost > 0n) {
       const words = this.#words;
-      const [title, yes] = isPaidSoon(offer)
-        ? [words.askStart, words.startPaidTime]
-        : [words.start, words.start];
+      const yes = isPaidSoon(offer) ? words.startPaidTime : words.start;
       const lasts = lastsOnlyMs(offer);
       if (lasts === 0) {
         setText(this.#problem, words.notEnoughCredit);
@@ -269,21 +267,13 @@ export class TalkChatElement extends Base {
         filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
         lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
       ];
-      if (!(await this.#ask({ title, text: text.join(" ").trim(), yes, no: words.notNow }))) return;
+      if (!(await this.#ask({ title: yes, text: text.join(" ").trim(), yes, no: words.notNow }))) return;
     }
     await chat.start({ tariffVersion: tariff_version });
   }
 
-  /** A call that nobody has accepted has cost nothing, so nobody is asked. */
-  async #asksToStop(chat: Chat): Promise<boolean> {
-    if (chat.snapshot?.record?.state === "requested") return true;
-    return this.#ask(
-      stopQuestion(
-        () => chat.frame(),
-        this.#words,
-        (amount) => this.#money(amount),
-      ),
-    );
+  #agreesToStop(chat: Chat): Promise<boolean> {
+    return agreesToStop(chat, this.#words, (amount) => this.#money(amount), this.shadowRoot as Node);
   }
 
   #ask(question: Parameters<typeof ask>[0]): Promise<boolean> {
@@ -293,7 +283,7 @@ export class TalkChatElement extends Base {
   /** Whether the other party is there, where that is known. */
   #presence(frame: Frame): string {
     const words = this.#words;
-    const other = this.#isAdvisor ? "user" : "advisor";
+    const other = this.#party === "user" ? "advisor" : "user";
     const here = isHere(frame, other);
     return here === null || (here && frame.state === "running")
       ? ""
@@ -323,58 +313,68 @@ export class TalkChatElement extends Base {
     if (status === 401) return words.signedOut;
     if (status === 404) return words.notFound;
     if (status === 429) return words.tooMany;
-    const viewer = this.#isAdvisor ? "advisor" : "user";
-    return (status === 409 ? conflictText(error.problem, viewer, words) : null) ?? words.refused;
+    return (status === 409 ? conflictText(error.problem, this.#party, words) : null) ?? words.refused;
   }
 }
 
 /** What the timer does, or why it does not run. */
-function statusOf(frame: Frame, snapshot: Snapshot, words: Words, isAdvisor: boolean): string {
+function statusOf(frame: Frame, snapshot: Snapshot, words: Words, party: Party): string {
   const { record } = snapshot;
   if (frame.state === "reconnecting") return words.connecting;
   if (record === null) return words.notStarted;
-  if (record.state === "ended") return endOf(record, words, isAdvisor);
+  if (record.state === "ended") return endOf(snapshot, record, words, party);
   if (hasMoved(snapshot)) return words.elsewhere;
-  if (record.state === "requested") return isAdvisor ? words.called : words.calling;
+  if (record.state === "requested") return party === "advisor" ? words.called : words.calling;
   if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
   const { reason } = record;
   if (reason === "out_of_credit") {
-    const again = !isAdvisor && hasCreditAgain(snapshot);
+    const again = party === "user" && hasCreditAgain(snapshot);
     const says = again ? words.creditAgain : words.outOfCredit;
     // Neither lets it go on while the advisor is not there.
-    if (!isAdvisor && snapshot.presence?.advisor === false) return says;
+    if (party === "user" && snapshot.presence?.advisor === false) return says;
     return `${says} ${again ? words.pressResume : words.topUpLets}`;
   }
-  if (!isAbsence(reason)) return pauseOf(record, words, isAdvisor);
-  const absent = absentee({ reason, presence: snapshot.presence }, isAdvisor ? "advisor" : "user");
-  if (absent === "advisor" && snapshot.elapsed_ms === 0 && !isAdvisor) return words.waiting;
+  if (!isAbsence(reason)) return pauseOf(record, words, party);
+  const absent = absentee({ reason, presence: snapshot.presence }, party);
+  if (party === "user" && absent === "advisor" && snapshot.elapsed_ms === 0) return words.waiting;
   return filled(words.away, { name: words[absent] });
 }
 
-function endOf(record: ConversationRecord, words: Words, isAdvisor: boolean): string {
-  const { reason, decline_reason: why, ended_by } = record;
-  if (reason === "declined" && why) return filled(words.declinedWhy, { why });
-  if (reason === "declined" || reason === "missed" || reason === "abandoned") return words[reason];
-  if (reason === "out_of_credit") return `${words.ended} · ${words.creditsOut}`;
-  if (reason === "max_cost") return `${words.ended} · ${words.maximumReached}`;
-  const by = reason === "stopped" ? ended_by : null;
-  return actText(by, isAdvisor, words, words.youEnded, words.otherEnded) ?? words.ended;
+function endOf(snapshot: Snapshot, record: ConversationRecord, words: Words, party: Party): string {
+  const { reason, decline_reason: why, ended_by, starts } = record;
+  const neverRan = snapshot.elapsed_ms === 0;
+  const isCall = neverRan && starts === "accepted";
+  const declined = why ? filled(words.declinedWhy, { why }) : words.declined;
+  const didNotCome =
+    party === "advisor" ? words.youDidNotCome : filled(words.didNotCome, { name: words.advisor });
+  const code = reason ?? "";
+  const titles: Partial<Record<string, string | null>> = {
+    declined: ended_by === party ? words.youDeclined : declined,
+    missed: party === "advisor" ? words.youMissed : words.missed,
+    stopped: actText(ended_by, party, words, isCall ? "Cancelled" : "Ended"),
+  };
+  const whys: Partial<Record<string, string>> = {
+    abandoned: neverCame(snapshot) ? didNotCome : words.abandoned,
+    out_of_credit: words.creditsOut,
+    max_cost: words.maximumReached,
+  };
+  const parts = [titles[code] ?? words.ended, whys[code], neverRan && words.nothingCharged];
+  return parts.filter(Boolean).join(" · ");
 }
 
-function pauseOf({ paused_by }: ConversationRecord, words: Words, isAdvisor: boolean): string {
-  return actText(paused_by, isAdvisor, words, words.youPaused, words.otherPaused) ?? words.paused;
+function pauseOf({ paused_by }: ConversationRecord, words: Words, party: Party): string {
+  return actText(paused_by, party, words, "Paused") ?? words.paused;
 }
 
-/** Says whose act it was, with one of two texts; null where it was neither of the two people. */
+/** Says whose act it was, such as `youEnded` or `otherEnded`; null where it was neither of the two people. */
 function actText(
   by: Role | null,
-  isAdvisor: boolean,
+  party: Party,
   words: Words,
-  own: string,
-  others: string,
+  act: "Cancelled" | "Ended" | "Paused",
 ): string | null {
   if (by !== "user" && by !== "advisor") return null;
-  return (by === "advisor") === isAdvisor ? own : filled(others, { name: words[by] });
+  return by === party ? words[`you${act}`] : filled(words[`other${act}`], { name: words[by] });
 }
 
 declare global {

@@ -17,6 +17,11 @@ export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party)
   return record?.reason === "paused" || record?.reason === "out_of_credit" ? false : null;
 }
 
+/** Whether an ended record waited for its advisor until it was given up. */
+export function neverCame({ record, elapsed_ms }: Pick<Snapshot, "record" | "elapsed_ms">): boolean {
+  return record?.reason === "abandoned" && record.starts === "present" && elapsed_ms === 0;
+}
+
 interface Waiting {
   reason: Reason | null;
   /** A node of an earlier version does not say it in lists. */

@@ -1,22 +1,27 @@
 /** The question before a conversation ends. */
 
-import type { Frame } from "../core/types.ts";
+import type { Chat } from "../chat.ts";
 import { filled, type Words } from "../words.ts";
 import { hasMoved } from "./acts.ts";
-import type { Question } from "./ask.ts";
+import { ask } from "./ask.ts";
 
-/** `frame` and `money` are called again while the person thinks. */
-export function stopQuestion(frame: () => Frame, words: Words, money: (amount: string) => string): Question {
-  return {
-    title: words.askStop,
-    text: () => {
-      const { cost, snapshot } = frame();
-      // The cost of a record that goes on in another chat is not known here.
-      if (!snapshot || hasMoved(snapshot)) return words.askStopText;
-      return `${words.askStopText} ${filled(words.costsSoFar, { amount: money(cost) })}`;
-    },
-    yes: words.endConversation,
-    no: words.keepTalking,
-    isDanger: true,
+/**
+ * Whether the person wants to end the conversation. The cost goes on while the person thinks; `money` writes an amount. A call
+ * that nobody has accepted has cost nothing, so nobody is asked.
+ */
+export async function agreesToStop(
+  chat: Pick<Chat, "frame" | "snapshot">,
+  words: Words,
+  money: (amount: string) => string,
+  parent?: Node,
+): Promise<boolean> {
+  if (chat.snapshot?.record?.state === "requested") return true;
+  const text = (): string => {
+    const { cost, snapshot } = chat.frame();
+    // The cost of a record that goes on in another chat is not known here.
+    if (!snapshot || hasMoved(snapshot)) return words.askStopText;
+    return `${words.askStopText} ${filled(words.costsSoFar, { amount: money(cost) })}`;
   };
+  const { askStop: title, endConversation: yes, keepTalking: no } = words;
+  return ask({ title, text, yes, no, isDanger: true }, parent);
 }

@@ -405,10 +405,43 @@ test.each([
   ["advisor", "stopped", "user", "Maya cancelled the call", "Nothing was charged."],
   ["advisor", "declined", "advisor", "You declined the call", "Nothing was charged."],
   ["user", "declined", "advisor", "The conversation has ended", "The advisor declined. Nothing was charged."],
+  ["user", "missed", null, "The conversation has ended", "The advisor did not answer. Nothing was charged."],
+  ["advisor", "missed", null, "The conversation has ended", "You did not answer. Nothing was charged."],
+  [
+    "operator",
+    "missed",
+    null,
+    "The conversation has ended",
+    "The advisor did not answer. Nothing was charged.",
+  ],
+  ["user", "user_away", null, "The conversation has ended", "You were away. Nothing was charged."],
+  ["advisor", "user_away", null, "The conversation has ended", "The user was away. Nothing was charged."],
 ] as const)("to the %s, a call that was %s by the %s", (viewer, code, ended_by, title, text) => {
   const call = snapshot(0, {
     timer: PAUSED.timer,
     record: { ...PAUSED.record, state: "ended", reason: code, ended_by, starts: "accepted" },
   });
   expect(explanationOf(frame(call), viewer, "Maya")).toMatchObject({ title, text });
+});
+
+test.each([
+  ["user", "abandoned", "Maya did not come in time. Nothing was charged."],
+  ["advisor", "abandoned", "You did not come in time. Nothing was charged."],
+  ["operator", "abandoned", "The advisor did not come in time. Nothing was charged."],
+  ["user", "stopped", "Nothing was charged."],
+] as const)("to the %s, a record that waited for its advisor and was %s", (viewer, code, text) => {
+  const record = { ...PAUSED.record, state: "ended", reason: code, starts: "present" } as const;
+  const waited = snapshot(0, { timer: PAUSED.timer, record });
+  expect(explanationOf(frame(waited), viewer, "Maya")?.text).toBe(text);
+  const ran = { ...waited, elapsed_ms: 10_000 };
+  expect(explanationOf(frame(ran), viewer, "Maya")?.text).not.toContain("Nothing was charged");
+});
+
+test("a wait for the advisor says when it ends the conversation", () => {
+  const waits = { ...paused("advisor_away"), elapsed_ms: 0 };
+  const until = { ...waits, timer: { ...waits.timer, abandon_until: at(600_000) } };
+  expect(explanationOf(frame(until), "user", "Maya")?.text).toMatch(
+    /If Maya does not come, the conversation ends at \d/,
+  );
+  expect(explanationOf(frame(waits), "user", "Maya")?.text).not.toContain("ends at");
 });
