@@ -20,6 +20,7 @@ from talktime.cli.app import app
 from talktime.cli.receipts import print_receipt
 from talktime.core.entries import EntryKind
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX, format_credits
+from talktime.core.starts import Starts
 from tests.cli.conftest import Cli
 from tests.services import BY_THE_MINUTE
 from tests.unit.documents.samples import RECEIPT, TEN
@@ -314,3 +315,14 @@ def test_a_printed_receipt_says_why_the_record_has_no_grace(capsys: pytest.Captu
         print_receipt(receipt, receipt.document())
         printed = " ".join(capsys.readouterr().out.split())
         assert ("without grace: the record that started at 2026-01-05T10:00:00.000Z had" in printed) is says
+
+
+@pytest.mark.parametrize(
+    ("starts", "says"),
+    [(Starts.ACCEPTED, "0:05, ringing"), (Starts.PRESENT, "0:05, advisor_away, by advisor")],
+)
+def test_a_printed_receipt_says_that_a_call_rang(capsys: pytest.CaptureFixture[str], starts: Starts, says: str) -> None:
+    record = replace(RECEIPT.record, starts=starts, started_at=RECEIPT.segments[0].started_at - 5_000)
+    receipt = replace(RECEIPT, record=record)
+    print_receipt(receipt, receipt.document())
+    assert says in " ".join(capsys.readouterr().out.split())

@@ -2,7 +2,7 @@
 
 import { type Check, holds } from "../../src/core/check.ts";
 import { credits, micros } from "../../src/core/price.ts";
-import type { Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
+import type { ConversationRecord, Gap, Instant, Json, Receipt } from "../../src/core/types.ts";
 import { verify } from "../../src/core/verify.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, showLoaded, showProblem } from "../shell/frame.ts";
@@ -20,13 +20,13 @@ import {
   nameInSentence,
   price,
   reason,
-  reasonWithCause,
   shortDayAndTime,
   timeOfDay,
   timeZone,
 } from "../texts/words.ts";
 import { paymentsOf } from "./payments.ts";
 import { linkPeople } from "./people.ts";
+import { endReason, gapReason } from "./reasons.ts";
 import { offerRefund, showRefundable } from "./refund.ts";
 import { partsOf, type TimelinePart, timeline } from "./timeline.ts";
 
@@ -85,10 +85,7 @@ function showAbout(receipt: Receipt, end: Instant): void {
         billed: exactDigits(receipt.billed_ms),
       }),
     ),
-    fact(
-      say("endedWhy"),
-      record.state === "ended" ? reasonWithCause(record.reason, record.ended_by ?? null) : say("notYet"),
-    ),
+    fact(say("endedWhy"), endReason(receipt)),
   );
 }
 
@@ -132,7 +129,7 @@ function payment(at: Instant, what: string, amount: string): HTMLElement {
 /** What is folded: when the time ran, each entry, how to compute all of it again. */
 function showDetails(receipt: Receipt, end: Instant, numbers: ReadonlyMap<string, number>): void {
   find("unbilled").hidden = receipt.gaps.length === 0;
-  find("gaps").replaceChildren(...receipt.gaps.map(gapRow));
+  find("gaps").replaceChildren(...receipt.gaps.map((gap) => gapRow(gap, receipt.record)));
   const parts = partsOf(receipt.segments, end, numbers);
   const picture = find("timeline");
   const drawPicture = () => picture.replaceChildren(...timeline(parts, picture.clientWidth));
@@ -160,15 +157,15 @@ function showDetails(receipt: Receipt, end: Instant, numbers: ReadonlyMap<string
   drawPicture();
 }
 
-function gapRow({ started_at, ended_at, duration_ms, reason: why, caused_by }: Gap): HTMLElement {
+function gapRow(gap: Gap, record: ConversationRecord): HTMLElement {
   const time = (instant: Instant | null): HTMLElement =>
     make(
       "td",
       {},
       instant === null ? say("notOver") : make("time", { datetime: instant }, timeOfDay(instant)),
     );
-  const what = make("td", {}, reasonWithCause(why, caused_by));
-  return make("tr", {}, time(started_at), time(ended_at), what, number(exactDigits(duration_ms)));
+  const what = make("td", {}, gapReason(gap, record));
+  return make("tr", {}, time(gap.started_at), time(gap.ended_at), what, number(exactDigits(gap.duration_ms)));
 }
 
 /** Computes all of it again in this browser, and shows the result. */

@@ -19,6 +19,8 @@ from talktime.core.durations import clock_text
 from talktime.core.entries import EntryKind
 from talktime.core.instants import format_instant
 from talktime.core.money import format_credits
+from talktime.core.record import Reason
+from talktime.core.starts import Starts
 from talktime.documents.receipt import Receipt
 from talktime.documents.strict_json import parse_json
 from talktime.documents.verification import Check, NotAReceiptError, verify
@@ -102,14 +104,22 @@ def print_receipt(receipt: Receipt, document: Mapping[str, Any]) -> None:
         segments.add_row(*_ends(fields), segment.chat_id, duration, text_of(fields["reason"]))
     console.print(segments)
     for gap in document["gaps"]:
-        cause = gap["reason"] if gap["caused_by"] is None else f"{gap['reason']}, by {gap['caused_by']}"
         end = gap["ended_at"] or "not over"
-        console.print(f"not billed: {gap['started_at']} to {end}, {clock_text(gap['duration_ms'])}, {cause}")
+        why = _gap_reason(gap, document["record"])
+        console.print(f"not billed: {gap['started_at']} to {end}, {clock_text(gap['duration_ms'])}, {why}")
     if document["grace_used_at"] is not None:
         console.print(
             f"without grace: the record that started at {document['grace_used_at']} had the grace of this day"
         )
     console.print(_lines_table(receipt, document))
+
+
+def _gap_reason(gap: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    """Why the time was not billed. The document says of a call that rang, too, that the advisor was away."""
+    begins = gap["started_at"] == record["started_at"]
+    if record["starts"] == Starts.ACCEPTED and begins and gap["reason"] == Reason.ADVISOR_AWAY:
+        return "ringing"
+    return gap["reason"] if gap["caused_by"] is None else f"{gap['reason']}, by {gap['caused_by']}"
 
 
 def _lines_table(receipt: Receipt, document: Mapping[str, Any]) -> Table:
