@@ -19,7 +19,7 @@ import { showConversation } from "../../src/talk/conversation.ts";
 import { agreesToStop } from "../../src/talk/stop.ts";
 import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
-import { clearOldProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
+import { clearOldProblem, clearProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
 import {
   chatsOf,
@@ -67,6 +67,7 @@ function open({ role, subject }: Session, chatId: string): void {
   let shownState = "";
   let callElsewhere: Call | null = null;
   let isNamed = false;
+  let othersProblem: unknown = null;
 
   const time = find<TalkTimeElement>("time");
   time.chat = chat;
@@ -245,8 +246,11 @@ function open({ role, subject }: Session, chatId: string): void {
       if (viewer === "user") offerNewChat(snapshot.chat, () => agreesToNewChat(snapshot));
       if (lastFrame) paint(lastFrame);
       if (isNew) await showRecords(chatId);
+      clearProblem(othersProblem);
+      othersProblem = null;
     } catch (error) {
       shownState = "";
+      othersProblem = error;
       showProblem(error);
     }
   }

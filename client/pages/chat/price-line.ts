@@ -4,7 +4,7 @@ import type { Snapshot } from "../../src/index.ts";
 import { RequestProblem } from "../../src/request.ts";
 import type { Viewer } from "../../src/talk/acts.ts";
 import { find, setText } from "../shell/dom.ts";
-import { showProblem } from "../shell/frame.ts";
+import { clearProblem, showProblem } from "../shell/frame.ts";
 import { offerOf } from "../shell/service.ts";
 import { say } from "../texts/language.ts";
 import { tariffOf, tariffOfOffer } from "../texts/offer.ts";
@@ -14,6 +14,8 @@ let latest: Snapshot | null = null;
 /** The facts whose price was shown last: other facts have another price. */
 let shownFacts = "";
 let version: number | null = null;
+/** The failure of the last request for an offer. */
+let problem: unknown = null;
 
 /** The version of the tariff whose price is in the line; null before there is a price. */
 export function shownVersion(): number | null {
@@ -48,9 +50,11 @@ async function showOffer(snapshot: Snapshot): Promise<void> {
     if (facts !== shownFacts) return;
     const text = price(offer ? tariffOfOffer(offer) : tariffOf(snapshot));
     const startsAgain = offer !== null && snapshot.record !== null;
+    clearProblem(problem);
     show(startsAgain ? say("toStartAgain", { price: text }) : text, (offer ?? snapshot).tariff_version);
   } catch (error) {
     shownFacts = "";
+    problem = error;
     showProblem(error);
   }
 }

@@ -54,6 +54,8 @@ export function showLoaded(): void {
 const PROBLEM_READ_MS = 3000;
 
 let problemSince = 0;
+/** The failure that the line for problems shows. */
+let shownProblem: unknown = null;
 
 /** Removes a failure that has been shown for a while: the facts have changed since. */
 export function clearOldProblem(): void {
@@ -66,8 +68,14 @@ export function showProblem(error: unknown): void {
   const line = find("problem");
   line.hidden = error === null;
   problemSince = performance.now();
+  shownProblem = error;
   setText(line, error === null ? "" : problemText(error));
   if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
+}
+
+/** Removes this failure, and not another one that is shown instead. */
+export function clearProblem(error: unknown): void {
+  if (error !== null && shownProblem === error) showProblem(null);
 }
 
 /** Opens the amounts to top up because the credit has run out, or closes them. */
