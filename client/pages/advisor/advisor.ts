@@ -7,7 +7,14 @@
 
 import { micros } from "../../src/core/price.ts";
 import { connect } from "../../src/index.ts";
-import { chatRow, showUnreadInTitle, stateOf, waitsForAdvisor } from "../shell/chat-row.ts";
+import {
+  chatRow,
+  isLive,
+  nowAndEarlier,
+  showUnreadInTitle,
+  stateOf,
+  waitsForAdvisor,
+} from "../shell/chat-row.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { openPage, perform, showProblem } from "../shell/frame.ts";
 import { type Call, callPanel, offerAlerts, ring } from "../shell/ring.ts";
@@ -25,7 +32,7 @@ function watch(advisor: string): void {
 
   /** A row stays while its text stays the same, so that its timer goes on and it keeps the focus. */
   function rowOf(chat: ChatSummary): HTMLElement {
-    const live = isNow(chat);
+    const live = isLive(chat);
     const key = [
       chat.state,
       chat.reason,
@@ -59,10 +66,7 @@ function watch(advisor: string): void {
       chats.filter((chat) => stateOf(chat) === "requested"),
       chats.filter(waitsForAdvisor),
     );
-    const now = chats
-      .filter(isNow)
-      .sort((a, b) => Number(b.state !== "paused") - Number(a.state !== "paused"));
-    const earlier = chats.filter((chat) => !isNow(chat));
+    const [now, earlier] = nowAndEarlier(chats);
     showRows("running", now.map(rowOf));
     showRows("earlier", earlier.map(rowOf));
     find("no-running").hidden = now.length > 0;
@@ -117,10 +121,6 @@ function showEarned(row: HTMLElement, { earned }: ChatSummary): void {
       earnedText,
       earned === undefined || micros(earned) === 0n ? "" : say("amountEarned", { amount: money(earned) }),
     );
-}
-
-function isNow(chat: ChatSummary): boolean {
-  return ["requested", "running", "paused"].includes(stateOf(chat));
 }
 
 function showRows(id: string, rows: HTMLElement[]): void {

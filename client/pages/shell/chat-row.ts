@@ -31,6 +31,18 @@ export function stateOf(chat: ChatSummary): "requested" | "running" | "paused" |
   return chat.state;
 }
 
+/** Whether the record of the chat has not ended, and is in this chat. */
+export function isLive(chat: ChatSummary): boolean {
+  return ["requested", "running", "paused"].includes(stateOf(chat));
+}
+
+/** The chats whose record has not ended, those that wait or have been left last; and the other chats. */
+export function nowAndEarlier(chats: readonly ChatSummary[]): [ChatSummary[], ChatSummary[]] {
+  const rank = (chat: ChatSummary) => (isLive(chat) ? Number(chat.state === "paused") : 2);
+  const isNow = (chat: ChatSummary) => isLive(chat) || stateOf(chat) === "moved";
+  return [chats.filter(isNow).sort((a, b) => rank(a) - rank(b)), chats.filter((chat) => !isNow(chat))];
+}
+
 /** Whether a user is here and waits for the advisor. */
 export function waitsForAdvisor(chat: ChatSummary): boolean {
   if (stateOf(chat) !== "paused" || !isAbsence(chat.reason)) return false;

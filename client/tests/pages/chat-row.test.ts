@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import "./dictionary.ts";
 import { expect, test } from "vitest";
-import { chatRow, waitsForAdvisor } from "../../pages/shell/chat-row.ts";
+import { chatRow, nowAndEarlier, waitsForAdvisor } from "../../pages/shell/chat-row.ts";
 import type { ChatSummary } from "../../pages/shell/service.ts";
 
 type Facts = Pick<ChatSummary, "reason" | "presence" | "duration_ms">;
@@ -45,4 +45,28 @@ test("a node of an earlier version says of a record that never ran that the user
   const waits = { reason: "advisor_away", presence: null, duration_ms: 0 } as const;
   expect(waitsForAdvisor(chat(waits))).toBe(true);
   expect(waitsForAdvisor(chat({ ...waits, duration_ms: 60_000 }))).toBe(false);
+});
+
+test("a chat whose conversation goes on in another chat is not said to be over", () => {
+  const facts = chat({ reason: null, presence: null, duration_ms: 60_000 });
+  const of = (id: string, state: ChatSummary["state"], current: boolean) => ({
+    ...facts,
+    id,
+    state,
+    current,
+  });
+  const left = of("left", "running", false);
+  expect(chatRow(left, "advisor").querySelector(".badge")?.textContent).toBe("in another chat");
+  const all = [
+    left,
+    of("over", "ended", true),
+    of("waits", "paused", true),
+    of("runs", "running", true),
+    of("new", null, true),
+  ];
+  const ids = nowAndEarlier(all).map((chats) => chats.map(({ id }) => id));
+  expect(ids).toEqual([
+    ["runs", "waits", "left"],
+    ["over", "new"],
+  ]);
 });
