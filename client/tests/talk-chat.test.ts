@@ -329,6 +329,13 @@ test("nobody is said to be typing once the time stops", async () => {
   expect(part("typing").textContent).toBe("");
 });
 
+test("time within the grace is not called paid", async () => {
+  await vi.waitFor(() => expect(part("status").textContent).toBe("Paid time"), soon);
+  const tariff = { ...now().tariff, grace_seconds: 90 };
+  service.tell({ ...now({ tariff, billed_ms: 0, cost: "0.00" }), sequence: 2 });
+  await vi.waitFor(() => expect(part("status").textContent).toBe(""), soon);
+});
+
 test("free time is shown only where there was some", async () => {
   const shown = () => part("time").getAttribute("show")?.trim().replace("  ", " ");
   await vi.waitFor(() => expect(shown()).toBe("elapsed credits topup"), soon);

@@ -325,16 +325,18 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, party: Party):
   if (record.state === "ended") return endOf(snapshot, record, words, party);
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return party === "advisor" ? words.called : words.calling;
-  if (record.state === "running") return frame.freeMs > 0 ? words.freeTime : words.paidTime;
+  // Within the grace, time is neither free nor paid yet.
+  if (record.state === "running") return frame.freeMs ? words.freeTime : frame.billedMs ? words.paidTime : "";
   const { reason } = record;
   if (reason === "out_of_credit") {
     const again = party === "user" && hasCreditAgain(snapshot);
-    const says = again ? words.creditAgain : words.outOfCredit;
+    const [says, helps] = again
+      ? [words.creditAgain, words.pressResume]
+      : [words.outOfCredit, words.topUpLets];
     // Neither lets it go on while the advisor is not there.
-    if (party === "user" && snapshot.presence?.advisor === false) return says;
-    return `${says} ${again ? words.pressResume : words.topUpLets}`;
+    return party === "user" && snapshot.presence?.advisor === false ? says : `${says} ${helps}`;
   }
-  if (!isAbsence(reason)) return pauseOf(record, words, party);
+  if (!isAbsence(reason)) return actText(record.paused_by, party, words, "Paused") ?? words.paused;
   const absent = absentee({ reason, presence: snapshot.presence }, party);
   if (party === "user" && absent === "advisor" && snapshot.elapsed_ms === 0) return words.waiting;
   return filled(words.away, { name: words[absent] });
@@ -360,10 +362,6 @@ function endOf(snapshot: Snapshot, record: ConversationRecord, words: Words, par
   };
   const parts = [titles[code] ?? words.ended, whys[code], neverRan && words.nothingCharged];
   return parts.filter(Boolean).join(" · ");
-}
-
-function pauseOf({ paused_by }: ConversationRecord, words: Words, party: Party): string {
-  return actText(paused_by, party, words, "Paused") ?? words.paused;
 }
 
 /** Says whose act it was, such as `youEnded` or `otherEnded`; null where it was neither of the two people. */
