@@ -27,7 +27,7 @@ def build_site(folder: Path) -> None:
 
     Raises:
         Abort: when the site generator warned of something.
-        BrokenLink: when a page links to a file that does not exist.
+        BrokenLink: when a page links to something that is no file.
     """
     with tempfile.TemporaryDirectory(prefix="talktime-site-") as pages:
         write_pages(Path(pages))

@@ -4,8 +4,9 @@ Most pages are the files below `docs/`, as they are. Some files lie elsewhere be
 as the README: `ELSEWHERE` says which, and where each lies in the site. References that follow from the code are written
 here: a page has a comment `<!-- generated: NAME -->` where the part of that name goes.
 
-A link is written as it works in the repository. Here each link is changed so that it works in the site; a link to a
-file that is not part of the site, such as a source file, becomes its text.
+A link is written as it works in the repository. Here each link is changed so that it works in the site. A file that is
+no page, such as a configuration of nginx, is carried along below `FILES`, with `.txt` behind its name: so every browser
+shows the file as text.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ ELSEWHERE: Final = {
 }
 """Documents outside `docs/`, and the page that each becomes. One that does not exist is left out."""
 
+FILES: Final = "files"
+"""The folder of the site with the files of the repository to which pages link."""
+
 GENERATED: Final[dict[str, Callable[[], str]]] = {
     "http calls": http_reference.calls,
     "http documents": http_reference.documents,
@@ -47,7 +51,7 @@ _MARK: Final = re.compile(r"<!-- generated: ([a-z ]+) -->")
 
 
 class BrokenLink(ValueError):
-    """A page links to a file that does not exist."""
+    """A page links to something that is no file."""
 
 
 def sources() -> dict[str, str]:
@@ -57,10 +61,10 @@ def sources() -> dict[str, str]:
 
 
 def write_pages(folder: Path) -> None:
-    """Write every page and picture of the site into `folder`.
+    """Write every page and picture of the site into `folder`, and every file to which a page links.
 
     Raises:
-        BrokenLink: when a page links to a file that does not exist.
+        BrokenLink: when a page links to something that is no file.
     """
     pages = sources()
     for path in DOCS.rglob("*"):
@@ -70,6 +74,8 @@ def write_pages(folder: Path) -> None:
         _copy(ROOT / source, folder / asset)
     for source, page in pages.items():
         text = (ROOT / source).read_text(encoding="utf-8")
+        for file in _carried_files(text, source, pages):
+            _copy(ROOT / file, folder / _carried_name(file))
         target = folder / page
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_with_generated(_with_site_links(text, source, pages)), encoding="utf-8")
@@ -100,8 +106,6 @@ def _with_site_links(text: str, source: str, pages: dict[str, str]) -> str:
 
     def changed(match: re.Match[str]) -> str:
         target = _site_target(match["target"], source, pages)
-        if target is None:
-            return match["text"]
         return f"{match['image']}[{match['text']}]({target})"
 
     parts: list[str] = []
@@ -112,19 +116,36 @@ def _with_site_links(text: str, source: str, pages: dict[str, str]) -> str:
     return "".join([*parts, _LINK.sub(changed, text[position:])])
 
 
-def _site_target(link: str, source: str, pages: dict[str, str]) -> str | None:
-    """Where a link leads in the site, relative to the page; None for a file that is not part of the site."""
-    if re.match(r"[a-z]+:|#", link):
+def _site_target(link: str, source: str, pages: dict[str, str]) -> str:
+    """Where a link leads in the site, relative to the page."""
+    if _is_address(link):
         return link
-    path, hash_sign, heading = link.partition("#")
-    file = os.path.normpath(PurePosixPath(source).parent / path)
-    if not (ROOT / file).exists():
-        raise BrokenLink(f"{source} links to {link}, which does not exist")
-    if file in pages:
-        page = pages[file]
-    elif file.startswith("docs/") and (ROOT / file).is_file():
-        page = file.removeprefix("docs/")
-    else:
-        return None
+    file, hash_sign, heading = _linked_file(link, source)
+    page = pages.get(file) or _carried_name(file)
     here = PurePosixPath(pages[source]).parent
     return os.path.relpath(page, here).replace(os.sep, "/") + hash_sign + heading
+
+
+def _carried_files(text: str, source: str, pages: dict[str, str]) -> set[str]:
+    """The files to which a document links, and which the site has neither as a page nor from `docs/`."""
+    files = {_linked_file(link, source)[0] for link in links(text) if not _is_address(link)}
+    return {file for file in files - set(pages) if not file.startswith("docs/")}
+
+
+def _carried_name(file: str) -> str:
+    """Where the site has a file that is no page."""
+    return file.removeprefix("docs/") if file.startswith("docs/") else f"{FILES}/{file}.txt"
+
+
+def _is_address(link: str) -> bool:
+    """Whether a link leads to a place in the same document, or out of the repository."""
+    return re.match(r"[a-z]+:|#", link) is not None
+
+
+def _linked_file(link: str, source: str) -> tuple[str, str, str]:
+    """The file to which a document links, its path counted from the root of the repository; the `#`; the heading."""
+    path, hash_sign, heading = link.partition("#")
+    file = os.path.normpath(PurePosixPath(source).parent / path)
+    if not (ROOT / file).is_file():
+        raise BrokenLink(f"{source} links to {link}, which does not exist or is a folder")
+    return file, hash_sign, heading

@@ -60,6 +60,19 @@ def test_every_path_of_the_repository_exists(document: Path) -> None:
         assert (ROOT / path).exists() or "NNNN" in path, path
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_a_file_to_copy_is_a_link(document: Path) -> None:
+    """The site carries only the files to which a page links, and a reader may have the site alone."""
+    for path in re.findall(r"(?<!\[)`((?:deploy|examples)/[\w./-]+)`", document.read_text(encoding="utf-8")):
+        assert not (ROOT / path).is_file(), path
+
+
+def test_the_page_about_proxies_has_the_configuration_of_nginx_for_a_path() -> None:
+    text = (DOCS / "how-to" / "put-behind-a-proxy.md").read_text(encoding="utf-8")
+    shown = [code for language, code in _FENCED.findall(text) if language == "text"]
+    assert shown == [(ROOT / "deploy" / "nginx" / "talktime-below-a-path.conf").read_text(encoding="utf-8")]
+
+
 def test_the_settings_are_all_there_and_no_others() -> None:
     listed = _FIRST_CELL.findall((REFERENCE / "settings.md").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted(PREFIX + name.upper() for name in Settings.model_fields)

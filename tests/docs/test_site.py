@@ -87,6 +87,17 @@ def test_every_link_leads_to_a_page_and_a_heading(site: Path, built: dict[Path, 
                 assert heading in built[target].names, (page.path.name, link)
 
 
+def test_the_site_carries_the_files_to_which_pages_link(site: Path, built: dict[Path, Page]) -> None:
+    carried = {path for path in (site / pages.FILES).rglob("*") if path.is_file()}
+    linked = {(page.path.parent / unquote(link)).resolve() for page in built.values() for link in page.links}
+    assert carried <= linked
+    for path in carried:
+        file = str(path.relative_to(site / pages.FILES)).removesuffix(".txt")
+        assert path.read_bytes() == (pages.ROOT / file).read_bytes(), file
+    names = {path.name for path in carried}
+    assert {"LICENSE.txt", "shop.py.txt", "talktime-below-a-path.conf.txt", "talktime.service.txt"} <= names
+
+
 def test_no_page_names_another_server_to_load_from(site: Path, built: dict[Path, Page]) -> None:
     loads = {address for page in built.values() for address in page.loads}
     for style in site.rglob("*.css"):
@@ -166,6 +177,11 @@ def test_a_link_to_a_file_that_does_not_exist_stops_the_build(tmp_path: Path, mo
         pages.write_pages(tmp_path / "out")
 
 
+def test_a_link_to_a_folder_stops_the_build() -> None:
+    with pytest.raises(pages.BrokenLink, match="folder"):
+        pages._site_target("examples", "README.md", pages.sources())
+
+
 def test_a_link_to_a_heading_that_does_not_exist_stops_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +189,7 @@ def test_a_link_to_a_heading_that_does_not_exist_stops_the_build(
     sources = pages.ELSEWHERE | {str(tmp_path / "CHANGELOG.md"): "changes.md"}
     del sources["CHANGELOG.md"]
     monkeypatch.setattr(pages, "ELSEWHERE", sources)
+    monkeypatch.setattr(pages, "_carried_files", lambda _text, _source, _pages: set())
     monkeypatch.setattr(pages, "_site_target", lambda link, _source, _pages: link.replace("README.md", "index.md"))
     with pytest.raises(SystemExit):
         build_site(tmp_path / "out")
