@@ -44,10 +44,8 @@ app.mount("/talktime", service)
 
 
 def talktime() -> Talktime:
-    """The library, which is connected while the shop runs."""
-    connected: Talktime | None = service.state.talktime
-    if connected is None:
-        raise HTTPException(503, "The database can't be reached.")
+    """The library. While the database can't be reached, this raises Unavailable, and `refused` answers with 503."""
+    connected: Talktime = service.state.talktime
     return connected
 
 

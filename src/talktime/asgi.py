@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +26,7 @@ from talktime.database.addresses import DatabaseUnfit
 from talktime.service import pages
 from talktime.service.budgets import Budgets
 from talktime.service.connections.doors import Doors
-from talktime.service.connector import Connector, TalktimeLifespan
+from talktime.service.connector import Connector, ServiceState, TalktimeLifespan
 from talktime.service.credentials import Credentials
 from talktime.service.http import (
     chats,
@@ -75,12 +74,13 @@ def create_app(
 ) -> FastAPI:
     """The service.
 
-    For a host that mounts the service, `app.state.talktime` is the library while the service is connected to its
-    database, and None otherwise; `app.state.tokens` makes tokens.
+    For a host that mounts the service, `app.state.talktime` is the library, and `app.state.tokens` makes tokens. While
+    the service is not connected to its database, to read `app.state.talktime` raises `Unavailable`.
 
     Args:
         settings: the settings; None for those of the environment and `talktime.toml`.
-        while_open: entered with the `Talktime` when it is connected, and left before it is disconnected.
+        while_open: a function that takes the `Talktime` and returns an async context manager, such as a function with
+            `@asynccontextmanager`. The service enters it when it has connected, and leaves it before it disconnects.
         tokens: what makes and reads tokens; None for the signing secret of the settings.
         on_screens: called with the id of a chat when a screen begins or stops to watch the chat.
 
@@ -114,9 +114,7 @@ def create_app(
         generate_unique_id_function=openapi.operation_id,
         **telemetry_options(settings.telemetry),
     )
-    app.state.connector = connector
-    app.state.talktime = None
-    connector.on_change = partial(setattr, app.state, "talktime")
+    app.state = ServiceState(connector)
     app.state.tokens = tokens
     app.state.credentials = credentials
     app.state.metrics = metrics

@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 import pytest
 import typer.main
+from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
 from scripts.docsite.pages import ROOT
@@ -32,7 +33,7 @@ from tests.docs.blocks import Block, blocks
 
 LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text"}
 OTHER_PROGRAMS = {"cd", "curl", "export", "git", "make", "npm"}
-OTHER_PROGRAMS |= {"createdb", "pg_basebackup", "pg_dump", "pg_restore", "psql", "patronictl"}
+OTHER_PROGRAMS |= {"createdb", "openssl", "pg_basebackup", "pg_dump", "pg_restore", "psql", "patronictl"}
 
 
 def test_every_block_says_its_language() -> None:
@@ -94,6 +95,25 @@ async def test_the_application_in_an_application_answers(database_url: str, monk
         httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://host") as client,
     ):
         assert (await client.get("/talktime/readyz")).status_code == 200
+
+
+async def test_the_service_makes_the_people_of_its_host(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = [block for block in blocks("python") if "while_open=" in block.code]
+    monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
+    monkeypatch.setenv("TALKTIME_SECRET", "a secret for a test, long enough to sign")
+    names: dict[str, Any] = {}
+    exec(compile(block.code, str(block), "exec"), names)
+    host, service = FastAPI(), names["service"]
+    names["answer_refusals"](host)
+
+    @host.get("/name")
+    async def name_of_maya() -> str:
+        return str((await service.state.talktime.advisor("maya")).display_name)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(host), base_url="http://host") as client:
+        assert (await client.get("/name")).status_code == 503
+        async with service.router.lifespan_context(service):
+            assert (await client.get("/name")).json() == "Maya"
 
 
 def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             assert forged.status_code == 400
 
 
-@pytest.mark.parametrize("host", ["django", "flask"])
+@pytest.mark.parametrize("host", ["fastapi", "django", "flask"])
 async def test_a_shop_whose_first_call_meets_no_database_answers_503(host: str, tmp_path: Path) -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/talktime"
     with running(host, f"whsec_{'A' * 32}", nowhere, tmp_path) as address:

@@ -6,6 +6,8 @@ import asyncio
 import html
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,15 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from structlog.testing import capture_logs
 
+from talktime import Talktime
 from talktime.asgi import create_app
+from talktime.core.errors import Unavailable
 from talktime.core.roles import Role
+from talktime.database.migrate import migrate
 from talktime.service.budgets import ANSWER_BYTES
 from talktime.service.live.close_codes import CloseCode
 from talktime.settings import Settings
+from tests.services import SECRET
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -151,8 +157,6 @@ async def test_a_database_that_is_gone_for_a_while(service: Any, settings: Setti
 async def test_a_service_is_not_ready_until_its_database_is_migrated(
     empty_database_url: str, tmp_path: Path, start: Any
 ) -> None:
-    from talktime.database.migrate import migrate  # noqa: PLC0415
-
     settings = Settings(database_url=empty_database_url, data_dir=tmp_path, port=0)
     async with start(create_app, settings) as service:
         response = await service.call("GET", "/readyz")
@@ -166,6 +170,34 @@ async def test_a_service_is_not_ready_until_its_database_is_migrated(
             while (await service.call("GET", "/readyz")).status_code != 200:
                 await asyncio.sleep(0.1)
         assert (await service.call("GET", "/v1/time")).status_code == 200
+
+
+async def test_a_host_makes_its_people_when_the_database_is_there_and_answers_503_until_then(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    entered: list[str] = []
+
+    @asynccontextmanager
+    async def make_people(talktime: Talktime) -> AsyncIterator[None]:
+        await talktime.put_user("alice", "Alice")
+        entered.append("alice")
+        yield
+        entered.remove("alice")
+
+    settings = Settings(database_url=empty_database_url, data_dir=tmp_path, secret=SECRET)
+    service = create_app(settings, while_open=make_people)
+    async with service.router.lifespan_context(service):
+        with pytest.raises(Unavailable, match="talktime migrate"):
+            await service.state.talktime.account("alice")
+        assert entered == []
+        await migrate(empty_database_url)
+        async with asyncio.timeout(30):
+            while not entered:
+                await asyncio.sleep(0.05)
+        assert (await service.state.talktime.account("alice")).balance == 0
+    assert entered == []
+    with pytest.raises(Unavailable):
+        _ = service.state.talktime
 
 
 async def test_metrics_count_what_happens(service: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import structlog
 from fastapi import Depends, Request
+from starlette.datastructures import State
 from starlette.requests import HTTPConnection
 
 from talktime.core.errors import DatabaseProblem, TalktimeError, Unavailable
@@ -44,14 +45,12 @@ class Connector:
     Attributes:
         settings: the settings that the library is connected with.
         failure: the error of the last attempt; None while the library is connected.
-        on_change: called with the library when it is connected, and with None before it is disconnected.
         has_lifespan: whether the lifespan of the application runs, and so calls `close` at the end.
     """
 
     def __init__(self, settings: Settings, lifespan: TalktimeLifespan | None = None) -> None:
         self.settings = settings
         self.failure: BaseException | None = None
-        self.on_change: Callable[[Talktime | None], None] = lambda _talktime: None
         self.has_lifespan = False
         self._lifespan = lifespan or _no_lifespan
         self._talktime: Talktime | None = None
@@ -73,6 +72,14 @@ class Connector:
         with suppress(TimeoutError):
             async with asyncio.timeout(float(self.settings.database_seconds)):
                 await self.try_once()
+        return self.require()
+
+    def require(self) -> Talktime:
+        """The library, which is connected now.
+
+        Raises:
+            Unavailable: the library is not connected now.
+        """
         if self._talktime is None:
             raise Unavailable(self.reason())
         return self._talktime
@@ -107,13 +114,11 @@ class Connector:
             try:
                 async with Talktime.connect(settings=self.settings) as talktime, self._lifespan(talktime):
                     self._talktime, self.failure = talktime, None
-                    self.on_change(talktime)
                     self._tried.set()
                     try:
                         await self._closing.wait()
                     finally:
                         self._talktime = None
-                        self.on_change(None)
             except (Exception, asyncio.CancelledError) as error:
                 if is_own_cancellation():
                     raise
@@ -130,6 +135,24 @@ class Connector:
                     await asyncio.wait_for(self._closing.wait(), RETRY_SECONDS)
                 except TimeoutError:
                     continue
+
+
+class ServiceState(State):
+    """The `state` of the service's application. Its `talktime` is the library, for a host that mounts the service."""
+
+    def __init__(self, connector: Connector) -> None:
+        super().__init__()
+        self.connector = connector
+
+    @property
+    def talktime(self) -> Talktime:
+        """The library, while the service is connected to its database.
+
+        Raises:
+            Unavailable: the service is not connected now.
+        """
+        connector: Connector = self.connector
+        return connector.require()
 
 
 def _no_lifespan(_talktime: Talktime) -> AbstractAsyncContextManager[None]:
