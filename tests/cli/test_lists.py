@@ -113,6 +113,17 @@ def test_a_period_that_makes_no_sense_is_refused(cli: Cli, arguments: tuple[str,
     assert said in ended.err
 
 
+def test_a_refusal_of_the_library_names_the_option(cli: Cli, cut: tuple[str, int]) -> None:
+    assert cut
+    for arguments, said in (
+        (("advisor", "statement", "maya", "--from", "2020-01-01", "--to", "2026-01-01"), ": --to must be later than"),
+        (("advisor", "set", "maya", "--ring-seconds", "0"), ": --ring-seconds must be from 1 second to 1 hour"),
+    ):
+        ended = cli.run(*arguments)
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.err
+
+
 async def test_months_are_those_of_the_time_zone(cli: Cli, database_url: str) -> None:
     async with Talktime.connect(database_url, work=False) as talktime:
         await talktime.put_user("alice", "Alice")

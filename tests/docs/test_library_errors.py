@@ -15,8 +15,8 @@ from talktime.core import errors as core_errors
 from talktime.settings import Settings
 from tests.docs.blocks import text_of
 
-_LONG_AGO = 100_000_000_000
-
+NOW = 1_790_000_000_000
+LATER = NOW + 1
 BY_THE_MINUTE = Tariff.parse({"tiers": [{"rate": "1.00", "increment_seconds": 60}]})
 
 # A call for each error that a docstring names. Alice has 10.00 and a running chat with Maya; Bob has nothing.
@@ -143,14 +143,14 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
     "past_sessions": {"InvalidRequest": {"after": "nothing"}},
     "receipt": {"NotFound": {"record_id": "nothing"}, "InvalidRequest": {"record_id": "RECORD", "at": 0}},
     "statement": {
-        "InvalidRequest": {"advisor_id": "maya", "begin": 2 * _LONG_AGO, "end": _LONG_AGO},
-        "NotFound": {"advisor_id": "nobody", "begin": _LONG_AGO, "end": _LONG_AGO + 1},
+        "InvalidRequest": {"advisor_id": "maya", "begin": LATER, "end": NOW},
+        "NotFound": {"advisor_id": "nobody", "begin": NOW, "end": LATER},
     },
     "earnings": {"NotFound": {"advisor_id": "nobody"}},
-    "report": {"InvalidRequest": {"begin": 2 * _LONG_AGO, "end": _LONG_AGO}},
+    "report": {"InvalidRequest": {"begin": LATER, "end": NOW}},
     "replay": {
-        "InvalidRequest": {"tariff": BY_THE_MINUTE, "begin": 2 * _LONG_AGO, "end": _LONG_AGO},
-        "NotFound": {"tariff": BY_THE_MINUTE, "begin": _LONG_AGO, "end": _LONG_AGO + 1, "advisor_id": "nobody"},
+        "InvalidRequest": {"tariff": BY_THE_MINUTE, "begin": LATER, "end": NOW},
+        "NotFound": {"tariff": BY_THE_MINUTE, "begin": NOW, "end": LATER, "advisor_id": "nobody"},
     },
     "advance_clock": {"InvalidRequest": {"duration_ms": -1}},
 }

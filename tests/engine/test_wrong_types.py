@@ -8,13 +8,15 @@ from typing import Any, cast
 
 import pytest
 
-from talktime import Talktime, parse_credits
+from talktime import Talktime, Tariff, parse_credits
 from talktime.core.errors import InvalidRequest
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
 from tests.nodes import add_alice_and_maya
 
 SEVEN = cast("str", 7)
+NOW = 1_790_000_000_000
+FREE = Tariff.parse({"tiers": [{"rate": "0"}]})
 CALLS: dict[str, Callable[[Talktime], Awaitable[Any]]] = {
     "put_user": lambda talktime: talktime.put_user(SEVEN, "Alice"),
     "put_user name": lambda talktime: talktime.put_user("alice", SEVEN),
@@ -40,6 +42,26 @@ async def test_a_number_is_no_id(talktime: Talktime, name: str) -> None:
             await CALLS[name](talktime)
 
     await asyncio.gather(refused(), talktime.add_credit("alice", parse_credits("1.00")))
+
+
+REFUSED: dict[str, Callable[[Talktime], Awaitable[Any]]] = {
+    "amount or a duration must be given": lambda talktime: talktime.refund("r", reason="r", borne_by="platform"),
+    "duration_ms must be more than 0": lambda talktime: talktime.refund(
+        "r", reason="r", borne_by="platform", duration_ms=0
+    ),
+    "duration_ms must be more than 0, and at most 15 minutes": lambda talktime: talktime.paying("alice", 0),
+    "ring_ms must be from 1 second to 1 hour": lambda talktime: talktime.put_advisor("maya", "Maya", FREE, ring_ms=0),
+    "end must be later than the beginning of the period": lambda talktime: talktime.report(NOW, NOW),
+    "end must be later than the beginning of the period, by": lambda talktime: talktime.statement("maya", NOW, NOW),
+    "duration_ms must not be negative": lambda talktime: talktime.advance_clock(-1),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+async def test_a_refusal_of_the_library_names_its_argument(talktime: Talktime, words: str) -> None:
+    await add_alice_and_maya(talktime)
+    with pytest.raises(InvalidRequest, match=f"^{words}"):
+        await REFUSED[words](talktime)
 
 
 def test_a_token_is_for_a_text_and_a_role_may_be_one() -> None:

@@ -121,6 +121,14 @@ BAD = [
     ("POST", "/v1/tokens", {"role": "user", "subject": "x", "ttl_seconds": 0}, "ttl_seconds"),
     ("POST", "/v1/test-clock/advance", {"seconds": -1}, "seconds"),
     ("POST", "/v1/test-clock/advance", {"seconds": 10**12}, "seconds"),
+    # The library refuses these under the names of its arguments.
+    ("POST", "/v1/test-clock/advance", {"seconds": 310_000_000 + 10**7}, "seconds"),
+    ("POST", "/v1/users/alice/paying", {"seconds": 0}, "seconds"),
+    ("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": TARIFF, "ring_seconds": 0}, "ring_seconds"),
+    ("POST", "/v1/records/r/refunds", {"seconds": 0, "reason": "r", "borne_by": "platform"}, "seconds"),
+    ("GET", "/v1/advisors/maya/statement?from=2020-01-01&to=2026-01-01", None, "to"),
+    # A parameter that the call does not have keeps its name.
+    ("GET", "/v1/report?from=2026-01-01&to=2026-01-02&end=2026-01-03", None, "end"),
 ]
 
 RAW = [

@@ -12,6 +12,9 @@ from talktime.cli.global_options import words_of
 from talktime.core.errors import Conflict, DatabaseProblem, InvalidRequest, NotFound, TalktimeError
 from talktime.extras import MissingExtra
 
+_OPTIONS: Final = {"begin": "--from", "end": "--to", "duration_ms": "--seconds", "ring_ms": "--ring-seconds"}
+"""The options that have other names than the arguments of the library."""
+
 _shows_tracebacks = False
 
 
@@ -57,7 +60,9 @@ def exit_with_error(error: Exception) -> NoReturn:
 
     if _shows_tracebacks:
         raise error
-    if isinstance(error, TalktimeError):
+    if isinstance(error, InvalidRequest):
+        message = "; ".join(f"{_OPTIONS.get(each['field'], each['field'])} {each['message']}" for each in error.errors)
+    elif isinstance(error, TalktimeError):
         message = error.detail
     elif isinstance(error, SettingsError | DatabaseProblem | OSError | MissingExtra):
         message = str(error)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from talktime.core.durations import duration_words
 from talktime.core.errors import InvalidRequest
 
 RING_MS: Final = 60_000
@@ -61,7 +62,7 @@ def changed_rule(
         rule = replace(rule, starts=start_mode(starts))
     if ring_ms is not None:
         if not 1_000 <= ring_ms <= RING_SECONDS_MAX * 1_000:
-            raise InvalidRequest(("ring_seconds", f"must be from 1 to {RING_SECONDS_MAX}"))
+            raise InvalidRequest(("ring_ms", f"must be from 1 second to {duration_words(RING_SECONDS_MAX * 1_000)}"))
         rule = replace(rule, ring_ms=ring_ms)
     if max_active is not None:
         if not 0 <= max_active <= MAX_ACTIVE_MAX:

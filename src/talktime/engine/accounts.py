@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from talktime.core import credit, gifts, meter, refunds
 from talktime.core.actors import ActKind
+from talktime.core.durations import duration_words
 from talktime.core.entries import BorneBy, CreditKind, EntryKind
 from talktime.core.errors import AllowedCall, Conflict, InvalidRequest, NotFound
 from talktime.core.ids import require_explanation, require_reference
@@ -109,7 +110,7 @@ class AnnouncePayment(Command[Account]):
 
     def __post_init__(self) -> None:
         if not 0 < self.duration_ms <= PAYING_MS_MAX:
-            raise InvalidRequest(("seconds", f"must be more than 0, and at most {PAYING_MS_MAX // 1000}"))
+            raise InvalidRequest(("duration_ms", f"must be more than 0, and at most {duration_words(PAYING_MS_MAX)}"))
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         until = payer.now + self.duration_ms
@@ -184,8 +185,8 @@ def refund_request(*, reason: str, borne_by: str, amount: int | None, duration_m
         InvalidRequest: an argument is not allowed.
     """
     if (amount is None) == (duration_ms is None):
-        raise InvalidRequest(("amount", "or seconds: one of the two"))
-    _require_positive("amount" if duration_ms is None else "seconds", amount or duration_ms or 0)
+        raise InvalidRequest(("amount", "or a duration must be given, and not both"))
+    _require_positive("amount" if duration_ms is None else "duration_ms", amount or duration_ms or 0)
     require_explanation("reason", reason)
     if borne_by not in set(BorneBy):
         raise InvalidRequest(("borne_by", f"must be one of: {', '.join(BorneBy)}"))

@@ -173,7 +173,7 @@ class Node:
             InvalidRequest: the duration is negative, or longer than ten years.
         """
         if not 0 <= duration_ms <= _ADVANCE_MAX_MS:
-            raise InvalidRequest(("seconds", f"must be from 0 to {_ADVANCE_MAX_MS // 1000}"))
+            raise InvalidRequest(("duration_ms", f"must not be negative, and at most {_ADVANCE_MAX_MS // DAY_MS} days"))
         async with self.database.writing() as connection:
             offset_ms = await connection.fetchval(SQL["lock_clock"])
             target = await connection.fetchval(SQL["engine_now"]) + duration_ms

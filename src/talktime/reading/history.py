@@ -121,7 +121,7 @@ async def report(
     limit = None if books_max is None else books_max + 1
     rows = await engine.database.search("report", begin, end, limit, by_person, seconds=LONG_SECONDS)
     if books_max is not None and len(rows) > books_max:
-        raise InvalidRequest(("to", f"has more than {books_max} books before it: take talktime report"))
+        raise InvalidRequest(("end", f"has more than {books_max} books before it: take talktime report"))
     return Report(begin, end, tuple(_read_book(row) for row in rows))
 
 
@@ -149,7 +149,7 @@ async def _not_after_now(database: Database, at: int | None) -> int:
 
 def _require_period(begin: int, end: int) -> None:
     if begin >= end:
-        raise InvalidRequest(("to", "must be after from"))
+        raise InvalidRequest(("end", "must be later than the beginning of the period"))
 
 
 def _read_book(row: Row) -> Book:

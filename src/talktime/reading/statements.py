@@ -33,7 +33,8 @@ async def statement(
         NotFound: there is no such advisor.
     """
     if not 0 < end - begin <= _PERIOD_MAX_MS:
-        raise InvalidRequest(("to", f"must be after from, by at most {_PERIOD_MAX_MS // DAY_MS} days"))
+        days = _PERIOD_MAX_MS // DAY_MS
+        raise InvalidRequest(("end", f"must be later than the beginning of the period, by at most {days} days"))
     if not 0 <= places <= PLACES_MAX:
         raise InvalidRequest(("places", f"must be from 0 to {PLACES_MAX}"))
     name = await engine.database.fetch_value("advisor_name", advisor_id)
@@ -44,7 +45,7 @@ async def statement(
     limit = None if sessions_max is None else sessions_max + 1
     rows = await engine.database.fetch("statement", advisor_id, begin, end, limit, seconds=LONG_SECONDS)
     if sessions_max is not None and len(rows) > sessions_max:
-        raise InvalidRequest(("to", f"must be sooner: the period has more than {sessions_max} sessions"))
+        raise InvalidRequest(("end", f"must be sooner: the period has more than {sessions_max} sessions"))
     before = await engine.database.fetch_value("earned_before", advisor_id, begin, seconds=LONG_SECONDS)
     return Statement(advisor_id, name, begin, end, tuple(_read_session(row) for row in rows), int(before), places)
 

@@ -57,8 +57,8 @@ def test_a_change_of_the_rule_keeps_what_it_does_not_name() -> None:
     ("change", "words"),
     [
         ({"starts": "soon"}, "starts must be one of: present, accepted, at_once"),
-        ({"ring_ms": 999}, "ring_seconds must be from 1 to 3600"),
-        ({"ring_ms": 3_600_001}, "ring_seconds must be from 1 to 3600"),
+        ({"ring_ms": 999}, "ring_ms must be from 1 second to 1 hour"),
+        ({"ring_ms": 3_600_001}, "ring_ms must be from 1 second to 1 hour"),
         ({"max_active": -1}, "max_active must be from 0 to 1000"),
         ({"max_active": MAX_ACTIVE_MAX + 1}, "max_active must be from 0 to 1000"),
     ],

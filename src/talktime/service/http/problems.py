@@ -36,6 +36,9 @@ RETRY_SECONDS: Final = 1
 
 FIELD_LENGTH_MAX: Final = 120
 
+FIELDS: Final = {"begin": "from", "end": "to", "duration_ms": "seconds", "ring_ms": "ring_seconds"}
+"""The fields of a request that have other names than the arguments of the library."""
+
 _WHOLE: Final = {"tariff", "terms"}  # the path of an error that concerns the whole document
 
 _MESSAGES: Final = {
@@ -147,6 +150,15 @@ def invalid_request(errors: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     return InvalidRequest(*((field[:FIELD_LENGTH_MAX], message) for field, message in messages[:ERRORS_MAX]))
 
 
+def with_field_names(error: InvalidRequest, request: Request) -> InvalidRequest:
+    """The refusal of the library, which names its arguments, with the fields of the request.
+
+    A parameter that the call does not have keeps the name that the client has sent.
+    """
+    names = {argument: field for argument, field in FIELDS.items() if argument not in request.query_params}
+    return InvalidRequest(*((names.get(each["field"], each["field"]), each["message"]) for each in error.errors))
+
+
 def to_refusal(error: Exception) -> TalktimeError:
     """An error of a framework or a driver as a `TalktimeError`."""
     if isinstance(error, TalktimeError):
@@ -170,7 +182,7 @@ def add_handlers(app: FastAPI) -> None:
             # The router names the methods of one route, but an address may have two.
             path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
             headers["Allow"] = ", ".join(_methods_at(app.openapi()["paths"], path)) or headers["Allow"]
-        refusal = to_refusal(error)
+        refusal = with_field_names(error, request) if isinstance(error, InvalidRequest) else to_refusal(error)
         if isinstance(refusal, MethodNotAllowed) and "Allow" in headers:
             refusal = MethodNotAllowed(f"This address only knows {headers['Allow']}.")
         return make_problem_response(refusal, headers)
