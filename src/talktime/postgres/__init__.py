@@ -10,4 +10,6 @@ names     the names of the database, the system user and the folders
 
 from talktime import extras
 
-extras.require("embedded")
+extras.require(
+    "embedded", "Or use a PostgreSQL of your own: set TALKTIME_DATABASE_URL, or pass its address to Talktime.connect."
+)
