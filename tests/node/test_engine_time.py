@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from structlog.testing import capture_logs
 
 from talktime import parse_credits
+from talktime.core.instants import format_instant
 from talktime.database.pool import Pool
 from tests.chaos.database import LYING_CLOCK
 from tests.nodes import add_alice_and_maya, node_on
@@ -125,6 +126,31 @@ async def test_an_outage_is_billed_to_nobody_and_ends_no_lease(database_url: str
             async with node_on(database_url, work=False, **settings):
                 pass
         assert "clock.outage" not in {line["event"] for line in logs}
+
+
+async def test_an_outage_is_told_with_its_times_and_not_before_the_first_record(
+    database_url: str, database: Pool
+) -> None:
+    settings: dict[str, Any] = {"outage_seconds": 1}
+
+    async def outages_told_at_a_start() -> list[Any]:
+        with capture_logs() as logs:
+            async with node_on(database_url, **settings):
+                pass
+        return [line for line in logs if line["event"] == "clock.outage"]
+
+    # Commands have renewed engine time, and no node has run yet.
+    async with node_on(database_url, work=False, **settings) as visitor:
+        await add_alice_and_maya(visitor)
+    await asyncio.sleep(2)
+    assert await outages_told_at_a_start() == []
+    async with node_on(database_url, **settings) as node:
+        await node.initialize_time_tracking_for_chat("alice", "maya", "first")
+    await asyncio.sleep(2)
+    (told,) = await outages_told_at_a_start()
+    (outage,) = await database.fetch("select * from outages order by started_at desc limit 1")
+    assert (told["from"], told["to"]) == (format_instant(outage["started_at"]), format_instant(outage["ended_at"]))
+    assert told["duration_ms"] == outage["ended_at"] - outage["started_at"] >= 1_000
 
 
 async def test_a_short_break_is_no_outage(database_url: str, database: Pool) -> None:

@@ -100,10 +100,10 @@ class EngineClock:
 
     Attributes:
         corrections: how often this process has corrected engine time.
-        on_outage: called after an outage that this process had not known of.
+        on_outage: called with the beginning and the end of an outage that this process had not known of.
     """
 
-    def __init__(self, database: Database, outage_ms: int, on_outage: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, database: Database, outage_ms: int, on_outage: Callable[[int, int], Awaitable[None]]) -> None:
         self._database = database
         self._outage_ms = outage_ms
         self._offset = Offset()
@@ -188,8 +188,8 @@ class EngineClock:
         self._offset_ms, self._advanced_ms = offset_ms, stored["advanced_ms"]
         is_news = self._outages not in {None, stored["outages"]}
         self._outages = stored["outages"]
-        if is_news:
-            await self.on_outage()
+        if is_news and (outage := await connection.fetchrow(SQL["last_outage"])) is not None:
+            await self.on_outage(outage["started_at"], outage["ended_at"])
         return stored
 
     async def _correct(self, connection: Connection, stored: Row, ahead_ms: float) -> None:

@@ -12,6 +12,7 @@ import structlog
 from talktime import extras
 from talktime.core.durations import DAY_MS
 from talktime.core.errors import InvalidRequest, Unavailable
+from talktime.core.instants import format_instant
 from talktime.core.payer import Durations
 from talktime.database.queries import SQL
 from talktime.engine.engine import Engine
@@ -236,9 +237,10 @@ class Node:
     def _publish(self, changes: list[AccountChange]) -> None:
         self.feed.publish(changes)  # the feed is made after the engine, because the feed reads through the engine
 
-    async def _show_outage(self) -> None:
+    async def _show_outage(self, began: int, ended: int) -> None:
         """After an outage the screens of running records show less time than they had counted themselves."""
-        log.warning("clock.outage")
+        period = {"from": format_instant(began), "to": format_instant(ended)}
+        log.warning("clock.outage", **period, duration_ms=ended - began)
         self.feed.read_again()
 
     async def _follow_clock(self) -> None:
@@ -246,5 +248,5 @@ class Node:
         await self.presence.learn_leases()
 
 
-async def _tell_nobody() -> None:
+async def _tell_nobody(_began: int, _ended: int) -> None:
     """A visitor has no screens, and that no node ran before the visit is no news to a person at a terminal."""

@@ -1068,6 +1068,10 @@ where extract(epoch from host_clock())::float8 * 1000 + held_ms between $1 and $
     and (outage_ms <> $3 or renewed_at is null or unbounded_now() - renewed_at > interval '300 milliseconds')
     and unbounded_now() >= coalesce(renewed_at, '-infinity');
 
+-- name: last_outage
+-- Nothing where no record has ever begun: before the first node runs, commands renew engine time, each for a moment.
+select started_at, ended_at from outages where exists (select from records) order by started_at desc limit 1;
+
 -- name: correct_clock
 -- Engine time stands still until real time has caught up. Nothing changes if somebody else corrected it first.
 update engine_clock set renewed_at = case when renewed_at is null then null else engine_now() end,
