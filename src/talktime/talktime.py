@@ -505,12 +505,15 @@ class Talktime:
         arguments = refund_arguments(reason, borne_by, amount, duration_ms)
         if dry_run:
             parties = await self.record_parties(record_id)
-            return await self.engine.dry_run(RefundRecord(parties.user_id, record_id, request, actor=actor))
+            trial = RefundRecord(parties.user_id, record_id, request, is_dry_run=True, actor=actor)
+            return await self.engine.dry_run(trial)
         repeat = as_repeat(repeat, key, ("records", record_id, "refunds"), **arguments)
         return await self._run_for(
             self.record_parties(record_id),
             repeat,
-            lambda parties: RefundRecord(parties.user_id, record_id, request, repeat=repeat, actor=actor),
+            lambda parties: RefundRecord(
+                parties.user_id, record_id, request, is_dry_run=self.engine.is_trial, repeat=repeat, actor=actor
+            ),
             kept_answers.refund_again,
         )
 

@@ -113,6 +113,13 @@ def test_a_period_that_makes_no_sense_is_refused(cli: Cli, arguments: tuple[str,
     assert said in ended.err
 
 
+def test_a_refund_says_whether_it_was_a_dry_run(cli: Cli, cut: tuple[str, int]) -> None:
+    refund = ("record", "refund", cut[0], "--amount", "0.05", "--reason", "the line", "--borne-by", "platform")
+    tried, given = cli.document(*refund, "--dry-run"), cli.document(*refund)
+    assert (tried["dry_run"], given["dry_run"]) == (True, False)
+    assert tried["refunded"] == given["refunded"] == "0.05"
+
+
 def test_a_refusal_of_the_library_names_the_option(cli: Cli, cut: tuple[str, int]) -> None:
     assert cut
     for arguments, said in (

@@ -80,7 +80,8 @@ async def test_a_dry_run_of_a_refund_says_what_would_be_given_back_and_gives_not
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "80.00"
     given = await service.call("POST", path, body, by="operator", key="one")
     assert given.status_code == 201
-    assert {**given.json(), "at": None} == {**tried.json(), "at": None}
+    assert (given.json()["dry_run"], tried.json()["dry_run"]) == (False, True)
+    assert {**given.json(), "at": None, "dry_run": True} == {**tried.json(), "at": None}
     assert (await service.done("GET", "/v1/users/alice/account"))["balance"] == "84.00"
     assert (await service.call("POST", path, body | {"dry_run": True}, by="user:alice", key="two")).status_code == 403
     much = {"amount": "20.01", "reason": "all of it", "borne_by": "platform", "dry_run": True}

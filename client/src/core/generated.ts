@@ -1841,6 +1841,8 @@ export interface components {
             refunded: string;
             /** @description what can still be given back */
             refundable: string;
+            /** @description whether this is what a refund would be, and nothing was given back */
+            dry_run: boolean;
         };
         /**
          * RefundRecord

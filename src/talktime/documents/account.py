@@ -76,6 +76,7 @@ class Refund(Document):
     at: Instant
     refunded: Annotated[Credits, "all that was given back of the record's cost, this refund included"]
     refundable: Annotated[Credits, "what can still be given back"]
+    dry_run: Annotated[bool, "whether this is what a refund would be, and nothing was given back"] = False
 
     @property
     @shown(after="by_advisor")

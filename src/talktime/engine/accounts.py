@@ -133,6 +133,7 @@ class RefundRecord(Command[Refund]):
 
     record_id: str
     request: refunds.RefundRequest
+    is_dry_run: bool = False
     _refund: Refund | None = field(default=None, init=False)
 
     @property
@@ -160,6 +161,7 @@ class RefundRecord(Command[Refund]):
             at=entry.at,
             refunded=totals.refunded,
             refundable=totals.refundable,
+            dry_run=self.is_dry_run,
         )
 
     def answer(self, payer: PayerTransaction) -> Answer[Refund]:

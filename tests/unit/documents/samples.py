@@ -155,6 +155,9 @@ DOCUMENTS: dict[str, tuple[Any, dict[str, bool]]] = {
     "refund by amount": (
         Refund("r", 500_000, 0, None, "Late", BorneBy.PLATFORM, 0, TEN, 500_000, 0), {}
     ),
+    "dry run of a refund": (
+        Refund("r", 500_000, 0, None, "Late", BorneBy.PLATFORM, 0, TEN, 500_000, 0, dry_run=True), {}
+    ),
     "advisor for users": (ADVISOR, {}),
     "advisor": (ADVISOR, {"with_terms": True}),
     "access key": (AccessKey("k", "shop", Scope.CREDITS, TEN, TEN + 1, TEN + 2), {}),

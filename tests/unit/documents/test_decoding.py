@@ -37,6 +37,12 @@ def test_the_json_of_an_older_version_may_lack_a_field() -> None:
         decoded(type(REFUND), json)
 
 
+def test_a_refund_that_an_older_version_kept_is_no_dry_run() -> None:
+    json = REFUND.document()
+    del json["dry_run"]
+    assert decoded(type(REFUND), json) == REFUND
+
+
 def test_a_field_with_a_default_has_it_where_an_older_version_wrote_none() -> None:
     snapshot = samples.SNAPSHOT
     json = snapshot.document()
