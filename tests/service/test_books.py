@@ -50,7 +50,7 @@ async def test_an_operator_refunds_a_part_of_a_record(service: Any) -> None:
     assert given == {
         "record_id": record_id, "amount": "4.00", "gift": "0.00", "seconds": 120, "reason": "the line was bad",
         "borne_by": "shared", "advisor_amount": "1.568", "platform_amount": "2.432", "refunded": "4.00",
-        "refundable": "16.00",
+        "refundable": "16.00", "dry_run": False,
     }  # fmt: skip
     receipt = await service.done("GET", f"/v1/records/{record_id}/receipt", by="user:alice")
     assert receipt["cost"] == "20.00"
