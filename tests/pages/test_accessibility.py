@@ -315,7 +315,7 @@ def test_the_conversation_as_one_element(
     assert findings(page) == []
     page.get_by_role("button", name="End conversation").click()
     page.get_by_role("button", name="Start again").click()
-    page.get_by_text("10 minutes cost 10.00").wait_for()
+    page.get_by_text("10 paid minutes cost 10.00").wait_for()
     assert findings(page) == []
     page.get_by_role("button", name="Not now").click()
     page.evaluate("document.documentElement.lang = 'es'")

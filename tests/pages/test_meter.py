@@ -258,6 +258,43 @@ def test_free_time_begins_without_a_question(screens: Screens, demo: Demo) -> No
     running(page)
 
 
+@pytest.mark.parametrize("press", ["Start again", "New chat"])
+def test_free_time_begins_only_at_the_price_that_the_page_shows(
+    screens: Screens, demo: Demo, press: Literal["Start again", "New chat"]
+) -> None:
+    pair = demo.pair(FREE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page = screens.user(pair, f"/chat/{chat}")
+    expect(page.locator("#price")).to_contain_text("then 1.00 a minute")
+    dearer = {**FREE_MINUTE, "tiers": [{**BY_THE_MINUTE["tiers"][0], "rate": "9.00"}]}
+    demo.call("PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": dearer})
+    page.get_by_role("button", name=press).click()
+    expect(page.get_by_role("alert")).to_contain_text("The price has changed.")
+    expect(page.locator("#price")).to_contain_text("then 9.00 a minute")
+    assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
+    page.get_by_role("button", name=press).click()
+    running(page)
+    # The refusal was wanted here.
+    screens.complaints.clear()
+
+
+def test_within_the_grace_nothing_is_called_paid_and_the_held_credit_is_told(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair({**BY_THE_MINUTE, "grace_seconds": 50}, "20.00")
+    chat = demo.chat(pair)
+    page = screens.user(pair, f"/chat/{chat}", width=360)
+    expect(page.locator("#phase")).to_have_text("Not charged if it ends by 0:50")
+    expect(page.locator("#held")).to_have_text("1.00 held")
+    expect(page.locator("#paid")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    demo.advance(25)
+    demo.call("POST", f"/chats/{chat}/heartbeat", {"party": "advisor"})
+    demo.advance(24)
+    expect(page.locator("#paid")).to_have_text("Paid time starts now. 1.00 a minute, by whole minutes")
+    expect(page.locator("#phase")).to_have_text("Paid time")
+    expect(page.locator("#held")).to_be_hidden()
+
+
 @pytest.mark.parametrize("side", ["user", "advisor"])
 def test_stop_asks_first(screens: Screens, demo: Demo, pair: Pair, side: Literal["user", "advisor"]) -> None:
     chat = demo.chat(pair)
