@@ -419,3 +419,29 @@ test("where the two have gone on in another chat, the element asks before it bri
   element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=yes]")?.click();
   await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
 });
+
+test("a record that ends elsewhere while the user thinks is followed by the question for the price", async () => {
+  const { answer } = service;
+  let hasEnded = false;
+  service.answer = (call) => {
+    if (!call.path.endsWith("/offers/advisor")) return answer(call);
+    if (!hasEnded) return [409, { title: "Conflict", code: "conflict", state: "running" }];
+    const tariff = { tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 1 }] };
+    return [200, { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null }];
+  };
+  service.snapshot = () => ({
+    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" } }),
+    sequence: 2,
+  });
+  element.removeAttribute("src");
+  element.setAttribute("src", service.url);
+  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
+  part("start").click();
+  const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
+  await vi.waitFor(() => expect(question()).toBe("The conversation moved to another chat."), soon);
+  hasEnded = true;
+  element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=yes]")?.click();
+  await vi.waitFor(() => expect(question()).toContain("10 paid minutes cost"), soon);
+  element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=no]")?.click();
+  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
+});

@@ -9,9 +9,15 @@ import { shownVersion } from "./price-line.ts";
 /** Asks where the record costs something soon, or where the page has shown no price yet; null is a no. */
 export async function agreesToRecord({ chat }: Snapshot): Promise<StartOptions | null> {
   const shown = shownVersion();
-  const offer = await offerOf(chat.user_id, chat.advisor_id);
-  // The two have gone on in another chat since: their record comes here.
-  if (!offer) return (await agreesToBring()) ? {} : null;
+  const ask = () => offerOf(chat.user_id, chat.advisor_id);
+  let offer = await ask();
+  if (!offer) {
+    // The two have gone on in another chat since: their record comes here.
+    if (!(await agreesToBring())) return null;
+    offer = await ask();
+    if (!offer) return {};
+    // Their record has ended while the user thought: a new record would begin.
+  }
   const asks = shown === null || isPaidSoon(offer);
   if (asks && !(await agreesToPay(offer))) return null;
   // The price of the question, or of the page where nobody was asked: the service refuses any other price.

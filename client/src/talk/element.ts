@@ -228,7 +228,7 @@ export class TalkChatElement extends Base {
   }
 
   /** Starts. Before a new record that will cost something, the user agrees to exactly this tariff. */
-  async #start(chat: Chat): Promise<void> {
+  async #start(chat: Chat, brings = false): Promise<void> {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) {
       await chat.start({ recordId: snapshot?.record?.id });
@@ -242,7 +242,9 @@ export class TalkChatElement extends Base {
       // The two have gone on in another chat since: their record comes here.
       const { elsewhere, continueHere, notNow } = this.#words;
       const question = { title: continueHere, text: elsewhere, yes: continueHere, no: notNow };
-      if (await this.#ask(question)) await chat.start();
+      if (brings) await chat.start();
+      // If their record has ended while the user thought, the user is asked for the price.
+      else if (await this.#ask(question)) await this.#start(chat, true);
       return;
     }
     const { tariff, tariff_version } = offer;

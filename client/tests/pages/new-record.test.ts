@@ -56,6 +56,20 @@ test("what costs something soon begins at the price of the question", async () =
   expect(await agreed).toEqual({ tariffVersion: 2 });
 });
 
+test("a record that ends elsewhere while the user thinks is followed by no record at a price that nobody has read", async () => {
+  const { agreesToRecord, showPrice } = await load();
+  await showPrice(ENDED, "user");
+  const conflict = { title: "Conflict", status: 409, code: "conflict", state: "running", allowed: [] };
+  vi.mocked(fetch).mockResolvedValueOnce(Response.json(conflict, { status: 409 }));
+  offer = { tariff_version: 2, rate: "9.00", free_remaining_ms: 0 };
+  const agreed = agreesToRecord(ENDED);
+  await vi.waitFor(() => expect(button("yes")).not.toBeNull());
+  button("yes")?.click();
+  await vi.waitFor(() => expect(document.querySelector("dialog p")?.textContent).toContain("9.00 a minute"));
+  button("no")?.click();
+  expect(await agreed).toBeNull();
+});
+
 test("where the page has shown no price, the user is asked although time is free at first", async () => {
   const { agreesToRecord } = await load();
   const agreed = agreesToRecord(ENDED);
