@@ -55,7 +55,7 @@ async def test_the_rule_of_a_new_advisor_is_present(service: Any) -> None:
     assert (await service.done("PUT", "/v1/advisors/zoe", body)).items() >= rule.items()
     assert (await service.done("PUT", "/v1/advisors/zoe", body | {"max_active": 0}))["max_active"] is None
     refused = await service.call("PUT", "/v1/advisors/zoe", body | {"ring_seconds": 0.5}, by="service")
-    assert refused.json()["errors"] == [{"field": "ring_seconds", "message": "must be from 1 to 3600"}]
+    assert refused.json()["errors"] == [{"field": "ring_seconds", "message": "must be from 1 second to 1 hour"}]
 
 
 async def test_the_advisor_who_looks_at_the_list_is_not_there_and_five_clients_pay_nothing(service: Any) -> None:
@@ -101,7 +101,7 @@ async def test_a_request_rings_until_the_advisor_accepts(service: Any) -> None:
     await advance(service, 5)
     receipt = await service.done("GET", f"/v1/records/{snapshot['record']['id']}/receipt")
     (waited,) = receipt["gaps"]
-    assert (waited["duration_ms"] >= 20_000, waited["caused_by"]) == (True, "advisor")
+    assert (waited["duration_ms"] >= 20_000, waited["caused_by"]) == (True, None)
 
 
 async def test_a_declined_or_missed_request_costs_nothing(service: Any) -> None:

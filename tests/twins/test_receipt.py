@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from talktime.core.instants import format_instant, parse_instant
+from talktime.documents.receipt import gaps
 from talktime.documents.verification import NotAReceiptError, verify
 from tests.twins.browser import answers
 from tests.twins.lives import receipts
@@ -110,3 +112,21 @@ def test_browser_and_program_accept_a_receipt_without_a_field_that_may_be_absent
     for found in (*program[2:], *browser[2:]):
         assert isinstance(found, str)
         assert found.startswith("This is not a receipt: shares")
+
+
+def test_browser_and_program_know_a_request_that_rang_from_this_version_and_from_an_earlier_one() -> None:
+    """An earlier version said that the advisor was the cause of the ringing. Nobody is."""
+    documents = []
+    for cause in (None, "advisor", "user"):
+        document = json.loads(VECTORS.read_text("utf-8"))[0]
+        record = document["record"]
+        record["starts"] = "accepted"
+        record["started_at"] = format_instant(parse_instant(record["started_at"]) - 5_000)
+        document["gaps"] = gaps(record, document["segments"], document["server_time"])
+        document["gaps"][0]["caused_by"] = cause
+        document["fingerprint"] = renewed(document)
+        documents.append(document)
+    program = [checks(document) for document in documents]
+    assert answers("receipt", documents) == program
+    holds = [[check["holds"] for check in found if check["path"] == "gaps[0]"] for found in program]  # type: ignore[index]
+    assert holds == [[True], [True], [False]]

@@ -274,21 +274,22 @@ def cause_of(reason: Reason, by: Role | None) -> Cause | None:
 def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], server_time: str) -> list[dict[str, Any]]:
     """The time of a record that was not billed, from the JSON of its receipt: from when to when, why, and by whose act.
 
-    Before its first segment a record waited for its advisor, unless it started `at_once`. Other time before the first
-    segment, or after a switch, was lost because a timer could not be started at once. What is still going on has no
-    `ended_at`; its duration is as of `server_time`.
+    Before its first segment a record waited for its advisor, unless it started `at_once`. While a request rings, nobody
+    is the cause of this. Other time before the first segment, or after a switch, was lost because a timer could not be
+    started at once. What is still going on has no `ended_at`; its duration is as of `server_time`.
     """
     found: list[dict[str, Any]] = []
-    waited = record.get("starts", Starts.AT_ONCE) != Starts.AT_ONCE
-    at, reason = record["started_at"], Reason.ADVISOR_AWAY if waited else Reason.TIMER_FAILED
+    starts = record.get("starts", Starts.AT_ONCE)
+    at, reason = record["started_at"], Reason.TIMER_FAILED if starts == Starts.AT_ONCE else Reason.ADVISOR_AWAY
     by: str | None = None
+    rings = starts == Starts.ACCEPTED
     for segment in (*segments, None):
         until = record["ended_at"] if segment is None else segment["started_at"]
         if at is None:
             break  # the last segment is open
         duration_ms = parse_instant(until or server_time) - parse_instant(at)
         if duration_ms > 0:
-            cause = CAUSES.get(reason)
+            cause = None if rings else CAUSES.get(reason)
             found.append(
                 {
                     "started_at": at,
@@ -298,6 +299,7 @@ def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], serve
                     "caused_by": by if cause is None else cause.value,
                 }
             )
+        rings = False
         if segment is not None and segment["ended_at"] is not None:
             at, by = segment["ended_at"], segment["caused_by"]
             # A receipt that was changed may lack the reason: `verification` says so.

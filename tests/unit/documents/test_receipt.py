@@ -239,6 +239,18 @@ def test_gaps_that_go_on_and_who_caused_each() -> None:
     assert gaps({"started_at": format_instant(TEN), "ended_at": format_instant(TEN)}, [], format_instant(TEN + 9)) == []
 
 
+def test_nobody_is_the_cause_while_a_request_rings() -> None:
+    ended = {"ended_at": format_instant(TEN + 5), "reason": "advisor_away", "caused_by": "advisor"}
+    segment = {"started_at": format_instant(TEN + 3), **ended}
+    for starts, cause in (("accepted", None), ("present", "advisor")):
+        facts = {"started_at": format_instant(TEN), "ended_at": None, "starts": starts}
+        found = gaps(facts, [segment], format_instant(TEN + 9))
+        assert [(each["reason"], each["caused_by"]) for each in found] == [
+            ("advisor_away", cause),
+            ("advisor_away", "advisor"),
+        ]
+
+
 def test_the_leases_that_ended_a_segment() -> None:
     segments = [
         {"reason": reason, "ended_at": f"at {number}"}
