@@ -291,7 +291,8 @@ async def test_what_others_hang_on_a_rule_survives_its_change(
     ("url", "problem"),
     [
         ("postgresql://u:hunter2@127.0.0.1:1/d", "can't be reached"),
-        ("postgresql://u:hunter2/x@h/d", "can't be read as an address"),
+        ("postgresql://u:hunter2/x@h/d", "can't be read. In a password, write %40 for @"),
+        ("postgresql://u:hunter2@h:port/d", "can't be read as an address"),
     ],
 )
 async def test_an_unusable_address_is_told_without_its_password(url: str, problem: str) -> None:
