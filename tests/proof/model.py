@@ -544,7 +544,9 @@ class Model:
             until = self.now + duration_ms
             is_waiting = record.reason == "out_of_credit"
             is_usual_wait = record.recharge_until == record.waiting_since + RECHARGE_MS
-            if not is_waiting or (is_usual_wait and until > record.recharge_until):
+            if not is_waiting:
+                record.paying_until = max(until, record.paying_until)
+            elif is_usual_wait and until > record.recharge_until:
                 record.paying_until = until
         return None
 

@@ -98,6 +98,7 @@ async def test_a_payment_that_begins_while_time_runs_holds_the_record_after_its_
     running = await service.chat()
     await service.done("POST", "/v1/chats/chat 1/heartbeat", {"party": "advisor"})
     await service.done("POST", PAYING, {"seconds": 900})
+    await service.done("POST", PAYING, {"seconds": 30})  # a shorter time takes nothing back
     # Screens have nothing new to show.
     assert (await service.done("GET", TRACKING))["timer"]["cut_at"] == running["timer"]["cut_at"]
     waiting = await advance(service, 10.5)

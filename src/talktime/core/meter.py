@@ -267,7 +267,7 @@ def wait_for_payment(payer: Payer, until: int, now: int, durations: Durations) -
     for record in payer.records.values():
         ends_at = record.recharge_until(durations.recharge_ms)
         if ends_at is None:
-            payer = payer.with_record(replace(record, paying_until=until))
+            payer = payer.with_record(replace(record, paying_until=max(until, record.paying_until or 0)))
         elif (record.paying_until or 0) < ends_at < until:
             payer = extend_wait(payer, record, now, until)
     return payer

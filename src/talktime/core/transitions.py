@@ -7,7 +7,7 @@ Each function changes one record of a payer at one instant, and gives the change
     stop_timer      the segment ends, and its time is posted; the caller decides what becomes of the record
     end_segment     the same, but an expired gift that the record held stays held
     pause_record    the timer stops, and the record is paused for a reason
-    begin_wait     a record that does not run is paused, or is paused for another reason, from now on
+    begin_wait      a record that does not run is paused, or is paused for another reason, from now on
     keep_waiting    the same, but a record that waits for this reason already goes on waiting
     take_over_pause a paused record is paused by somebody else as well
     extend_wait     a record that is out of credit waits longer
