@@ -399,13 +399,10 @@ test("before anything is known the element says that it connects", async () => {
   expect(offered()).toEqual([]);
 });
 
-test("where the two have gone on in another chat, the element asks before it brings the record here", async () => {
-  const { answer } = service;
-  service.answer = (call) => {
-    if (call.path.endsWith("/offers/advisor"))
-      return [409, { title: "Conflict", code: "conflict", state: "running" }];
-    return call.path.endsWith("/tracking") ? [200, { ...now(), sequence: 3 }] : answer(call);
-  };
+const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
+
+/** The record here has ended, the user starts again, and is asked because the two have gone on in another chat. */
+async function startsAgainElsewhere(): Promise<void> {
   service.snapshot = () => ({
     ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" } }),
     sequence: 2,
@@ -414,8 +411,17 @@ test("where the two have gone on in another chat, the element asks before it bri
   element.setAttribute("src", service.url);
   await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
   part("start").click();
-  const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
   await vi.waitFor(() => expect(question()).toBe("The conversation moved to another chat."), soon);
+}
+
+test("where the two have gone on in another chat, the element asks before it brings the record here", async () => {
+  const { answer } = service;
+  service.answer = (call) => {
+    if (call.path.endsWith("/offers/advisor"))
+      return [409, { title: "Conflict", code: "conflict", state: "running" }];
+    return call.path.endsWith("/tracking") ? [200, { ...now(), sequence: 3 }] : answer(call);
+  };
+  await startsAgainElsewhere();
   element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=yes]")?.click();
   await vi.waitFor(() => expect(offered()).toEqual(["Pause", "Stop"]), soon);
 });
@@ -429,16 +435,7 @@ test("a record that ends elsewhere while the user thinks is followed by the ques
     const tariff = { tiers: [{ from_seconds: 0, rate: "1.00", per_seconds: 60, increment_seconds: 1 }] };
     return [200, { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null }];
   };
-  service.snapshot = () => ({
-    ...now({ ...PAUSED, record: { state: "ended", reason: "stopped" } }),
-    sequence: 2,
-  });
-  element.removeAttribute("src");
-  element.setAttribute("src", service.url);
-  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
-  part("start").click();
-  const question = () => element.shadowRoot?.querySelector("dialog p")?.textContent;
-  await vi.waitFor(() => expect(question()).toBe("The conversation moved to another chat."), soon);
+  await startsAgainElsewhere();
   hasEnded = true;
   element.shadowRoot?.querySelector<HTMLButtonElement>("dialog button[value=yes]")?.click();
   await vi.waitFor(() => expect(question()).toContain("10 paid minutes cost"), soon);

@@ -83,12 +83,18 @@ def test_a_python_test_passes(block: Block, tmp_path: Path) -> None:
     assert "1 passed" in run.stdout, run.stdout
 
 
-async def test_the_application_in_an_application_answers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = [block for block in blocks("python") if "app.mount(" in block.code]
+def run_on(database_url: str, part: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the one block that contains `part`, with a database; what it has defined."""
+    (block,) = [block for block in blocks("python") if part in block.code]
     monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
     monkeypatch.setenv("TALKTIME_SECRET", "a secret for a test, long enough to sign")
     names: dict[str, Any] = {}
     exec(compile(block.code, str(block), "exec"), names)
+    return names
+
+
+async def test_the_application_in_an_application_answers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run_on(database_url, "app.mount(", monkeypatch)
     host = names["app"]
     async with (
         host.router.lifespan_context(host),
@@ -98,11 +104,7 @@ async def test_the_application_in_an_application_answers(database_url: str, monk
 
 
 async def test_the_service_makes_the_people_of_its_host(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = [block for block in blocks("python") if "while_open=" in block.code]
-    monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
-    monkeypatch.setenv("TALKTIME_SECRET", "a secret for a test, long enough to sign")
-    names: dict[str, Any] = {}
-    exec(compile(block.code, str(block), "exec"), names)
+    names = run_on(database_url, "while_open=", monkeypatch)
     host, service = FastAPI(), names["service"]
     names["answer_refusals"](host)
 

@@ -12,7 +12,6 @@ from talktime.documents.snapshot import Snapshot
 from tests.chaos.database import ChaosDatabase
 from tests.nodes import add_alice_and_maya, node_on
 
-TALK_SECONDS: Final = 2.5
 MOVED_MS_MAX: Final = 3_500
 """Engine time goes at most two seconds astray; the rest is what a busy machine does later than asked."""
 
@@ -33,15 +32,12 @@ async def test_a_wrong_clock_of_the_servers_machine_changes_no_bill(data_dir: Pa
             await add_alice_and_maya(node)
             lies = ["+5s", "+0", "+3600s", "-3600s", "+0 x1.01", "+0 x0.99"]
             for number, lie in enumerate(lies):
-                talking = asyncio.create_task(talk(node, f"chat {number}", TALK_SECONDS))
+                talking = asyncio.create_task(talk(node, f"chat {number}", 2.5))
                 await asyncio.sleep(1)
                 database.set_clock(lie)
                 stopped, real_ms = await talking
                 assert stopped.record is not None
-                # On a machine that is late by seconds the node also looks at the clock that much later.
-                late_ms = real_ms - TALK_SECONDS * 1000
-                moved_ms = abs(stopped.elapsed_ms - real_ms)
-                assert moved_ms < MOVED_MS_MAX + late_ms, (lie, stopped.elapsed_ms, real_ms)
+                assert abs(stopped.elapsed_ms - real_ms) < MOVED_MS_MAX, (lie, stopped.elapsed_ms, real_ms)
                 receipt = await node.receipt(stopped.record.id)
                 assert (receipt.elapsed_ms, receipt.cost) == (stopped.elapsed_ms, stopped.cost), lie
             assert node.node.clock.corrections >= len(lies)  # the clock did lie

@@ -113,3 +113,31 @@ async def test_the_views_know_what_sockets_prove_and_what_nodes_set(database_url
             await assert_shown(other, database)
             states.append((await other.snapshot("first")).record.state.value)
     assert sorted(set(states)) == ["ended", "paused", "running"]
+
+
+async def test_the_views_know_that_an_outage_puts_off_the_end_of_an_announced_payment(
+    database_url: str, database: Pool
+) -> None:
+    """The payment is announced while the timer runs, and nothing is applied between the outage and the look."""
+    await database.execute(STANDING_CLOCK)
+    async with node_on(database_url, work=False, presence_lease_seconds=LONG_SECONDS, recharge_seconds=300) as node:
+        await add_alice_and_maya(node)
+        started = await node.initialize_time_tracking_for_chat("alice", "maya", "first")
+        await node.heartbeat("first", Party.ADVISOR)
+        cut_at = started.timer.cut_at
+        assert cut_at is not None
+        await database.execute(
+            "update engine_clock set offset_ms = offset_ms + $1", cut_at - started.server_time - 10_000
+        )
+        await node.paying("alice", 900_000)
+        await database.execute(
+            "insert into outages (started_at, ended_at)"
+            " values (engine_now() + interval '1 second', engine_now() + interval '61 seconds')"
+        )
+        states = []
+        for _ in range(17):
+            await database.execute("update engine_clock set offset_ms = offset_ms + 61001")
+            await assert_shown(node, database)
+            states.append((await node.snapshot("first")).record.state.value)
+        await node.node.deadlines.settle_due()  # the auditor wants no deadline that is overdue
+    assert sorted(set(states)) == ["ended", "paused", "running"]

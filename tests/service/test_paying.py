@@ -121,6 +121,24 @@ async def test_a_payment_that_began_long_before_the_cut_leaves_the_wait_as_it_is
     assert waits_seconds(await service.done("GET", TRACKING)) > 890
 
 
+async def test_who_is_turned_away_meanwhile_hears_when_the_place_may_become_free(service: Any) -> None:
+    await cut(service)
+    await service.done(
+        "PUT",
+        "/v1/advisors/maya",
+        {"display_name": "Maya", "tariff": BY_THE_SECOND, "starts": "at_once", "max_active": 1},
+    )
+    await service.done("POST", PAYING, {"seconds": 900})
+    waiting = await service.done("GET", TRACKING)
+    await service.done("PUT", "/v1/users/bob", {"display_name": "Bob"})
+    await service.done("POST", "/v1/users/bob/credits", {"amount": "10.00", "kind": "purchase"})
+    busy = await service.call(
+        "POST", "/v1/chats", {"user_id": "bob", "advisor_id": "maya", "chat_id": "chat 2"}, by="service"
+    )
+    assert (busy.status_code, busy.json()["code"]) == (409, "advisor_busy")
+    assert busy.json()["ends_at"] == waiting["timer"]["recharge_until"]
+
+
 async def test_only_records_that_are_out_of_credit_wait_longer(service: Any) -> None:
     await service.people()
     await service.chat()

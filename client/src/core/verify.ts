@@ -107,19 +107,16 @@ function record({ record, segments }: Receipt): Check[] {
 function gaps(receipt: Receipt): Check[] {
   const found = gapsOf(receipt);
   const leases = leasesOf(receipt.segments);
-  const { starts, started_at } = receipt.record;
-  const checks = found.slice(0, receipt.gaps.length).map((gap, index) => {
-    const stated = receipt.gaps[index];
-    // A receipt of an earlier version says of a request that rang that the advisor was the cause.
-    const isEarlier =
-      starts === "accepted" && gap.started_at === started_at && stated?.caused_by === "advisor";
-    return check(
-      `gaps[${index}]`,
-      "time that was not billed lies between the segments",
-      asJson(stated),
-      asJson(isEarlier ? { ...gap, caused_by: "advisor" } : gap),
+  const checks = found
+    .slice(0, receipt.gaps.length)
+    .map((gap, index) =>
+      check(
+        `gaps[${index}]`,
+        "time that was not billed lies between the segments",
+        asJson(receipt.gaps[index]),
+        asJson(gap),
+      ),
     );
-  });
   return [
     ...checks,
     check("gaps", "how many gaps there are", receipt.gaps.length, found.length),
@@ -141,22 +138,21 @@ const CAUSES: Partial<Record<Reason, Cause>> = {
  * the cause of this. Other time before the first segment, or after a switch, was lost because a timer could not be started
  * at once.
  */
-function gapsOf({ record, segments, server_time }: Receipt): Gap[] {
+function gapsOf({ record, segments, server_time, gaps: stated }: Receipt): Gap[] {
   const found: Gap[] = [];
   let begin: Instant | null = record.started_at;
   let reason: Reason = (record.starts ?? "at_once") === "at_once" ? "timer_failed" : "advisor_away";
-  let by: Cause | null = null;
-  let rings = record.starts === "accepted";
+  // A receipt of an earlier version says of a request that rang that the advisor was the cause.
+  const rings = record.starts === "accepted" && stated[0]?.caused_by !== "advisor";
+  let caused_by: Cause | null = rings ? null : (CAUSES[reason] ?? null);
   for (const segment of [...segments, null]) {
     const until: Instant | null = segment === null ? record.ended_at : segment.started_at;
     if (begin === null) break; // the last segment is open
     const duration_ms: number = at(until ?? server_time) - at(begin);
-    const caused_by: Cause | null = rings ? null : (CAUSES[reason] ?? by);
-    rings = false;
     if (duration_ms > 0) found.push({ started_at: begin, ended_at: until, duration_ms, reason, caused_by });
     begin = segment?.ended_at ?? null;
-    by = segment?.caused_by ?? null;
     reason = !segment?.reason || segment.reason === "switched" ? "timer_failed" : segment.reason;
+    caused_by = CAUSES[reason] ?? segment?.caused_by ?? null;
   }
   return found;
 }

@@ -271,40 +271,45 @@ def cause_of(reason: Reason, by: Role | None) -> Cause | None:
     return Cause(by.value) if cause is None and by is not None else cause
 
 
-def gaps(record: Mapping[str, Any], segments: Sequence[Mapping[str, Any]], server_time: str) -> list[dict[str, Any]]:
+def gaps(
+    record: Mapping[str, Any],
+    segments: Sequence[Mapping[str, Any]],
+    server_time: str,
+    *,
+    ringing_cause: str | None = None,
+) -> list[dict[str, Any]]:
     """The time of a record that was not billed, from the JSON of its receipt: from when to when, why, and by whose act.
 
     Before its first segment a record waited for its advisor, unless it started `at_once`. While a request rings, nobody
-    is the cause of this. Other time before the first segment, or after a switch, was lost because a timer could not be
-    started at once. What is still going on has no `ended_at`; its duration is as of `server_time`.
+    is the cause of this; a receipt of an earlier version says that the advisor was (`ringing_cause`). Other time before
+    the first segment, or after a switch, was lost because a timer could not be started at once. What is still going on
+    has no `ended_at`; its duration is as of `server_time`.
     """
     found: list[dict[str, Any]] = []
     starts = record.get("starts", Starts.AT_ONCE)
     at, reason = record["started_at"], Reason.TIMER_FAILED if starts == Starts.AT_ONCE else Reason.ADVISOR_AWAY
-    by: str | None = None
-    rings = starts == Starts.ACCEPTED
+    cause = ringing_cause if starts == Starts.ACCEPTED else CAUSES[reason].value
     for segment in (*segments, None):
         until = record["ended_at"] if segment is None else segment["started_at"]
         if at is None:
             break  # the last segment is open
         duration_ms = parse_instant(until or server_time) - parse_instant(at)
         if duration_ms > 0:
-            cause = None if rings else CAUSES.get(reason)
             found.append(
                 {
                     "started_at": at,
                     "ended_at": until,
                     "duration_ms": duration_ms,
                     "reason": reason.value,
-                    "caused_by": by if cause is None else cause.value,
+                    "caused_by": cause,
                 }
             )
-        rings = False
         if segment is not None and segment["ended_at"] is not None:
-            at, by = segment["ended_at"], segment["caused_by"]
+            at = segment["ended_at"]
             # A receipt that was changed may lack the reason: `verification` says so.
             ended_for = segment["reason"] or Reason.TIMER_FAILED
             reason = Reason.TIMER_FAILED if ended_for == Reason.SWITCHED else Reason(ended_for)
+            cause = CAUSES[reason].value if reason in CAUSES else segment["caused_by"]
         else:
             at = None
     return found
