@@ -452,3 +452,14 @@ def test_an_old_chat_asks_before_it_brings_the_conversation_here(screens: Screen
     running(page)
     # The browser tells of the offer that there is not.
     screens.complaints.clear()
+
+
+def test_a_failure_in_the_background_is_gone_once_the_request_succeeds_again(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    advisor = running(screens.advisor(pair, f"/chat/{demo.chat(pair)}"))
+    advisor.route("**/v1/advisors/*/chats*", lambda route: route.abort())
+    expect(advisor.get_by_role("alert")).to_be_visible(timeout=25_000)
+    advisor.unroute("**/v1/advisors/*/chats*")
+    expect(advisor.get_by_role("alert")).to_be_hidden(timeout=25_000)
+    screens.complaints.clear()  # the browser tells of the request that was lost
