@@ -457,7 +457,9 @@ def test_an_old_chat_asks_before_it_brings_the_conversation_here(screens: Screen
 def test_a_failure_in_the_background_is_gone_once_the_request_succeeds_again(
     screens: Screens, demo: Demo, pair: Pair
 ) -> None:
-    advisor = running(screens.advisor(pair, f"/chat/{demo.chat(pair)}"))
+    chat = demo.chat(pair)
+    running(screens.user(pair, f"/chat/{chat}"))  # both stay, so no state changes
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
     advisor.route("**/v1/advisors/*/chats*", lambda route: route.abort())
     expect(advisor.get_by_role("alert")).to_be_visible(timeout=25_000)
     advisor.unroute("**/v1/advisors/*/chats*")
