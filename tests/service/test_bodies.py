@@ -175,6 +175,26 @@ async def test_a_body_that_is_no_json_is_refused(service: Any) -> None:
         assert (await service.call("PUT", "/v1/users/u", content=content, headers=headers)).status_code == 401
 
 
+async def test_a_body_that_may_be_left_out_must_not_be_null(service: Any) -> None:
+    """The description of the service says so, and a caller who sends null has sent something else than was meant."""
+    await service.people()
+    await service.chat()
+    paths = (await service.call("GET", "/openapi.json")).json()["paths"]
+    optional = [
+        (method, path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "requestBody" in operation and not operation["requestBody"].get("required")
+    ]
+    assert optional
+    headers = {"Content-Type": "application/json"}
+    for method, path in optional:
+        address = path.replace("{chat_id}", "chat-1")
+        response = await service.call(method.upper(), address, by="service", content=b"null", headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (path, response.text)
+        assert response.json()["errors"] == [{"field": "body", "message": "must be an object, not null"}]
+
+
 async def test_a_name_that_is_twice_in_a_body_is_refused(service: Any) -> None:
     """Programs differ in which of the two values they take, so neither is safe."""
     await service.people()

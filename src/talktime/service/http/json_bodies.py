@@ -69,13 +69,16 @@ class StrictRequest(Request):
         """The body as JSON.
 
         Raises:
-            UnreadableBody: the body is refused.
+            UnreadableBody: the body is refused. Null is refused here, because FastAPI takes null for a body left out.
             ValueError: the body is not JSON in UTF-8.
         """
         try:
-            return read_json((await self.body()).decode("utf-8-sig"))
+            value = read_json((await self.body()).decode("utf-8-sig"))
+            if value is None:
+                raise InvalidRequest(("body", "must be an object, not null"))
         except InvalidRequest as refusal:
             raise UnreadableBody(refusal) from None
+        return value
 
 
 class StrictRoute(APIRoute):
