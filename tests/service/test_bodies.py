@@ -189,7 +189,7 @@ async def test_a_body_that_may_be_left_out_must_not_be_null(service: Any) -> Non
     assert optional
     headers = {"Content-Type": "application/json"}
     for method, path in optional:
-        address = path.replace("{chat_id}", "chat-1")
+        address = path.replace("{chat_id}", "chat%201")
         response = await service.call(method.upper(), address, by="service", content=b"null", headers=headers)
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request"), (path, response.text)
         assert response.json()["errors"] == [{"field": "body", "message": "must be an object, not null"}]

@@ -69,15 +69,15 @@ class StrictRequest(Request):
         """The body as JSON.
 
         Raises:
-            UnreadableBody: the body is refused. Null is refused here, because FastAPI takes null for a body left out.
+            UnreadableBody: the body is refused, or is null, which FastAPI takes for a body that was left out.
             ValueError: the body is not JSON in UTF-8.
         """
         try:
             value = read_json((await self.body()).decode("utf-8-sig"))
-            if value is None:
-                raise InvalidRequest(("body", "must be an object, not null"))
         except InvalidRequest as refusal:
             raise UnreadableBody(refusal) from None
+        if value is None:
+            raise UnreadableBody(InvalidRequest(("body", "must be an object, not null")))
         return value
 
 
