@@ -93,6 +93,38 @@ def test_a_low_screen_shows_the_figures_in_one_line_and_the_conversation(
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_with_the_keyboard_three_messages_are_in_view_when_paid_time_starts_and_in_a_pause(
+    screens: Screens, demo: Demo, language: str
+) -> None:
+    pair = demo.pair(FREE_MINUTE, "20.00")
+    chat = demo.chat(pair)
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=375))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    for number in range(8):
+        body = {"party": "advisor", "text": f"message {number}", "client_id": f"{number}"}
+        demo.call("POST", f"/chats/{chat}/messages", body)
+    page.locator("#text").focus()
+    page.set_viewport_size({"width": PHONE_WITH_KEYBOARD[0], "height": PHONE_WITH_KEYBOARD[1]})
+
+    def check() -> None:
+        for selector in ("#time", "#cost", "#left", "#text", "#messages li:last-child"):
+            assert is_in_view(page, selector), selector
+        assert page.locator("#left").inner_text() != ""
+        assert page.locator("#left").evaluate("e => e.scrollWidth <= e.clientWidth")  # nothing of it is cut off
+        assert messages_in_view(page) >= 3
+        name, fold = page.locator("#other, #fold").evaluate_all("all => all.map(e => e.getBoundingClientRect())")
+        assert fold["top"] < name["bottom"]  # in one line
+
+    demo.advance(demo.call("GET", f"/chats/{chat}/tracking")["free_remaining_ms"] / 1000)
+    expect(page.locator("#paid")).to_be_visible()
+    check()
+    demo.call("POST", f"/chats/{chat}/pause")
+    page.wait_for_selector("talk-time[state=paused]")
+    expect(page.locator("#no-writing")).to_be_visible()
+    check()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_newest_message_is_whole_on_a_phone_whatever_the_record_does(
     screens: Screens, demo: Demo, language: str
 ) -> None:

@@ -293,9 +293,13 @@ function maximumThatEnds({ snapshot, elapsedMs, remainingMs }: Frame): string | 
   return price(snapshot.tariff, pricedMs + 3, { grace: false }).micros > micros(max_cost) ? max_cost : null;
 }
 
-/** What is left, in few words: "2:58 free", "7 min left"; "" where no time runs, because the page says why. */
+/** What is left, in few words: "2:58 free", "7 min left"; in a pause the user's credit; "" where the page says why nothing runs. */
 export function leftText(frame: Frame): string {
-  if (!frame.snapshot?.timer.running || frame.state === "reconnecting" || frame.isStanding) return "";
+  if (frame.state === "reconnecting" || frame.isStanding) return "";
+  // No instant ends a timer that does not run: the user's credit is what is left.
+  if (frame.snapshot?.record?.state === "paused" && frame.balance !== null)
+    return say("timeLeft", { time: money(frame.balance) });
+  if (!frame.snapshot?.timer.running) return "";
   if (frame.freeMs > 0) return say("timeFree", { time: countdown(frame.freeMs) });
   if (frame.remainingMs === null) return "";
   const time = frame.remainingMs < 60_000 ? countdown(frame.remainingMs) : minutes(frame.remainingMs);

@@ -173,7 +173,9 @@ test("what is left is said in few words", () => {
   expect(leftText(frame(RUNS))).toBe("7 min left");
   expect(leftText(frame(RUNS, { freeMs: 171_000 }))).toBe("2:51 free");
   expect(leftText(frame(RUNS, { remainingMs: 42_000 }))).toBe("0:42 left");
-  expect(leftText(frame(paused("paused")))).toBe("");
+  expect(leftText(frame(paused("paused")))).toBe("5.00 left");
+  expect(leftText(frame(paused("paused"), { balance: null }))).toBe(""); // an advisor sees no balance
+  expect(leftText(frame(paused("paused"), { state: "reconnecting" }))).toBe("");
 });
 
 test("the pause names who paused, as the viewer sees that person", () => {
