@@ -111,7 +111,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
         **telemetry_options(settings.telemetry),
     )
     app.state = ServiceState(connector)
@@ -161,6 +160,8 @@ async def _connected(connector: Connector, settings: Settings) -> AsyncIterator[
 
 
 def _include_routes(app: FastAPI, settings: Settings) -> None:
+    # `include_router` would analyse each route once more at the first request of each app, and would ask each router in
+    # turn for the route of each request.
     for part in (
         people,
         chats,
@@ -178,11 +179,11 @@ def _include_routes(app: FastAPI, settings: Settings) -> None:
         prices,
         clock,
     ):
-        app.include_router(part.router)
-    app.include_router(chats.beacons)
-    app.include_router(links.open_router)
+        app.router.routes.extend(part.router.routes)
+    app.router.routes.extend(chats.beacons.routes)
+    app.router.routes.extend(links.open_router.routes)
     if settings.test_clock:
-        app.include_router(clock.test_clock_router)
+        app.router.routes.extend(clock.test_clock_router.routes)
 
 
 def __getattr__(name: str) -> FastAPI:

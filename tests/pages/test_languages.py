@@ -68,8 +68,8 @@ def test_no_word_of_a_page_stands_outside_the_dictionaries(name: str) -> None:
 async def _page(address: str, **headers: str) -> Any:
     app = FastAPI()
     app.state.pages = Pages()
-    app.include_router(router)
-    app.include_router(demo_router)
+    app.router.routes.extend(router.routes)
+    app.router.routes.extend(demo_router.routes)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://talktime.example") as client:
         return await client.get(address, headers=headers)
 

@@ -33,8 +33,8 @@ async def html(address: str, pages: Pages, *, root: str = "", headers: dict[str,
     app = FastAPI()
     app.state.pages = pages
     app.add_middleware(EncodedSlashes)  # as the service does, so that an id may hold a slash
-    app.include_router(router)
-    app.include_router(demo_router)
+    app.router.routes.extend(router.routes)
+    app.router.routes.extend(demo_router.routes)
     transport = httpx.ASGITransport(app, root_path=root)
     async with httpx.AsyncClient(transport=transport, base_url="http://talktime.example") as client:
         answer = await client.get(root + address, headers=headers)

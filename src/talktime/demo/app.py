@@ -58,7 +58,7 @@ def create_demo(settings: Settings) -> FastAPI:
     app.add_middleware(Hosts, names=names, any_address=not is_loopback(settings.host))
     app.state.pages = pages.Pages.of(settings, tuple(PEOPLE.values()))
     for router in (routes.open_router, routes.router, pages.demo_router):
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     return app
 
 

@@ -39,7 +39,7 @@ _TAGS: Final = {
 }
 
 
-def operation_id(route: APIRoute) -> str:
+def _operation_id(route: APIRoute) -> str:
     """The id of a route's operation: the name of its function, in the style of JSON and TypeScript."""
     first, *others = route.name.split("_")
     return first + "".join(word.title() for word in others)
@@ -49,6 +49,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of `app`."""
     if app.openapi_schema is None:
         SCHEMAS.add(AllowedCall)
+        for route in app.routes:
+            if isinstance(route, APIRoute):
+                route.operation_id = _operation_id(route)
         document = get_openapi(
             title=app.title,
             version=app.version,
