@@ -76,7 +76,7 @@ def hold_sockets(port: int, sockets: int, pipe: Connection) -> None:
 
         async def open_one(number: int) -> websockets.ClientConnection:
             async with turns:
-                socket = await websockets.connect(f"ws://127.0.0.1:{port}/v1/live", compression=None, open_timeout=60)
+                socket = await websockets.connect(f"ws://127.0.0.1:{port}/v1/live", open_timeout=60)
                 token = tokens.make(Role.USER, f"user {number}")
                 await socket.send(json.dumps({"type": "hello", "token": token}))
                 await socket.send(json.dumps({"type": "watch", "chat_id": f"chat {number}"}))
@@ -97,6 +97,7 @@ def begin_holding(port: int, sockets: int) -> tuple[SpawnProcess, Connection]:
     ours, theirs = multiprocessing.Pipe()
     holder = multiprocessing.get_context("spawn").Process(target=hold_sockets, args=(port, sockets, theirs))
     holder.start()
+    theirs.close()  # so that `recv` fails, and does not wait, if the process fails
     ours.recv()
     return holder, ours
 

@@ -20,6 +20,7 @@ import pytest
 import websockets
 from structlog.testing import capture_logs
 from uvicorn.protocols.utils import ClientDisconnected
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from talktime.asgi import create_app
 from talktime.service import serving
@@ -514,6 +515,17 @@ async def test_a_handshake_that_can_not_be_read_is_refused(service: Service) -> 
         assert (await raw.answer())[0] == 400
 
 
-async def test_nothing_is_compressed(service: Service) -> None:
+async def test_messages_are_compressed_with_small_buffers(service: Service) -> None:
     async with service.live("operator", compression="deflate") as live_socket:
+        [compression] = live_socket.socket.protocol.extensions
+        assert isinstance(compression, PerMessageDeflate)
+        assert compression.remote_max_window_bits == 9
+        assert compression.local_no_context_takeover
+        assert not compression.remote_no_context_takeover
+
+
+async def test_a_screen_that_knows_no_compression_gets_plain_messages(service: Service) -> None:
+    async with service.live("operator", compression=None) as live_socket:
         assert live_socket.socket.protocol.extensions == []
+        await live_socket.say("ping", c0=1)
+        assert (await live_socket.hear("pong"))["c0"] == 1

@@ -110,7 +110,7 @@ def make_server(app: FastAPI, settings: Settings, announce: Callable[[str], None
         server_header=False,
         proxy_headers=False,  # `Proxied` reads them
         ws_max_size=FRAME_BYTES_MAX,
-        ws_per_message_deflate=False,  # `connections.live` says why
+        ws_per_message_deflate=False,  # `LiveConnection` has its own
         # Only messages of the live channel prove presence, so pings of the protocol are not needed.
         ws_ping_interval=None,
         timeout_keep_alive=IDLE_SECONDS,
