@@ -125,6 +125,27 @@ def test_with_the_keyboard_three_messages_are_in_view_when_paid_time_starts_and_
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_after_an_hour_the_folded_meter_is_one_line_and_says_what_is_left(
+    screens: Screens, demo: Demo, language: str
+) -> None:
+    tariff = {"tiers": [{"from_seconds": 0, "rate": "1.99", "per_seconds": 60, "increment_seconds": 60}]}
+    pair = demo.pair(tariff, "155.00")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=PHONE_WITH_KEYBOARD[0]))
+    page.set_viewport_size({"width": PHONE_WITH_KEYBOARD[0], "height": PHONE_WITH_KEYBOARD[1]})
+    demo.advance(3600)
+    expect(page.locator("talk-time [data-role=elapsed]")).to_have_text(re.compile(r"^1:00:\d\d$"))
+    for selector in ("#time", "#cost", "#left", "#fold"):
+        assert is_in_view(page, selector), selector
+    assert page.locator("#left").evaluate("e => e.scrollWidth <= e.clientWidth")
+    middles = page.locator("#left, #fold").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect()).map(box => box.y + box.height / 2)"
+    )
+    assert abs(middles[0] - middles[1]) < 5
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_newest_message_is_whole_on_a_phone_whatever_the_record_does(
     screens: Screens, demo: Demo, language: str
 ) -> None:
