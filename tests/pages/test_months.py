@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from talktime.core.roles import Role
 from tests.services import BY_THE_MINUTE
@@ -80,6 +80,30 @@ def test_advisors_have_their_statement(screens: Screens, pair: Pair, record: str
     page.goto("/advisor/statement?month=2026-13&lang=en")  # no month of the calendar, so this month
     expect(page.locator("#payable")).to_have_text("0.29")
     expect(screens.user(pair, "/advisor/statement").locator("#signed-out")).to_be_visible()
+
+
+def test_a_refund_of_an_earlier_month_is_named_and_is_no_conversation_of_this_one(
+    screens: Screens, demo: Demo, pair: Pair, record: str
+) -> None:
+    page = screens.advisor(pair, "/advisor/statement?lang=en")
+    refund = {"amount": "0.30", "reason": "the line was bad", "borne_by": "advisor"}
+    demo.call("POST", f"/records/{record}/refunds", refund)
+    page.reload()
+    expect(page.locator("#counted")).to_contain_text("Conversations: 1")
+    expect(page.locator("#sessions a")).to_contain_text("0.30 refunded")
+    # The statement of the next month, if the refund was given then.
+
+    def only_the_refund(route: Route) -> None:
+        document = route.fetch().json()
+        for figures in (document["total"], *document["sessions"]):
+            figures.update(time_ms=0, gross="0.00", fees="0.00", share="0.00", net="-0.30")
+        route.fulfill(json=document)
+
+    page.route("**/v1/**/statement?*", only_the_refund)
+    page.reload()
+    expect(page.locator("#sessions a")).to_contain_text("0.30 refunded")
+    expect(page.locator("#sessions a")).not_to_contain_text("min")
+    expect(page.locator("#counted")).to_have_text("No conversations in this month.")
 
 
 def test_the_books_add_up_and_can_be_taken_away(screens: Screens, demo: Demo, pair: Pair, record: str) -> None:

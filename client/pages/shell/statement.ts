@@ -19,8 +19,10 @@ export async function showStatement(advisor: string, month: Month): Promise<Stat
     `${path`/advisors/${advisor}/statement`}?${periodOf(month)}`,
   );
   const { total, sessions } = statement;
-  const counted = { count: String(total.sessions), time: minutes(total.time_ms) };
-  setText(find("counted"), sessions.length === 0 ? say("noEarnings") : say("statementCounted", counted));
+  // A conversation of an earlier month stands here for its refund: none was held in this month for that.
+  const held = sessions.filter(({ gross, time_ms }) => time_ms > 0 || micros(gross) > 0n).length;
+  const counted = { count: String(held), time: minutes(total.time_ms) };
+  setText(find("counted"), held === 0 ? say("noEarnings") : say("statementCounted", counted));
   find("lines").replaceChildren(...lines(statement).map(([word, amount]) => line(word, amount)));
   setText(find("payable"), money(statement.payable));
   const isAnyLeft = micros(statement.carried) > 0n;
@@ -63,10 +65,15 @@ function line(word: Word, amount: string): HTMLElement {
 
 /** A conversation of a statement in a list, with a link to its receipt. */
 function conversationRow(session: Statement["sessions"][number]): HTMLElement {
-  const { record_id, user_name, started_at, time_ms, charged_later, net } = session;
+  const { record_id, user_name, started_at, time_ms, charged_later, refunded, net } = session;
   // A charge belongs to the month in which it was posted: at a pause or at the end.
   const isLater = micros(charged_later ?? "0") > 0n; // a node of an earlier version does not say it
-  const later = isLater ? `, ${say("chargedLater", { amount: money(charged_later) })}` : "";
+  const facts = [
+    shortDayAndTime(started_at),
+    time_ms > 0 && minutes(time_ms),
+    isLater && say("chargedLater", { amount: money(charged_later) }),
+    micros(refunded) > 0n && say("refundedAmount", { amount: money(refunded) }),
+  ];
   return make(
     "li",
     {},
@@ -75,7 +82,7 @@ function conversationRow(session: Statement["sessions"][number]): HTMLElement {
       { class: "row", href: root + path`/receipts/${record_id}` },
       make("strong", { dir: "auto" }, user_name),
       make("span", { class: "number" }, money(net)),
-      make("span", { class: "quiet whole" }, `${shortDayAndTime(started_at)}, ${minutes(time_ms)}${later}`),
+      make("span", { class: "quiet whole" }, facts.filter(Boolean).join(", ")),
     ),
   );
 }
