@@ -4,7 +4,7 @@ import { countdown, stopwatch } from "../../src/core/digits.ts";
 import { credits, micros, price, pricing } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Party, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
-import { hasCreditAgain, hasMoved, type Viewer } from "../../src/talk/acts.ts";
+import { hasCreditAgain, hasMoved, missingCredit, type Viewer } from "../../src/talk/acts.ts";
 import { absentee, isAbsence, neverCame, reasonNow } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
@@ -156,13 +156,19 @@ function outOfCredit(frame: Frame, snapshot: Snapshot, user: boolean, other: str
     const helps = say(waits ? "creditAgainWaits" : "creditAgainText", { other });
     return { tone: "warn", title: say("creditAgainTitle"), text: `${helps} ${rechargeText(frame)}` };
   }
-  const helps = isAlone ? say("topUpWaits", { other }) : say(user ? "topUpGoesOn" : "topUpLets");
+  const helps = isAlone ? say("topUpWaits", { other }) : user ? topUpText(snapshot) : say("topUpLets");
   return {
     tone: "warn",
     title: user ? say("yourCreditsHaveRunOut") : say("otherOutOfCredit", { other }),
     text: `${helps} ${rechargeText(frame)}`,
     topUp: user,
   };
+}
+
+/** The least that has to be topped up, where the page knows it: with less, the record goes on waiting. */
+function topUpText(snapshot: Snapshot): string {
+  const missing = missingCredit(snapshot);
+  return missing === null ? say("topUpGoesOn") : say("topUpAtLeast", { amount: money(credits(missing)) });
 }
 
 function away(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string): Explanation {

@@ -55,10 +55,16 @@ export function actsOf(snapshot: Snapshot, viewer: Viewer): Acts {
  * credit. The user decides whether it does.
  */
 export function hasCreditAgain(snapshot: Snapshot): boolean {
+  const missing = missingCredit(snapshot);
+  return missing !== null && missing <= 0n;
+}
+
+/** What a record that waits for credit needs beyond the balance, in micro-credits; null for any other record. */
+export function missingCredit(snapshot: Snapshot): bigint | null {
   const { record, elapsed_ms, allowance_ms, balance, cost } = snapshot;
-  if (record?.reason !== "out_of_credit" || record.state !== "paused" || balance === null) return false;
+  if (record?.reason !== "out_of_credit" || record.state !== "paused" || balance === null) return null;
   const begun = price(pricing(snapshot), elapsed_ms - allowance_ms + 1, { grace: false });
-  return begun.micros - micros(cost) <= micros(balance);
+  return begun.micros - micros(cost) - micros(balance);
 }
 
 /** With less free time than this, in ms, a person has no time to decide: the person agrees to the price before. */

@@ -229,6 +229,12 @@ test("out of credit says how long the record waits, and offers the user to top u
   });
 });
 
+test("out of credit says how much is needed: a smaller top-up would change nothing", () => {
+  const text = (balance: string) => explanationOf(frame(withoutCredit(balance)), "user", "Maya")?.text;
+  expect(text("0.00")).toContain("Top up 1.00 or more and it goes on by itself.");
+  expect(text("0.99")).toContain("Top up 0.01 or more and it goes on by itself.");
+});
+
 test("a top-up promises nothing while the advisor is not there", () => {
   const absent = { ...withoutCredit("0.40"), presence: { user: true, advisor: false, until: null } };
   expect(explanationOf(frame(absent), "user", "Maya")?.text).toContain("goes on once Maya is back");
