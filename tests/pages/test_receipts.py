@@ -49,6 +49,23 @@ def test_time_that_is_charged_by_whole_minutes_is_no_part_of_the_time_that_ran(s
     expect(about).to_contain_text(re.compile(r"0:\d\d(\.\d{3})?, charged as 1:00"))
 
 
+def test_a_record_without_the_grace_of_its_tariff_names_the_one_that_used_it(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair({**BY_THE_MINUTE, "grace_seconds": 30}, "20.00")
+    records = []
+    for _ in range(2):
+        chat = demo.chat(pair)
+        demo.advance(5)
+        records.append(demo.call("POST", f"/chats/{chat}/stop")["record"]["id"])
+    first, second = (screens.user(pair, f"/receipts/{record}").locator("#price") for record in records)
+    expect(first).to_have_text("1.00 a minute, by whole minutes, nothing up to 30 seconds")
+    expect(second).to_have_text(
+        re.compile(
+            r"^1\.00 a minute, by whole minutes\. A conversation of up to 30 seconds costs nothing once in 24 hours\. "
+            rf"That was the one of {A_DATE}\.$"
+        )
+    )
+
+
 def test_no_time_of_day_breaks_into_two_lines_on_a_phone(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     # Nobody comes, so the table says who was away: the longest words of a reason.

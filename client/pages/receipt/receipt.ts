@@ -15,6 +15,7 @@ import {
   currencyOfPage,
   day,
   dayAndTime,
+  durationText,
   exactDigits,
   money,
   nameInSentence,
@@ -91,7 +92,14 @@ function showAbout(receipt: Receipt, end: Instant): void {
 
 /** The arithmetic from the time to the cost. */
 function showSum(receipt: Receipt): void {
-  setText(find("price"), price(tariffOfReceipt(receipt)));
+  const { grace_used_at, tariff } = receipt;
+  const texts = [price(tariffOfReceipt(receipt))];
+  // The customer may know the tariff with a grace that this record did not have.
+  if (grace_used_at && tariff.grace_seconds)
+    texts.push(
+      say("graceUsed", { duration: durationText(tariff.grace_seconds), when: dayAndTime(grace_used_at) }),
+    );
+  setText(find("price"), texts.join(". "));
   const words = lineWords(receipt);
   find("lines").replaceChildren(
     ...receipt.lines.map(({ amount }, index) =>
