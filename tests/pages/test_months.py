@@ -131,6 +131,16 @@ def test_the_books_add_up_and_can_be_taken_away(screens: Screens, demo: Demo, pa
     expect(page.locator("#books td")).to_have_text(["0.00"] * 45)
 
 
+def test_the_names_of_the_books_are_whole_on_a_phone(screens: Screens, record: str) -> None:
+    page = screens.of(Role.OPERATOR, "olga", "/operator/books", width=390)
+    page.locator("#report").wait_for()
+    names = page.locator("#books th, #sums th")
+    expect(names).to_have_count(6)
+    heights = names.evaluate_all("all => all.map(e => e.getBoundingClientRect().height)")
+    assert max(heights) < 60  # one line, with its padding
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_books_that_do_not_add_up_are_said_to_be_wrong(screens: Screens, demo: Demo, pair: Pair) -> None:
     report = demo.call("GET", "/report?from=2020-01-01&to=2020-02-01&by_person=false")
     report["totals"][0]["gift"] = "0.01"
