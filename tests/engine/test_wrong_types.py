@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from talktime import Talktime, Tariff, parse_credits
-from talktime.core.errors import InvalidRequest
+from talktime import Party, Talktime, Tariff, parse_credits
+from talktime.core.errors import Conflict, InvalidRequest
+from talktime.core.record import State
 from talktime.core.roles import Role
 from talktime.service.tokens import Tokens
 from tests.nodes import add_alice_and_maya
@@ -71,3 +72,17 @@ def test_a_token_is_for_a_text_and_a_role_may_be_one() -> None:
     assert tokens.read(tokens.make(cast("Role", "user"), "alice")).role is Role.USER
     with pytest.raises(InvalidRequest, match="role must be one of"):
         tokens.make(cast("Role", "customer"), "alice")
+
+
+async def test_a_party_as_a_text_is_that_party(talktime: Talktime) -> None:
+    await add_alice_and_maya(talktime)
+    await talktime.create_chat("alice", "maya", "c", starts="present")
+    user, advisor = cast("Party", "user"), cast("Party", "advisor")
+
+    assert (await talktime.heartbeat("c", user)).record.state is State.PAUSED  # the advisor has not come
+    assert (await talktime.heartbeat("c", advisor)).record.state is State.RUNNING
+    assert (await talktime.send_message("c", user, "Hello", "1"))[0].sender is Party.USER
+    await talktime.mark_read("c", advisor, 1)
+    await talktime.pause("c", by="user")
+    with pytest.raises(Conflict):
+        await talktime.resume("c", by=advisor)

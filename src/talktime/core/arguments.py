@@ -47,31 +47,40 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
     names = list(inspect.signature(method).parameters)
     hints: dict[str, Any] = {}
 
-    def check(args: tuple[object, ...], arguments: Mapping[str, object]) -> None:
+    def check(name: str, value: object) -> Any:
+        if name in hints and not _fits(value, hints[name]):
+            raise InvalidRequest((name, _refusal(name, value, hints[name])))
+        if isinstance(value, int) and (refusal := _out_of_bounds(name, value)):
+            raise InvalidRequest((name, refusal))
+        return _as_member(value, hints.get(name))
+
+    def check_all(args: tuple[object, ...], arguments: Mapping[str, object]) -> tuple[list[Any], dict[str, Any]]:
         if not hints:  # only now are all names of the module known
             hints.update(get_type_hints(method))
         # Python itself refuses an argument that the method does not have.
-        for name, value in (*zip(names, args, strict=False), *arguments.items()):
-            if name in hints and not _fits(value, hints[name]):
-                raise InvalidRequest((name, _refusal(name, value, hints[name])))
-            if isinstance(value, int) and (refusal := _out_of_bounds(name, value)):
-                raise InvalidRequest((name, refusal))
+        checked_args = [check(name, value) for name, value in zip(names, args, strict=False)]
+        return [*checked_args, *args[len(names) :]], {name: check(name, value) for name, value in arguments.items()}
 
     if inspect.iscoroutinefunction(method):
 
         @wraps(method)
         async def checked_coroutine(*args: Any, **arguments: Any) -> Any:
-            check(args, arguments)
-            return await method(*args, **arguments)
+            checked_args, checked_arguments = check_all(args, arguments)
+            return await method(*checked_args, **checked_arguments)
 
         return checked_coroutine
 
     @wraps(method)
     def checked(*args: Any, **arguments: Any) -> Any:
-        check(args, arguments)
-        return method(*args, **arguments)
+        checked_args, checked_arguments = check_all(args, arguments)
+        return method(*checked_args, **checked_arguments)
 
     return checked
+
+
+def _as_member(value: object, hint: Any) -> object:
+    """The member of an enumeration that a text stands for. Methods compare members by identity, so a text is none."""
+    return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else value
 
 
 def _out_of_bounds(name: str, value: int) -> str | None:
