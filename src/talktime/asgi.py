@@ -6,6 +6,7 @@ Without the packages of `talktime[service]`, the import raises `talktime.extras.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -86,7 +87,10 @@ def create_app(
 
     Raises:
         SettingsError: a setting, the signing secret or the identity is not allowed.
+        TypeError: `while_open` is a coroutine or a generator, and lacks `@asynccontextmanager`.
     """
+    if inspect.iscoroutinefunction(while_open) or inspect.isasyncgenfunction(while_open):
+        raise TypeError("while_open must return an async context manager: write @asynccontextmanager above it")
     settings = settings or load_settings()
     for name, intended in misspelt_variables().items():
         log.warning("settings.misspelt_variable", variable=name, did_you_mean=intended)

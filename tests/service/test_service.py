@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -280,6 +280,8 @@ async def test_the_service_inside_an_application_of_a_host(settings: Settings) -
     transport = httpx.ASGITransport(host)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://host.example") as client:
+            with pytest.raises(Unavailable, match=r"Nothing has started the service\. Enter .*lifespan_context"):
+                _ = app.state.talktime
             with capture_logs() as logged:
                 assert (await client.get("/meter/readyz")).status_code == 200
             assert [line["log_level"] for line in logged if line["event"] == "service.no_lifespan"] == ["warning"]
@@ -289,6 +291,29 @@ async def test_the_service_inside_an_application_of_a_host(settings: Settings) -
             assert (await client.get("/meter/docs")).status_code == 200
     finally:
         await app.state.connector.close()
+
+
+async def test_a_function_that_is_no_context_manager_is_refused_at_once(settings: Settings) -> None:
+    async def coroutine(_talktime: Talktime) -> None: ...
+
+    async def generator(_talktime: Talktime) -> AsyncIterator[None]:
+        yield
+
+    for wrong in (coroutine, generator):
+        with pytest.raises(TypeError, match="@asynccontextmanager"):
+            create_app(settings, while_open=cast("Any", wrong))
+
+
+async def test_an_error_of_a_host_is_not_said_to_be_of_the_database(settings: Settings, start: Any) -> None:
+    @asynccontextmanager
+    async def fails(talktime: Talktime) -> AsyncIterator[None]:
+        await talktime.advisor("nobody")
+        yield
+
+    async with start(lambda settings: create_app(settings, while_open=fails), settings) as service:
+        answer = await service.call("GET", "/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "The service can't open. Its log says why."
 
 
 async def test_the_openapi_document_and_its_page_are_served(service: Any) -> None:

@@ -26,9 +26,9 @@ RETRY_SECONDS = 1.0
 TalktimeLifespan = Callable[[Talktime], AbstractAsyncContextManager[None]]
 """Entered when the library is connected, and left before it is disconnected."""
 
+_ENTER_LIFESPAN = "Enter `talktime.router.lifespan_context(talktime)` in the lifespan of the host."
 _NO_LIFESPAN = (
-    "The host does not run the lifespan of talktime, so nothing disconnects it at the end. Enter"
-    " `talktime.router.lifespan_context(talktime)` in the lifespan of the host."
+    f"The host does not run the lifespan of talktime, so nothing disconnects it at the end. {_ENTER_LIFESPAN}"
 )
 
 _log = structlog.get_logger(__name__)
@@ -88,7 +88,13 @@ class Connector:
         """Why the library is not connected, in a sentence for clients. The log says more."""
         if isinstance(self.failure, SchemaBehind):
             return self.failure.reason
-        return "The database can't be reached right now." if self.failure else "The service is starting or stopping."
+        if isinstance(self.failure, Unavailable | DatabaseProblem | OSError):
+            return "The database can't be reached right now."
+        if self.failure is not None:
+            return "The service can't open. Its log says why."
+        if self._task is None and not self._closing.is_set():
+            return f"Nothing has started the service. {_ENTER_LIFESPAN}"
+        return "The service is starting or stopping."
 
     async def try_once(self) -> None:
         """Wait until the library is connected, or the first attempt has failed. The first call connects it."""
