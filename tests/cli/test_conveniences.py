@@ -192,6 +192,11 @@ def test_a_wrong_argument_is_answered_with_what_to_type(cli: Cli, typed: tuple[s
     assert ended.err.startswith(f"talktime {words_of(typed)}: ")
 
 
+def test_a_replay_is_not_offered_latest_which_it_refuses(cli: Cli) -> None:
+    assert "latest" not in cli.run("webhook", "replay", "w", "--after", "x").err
+    assert "latest" in cli.run("events", "--after", "x").err
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [

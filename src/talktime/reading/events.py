@@ -67,7 +67,7 @@ async def read_events(
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
     known = await horizon.settled()
-    cursor = known if after == LATEST else None if after is None else read_cursor(after)
+    cursor = known if after == LATEST else None if after is None else read_cursor(after, otherwise=f", or {LATEST}")
     while True:
         rows, cursor = await _read_page(database, wanted, cursor, known, limit)
         if rows:
@@ -80,14 +80,14 @@ async def read_events(
         known = await horizon.beyond(cursor, left)
 
 
-def read_cursor(text: str) -> int:
-    """The id of an event that a caller names.
+def read_cursor(text: str, *, otherwise: str = "") -> int:
+    """The id of an event that a caller names. `otherwise` is what the caller may name instead.
 
     Raises:
         InvalidRequest: this is not the id of an event.
     """
     if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
-        raise InvalidRequest(("after", f"must be the id of an event, such as the `next` of a page, or {LATEST}"))
+        raise InvalidRequest(("after", f"must be the id of an event, such as the `next` of a page{otherwise}"))
     return int(text)
 
 
