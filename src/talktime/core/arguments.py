@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import wraps
 from types import NoneType, UnionType
@@ -125,18 +125,29 @@ def _in_words(kind: Any) -> str:
         return f"one of {', '.join(member.value for member in kind)}"
     origin = get_origin(kind)
     if origin is None:
-        return f"a {kind.__name__}"
+        return f"{'an' if kind.__name__[0] in 'AEIO' else 'a'} {kind.__name__}"
     return "a mapping" if issubclass(origin, Mapping) else "a collection"
 
 
 def _advice(name: str, value: object, kinds: tuple[Any, ...]) -> str:
     if name == "amount" and not isinstance(value, bool):
         return f': in micro-credits, parse_credits("{str(value)[:20]}")'
-    if int in kinds and isinstance(value, datetime):
-        return ": pass its milliseconds since 1970, round(….timestamp() * 1000)"
-    if int in kinds and isinstance(value, str):
-        return ": pass int(…)"
+    if int in kinds:
+        return _advice_for_a_number(name, value)
     if str in kinds and isinstance(value, int):
         return ": pass str(…)"
+    if isinstance(value, str) and any(get_origin(kind) is Collection for kind in kinds):
+        return f": pass [{value[:20]!r}]"
     parsed = [kind.__name__ for kind in kinds if hasattr(kind, "parse")]
     return f": {parsed[0]}.parse makes one of a document" if parsed else ""
+
+
+def _advice_for_a_number(name: str, value: object) -> str:
+    if isinstance(value, datetime):
+        return ": pass its milliseconds since 1970, round(….timestamp() * 1000)"
+    if isinstance(value, timedelta):
+        unit, factor = ("seconds", "") if name.endswith("_seconds") else ("milliseconds", " * 1000")
+        return f": pass its {unit}, round(….total_seconds(){factor})"
+    if isinstance(value, str | float):
+        return f": pass {'int' if isinstance(value, str) else 'round'}(…)"
+    return ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_type_hints
 
 import pytest
 
 from scripts.docsite.library_reference import methods
-from talktime import Party, Talktime, Tariff
+from talktime import Actor, Party, Talktime, Tariff
 from talktime.core.arguments import checks_arguments
 from talktime.core.errors import InvalidRequest
 from talktime.engine.timers import ChatTimerManager
@@ -33,8 +33,11 @@ class Library:
         anything: Any = None,
         limit: int = 1,
         begin: int | None = None,
+        ttl_seconds: int = 1,
+        actor: Actor | None = None,
     ) -> str:
-        return f"{text}{number}{amount}{share}{party}{tariff}{texts}{types}{anything}{limit}{begin}"
+        said = (text, number, amount, share, party, tariff, texts, types, anything, limit, begin, ttl_seconds, actor)
+        return "".join(map(str, said))
 
     async def wait(self, text: str) -> str:
         return text
@@ -47,7 +50,22 @@ class Library:
         ({"text": None}, "text must be a text, not of the type NoneType"),
         ({"number": "7"}, "number must be a whole number or None, not of the type str: pass int(…)"),
         ({"number": True}, "number must be a whole number or None, not of the type bool"),
-        ({"number": 7.0}, "number must be a whole number or None, not of the type float"),
+        ({"number": 7.0}, "number must be a whole number or None, not of the type float: pass round(…)"),
+        (
+            {"number": timedelta(minutes=5)},
+            (
+                "number must be a whole number or None, not of the type timedelta: pass its milliseconds,"
+                " round(….total_seconds() * 1000)"
+            ),
+        ),
+        (
+            {"ttl_seconds": timedelta(hours=1)},
+            (
+                "ttl_seconds must be a whole number, not of the type timedelta: pass its seconds,"
+                " round(….total_seconds())"
+            ),
+        ),
+        ({"actor": "Olga"}, "actor must be an Actor or None, not of the type str"),
         (
             {"number": datetime(2026, 1, 1, tzinfo=UTC)},
             (
@@ -66,7 +84,7 @@ class Library:
             "tariff must be a Tariff or None, not of the type dict: Tariff.parse makes one of a document",
         ),
         ({"texts": ["a"]}, "texts must be a mapping or None, not of the type list"),
-        ({"types": "record.ended"}, "types must be a collection, not of the type str"),
+        ({"types": "record.ended"}, "types must be a collection, not of the type str: pass ['record.ended']"),
     ],
 )
 def test_an_argument_of_a_wrong_type_is_refused_in_words(arguments: dict[str, Any], refusal: str) -> None:
