@@ -164,11 +164,21 @@ def is_root_path(path: str) -> bool:
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+
+def _without_driver(url: object) -> object:
+    """Refuse the address of SQLAlchemy, which names a driver: a host has this address at hand."""
+    driver = re.match(r"postgres(?:ql)?(\+\w{1,20})://", url) if isinstance(url, str) else None
+    if driver is not None:
+        raise ValueError(f"remove {driver[1]}, which is for SQLAlchemy")
+    return url
+
+
 _Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 _Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_split)]
 _Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_split)]
 _Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 _Path = Annotated[Path, AfterValidator(_absolute)]
+_DatabaseUrl = Annotated[str, BeforeValidator(_without_driver)]
 _RootPath = Annotated[str, AfterValidator(_root_path)]
 # Engine time is in whole milliseconds, so more than 3 decimals would have no effect.
 _Seconds = Annotated[Decimal, Field(max_digits=None, decimal_places=3, le=1_000_000, allow_inf_nan=False)]
@@ -220,7 +230,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, toml_file=FILE, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    database_url: str | None = Field(
+    database_url: _DatabaseUrl | None = Field(
         default=None,
         repr=False,
         pattern=r"^postgres(ql)?://",

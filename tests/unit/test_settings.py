@@ -73,6 +73,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ORIGINS", "https://shop.example/", ["TALKTIME_ORIGINS", "no path"]),
         ("FANOUT", "kafka://u:hunter2@h", ["TALKTIME_FANOUT", "postgres, polling"]),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", ["TALKTIME_DATABASE_URL", "postgresql://"]),
+        ("DATABASE_URL", "postgresql+asyncpg://u:hunter2@h/d", ["remove +asyncpg, which is for SQLAlchemy;"]),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(
