@@ -182,5 +182,8 @@ def _refuse_event_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    msg = "This thread runs an event loop, which a blocking call would stop: use `Talktime.connect` there."
+    msg = (
+        "This thread runs an event loop, which a blocking call would stop: call the method in another thread, as in"
+        ' `await asyncio.to_thread(talktime.account, "alice")`, or use `Talktime.connect`.'
+    )
     raise RuntimeError(msg)
