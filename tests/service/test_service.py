@@ -13,19 +13,20 @@ from typing import Any, cast
 
 import asyncpg
 import httpx
+import jwt
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from structlog.testing import capture_logs
 
 from talktime import Talktime
-from talktime.asgi import create_app
+from talktime.asgi import Tokens, create_app
 from talktime.core.errors import Unavailable
 from talktime.core.roles import Role
 from talktime.database.migrate import migrate
 from talktime.service.budgets import ANSWER_BYTES
 from talktime.service.live.close_codes import CloseCode
-from talktime.settings import Settings
+from talktime.settings import Settings, secret_name
 from tests.services import SECRET
 
 METRICS = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
@@ -291,6 +292,21 @@ async def test_the_service_inside_an_application_of_a_host(settings: Settings) -
             assert (await client.get("/meter/docs")).status_code == 200
     finally:
         await app.state.connector.close()
+
+
+async def test_the_log_says_that_a_host_signs_with_another_secret(service: Any) -> None:
+    def headers(tokens: Tokens) -> dict[str, str]:
+        return {"Authorization": f"Bearer {tokens.make(Role.USER, 'alice')}"}
+
+    forged = jwt.encode({}, "a" * 32, algorithm="HS256", headers={"kid": secret_name(SECRET)})
+    with capture_logs() as logged:
+        answer = await service.call("GET", "/v1/users/alice/account", headers=headers(Tokens("another" * 8)))
+        assert answer.status_code == 401
+        assert answer.json()["detail"] == "This token is invalid."
+        await service.call("GET", "/v1/users/alice/account", headers={"Authorization": f"Bearer {forged}"})
+        await service.call("GET", "/v1/users/alice/account", headers={"Authorization": "Bearer nonsense"})
+    assert [(line["event"], line["log_level"]) for line in logged] == [("token.another_secret", "warning")]
+    assert "TALKTIME_SECRET" in logged[0]["advice"]
 
 
 async def test_a_function_that_is_no_context_manager_is_refused_at_once(settings: Settings) -> None:

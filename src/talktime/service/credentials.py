@@ -6,15 +6,21 @@ at most once in two seconds (see `talktime.node.key_ring`). `identity` reads the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from talktime.core.errors import Unauthorized
 from talktime.engine.access_keys import is_secret
-from talktime.service.tokens import Caller, Tokens
+from talktime.service.connections.rare_log import RareLog
+from talktime.service.tokens import AnotherSecret, Caller, Tokens
 
 if TYPE_CHECKING:
     from talktime.service.connector import Connector
     from talktime.service.identity import Identity
+
+_SAME_FOR_ALL: Final = (
+    "The program that made this token has another TALKTIME_SECRET, or none: it then signs with the secret in its own"
+    " data folder. Give both programs the same secret, or name the other one in TALKTIME_ACCEPTED_SECRETS."
+)
 
 
 class Credentials:
@@ -24,6 +30,7 @@ class Credentials:
         self._tokens = tokens
         self._connector = connector
         self._identity = identity
+        self._refusals = RareLog()
 
     def is_new_key(self, credential: str) -> bool:
         """Whether this looks like a key, and was not seen before: a stranger may have made it up."""
@@ -40,7 +47,7 @@ class Credentials:
         """
         if is_secret(credential) or (self._identity is not None and self._identity.signs(credential)):
             return None
-        caller = self._tokens.read(credential)
+        caller = self._read_own(credential)
         return caller if caller.key_id is None else None
 
     async def read(self, credential: str) -> Caller:
@@ -56,9 +63,16 @@ class Credentials:
             return Caller(key.scope.role, key.name, None, key.scope, key.id)
         if self._identity is not None and self._identity.signs(credential):
             return await self._identity.read(credential)
-        caller = self._tokens.read(credential)
+        caller = self._read_own(credential)
         if caller.key_id is not None:
             talktime = await self._connector.talktime()
             if not await talktime.node.key_ring.is_valid(caller.key_id):
                 raise Unauthorized("The key that has made this token was revoked.")
         return caller
+
+    def _read_own(self, token: str) -> Caller:
+        try:
+            return self._tokens.read(token)
+        except AnotherSecret:
+            self._refusals.warning("token.another_secret", advice=_SAME_FOR_ALL)
+            raise

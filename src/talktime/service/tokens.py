@@ -6,6 +6,7 @@ that it is read at once. A token of another program need not name its secret.
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ CLOCK_LEEWAY_SECONDS: Final = 60
 
 EXPIRY_MAX: Final = 253_402_300_799
 """The latest expiry, in seconds since 1970: the end of the year 9999."""
+
+_SECRET_NAME: Final = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class InvalidToken(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("This token is invalid.")
+
+
+class AnotherSecret(InvalidToken):
+    """The token names a secret of another `talktime`. The caller is told only that the token is invalid."""
 
 
 @checks_arguments
@@ -136,7 +143,13 @@ class Tokens:
         for secret in others:
             with suppress(InvalidToken):
                 return self._read(token, secret)
-        return self._read(token, last)
+        try:
+            return self._read(token, last)
+        except InvalidToken:
+            name = str(header_of(token).get("kid"))
+            if name not in self._secrets and _SECRET_NAME.fullmatch(name):
+                raise AnotherSecret from None
+            raise
 
     def _secrets_of(self, token: str) -> list[str]:
         """The secret that a token names; all secrets, if it names none, or one of another program's own."""
