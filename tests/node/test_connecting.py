@@ -56,6 +56,13 @@ async def test_a_swallowed_connection_is_noticed_and_what_was_missed_is_shown(
         await node.check()
 
 
+async def test_a_program_that_has_disconnected_itself_is_not_told_to_try_again(database_url: str) -> None:
+    async with Talktime.connect(database_url, work=False) as talktime:
+        await talktime.put_user("alice", "Alice")
+    with pytest.raises(Unavailable, match=r"^This connection was closed: `async with Talktime\.connect"):
+        await talktime.account("alice")
+
+
 async def test_a_node_that_hears_nothing_for_long_is_not_ready(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

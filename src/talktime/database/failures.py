@@ -39,6 +39,9 @@ class ReadOnly(DatabaseUnavailable):
 _WRONG_TYPE: Final = re.compile(r"^invalid input for query argument .*(expected \w+, got \w+)\)$", re.DOTALL)
 """The message of asyncpg about a value that it can't send."""
 
+_CLOSED: Final = frozenset({"pool is closed", "pool is closing"})
+"""The messages of asyncpg where the program itself has disconnected. To try again does not help."""
+
 _READ_ONLY: Final = "25006"
 _NO_RIGHT: Final = "42501"
 _LOCK_WAIT: Final = "55P03"
@@ -95,6 +98,8 @@ def unavailable(error: BaseException) -> DatabaseUnavailable | None:
         return Contention("The schema of the database is being changed. Try again.")
     if isinstance(error, asyncpg.PostgresError):
         return _refused(error)
+    if isinstance(error, asyncpg.InterfaceError) and str(error) in _CLOSED:
+        return DatabaseUnavailable("This connection was closed: `async with Talktime.connect(…)` has ended.")
     # `TimeoutError` is an `OSError`. An `InterfaceError` that is a `ValueError` blames an argument. But a file that an
     # argument names, such as a certificate, may come back.
     blames_connection = isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
