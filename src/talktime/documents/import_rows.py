@@ -87,9 +87,12 @@ def csv_cells(lines: Iterable[str]) -> Iterator[Cells]:
     """The rows of CSV with a heading. A row with more cells than the heading has them in a column without a name.
 
     Raises:
-        csv.Error: the text is not CSV.
+        csv.Error: the text is not CSV, or is separated by semicolons, as spreadsheets of some languages write it.
     """
     reader = csv.DictReader(lines, restkey="", strict=True)
+    heading = reader.fieldnames or ()
+    if len(heading) == 1 and ";" in heading[0]:
+        raise csv.Error("the columns are separated by ; and must be separated by commas")
     for cells in reader:
         yield reader.line_num, cells
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -139,6 +140,13 @@ def test_all_mistakes_of_a_row_are_named_with_its_line_and_id() -> None:
     assert (bad.source, bad.line, bad.id, bad.reason.count(";")) == ("balances.csv", 3, "b2", 2)
     assert isinstance(long, BadRow)
     assert (long.line, long.reason) == (4, "has more cells than the heading")
+
+
+def test_a_file_with_semicolons_is_told_to_have_commas() -> None:
+    with pytest.raises(csv.Error, match="must be separated by commas"):
+        list(csv_cells(["id;name\n", "a;Alice\n"]))
+    assert list(csv_cells(["id\n", "a;b\n"])) == [(2, {"id": "a;b"})]
+    assert list(csv_cells([])) == []
 
 
 def test_lines_that_are_no_json_objects_are_named() -> None:
