@@ -299,3 +299,13 @@ async def test_an_unusable_address_is_told_without_its_password(url: str, proble
     with pytest.raises(DatabaseProblem, match=problem) as refused:
         await ensure_current(url, embedded=False)
     assert "hunter2" not in str(refused.value)
+
+
+async def test_an_address_without_a_database_is_told_to_name_one(database_url: str, database: Pool) -> None:
+    await database.execute("create role lonely login")
+    server = database_url.partition("?")[2]
+    try:
+        with pytest.raises(DatabaseProblem, match=r"The address names no database.* such as /talktime$"):
+            await ensure_current(f"postgresql://lonely@?{server}", embedded=False)
+    finally:
+        await database.execute("drop role lonely")

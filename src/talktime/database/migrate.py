@@ -293,7 +293,10 @@ async def _grant(connection: asyncpg.Connection[Any], url: str, role: str) -> No
 async def _no_database(url: str, error: asyncpg.PostgresError, connect_seconds: float) -> str:
     name = database_of(url)
     if not name:
-        return f"The database can't be reached: {error} ({shown(url)})"
+        return (
+            f"The database can't be reached: {error} ({shown(url)}). The address names no database, so PostgreSQL takes"
+            " the name of the role: end the address in the name, such as /talktime"
+        )
     place, connection = maintenance(url), None
     # Without a database to ask, nobody knows who may create one.
     with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
