@@ -101,6 +101,9 @@ def test_a_short_command_logs_nothing(cli: Cli) -> None:
 
 
 def test_an_advisor_needs_no_file(cli: Cli) -> None:
+    document = cli.document("advisor", "set", "maya", "--rate", "0.60", "--free", "3", "--increment", "60")
+    assert document["tariff"]["free_seconds"] == 3  # as the help says
+    assert "a number alone is seconds" in " ".join(cli("advisor", "set", "--help").replace("│", " ").split())
     document = cli.document("advisor", "set", "maya", "--rate", "0.60", "--free", "3m", "--increment", "1m")
     assert document["tariff"]["free_seconds"] == 180
     assert document["tariff"]["tiers"] == [

@@ -58,9 +58,11 @@ def set_advisor(
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file with a tariff as JSON.")
     ] = None,
     rate: Annotated[str | None, typer.Option(help="Instead of a file: what a minute costs.")] = None,
-    free: Annotated[str, typer.Option(help="With --rate: how much time is free, such as 3m.")] = "0s",
+    free: Annotated[
+        str, typer.Option(help="With --rate: how much time is free, such as 3m; a number alone is seconds.")
+    ] = "0s",
     increment: Annotated[
-        str, typer.Option(help="With --rate: time is rounded up to multiples of this, such as 1m.")
+        str, typer.Option(help="With --rate: time is rounded up to multiples of this, such as 1m or 60 (seconds).")
     ] = "1s",
     name: Annotated[str | None, typer.Option(help="The name to show.", show_default="the id, at first")] = None,
     share_percent: Annotated[str | None, typer.Option(help="The advisor's share, after the fees.")] = None,
