@@ -16,7 +16,7 @@ const STYLE = `
 :host { display: inline-flex; flex-wrap: wrap; align-items: baseline; gap: var(--talk-time-gap, 0.75em); font-variant-numeric: tabular-nums }
 :host([hidden]), [hidden] { display: none }
 :host([state="syncing"]) [part~="digits"], :host([state="reconnecting"]) [part~="digits"] { opacity: var(--talk-time-dim, 0.7) }
-:host([labels]) [data-label]::before { content: attr(data-label) "\\a0"; font-size: 0.8em; font-weight: normal }
+:host([labels]) [data-label]:not(:empty)::before { content: attr(data-label) "\\a0"; font-size: 0.8em; font-weight: normal }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--talk-time-accent, currentColor); border-radius: 0.4em; padding: 0.2em 0.7em; cursor: pointer }
 .aloud { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 `;
@@ -211,7 +211,7 @@ export class TalkTimeElement extends Base {
     const words = wordsOf(languageOf(this));
     setText(elapsed, frame.reason === "timer_failed" ? words.starting : digits(this.#elapsedMs(frame)));
     setText(credits, this.#money(frame.balance));
-    setText(free, frame.snapshot ? countdown(frame.freeMs) : "");
+    setText(free, frame.snapshot?.allowance_ms ? countdown(frame.freeMs) : "");
     const news = this.#lastFrame && announcement(this.#lastFrame, frame);
     // What was said stays no longer than it is true.
     const isOver = this.#lastFrame?.state !== frame.state && /^(running|paused)$/.test(frame.state);

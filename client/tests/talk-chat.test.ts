@@ -116,7 +116,7 @@ test("a top-up promises nothing while the advisor is not there, and a refusal en
   service.snapshot = () => now({ ...waits, presence });
   element.setAttribute("party", "user");
   const status = () => part("status").textContent;
-  await vi.waitFor(() => expect(status()).toContain("The credit has run out. A top-up lets it go on."), soon);
+  await vi.waitFor(() => expect(status()).toContain("The credit has run out. Top up 1.00 or more and"), soon);
   service.tell({ ...now({ ...waits, presence: { ...presence, advisor: false } }), sequence: 2 });
   await vi.waitFor(() => expect(status()).toBe("The credit has run out. · The advisor isn’t here"), soon);
   service.say({ type: "problem", problem: { title: "No", status: 429, code: "rate_limited" } });
@@ -353,7 +353,7 @@ test.each([
   [{ state: "ended", reason: "out_of_credit" }, "The conversation has ended · The credits ran out."],
   [
     { state: "ended", reason: "max_cost" },
-    "The conversation has ended · The highest cost of a conversation was reached.",
+    "The conversation has ended · More time would exceed the highest cost of a conversation.",
   ],
   [{ state: "ended", reason: "stopped", ended_by: "service" }, "The conversation has ended"],
   [{ state: "ended", reason: "stopped", ended_by: "user" }, "You ended the conversation"],

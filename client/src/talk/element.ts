@@ -3,13 +3,13 @@
 import type { Chat } from "../chat.ts";
 import { stopwatch } from "../core/digits.ts";
 import { credits, price } from "../core/price.ts";
-import type { ConversationRecord, Frame, Party, Role, Snapshot } from "../core/types.ts";
+import type { ConversationRecord, Credits, Frame, Party, Role, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, firstDue, hasCreditAgain, hasMoved, isPaidSoon, lastsOnlyMs } from "./acts.ts";
+import { actsOf, beginsRecord, firstDue, hasMoved, isPaidSoon, lastsOnlyMs, missingCredit } from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
@@ -181,7 +181,10 @@ export class TalkChatElement extends Base {
     if (!snapshot) return;
     const words = this.#words;
     this.#conversation?.refresh();
-    setText(this.#status, `${statusOf(frame, snapshot, words, this.#party)}${this.#presence(frame)}`);
+    setText(
+      this.#status,
+      `${statusOf(frame, snapshot, words, this.#party, (amount) => this.#money(amount))}${this.#presence(frame)}`,
+    );
     // The record's numbers go on in another chat: only the chat's own time stays right.
     const moved = hasMoved(snapshot);
     this.#time.setAttribute("of", moved ? "chat" : "record");
@@ -320,7 +323,13 @@ export class TalkChatElement extends Base {
 }
 
 /** What the timer does, or why it does not run. */
-function statusOf(frame: Frame, snapshot: Snapshot, words: Words, party: Party): string {
+function statusOf(
+  frame: Frame,
+  snapshot: Snapshot,
+  words: Words,
+  party: Party,
+  money: (amount: Credits) => string,
+): string {
   const { record } = snapshot;
   if (frame.state === "reconnecting") return words.connecting;
   if (record === null) return words.notStarted;
@@ -331,10 +340,13 @@ function statusOf(frame: Frame, snapshot: Snapshot, words: Words, party: Party):
   if (record.state === "running") return frame.freeMs ? words.freeTime : frame.billedMs ? words.paidTime : "";
   const { reason } = record;
   if (reason === "out_of_credit") {
-    const again = party === "user" && hasCreditAgain(snapshot);
-    const [says, helps] = again
-      ? [words.creditAgain, words.pressResume]
-      : [words.outOfCredit, words.topUpLets];
+    const missing = missingCredit(snapshot); // null for an advisor, who does not see the credit
+    const [says, helps] =
+      missing === null
+        ? [words.outOfCredit, words.topUpLets]
+        : missing > 0n
+          ? [words.outOfCredit, filled(words.topUpAtLeast, { amount: money(credits(missing)) })]
+          : [words.creditAgain, words.pressResume];
     // Neither lets it go on while the advisor is not there.
     return party === "user" && snapshot.presence?.advisor === false ? says : `${says} ${helps}`;
   }

@@ -351,9 +351,9 @@ test("what ends at the highest cost is not said to be the end of the credit", ()
   const facts = { ...RUNS, tariff };
   // By whole minutes, three minutes cost 3.00 and the next millisecond costs more.
   const most = frame(facts, { elapsedMs: 10_000.4, remainingMs: 169_999.6, endsAt: TEN + 180_000 });
-  expect(forecast(most, "user", "Maya")).toBe("It ends at the highest cost of 3.00, in about 2 min");
-  expect(forecast(most, "advisor", "Nora")).toBe("It ends at the highest cost of 3.00, in about 2 min");
-  expect(warning(most)?.text).toBe("It ends soon, at the highest cost of 3.00");
+  expect(forecast(most, "user", "Maya")).toBe("It ends before it costs more than 3.00, in about 2 min");
+  expect(forecast(most, "advisor", "Nora")).toBe("It ends before it costs more than 3.00, in about 2 min");
+  expect(warning(most)?.text).toBe("It ends soon, before it costs more than 3.00");
   const credit = frame(facts, { elapsedMs: 10_000, remainingMs: 110_000, endsAt: TEN + 120_000 });
   expect(forecast(credit, "user", "Maya")).toContain("Enough for about 1 min");
   expect(warning(credit)?.text).toBe("Less than 2 minutes of credit left");

@@ -99,7 +99,7 @@ test.each([
   ],
   [
     { tiers: [MINUTE], max_cost: "20", at_max_cost: "stop" as const },
-    "1.00 a minute, by whole minutes, ends at 20.00",
+    "1.00 a minute, by whole minutes, ends before it costs more than 20.00",
   ],
   [
     { tiers: [{ ...MINUTE, per_seconds: 90, increment_seconds: 90 }] },
