@@ -146,6 +146,34 @@ def test_after_an_hour_the_folded_meter_is_one_line_and_says_what_is_left(
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_a_meter_that_leaves_the_messages_no_room_folds_while_time_runs(
+    screens: Screens, demo: Demo, language: str
+) -> None:
+    tariff = {**FREE_MINUTE, "grace_seconds": 70, "minimum_charge": "0.50", "connect_fee": "0.20"}
+    pair = demo.pair(tariff, "6.20")
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=390))
+    page.set_viewport_size({"width": 390, "height": 660})  # a phone whose browser shows its bars
+    for number in range(8):
+        body = {"party": "advisor", "text": f"message {number}", "client_id": f"{number}"}
+        demo.call("POST", f"/chats/{chat}/messages", body)
+    for seconds in (0, 130):  # in free time, and with what is said when paid time begins and credit is low
+        demo.advance(seconds)
+        expect(page.locator("#meter")).to_have_class(re.compile("folded"))
+        assert is_in_view(page, "#text")
+        assert messages_in_view(page) >= 3
+    page.locator("#fold").click()  # who wants to see the whole meter sees the whole meter
+    expect(page.locator("#meter")).not_to_have_class(re.compile("folded"))
+    page.locator("#fold").click()
+    page.reload()
+    running(page)
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(page.locator("#past")).to_be_visible()
+    expect(page.locator("#meter")).not_to_have_class(re.compile("folded"))
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_newest_message_is_whole_on_a_phone_whatever_the_record_does(
     screens: Screens, demo: Demo, language: str
 ) -> None:

@@ -1,6 +1,7 @@
 /**
  * On a phone the meter folds to one line, so that the conversation has the room: whenever the screen is low, as it is while
- * the keyboard is open or in landscape, and whenever a person folds it.
+ * the keyboard is open or in landscape, from the moment on at which long names or a long price leave the messages no room,
+ * and whenever a person folds it.
  */
 
 import { find, setText } from "../shell/dom.ts";
@@ -9,14 +10,22 @@ import { say } from "../texts/language.ts";
 /** A screen that is lower than this shows one line of the meter, in rem: large letters make a screen lower. */
 const LOW_REM = 37.5;
 
+/** Messages that have less room than this, in rem, are crowded out. */
+const CROWDED_REM = 8;
+
 export function foldOnLowScreens(): void {
   const meter = find("meter");
   const button = find<HTMLButtonElement>("fold");
+  const log = find("log");
+  const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   let isLow = false;
+  let isCrowded = false;
   let chosen: boolean | null = null;
 
   const show = (): void => {
-    const isFolded = chosen ?? isLow;
+    // Where no time runs, the price, the reason and the receipts count for more than the messages.
+    const runs = /^(free|paid)$/.test(meter.dataset.phase ?? "");
+    const isFolded = chosen ?? (isLow || (isCrowded && runs));
     meter.classList.toggle("folded", isFolded);
     document.body.classList.toggle("folded", isFolded);
     button.ariaExpanded = String(!isFolded);
@@ -26,8 +35,11 @@ export function foldOnLowScreens(): void {
     // A keyboard may leave the page as high as it was and only cover a part of it.
     const height = visualViewport?.height ?? innerHeight;
     document.body.style.setProperty("--view", `${height}px`);
-    const low = LOW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-    if (isLow !== height < low) chosen = null;
+    const low = LOW_REM * rem();
+    if (isLow !== height < low) {
+      chosen = null;
+      isCrowded = false;
+    }
     isLow = height < low;
     show();
   };
@@ -42,5 +54,14 @@ export function foldOnLowScreens(): void {
     if (isLow) chosen = null;
     show();
   });
+  // A folded meter gives the room back, so nobody knows whether it could unfold: it stays folded. A layout that lasts no
+  // longer than a frame, as while a keyboard closes, says nothing.
+  new ResizeObserver(() =>
+    requestAnimationFrame(() => {
+      isCrowded ||= !isLow && chosen === null && log.clientHeight < CROWDED_REM * rem();
+      show();
+    }),
+  ).observe(log);
+  new MutationObserver(show).observe(meter, { attributeFilter: ["data-phase"] });
   measure();
 }

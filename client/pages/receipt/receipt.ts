@@ -94,7 +94,7 @@ function showAbout(receipt: Receipt, end: Instant): void {
 function showSum(receipt: Receipt): void {
   const { grace_used_at, tariff } = receipt;
   const texts = [price(tariffOfReceipt(receipt))];
-  // The customer may know the tariff with a grace that this record did not have.
+  // The user may know the tariff with a grace that this record did not have.
   if (grace_used_at && tariff.grace_seconds)
     texts.push(
       say("graceUsed", { duration: durationText(tariff.grace_seconds), when: dayAndTime(grace_used_at) }),

@@ -111,7 +111,7 @@ function endText(snapshot: Snapshot, record: ConversationRecord, viewer: Viewer,
     case "advisor_away":
       return say("advisorWasAway");
     default:
-      return snapshot.elapsed_ms === 0 ? "" : say("thankYou");
+      return snapshot.elapsed_ms === 0 || viewer === "operator" ? "" : say("thankYou");
   }
 }
 

@@ -282,6 +282,7 @@ test("the page stays calm about a reason of a newer server", () => {
     record: { ...PAUSED.record, state: "ended", reason: "advisor_asleep" as Reason },
   });
   expect(explanationOf(frame(ended), "user", "Maya")?.text).toBe("Thank you for talking.");
+  expect(explanationOf(frame(ended), "operator", "Maya")?.text).toBe(""); // who only looks on has not talked
 });
 
 test("free time and paid time have names of their own", () => {

@@ -72,8 +72,9 @@ def import_files(
     else:
         _print_report(report)
     if report.bad:
-        advice = "Nothing was imported. Correct these rows, and run the import again."
-        print(f"talktime: {len(report.bad)} rows can't be imported. {advice}", file=sys.stderr)
+        advice = "Nothing was imported. Correct the rows, and run the import again."
+        rows = "1 row" if len(report.bad) == 1 else f"{len(report.bad)} rows"
+        print(f"talktime: {rows} can't be imported. {advice}", file=sys.stderr)
     elif not report.adds_up:
         print("talktime: what is stored is not what the source has: see the differences.", file=sys.stderr)
     if report.bad or not report.adds_up:

@@ -344,8 +344,9 @@ def _require_place(payer: PayerTransaction, advisor: StoredAdvisor, chat_id: str
     taken = [place for place in advisor.places if place.user_id != own.user_id or place.record_id in own.records]
     if len(taken) >= maximum:
         ends = min((place.ends_at for place in taken if place.ends_at is not None), default=None)
+        many = "one conversation" if maximum == 1 else f"{maximum} conversations"
         raise AdvisorBusy(
-            f"{advisor.display_name} takes at most {maximum} conversations at once. Try again later.",
+            f"{advisor.display_name} takes at most {many} at once. Try again later.",
             state=_state_of(payer, chat_id),
             allowed=(),
             ends_at=None if ends is None else format_instant(ends),
