@@ -128,6 +128,18 @@ async def test_credit_that_ends_is_told_before_and_then(database_url: str) -> No
         assert await node.broken_rules() == []
 
 
+async def test_credit_that_is_not_low_any_more_is_stored_so_at_once(talktime: Talktime, database: Pool) -> None:
+    """Otherwise the next command would store this, also if that command is refused."""
+    await talktime.debit("alice", parse_credits("99.00"), reference="tea")
+    await talktime.initialize_time_tracking_for_chat("alice", "maya", "chat")
+    await talktime.advance_clock(1_000)
+    assert await types(talktime, types=("credit.low",)) == ["credit.low"]
+    told_at = "select low_told_at from records where state = 'running'"
+    assert await database.fetchval(told_at) is not None
+    await talktime.add_credit("alice", parse_credits("50.00"))
+    assert await database.fetchval(told_at) is None
+
+
 async def test_a_gift_that_expires_is_told_with_what_was_left_of_it(talktime: Talktime) -> None:
     expires_at = await talktime.now() + 3_600_000
     texts = {"campaign": "spring"}

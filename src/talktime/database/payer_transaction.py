@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from talktime.core.cuts import Cut, find_cuts
+from talktime.core.low_credit import forget_low_credit
 from talktime.core.payer import Durations, Payer, SocketLease, merge_leases
 from talktime.core.record import GRACE_INTERVAL_MS, Party, Record, replace
 from talktime.core.refunds import EntryTotals
@@ -170,6 +171,13 @@ class PayerTransaction:
         if self._cuts is None or self._cuts[0] is not self.current:
             self._cuts = (self.current, find_cuts(self.current))
         return self._cuts[1]
+
+    def forget_low_credit(self) -> None:
+        """Store of no record that its low credit is told, if a command has just moved its cut away.
+
+        The next settlement would do this as well. But that may be the one of a refused command, which stores nothing.
+        """
+        self.current = forget_low_credit(self.current, self.durations.low_ms, self.cuts())
 
     def latest_record(self, chat: Chat) -> Record | None:
         """The chat's latest record, active or ended."""

@@ -120,6 +120,8 @@ class Transactions:
             users: list[str] = [row["user_id"] for row in await connection.fetch(SQL[lock.query], *lock.arguments)]
             loaded = await self._load(connection, users, work.needs, can_start_timers=timer_failure is None)
             await work.decide(connection, loaded)
+            for payer in loaded.payers.values():
+                payer.forget_low_credit()
             changes = await save(connection, loaded.payers.values())
             await work.conclude(connection, loaded)
         if changes:
