@@ -55,6 +55,13 @@ def anchors(document: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_a_webhook_has_another_path_than_the_service(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    receivers = re.findall(r'(?:webhook create |--forward |"url": ")(https?://\w[^\s"`]*)', text)
+    assert [receiver for receiver in receivers if receiver.endswith("/talktime")] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_path_of_the_repository_exists(document: Path) -> None:
     for path in _PATH.findall(document.read_text(encoding="utf-8")):
         assert (ROOT / path).exists() or "NNNN" in path, path

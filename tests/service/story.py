@@ -38,7 +38,7 @@ Call = tuple[str, str, Any]
 
 _ADVISOR = {"display_name": "Maya", "tariff": TARIFF, "terms": TERMS}
 _CHAT = {"user_id": "alice", "advisor_id": "maya", "chat_id": "chat-1", "tariff_version": 1, "starts": "at_once"}
-_HOOK = "https://shop.example/talktime"
+_HOOK = "https://shop.example/events"
 _DELIVERIES = 2
 _FIXED = {
     "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…",

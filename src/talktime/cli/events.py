@@ -45,7 +45,7 @@ def events(
 
     An archive of all events: talktime events --json > events.jsonl
 
-    Try a receiver of webhooks: talktime events --follow --forward http://localhost:8000/talktime
+    Try a receiver of webhooks: talktime events --follow --forward http://localhost:8000/events
     """
     about = {
         name: None if text is None else read_id(text)

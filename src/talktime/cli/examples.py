@@ -44,7 +44,7 @@ EXAMPLES: Final = {
     "record stop": "talktime record stop 019b9f5e-0000-7000-8000-000000000001",
     "record refund": "talktime record refund 019b9f5e-0000-7000-8000-000000000001 --amount 1.00"
     " --reason 'The connection was bad.' --borne-by platform",
-    "webhook create": "talktime webhook create https://shop.example/talktime --types record.ended,credit.low",
+    "webhook create": "talktime webhook create https://shop.example/events --types record.ended,credit.low",
     "webhook list": "talktime webhook list",
     "webhook show": "talktime webhook show 019b9f5e-0000-7000-8000-000000000001",
     "webhook change": "talktime webhook change 019b9f5e-0000-7000-8000-000000000001 --rotate-secret",

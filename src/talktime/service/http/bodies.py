@@ -73,7 +73,7 @@ def _topup(value: object) -> int:
     return amount
 
 
-_HOOK: Final = "https://shop.example/talktime"
+_HOOK: Final = "https://shop.example/events"
 
 POSITION_MAX: Final = 2**31 - 1
 """The largest position of a message."""
