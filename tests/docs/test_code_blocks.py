@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
 from scripts.docsite.pages import ROOT
-from talktime.asgi import create_app
+from talktime.asgi import Tokens, create_app
 from talktime.cli.app import app
 from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
@@ -119,13 +119,16 @@ async def test_the_service_makes_the_people_of_its_host(database_url: str, monke
 
 
 def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = [block for block in blocks("python") if "import load_settings" in block.code]
+    (block,) = [block for block in blocks("python") if "django.conf import settings" in block.code]
+    secret = "a secret that the settings of Django have alone"
     given = SimpleNamespace(TALKTIME_DATABASE_URL=database_url, TALKTIME_ADDRESS="https://shop.example/talktime")
+    given.TALKTIME_SECRET = secret
     monkeypatch.setattr("django.conf.settings", given)
     monkeypatch.setenv("TALKTIME_PRESENCE_LEASE_SECONDS", "5")
     monkeypatch.setenv("TALKTIME_NAME", "The shop")
     names: dict[str, Any] = {}
     exec(compile(block.code, str(block), "exec"), names)
+    assert Tokens(secret).read(names["tokens"].make(Role.USER, "alice")).subject == "alice"
     with names["talktime"] as talktime:
         talktime.put_user("alice", "Alice")
         talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0"}]}), starts="at_once")
