@@ -18,7 +18,7 @@ from talktime.service.tokens import caller_of
 _header = Header(
     alias="Idempotency-Key",
     description="the caller's own name of this request; the same key and body again give the first answer again",
-    examples=["order-4711"],
+    examples=["order 4711"],
 )
 _Key = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX, pattern=KEY_PATTERN)]
 _keys: Final = TypeAdapter(_Key)
