@@ -173,6 +173,23 @@ def test_a_meter_that_leaves_the_messages_no_room_folds_while_time_runs(
     expect(page.locator("#meter")).not_to_have_class(re.compile("folded"))
 
 
+def test_what_is_said_before_and_as_paid_time_begins_does_not_hide_the_buttons_for_long(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    demo.call(
+        "PUT", f"/advisors/{pair.advisor}", {"display_name": "Theo", "tariff": BY_THE_MINUTE, "starts": "present"}
+    )
+    chat = demo.chat(pair)
+    page = screens.user(pair, f"/chat/{chat}", width=390)
+    expect(page.locator("#why")).to_be_visible()
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    running(page)
+    expect(page.locator("#paid")).to_be_visible()
+    expect(page.locator("#paid")).to_be_hidden(timeout=20_000)
+    for selector in ("#stop", "#pause", "#price", "#text"):
+        assert is_in_view(page, selector), selector
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_the_newest_message_is_whole_on_a_phone_whatever_the_record_does(
     screens: Screens, demo: Demo, language: str

@@ -22,10 +22,10 @@ export function foldOnLowScreens(): void {
   let isCrowded = false;
   let chosen: boolean | null = null;
 
+  // Where no time runs, the price, the reason and the receipts count for more than the messages.
+  const runs = (): boolean => /^(free|paid)$/.test(meter.dataset.phase ?? "");
   const show = (): void => {
-    // Where no time runs, the price, the reason and the receipts count for more than the messages.
-    const runs = /^(free|paid)$/.test(meter.dataset.phase ?? "");
-    const isFolded = chosen ?? (isLow || (isCrowded && runs));
+    const isFolded = chosen ?? (isLow || (isCrowded && runs()));
     meter.classList.toggle("folded", isFolded);
     document.body.classList.toggle("folded", isFolded);
     button.ariaExpanded = String(!isFolded);
@@ -58,10 +58,15 @@ export function foldOnLowScreens(): void {
   // longer than a frame, as while a keyboard closes, says nothing.
   new ResizeObserver(() =>
     requestAnimationFrame(() => {
-      isCrowded ||= !isLow && chosen === null && log.clientHeight < CROWDED_REM * rem();
+      isCrowded ||= !isLow && chosen === null && runs() && log.clientHeight < CROWDED_REM * rem();
       show();
     }),
   ).observe(log);
   new MutationObserver(show).observe(meter, { attributeFilter: ["data-phase"] });
+  // What is said for some seconds as paid time begins must not hide the buttons for the whole conversation.
+  new MutationObserver(() => {
+    isCrowded &&= !find("paid").hidden;
+    show();
+  }).observe(find("paid"), { attributeFilter: ["hidden"] });
   measure();
 }
