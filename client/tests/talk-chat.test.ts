@@ -292,6 +292,15 @@ test("a start that costs at once says how long the credit lasts, where that is s
       },
       "10 paid minutes cost 5.00.",
     ],
+    // A record that ends at a maximum before never costs what 10 minutes would.
+    [
+      { tariff: { ...tariff, max_cost: "1.50", at_max_cost: "stop" } },
+      `${due} as soon as time begins. Cost ≤ 1.50. More time would exceed the highest cost of a conversation.`,
+    ],
+    [
+      { tariff: { ...tariff, max_cost: "10.00", at_max_cost: "stop" } },
+      `${due} as soon as time begins. 10 paid minutes cost 10.00.`,
+    ],
   ] as const) {
     currentOffer = { tariff, tariff_version: 1, free_remaining_ms: 0, lasts_ms: null, ...offer };
     part("start").click();

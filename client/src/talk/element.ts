@@ -2,7 +2,7 @@
 
 import type { Chat } from "../chat.ts";
 import { stopwatch } from "../core/digits.ts";
-import { credits, price } from "../core/price.ts";
+import { credits, micros, price } from "../core/price.ts";
 import type { ConversationRecord, Credits, Frame, Party, Role, Snapshot } from "../core/types.ts";
 import { make, setText } from "../dom.ts";
 import { type TalkTimeElement, takeEarly } from "../element.ts";
@@ -269,7 +269,10 @@ export class TalkChatElement extends Base {
       });
       const text = [
         first.micros ? due : "",
-        filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
+        // Where the record ends at a maximum before 10 minutes, nobody ever pays what 10 minutes cost.
+        tariff.at_max_cost === "stop" && tariff.max_cost && cost > micros(tariff.max_cost)
+          ? `${words.cost} ≤ ${this.#money(tariff.max_cost)}. ${words.maximumReached}`
+          : filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
         lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
       ];
       if (!(await this.#ask({ title: yes, text: text.join(" ").trim(), yes, no: words.notNow }))) return;
