@@ -3,7 +3,7 @@
 import { micros } from "../../src/core/price.ts";
 import type { Entry } from "../../src/core/types.ts";
 import { say } from "./language.ts";
-import { day, money, nameInSentence } from "./words.ts";
+import { dayAndTime, money, nameInSentence } from "./words.ts";
 
 /** What an entry was: "Conversation with Maya, paid with a gift". `advisor` is the advisor of its record, if known. */
 export function entryWords(entry: Entry, advisor: string | null): string {
@@ -24,7 +24,7 @@ export function entryWords(entry: Entry, advisor: string | null): string {
       return withDetail(say("bought"), reference);
     case "gift": {
       const gift = withDetail(say("gift"), reference);
-      return expires_at === null ? gift : say("giftUntil", { gift, day: day(expires_at) });
+      return expires_at === null ? gift : say("giftUntil", { gift, day: dayAndTime(expires_at) });
     }
     case "debit":
       return withGift(withDetail(say("spentElsewhere"), reference), entry);
