@@ -295,7 +295,7 @@ test("a start that costs at once says how long the credit lasts, where that is s
     // A record that ends at a maximum before never costs what 10 minutes would.
     [
       { tariff: { ...tariff, max_cost: "1.50", at_max_cost: "stop" } },
-      `${due} as soon as time begins. Cost ≤ 1.50. More time would exceed the highest cost of a conversation.`,
+      `${due} as soon as time begins. It ends before it costs more than 1.50.`,
     ],
     [
       { tariff: { ...tariff, max_cost: "10.00", at_max_cost: "stop" } },

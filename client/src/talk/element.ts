@@ -271,7 +271,7 @@ export class TalkChatElement extends Base {
         first.micros ? due : "",
         // Where the record ends at a maximum before 10 minutes, nobody ever pays what 10 minutes cost.
         tariff.at_max_cost === "stop" && tariff.max_cost && cost > micros(tariff.max_cost)
-          ? `${words.cost} ≤ ${this.#money(tariff.max_cost)}. ${words.maximumReached}`
+          ? filled(words.endsBefore, { cost: this.#money(tariff.max_cost) })
           : filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
         lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
       ];

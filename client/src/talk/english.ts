@@ -62,6 +62,7 @@ export const english = {
   askStartText: "The first {amount} is due as soon as time begins.",
   askStartAfter: "The first {amount} is due after {time}.",
   tenMinutes: "10 paid minutes cost {cost}.",
+  endsBefore: "It ends before it costs more than {cost}.",
   creditLasts: "Your credit lasts at most {time}.",
   startPaidTime: "Start paid time",
   notNow: "Not now",
