@@ -94,7 +94,7 @@ def test_a_refund_of_an_earlier_month_is_named_and_is_no_conversation_of_this_on
     # The statement of the next month, if the refund was given then.
 
     def only_the_refund(route: Route) -> None:
-        document = route.fetch().json()
+        document = route.fetch().json() | {"payable": "-0.30", "carried": "0.00"}
         for figures in (document["total"], *document["sessions"]):
             figures.update(time_ms=0, gross="0.00", fees="0.00", share="0.00", net="-0.30")
         route.fulfill(json=document)
@@ -103,6 +103,7 @@ def test_a_refund_of_an_earlier_month_is_named_and_is_no_conversation_of_this_on
     page.reload()
     expect(page.locator("#sessions a")).to_contain_text("0.30 refunded")
     expect(page.locator("#sessions a")).not_to_contain_text("min")
+    expect(page.locator("#carried")).to_contain_text("taken from the next payment")
     expect(page.locator("#counted")).to_have_text("No conversations in this month.")
 
 

@@ -25,8 +25,9 @@ export async function showStatement(advisor: string, month: Month): Promise<Stat
   setText(find("counted"), held === 0 ? say("noEarnings") : say("statementCounted", counted));
   find("lines").replaceChildren(...lines(statement).map(([word, amount]) => line(word, amount)));
   setText(find("payable"), money(statement.payable));
-  const isAnyLeft = micros(statement.carried) > 0n;
-  setText(find("carried"), isAnyLeft ? say("statementCarried", { amount: money(statement.carried) }) : "");
+  const left =
+    micros(statement.carried) > 0n ? say("statementCarried", { amount: money(statement.carried) }) : "";
+  setText(find("carried"), micros(statement.payable) < 0n ? say("statementOwed") : left);
   const newest = [...sessions].reverse();
   find("sessions").replaceChildren();
   await showPages(find<HTMLButtonElement>("more-sessions"), async (shown) => {
