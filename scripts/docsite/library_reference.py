@@ -236,9 +236,8 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
     if isinstance(returns, str):
         returns = _Source(returns)
     signature = signature.replace(parameters=parameters, return_annotation=returns)
-    keyword = "async def " if inspect.iscoroutinefunction(function) else "def "
-    if inspect.isasyncgenfunction(function):
-        keyword = "@asynccontextmanager\nasync def "
+    is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    keyword = f"{_context_manager(function)}{'async ' if is_async else ''}def "
     text = f"{keyword}{name}{signature}"
     if len(text) > _LINE_MAX:
         lines: list[str] = []
@@ -248,6 +247,12 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
             lines.append(f"    {parameter},")
         text = f"{keyword}{name}(\n" + "\n".join(lines) + f"\n) -> {returns!r}"
     return f"```python\n{text}\n```"
+
+
+def _context_manager(function: Callable[..., Any]) -> str:
+    """The decorator that makes a context manager of the function, as a line; "" if there is none."""
+    decorators = re.findall(r"^\s*(@\w+)$", inspect.getsource(function).partition("def ")[0], re.MULTILINE)
+    return "".join(f"{name}\n" for name in decorators if name in {"@contextmanager", "@asynccontextmanager"})
 
 
 def _markdown(docstring: str) -> str:

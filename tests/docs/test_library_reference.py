@@ -64,6 +64,17 @@ def test_every_signature_is_python() -> None:
     assert "by: Party = Party.USER" in PAGE
 
 
+def test_a_signature_says_whether_a_function_makes_a_context_manager() -> None:
+    decorated = set(re.findall(r"^@(\w+)\n(?:async )?def (\w+)", PAGE, re.MULTILINE))
+    assert decorated >= {
+        ("asynccontextmanager", "connect"),
+        ("asynccontextmanager", "disposable_talktime"),
+        ("contextmanager", "disposable_blocking_talktime"),
+    }
+    assert "\nasync def events(" in PAGE
+    assert not {"events", "all_entries"} & {name for _, name in decorated}  # these are read by `async for`
+
+
 def test_every_type_that_a_method_returns_is_described_with_its_fields() -> None:
     returned = {
         name
