@@ -3,7 +3,7 @@
     pip install 'talktime[service,webhooks]' django gunicorn
     export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://talk.shop.example
     talktime migrate
-    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)
+    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)  # once, too
     talktime serve &
     gunicorn shop:application
 

@@ -3,7 +3,7 @@
     pip install 'talktime[service,webhooks]'
     export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://shop.example/talktime
     talktime migrate
-    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)
+    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)  # once, too
     uvicorn shop:app
 
 The how-to page about FastAPI, Django and Flask says why the program looks like this.

@@ -3,7 +3,7 @@
     pip install 'talktime[service,webhooks]' flask
     export TALKTIME_DATABASE_URL=postgresql://… TALKTIME_SECRET=… TALKTIME_ADDRESS=https://talk.shop.example
     talktime migrate
-    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)
+    export WEBHOOK_SECRET=$(talktime webhook create https://shop.example/events)  # once, too
     talktime serve &
     flask --app shop run
 

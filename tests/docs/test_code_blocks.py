@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
 from scripts.docsite.pages import ROOT
+from talktime import parse_credits
 from talktime.asgi import Tokens, create_app
 from talktime.cli.app import app
 from talktime.core.roles import Role
@@ -116,6 +118,22 @@ async def test_the_service_makes_the_people_of_its_host(database_url: str, monke
         assert (await client.get("/name")).status_code == 503
         async with service.router.lifespan_context(service):
             assert (await client.get("/name")).json() == "Maya"
+
+
+async def test_the_month_of_a_mounted_service_comes_as_csv(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = run_on(database_url, "def month_as_csv", monkeypatch)
+    settings = Settings(database_url=database_url, data_dir=tmp_path, secret="a secret for a test, long enough to sign")
+    service = create_app(settings)
+    async with service.router.lifespan_context(service):
+        talktime = service.state.talktime
+        await talktime.put_user("alice", "Alice")
+        await talktime.add_credit("alice", parse_credits("10.00"), reference="=1+1")
+        month = datetime.fromtimestamp(await talktime.now() / 1000, UTC).strftime("%Y-%m")
+        heading, line = (await names["month_as_csv"](service, month)).splitlines()
+    assert heading.startswith("id,")
+    assert ",'=1+1," in line
 
 
 def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

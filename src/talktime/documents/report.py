@@ -39,7 +39,9 @@ class Book(Document):
     owner: Annotated[str, "whose book it is; empty for the platform's own"]
     name: str
     opening: Credits
-    amounts: Annotated[tuple[Credits, ...], Columns(KINDS)]
+    amounts: Annotated[
+        tuple[Credits, ...], Columns(KINDS), "what came and went: one for each `EntryKind`, in its order"
+    ]
 
     @property
     @shown(after="amounts")
