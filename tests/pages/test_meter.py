@@ -161,7 +161,8 @@ def test_a_meter_that_leaves_the_messages_no_room_folds_while_time_runs(
     for seconds in (0, 130):  # in free time, and with what is said when paid time begins and credit is low
         demo.advance(seconds)
         expect(page.locator("#meter")).to_have_class(re.compile("folded"))
-        assert is_in_view(page, "#text")
+        for selector in ("#text", "#pause", "#stop", "#topup summary"):  # who pays must see how to stop
+            assert is_in_view(page, selector), selector
         assert messages_in_view(page) >= 3
     page.locator("#fold").click()  # who wants to see the whole meter sees the whole meter
     expect(page.locator("#meter")).not_to_have_class(re.compile("folded"))
@@ -262,6 +263,32 @@ def test_the_question_before_the_end_shows_what_it_costs_so_far(screens: Screens
     expect(dialog).to_contain_text("So far it has cost 1.00.")
     demo.advance(60)
     expect(dialog).to_contain_text("So far it has cost 2.00.")
+
+
+def test_without_messages_there_is_nothing_to_give_room_to(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}", width=390))
+    page.set_viewport_size({"width": 390, "height": 664})
+    for selector in ("#pause", "#stop", "#price"):
+        assert is_in_view(page, selector), selector
+    expect(page.locator("#meter")).not_to_have_class(re.compile("folded"))
+
+
+def test_a_question_closes_when_what_it_asks_has_happened(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="Stop").click()
+    expect(dialog).to_contain_text("End the conversation?")
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Start again").click()
+    expect(dialog).to_contain_text("as soon as time begins")
+    demo.call("POST", f"/chats/{chat}/tracking")
+    expect(dialog).to_be_hidden()
+    running(page)
 
 
 def test_who_is_away_has_no_green_dot(screens: Screens, demo: Demo, pair: Pair) -> None:

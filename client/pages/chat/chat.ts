@@ -143,8 +143,12 @@ function open({ role, subject }: Session, chatId: string): void {
   async function start(): Promise<unknown> {
     const { snapshot } = chat;
     if (!snapshot || !beginsRecord(snapshot)) return chat.start({ recordId: snapshot?.record?.id });
-    const agreed = await agreesToRecord(snapshot);
+    const agreed = await agreesToRecord(snapshot, isNewWanted);
     return agreed && showNewPrice(chat.start(agreed));
+  }
+
+  function isNewWanted(): boolean {
+    return chat.snapshot === null || beginsRecord(chat.snapshot);
   }
 
   async function stop(): Promise<unknown> {
@@ -258,7 +262,7 @@ function open({ role, subject }: Session, chatId: string): void {
   /** A new chat takes the record with it, or begins a new record. */
   async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
-    if (beginsRecord(latest)) return agreesToRecord(latest);
+    if (beginsRecord(latest)) return agreesToRecord(latest, isNewWanted);
     if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return null;
     return { recordId: latest.record?.id };
   }

@@ -1,7 +1,7 @@
 /**
  * On a phone the meter folds to one line, so that the conversation has the room: whenever the screen is low, as it is while
- * the keyboard is open or in landscape, from the moment on at which long names or a long price leave the messages no room,
- * and whenever a person folds it.
+ * the keyboard is open or in landscape, from the moment on at which the messages have no room while time runs, and whenever
+ * a person folds it. Only on a low screen the buttons fold as well: who pays must see how to stop.
  */
 
 import { find, setText } from "../shell/dom.ts";
@@ -27,6 +27,7 @@ export function foldOnLowScreens(): void {
   const show = (): void => {
     const isFolded = chosen ?? (isLow || (isCrowded && runs()));
     meter.classList.toggle("folded", isFolded);
+    meter.classList.toggle("low", isLow);
     document.body.classList.toggle("folded", isFolded);
     button.ariaExpanded = String(!isFolded);
     setText(button, say(isFolded ? "more" : "less"));
@@ -56,12 +57,14 @@ export function foldOnLowScreens(): void {
   });
   // A folded meter gives the room back, so nobody knows whether it could unfold: it stays folded. A layout that lasts no
   // longer than a frame, as while a keyboard closes, says nothing.
-  new ResizeObserver(() =>
+  const sizes = new ResizeObserver(() =>
     requestAnimationFrame(() => {
-      isCrowded ||= !isLow && chosen === null && runs() && log.clientHeight < CROWDED_REM * rem();
+      const isShort = log.clientHeight < Math.min(CROWDED_REM * rem(), log.scrollHeight);
+      isCrowded ||= !isLow && chosen === null && runs() && isShort;
       show();
     }),
-  ).observe(log);
+  );
+  for (const part of [log, find("messages")]) sizes.observe(part);
   new MutationObserver(show).observe(meter, { attributeFilter: ["data-phase"] });
   // What is said for some seconds as paid time begins must not hide the buttons for the whole conversation.
   new MutationObserver(() => {

@@ -6,8 +6,14 @@ import { agreesToBring, agreesToPay } from "../shell/agree.ts";
 import { offerOf } from "../shell/service.ts";
 import { shownVersion } from "./price-line.ts";
 
-/** Asks where the record costs something soon, or where the page has shown no price yet; null is a no. */
-export async function agreesToRecord({ chat }: Snapshot): Promise<StartOptions | null> {
+/**
+ * Asks where the record costs something soon, or where the page has shown no price yet; null is a no. The question closes
+ * when nobody wants a new record any more, because one has begun elsewhere.
+ */
+export async function agreesToRecord(
+  { chat }: Snapshot,
+  isWanted?: () => boolean,
+): Promise<StartOptions | null> {
   const shown = shownVersion();
   const ask = () => offerOf(chat.user_id, chat.advisor_id);
   let offer = await ask();
@@ -19,7 +25,7 @@ export async function agreesToRecord({ chat }: Snapshot): Promise<StartOptions |
     // Their record has ended while the user thought: a new record would begin.
   }
   const asks = shown === null || isPaidSoon(offer);
-  if (asks && !(await agreesToPay(offer))) return null;
+  if (asks && !(await agreesToPay(offer, isWanted))) return null;
   // The price of the question, or of the page where nobody was asked: the service refuses any other price.
   return { tariffVersion: asks ? offer.tariff_version : shown };
 }

@@ -13,14 +13,15 @@ import { longDuration, money, nameInSentence, price } from "../texts/words.ts";
 /** The refusal that the start would meet, so that nobody agrees to what can't be paid. */
 const NO_CREDIT = { title: "Not enough credit", status: 402, code: "insufficient_credit" };
 
-/** Whether the user agrees to pay the price. Credit that lasts only shortly is told. */
-export async function agreesToPay(offer: Offer): Promise<boolean> {
+/** Whether the user agrees to pay the price, while `isWanted`. Credit that lasts only shortly is told. */
+export async function agreesToPay(offer: Offer, isWanted = () => true): Promise<boolean> {
   if (offer.lasts_ms === 0) throw new RequestProblem(NO_CREDIT);
   const { micros, seconds } = firstDue(offer);
   const first = micros > 0n ? ` ${firstText(seconds, money(credits(micros)))}` : "";
+  const text = `${price(tariffOfOffer(offer))}.${first}${lastsText(offer)}`;
   return ask({
     title: say("agreeTitle", { name: nameInSentence(offer.display_name) }),
-    text: `${price(tariffOfOffer(offer))}.${first}${lastsText(offer)}`,
+    text: () => (isWanted() ? text : null),
     yes: talkWords().startPaidTime,
     no: talkWords().notNow,
   });

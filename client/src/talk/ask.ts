@@ -6,8 +6,11 @@ const TEXT_REFRESH_MS = 500;
 
 export interface Question {
   title: string;
-  /** A function where the text changes while the person thinks, as a cost does. */
-  text: string | (() => string);
+  /**
+   * A function where the text changes while the person thinks, as a cost does. Null closes the question like `no`, because
+   * what it asks has happened meanwhile.
+   */
+  text: string | (() => string | null);
   /** The button that goes on. */
   yes: string;
   /** The button that changes nothing. It has the focus first. */
@@ -21,7 +24,7 @@ export function ask(
   parent: Node = document.body,
 ): Promise<boolean> {
   const textNow = () => (typeof text === "string" ? text : text());
-  const line = make("p", { dir: "auto" }, textNow());
+  const line = make("p", { dir: "auto" }, textNow() ?? "");
   const dialog = make(
     "dialog",
     { "aria-labelledby": "ask-title" },
@@ -40,7 +43,11 @@ export function ask(
   );
   parent.appendChild(dialog);
   return new Promise((resolve) => {
-    const repeated = setInterval(() => setText(line, textNow()), TEXT_REFRESH_MS);
+    const repeated = setInterval(() => {
+      const now = textNow();
+      if (now === null) dialog.close("no");
+      else setText(line, now);
+    }, TEXT_REFRESH_MS);
     dialog.onclose = () => {
       clearInterval(repeated);
       dialog.remove();

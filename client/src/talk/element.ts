@@ -275,7 +275,9 @@ export class TalkChatElement extends Base {
           : filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
         lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
       ];
-      if (!(await this.#ask({ title: yes, text: text.join(" ").trim(), yes, no: words.notNow }))) return;
+      // The record may begin elsewhere while the person thinks.
+      const textNow = () => (chat.snapshot && !beginsRecord(chat.snapshot) ? null : text.join(" ").trim());
+      if (!(await this.#ask({ title: yes, text: textNow, yes, no: words.notNow }))) return;
     }
     await chat.start({ tariffVersion: tariff_version });
   }

@@ -16,8 +16,9 @@ export async function agreesToStop(
   parent?: Node,
 ): Promise<boolean> {
   if (chat.snapshot?.record?.state === "requested") return true;
-  const text = (): string => {
+  const text = (): string | null => {
     const { cost, snapshot } = chat.frame();
+    if (snapshot?.record?.state === "ended") return null; // the other party was quicker
     // The cost of a record that goes on in another chat is not known here.
     if (!snapshot || hasMoved(snapshot)) return words.askStopText;
     return `${words.askStopText} ${filled(words.costsSoFar, { amount: money(cost) })}`;
