@@ -311,6 +311,13 @@ test("a start that costs at once says how long the credit lasts, where that is s
       soon,
     );
   }
+  // The question closes when the record begins elsewhere while the person thinks.
+  part("start").click();
+  await vi.waitFor(() => expect(question()).toContain(due), soon);
+  service.tell({ ...now(), sequence: 3 });
+  await vi.waitFor(() => expect(question()).toBe(undefined), soon);
+  service.tell(ended(4));
+  await vi.waitFor(() => expect(offered()).toEqual(["Start again"]), soon);
   // Nobody is asked about a tariff that costs nothing.
   currentOffer = {
     tariff: { tiers: [{ ...tariff.tiers[0], rate: "0" }] },
