@@ -68,6 +68,7 @@ def test_a_message_arrives_once_and_stays_after_a_refresh(screens: Screens, demo
     advisor = running(screens.advisor(pair, f"/chat/{chat}"))
     user.get_by_label("Your message").fill("Are you\nthere?")
     user.get_by_role("button", name="Send").click()
+    expect(advisor.locator("#messages li")).to_have_count(1)  # a question comes before its answer
     advisor.get_by_label("Your message").fill("I am")
     expect(user.get_by_text("Theo is typing…")).to_be_visible()
     advisor.keyboard.press("Enter")
