@@ -1320,13 +1320,13 @@ class Talktime:
     async def statement(
         self, advisor_id: str, begin: int, end: int, *, places: int = 2, sessions_max: int | None = None
     ) -> Statement:
-        """An advisor's sessions from `begin` until just before `end`, at most a year and a day, and what to pay.
+        """An advisor's sessions from `begin` until just before `end`, at most 367 days, and what to pay.
 
         `payable` has `places` decimals, and the rest is carried. Statements of periods that follow each other, with the
         same `places`, add up to what can be paid of all that was earned.
 
         Raises:
-            InvalidRequest: the period is empty, is longer than a year and a day, or has more than `sessions_max`
+            InvalidRequest: the period is empty, is longer than 367 days, or has more than `sessions_max`
                 sessions; or `places` is not from 0 to 6.
             NotFound: there is no such advisor.
         """

@@ -28,7 +28,7 @@ async def statement(
     The charges of running sessions are posted up to the end of the period first.
 
     Raises:
-        InvalidRequest: the period is empty, is longer than a year and a day, or has more than `sessions_max` sessions;
+        InvalidRequest: the period is empty, is longer than 367 days, or has more than `sessions_max` sessions;
             or `places` is not from 0 to 6.
         NotFound: there is no such advisor.
     """

@@ -248,7 +248,7 @@ async def get_statement(
 ) -> JSONResponse:
     """The statement of an advisor for a period: time, gross, fees, share, refunds and net; and the amount to pay.
 
-    The period goes from `from` until just before `to`, at most a year. The figures come from the entries of the ledger.
+    The period goes from `from` until just before `to`, at most 367 days. The figures come from the ledger.
     `payable` is what can be paid, and `carried` is left to the next period, so that nothing is lost.
     """
     statement = await talktime.statement(advisor_id, *period, places=places, sessions_max=LINES_MAX)
