@@ -39,7 +39,7 @@ import { tariffOf } from "../texts/offer.ts";
 import { moment, money, nameInSentence } from "../texts/words.ts";
 import { keepDraft } from "./draft.ts";
 import { showElsewhere } from "./elsewhere.ts";
-import { foldOnLowScreens } from "./fold.ts";
+import { foldMeter } from "./fold.ts";
 import { paintMeter } from "./meter.ts";
 import { agreesToRecord } from "./new-record.ts";
 import { announcePaidTime } from "./paid-time.ts";
@@ -72,7 +72,7 @@ function open({ role, subject }: Session, chatId: string): void {
   const time = find<TalkTimeElement>("time");
   time.chat = chat;
   find("meter").dataset.viewer = viewer;
-  foldOnLowScreens();
+  foldMeter();
   // An advisor does not see the user's credits.
   if (viewer === "advisor") find("time").setAttribute("show", "elapsed free");
   if (viewer === "user") find("topup").append(...topUpControl(subject, () => showProblem(null)));

@@ -13,7 +13,7 @@ const LOW_REM = 37.5;
 /** Messages that have less room than this, in rem, are crowded out. */
 const CROWDED_REM = 8;
 
-export function foldOnLowScreens(): void {
+export function foldMeter(): void {
   const meter = find("meter");
   const button = find<HTMLButtonElement>("fold");
   const log = find("log");
