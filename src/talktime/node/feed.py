@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
@@ -48,9 +47,6 @@ _HEARD_MAX: Final = 10_000
 _MISSED_MS: Final = 60_000
 """How far back before the last sign of life messages are read again after a lost connection."""
 
-_NUMBERS_MAX: Final = 50
-"""How many numbers of a chat are filled in. A screen that is further behind sees a gap and asks again."""
-
 _LOG_EVERY: Final = 1_000
 """Only every thousandth refused hint is logged."""
 
@@ -58,7 +54,8 @@ _LOG_EVERY: Final = 1_000
 class Listener(Protocol):
     """A screen, as the feed knows it. The calls are not asynchronous and must not block the event loop.
 
-    Snapshots come numbered, in order. A listener drops the numbers that it has seen.
+    Snapshots come in the order of their numbers. Some numbers are left out, because changes that follow each other
+    quickly are read together. After a lost connection a number may come again.
     """
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
@@ -299,20 +296,18 @@ class Feed:
         return tuple(self._listeners.get(chat_id, ()))
 
     def _hand_out(self, snapshot: Snapshot, *, is_new: bool) -> None:
-        """Hand a snapshot to its listeners under each number that they have not seen. A snapshot is whole.
+        """Hand a snapshot to its listeners.
 
         `is_new`: somebody says that the chat has changed. If its number says that it has not, nothing is handed out.
         """
-        chat_id, last = snapshot.chat_id, snapshot.sequence
-        if is_new and last <= self._numbers.get(chat_id, -1):
+        chat_id = snapshot.chat_id
+        if is_new and snapshot.sequence <= self._numbers.get(chat_id, -1):
             return
-        first = min(last, max(self._numbers.get(chat_id, last) + 1, last - _NUMBERS_MAX))
         if chat_id in self._listeners:
-            self._numbers[chat_id] = last
-        for number in range(first, last + 1):
-            for listener in self._listeners_of(chat_id):
-                with _contained():
-                    listener.on_snapshot(replace(snapshot, sequence=number))
+            self._numbers[chat_id] = snapshot.sequence
+        for listener in self._listeners_of(chat_id):
+            with _contained():
+                listener.on_snapshot(snapshot)
 
     async def _snapshots(self, chat_ids: set[str]) -> dict[str, Snapshot]:
         """The snapshots of those chats that exist and can be read."""

@@ -6,6 +6,7 @@ The screen receives a snapshot of each chat first, and then every change once, i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 from talktime.core.errors import RateLimited, TalktimeError
@@ -16,6 +17,9 @@ from talktime.node.presence import Socket
 from talktime.talktime import Talktime
 
 WATCHES_MAX: Final = 200
+
+_NUMBERS_MAX: Final = 50
+"""How many numbers of a chat are filled in. A screen that is further behind sees a gap and asks again."""
 
 
 class Watcher(Listener, Socket, Protocol):
@@ -135,7 +139,8 @@ class Watches:
 class _WatchedChat:
     """Puts the snapshots of one chat in order.
 
-    Changes that overtake the first snapshot are held back until the first snapshot is sent. `is_present` tells whether
+    Changes that overtake the first snapshot are held back until the first snapshot is sent. Where the feed has left
+    numbers out, the screen receives the snapshot under each of them: a snapshot is whole. `is_present` tells whether
     the screen makes its person present in the chat.
     """
 
@@ -166,6 +171,9 @@ class _WatchedChat:
         if self._sent is None:
             self._early.append(snapshot)
         elif snapshot.sequence >= self._sent:
+            first = max(self._sent + 1, snapshot.sequence - _NUMBERS_MAX)
+            for number in range(first, snapshot.sequence):
+                self._send(replace(snapshot, sequence=number))
             self._pass_on(snapshot)
 
     def _pass_on(self, snapshot: Snapshot) -> None:
