@@ -218,9 +218,17 @@ class _Environment(EnvSettingsSource):
         return values
 
 
+_SECRET_NAME_LENGTH = 16
+
+
 def secret_name(secret: str) -> str:
     """The name of a secret, for the header of its tokens. Nobody can find the secret from the name."""
-    return hmac.new(secret.encode(), b"talktime kid", "sha256").hexdigest()[:16]
+    return hmac.new(secret.encode(), b"talktime kid", "sha256").hexdigest()[:_SECRET_NAME_LENGTH]
+
+
+def is_secret_name(text: str) -> bool:
+    """Whether this text looks as the names that `secret_name` gives."""
+    return len(text) == _SECRET_NAME_LENGTH and set(text) <= set("0123456789abcdef")
 
 
 class Settings(BaseSettings):

@@ -85,6 +85,17 @@ async def test_a_webhook_is_made_tried_looked_at_and_deleted(cli: Cli, node: Tal
     assert await node.webhooks() == []
 
 
+async def test_a_command_whose_receiver_does_not_take_an_event_fails(cli: Cli, node: Talktime, shop: Receiver) -> None:
+    for _ in range(2):
+        await node.add_credit("alice", parse_credits("1.00"))
+    command = ("events", "--types", "credit.added", "--forward", shop.url)
+    shop.answers = [500]
+    ended = await asyncio.to_thread(cli.run, *command)
+    assert (ended.code, len(ended.out.splitlines()), len(shop.taken)) == (1, 2, 1)
+    assert ended.err.endswith("talktime events: the receiver did not take 1 of the events\n")
+    assert (await asyncio.to_thread(cli.run, *command)).code == 0
+
+
 async def test_a_terminal_follows_events_and_forwards_them(cli: Cli, node: Talktime, shop: Receiver) -> None:
     """A developer sees what happens, and a receiver on the same machine gets it, signed."""
     await node.add_credit("alice", parse_credits("1.00"))  # before the command begins: not shown

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from talktime.asgi import create_app
-from talktime.core.roles import Role
 from talktime.settings import Settings
+from tests.services import SECRET
+from tests.tokens import expired_token
 
 
 class Row(NamedTuple):
@@ -216,7 +217,7 @@ async def test_a_host_names_the_party_that_it_acts_for(service: Any) -> None:
 
 async def test_an_invalid_or_expired_token_is_refused(service: Any) -> None:
     await service.people()
-    expired = service.tokens.make(Role.USER, "alice", ttl_seconds=-1)
+    expired = expired_token(SECRET)
     head, claims, signature = service.token("user:alice").split(".")
     other_signature = signature[:-5] + ("AAAAA" if signature[-5:] != "AAAAA" else "BBBBB")
     forged = (f"{head}.{claims}.{other_signature}", f"{head}.{claims}.", "e30.e30.e30", "x", "x" * 10_000)

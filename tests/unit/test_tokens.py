@@ -11,10 +11,12 @@ from typing import Any
 import jwt
 import pytest
 
-from talktime.core.errors import Unauthorized
+from talktime.core.durations import TTL_SECONDS_MAX
+from talktime.core.errors import InvalidRequest, Unauthorized
 from talktime.core.roles import Role
 from talktime.service.tokens import CLOCK_LEEWAY_SECONDS, EXPIRY_MAX, TOKEN_LENGTH_MAX, Tokens
 from talktime.settings import load_settings, secret_name
+from tests.tokens import expired_token
 
 SECRET = "a secret for tests, long enough to sign"
 TOKENS = Tokens(SECRET)
@@ -171,9 +173,15 @@ def test_a_token_names_its_secret_but_need_not() -> None:
 
 def test_an_expired_token_of_an_accepted_secret_is_expired_and_not_invalid() -> None:
     with pytest.raises(Unauthorized, match="expired"):
-        Tokens(NEW, [OLD]).read(Tokens(OLD).make(Role.USER, "alice", ttl_seconds=-1))
+        Tokens(NEW, [OLD]).read(expired_token(OLD))
     with pytest.raises(Unauthorized, match="expired"):
-        Tokens(NEW, [OLD]).read(Tokens(NEW).make(Role.USER, "alice", ttl_seconds=-1))
+        Tokens(NEW, [OLD]).read(expired_token(NEW))
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, TTL_SECONDS_MAX + 1])
+def test_no_token_is_made_that_is_valid_for_no_time_or_for_ever(seconds: int) -> None:
+    with pytest.raises(InvalidRequest, match="ttl_seconds must be from 1 to 315360000"):
+        Tokens(NEW).make(Role.USER, "alice", seconds)
 
 
 def test_a_secret_that_is_too_short_is_refused_in_a_host_as_well() -> None:

@@ -10,6 +10,7 @@ import typer
 
 from talktime.cli.arguments import read_id
 from talktime.cli.connecting import run_with_talktime
+from talktime.cli.exits import exit_with_failure
 from talktime.cli.output import stdout
 
 if TYPE_CHECKING:
@@ -54,21 +55,28 @@ def events(
     wanted = None if types is None else types.split(",")
     begin = "latest" if follow and after is None else after
 
-    async def show(talktime: Talktime) -> None:
+    async def show(talktime: Talktime) -> int:
+        failed = 0
         send = None if forward is None else _forwarding(forward)
         async for event in talktime.events(types=wanted, **about, after=begin, follow=follow):
             _print_event(event, as_json)
-            if send is not None:
-                await send(event)
+            if send is not None and not await send(event):
+                failed += 1
+        return failed
 
     try:
-        run_with_talktime(context, show)
+        failed = run_with_talktime(context, show)
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit from None
+    if failed:
+        exit_with_failure(f"the receiver did not take {failed} of the events")
 
 
-def _forwarding(url: str) -> Callable[[Event], Awaitable[None]]:
+def _forwarding(url: str) -> Callable[[Event], Awaitable[bool]]:
     """Sends an event to a receiver of the person at the terminal, whose address may be private.
+
+    Returns:
+        What sends an event, and tells whether the receiver took the event.
 
     Raises:
         MissingExtra: a package that the sender needs is not installed.
@@ -84,9 +92,10 @@ def _forwarding(url: str) -> Callable[[Event], Awaitable[None]]:
     sender.require_url(url)
     typer.echo(f"The secret of this run: {secret}", err=True)
 
-    async def send(event: Event) -> None:
+    async def send(event: Event) -> bool:
         outcome = await sender.send(url, [secret], event.id, event.document())
         typer.echo(f"{event.id} {outcome.error or outcome.status}, {outcome.took_ms} ms", err=True)
+        return outcome.error is None
 
     return send
 

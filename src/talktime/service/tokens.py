@@ -6,7 +6,6 @@ that it is read at once. A token of another program need not name its secret.
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ import jwt
 
 from talktime.core.actors import Actor
 from talktime.core.arguments import checks_arguments
-from talktime.core.durations import TTL_SECONDS_DEFAULT
-from talktime.core.errors import Unauthorized, Unavailable
+from talktime.core.durations import TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX
+from talktime.core.errors import InvalidRequest, Unauthorized, Unavailable
 from talktime.core.ids import require_id
 from talktime.core.roles import Role
 from talktime.core.scopes import Scope
-from talktime.settings import SECRET_LENGTH_MIN, Settings, load_settings, secret_name
+from talktime.settings import SECRET_LENGTH_MIN, Settings, is_secret_name, load_settings, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +35,6 @@ CLOCK_LEEWAY_SECONDS: Final = 60
 
 EXPIRY_MAX: Final = 253_402_300_799
 """The latest expiry, in seconds since 1970: the end of the year 9999."""
-
-_SECRET_NAME: Final = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,10 @@ class Tokens:
         """A token for `subject` that is valid for `ttl_seconds` from now on, or until the key `key_id` is revoked.
 
         Raises:
-            InvalidRequest: there is no such role, or `subject` is no id.
+            InvalidRequest: there is no such role, `subject` is no id, or no token may be valid for so long or so short.
         """
+        if not 1 <= ttl_seconds <= TTL_SECONDS_MAX:
+            raise InvalidRequest(("ttl_seconds", f"must be from 1 to {TTL_SECONDS_MAX}"))
         now = int(time.time())
         subject = require_id("subject", subject)
         claims = {"iss": ISSUER, "role": Role(role).value, "sub": subject, "iat": now, "exp": now + ttl_seconds}
@@ -147,7 +146,7 @@ class Tokens:
             return self._read(token, last)
         except InvalidToken:
             name = str(header_of(token).get("kid"))
-            if name not in self._secrets and _SECRET_NAME.fullmatch(name):
+            if name not in self._secrets and is_secret_name(name):
                 raise AnotherSecret from None
             raise
 
