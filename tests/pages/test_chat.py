@@ -455,6 +455,26 @@ def test_an_old_chat_asks_before_it_brings_the_conversation_here(screens: Screen
     screens.complaints.clear()
 
 
+def test_questions_about_a_conversation_elsewhere_close_when_it_has_gone_on(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    old = demo.chat(pair)
+    demo.call("POST", f"/chats/{old}/stop")
+    demo.chat(pair)
+    page = screens.user(pair, f"/chat/{old}")
+    page.get_by_role("button", name="Start again").click()
+    expect(page.get_by_role("dialog", name="Bring the conversation here?")).to_be_visible()
+    demo.call("POST", f"/chats/{old}/tracking")  # from another screen of the user
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    screens.complaints.clear()  # the browser tells of the offer that there is not
+    demo.call("POST", f"/chats/{old}/pause")
+    page.get_by_role("button", name="New chat").click()
+    expect(page.get_by_role("dialog", name="Go on in the other chat?")).to_be_visible()
+    demo.call("POST", f"/chats/{old}/resume")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    running(page)
+
+
 def test_a_failure_in_the_background_is_gone_once_the_request_succeeds_again(
     screens: Screens, demo: Demo, pair: Pair
 ) -> None:

@@ -263,7 +263,8 @@ function open({ role, subject }: Session, chatId: string): void {
   async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
     if (beginsRecord(latest)) return agreesToRecord(latest, isNewWanted);
-    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest)))) return null;
+    const isPaused = () => chat.snapshot?.record?.state === "paused";
+    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest), isPaused))) return null;
     return { recordId: latest.record?.id };
   }
 }

@@ -7,8 +7,8 @@ import { offerOf } from "../shell/service.ts";
 import { shownVersion } from "./price-line.ts";
 
 /**
- * Asks where the record costs something soon, or where the page has shown no price yet; null is a no. The question closes
- * when nobody wants a new record any more, because one has begun elsewhere.
+ * Asks where the record costs something soon, or where the page has shown no price yet; null is a no. A question closes
+ * when nobody wants a new record any more, because one has begun elsewhere, or has come here.
  */
 export async function agreesToRecord(
   { chat }: Snapshot,
@@ -19,7 +19,7 @@ export async function agreesToRecord(
   let offer = await ask();
   if (!offer) {
     // The two have gone on in another chat since: their record comes here.
-    if (!(await agreesToBring())) return null;
+    if (!(await agreesToBring(isWanted))) return null;
     offer = await ask();
     if (!offer) return {};
     // Their record has ended while the user thought: a new record would begin.

@@ -21,30 +21,34 @@ export async function agreesToPay(offer: Offer, isWanted = () => true): Promise<
   const text = `${price(tariffOfOffer(offer))}.${first}${lastsText(offer)}`;
   return ask({
     title: say("agreeTitle", { name: nameInSentence(offer.display_name) }),
-    text: () => (isWanted() ? text : null),
+    text: whileWanted(isWanted, text),
     yes: talkWords().startPaidTime,
     no: talkWords().notNow,
   });
 }
 
-/** Whether the user wants paused time to go on in another chat. */
-export function agreesToGoOn(tariff: Tariff): Promise<boolean> {
+/** Whether the user wants paused time to go on in another chat, while `isWanted`. */
+export function agreesToGoOn(tariff: Tariff, isWanted = () => true): Promise<boolean> {
   return ask({
     title: say("goOnTitle"),
-    text: say("goOnText", { price: price(tariff) }),
+    text: whileWanted(isWanted, say("goOnText", { price: price(tariff) })),
     yes: talkWords().resume,
     no: talkWords().notNow,
   });
 }
 
-/** Whether the user wants the conversation, which is in another chat, to go on in this one. */
-export function agreesToBring(): Promise<boolean> {
+/** Whether the user wants the conversation, which is in another chat, to go on in this one, while `isWanted`. */
+export function agreesToBring(isWanted = () => true): Promise<boolean> {
   return ask({
     title: say("bringTitle"),
-    text: say("bringText"),
+    text: whileWanted(isWanted, say("bringText")),
     yes: talkWords().continueHere,
     no: talkWords().notNow,
   });
+}
+
+function whileWanted(isWanted: () => boolean, text: string): () => string | null {
+  return () => (isWanted() ? text : null);
 }
 
 function firstText(seconds: number, amount: string): string {

@@ -237,6 +237,8 @@ export class TalkChatElement extends Base {
       await chat.start({ recordId: snapshot?.record?.id });
       return;
     }
+    // The record may begin here, or come here, while the person thinks.
+    const whileWanted = (text: string) => () => (chat.snapshot && !beginsRecord(chat.snapshot) ? null : text);
     const offer = await chat.offer().catch((error: unknown) => {
       if (error instanceof RequestProblem && error.problem.status === 409) return null;
       throw error;
@@ -244,7 +246,7 @@ export class TalkChatElement extends Base {
     if (!offer) {
       // The two have gone on in another chat since: their record comes here.
       const { elsewhere, continueHere, notNow } = this.#words;
-      const question = { title: continueHere, text: elsewhere, yes: continueHere, no: notNow };
+      const question = { title: continueHere, text: whileWanted(elsewhere), yes: continueHere, no: notNow };
       if (brings) await chat.start();
       // If their record has ended while the user thought, the user is asked for the price.
       else if (await this.#ask(question)) await this.#start(chat, true);
@@ -267,7 +269,7 @@ export class TalkChatElement extends Base {
         amount: this.#money(credits(first.micros)),
         time: stopwatch(1000 * first.seconds),
       });
-      const text = [
+      const parts = [
         first.micros ? due : "",
         // Where the record ends at a maximum before 10 minutes, nobody ever pays what 10 minutes cost.
         tariff.at_max_cost === "stop" && tariff.max_cost && cost > micros(tariff.max_cost)
@@ -275,9 +277,8 @@ export class TalkChatElement extends Base {
           : filled(words.tenMinutes, { cost: this.#money(credits(cost)) }),
         lasts === null ? "" : filled(words.creditLasts, { time: stopwatch(lasts) }),
       ];
-      // The record may begin elsewhere while the person thinks.
-      const textNow = () => (chat.snapshot && !beginsRecord(chat.snapshot) ? null : text.join(" ").trim());
-      if (!(await this.#ask({ title: yes, text: textNow, yes, no: words.notNow }))) return;
+      const text = whileWanted(parts.join(" ").trim());
+      if (!(await this.#ask({ title: yes, text, yes, no: words.notNow }))) return;
     }
     await chat.start({ tariffVersion: tariff_version });
   }
