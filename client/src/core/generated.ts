@@ -2067,7 +2067,7 @@ export interface components {
         };
         /** @description All sessions of a statement together. */
         StatementTotal: {
-            /** @description how many sessions there are */
+            /** @description how many the list has, with those of which the period has only a refund */
             sessions: number;
             time_ms: number;
             /** @description what was charged */

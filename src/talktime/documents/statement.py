@@ -50,7 +50,7 @@ class Session(Document):
 class StatementTotal(Document):
     """All sessions of a statement together."""
 
-    sessions: Annotated[Count, "how many sessions there are"]
+    sessions: Annotated[Count, "how many the list has, with those of which the period has only a refund"]
     figures: Annotated[Figures, INLINE]
 
 
