@@ -22,6 +22,7 @@ extras.require("service")
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from talktime.core.arguments import checked
 from talktime.core.errors import Unavailable
 from talktime.database.addresses import DatabaseUnfit
 from talktime.service import pages
@@ -67,6 +68,7 @@ OnScreens = Callable[[str], None]
 STATIC = Path(pages.__file__).parent / "static"
 
 
+@checked
 def create_app(
     settings: Settings | None = None,
     while_open: TalktimeLifespan | None = None,
@@ -87,6 +89,7 @@ def create_app(
 
     Raises:
         SettingsError: a setting, the signing secret or the identity is not allowed.
+        InvalidRequest: an argument has the wrong type.
         TypeError: `while_open` is a coroutine or a generator, and lacks `@asynccontextmanager`.
     """
     if inspect.iscoroutinefunction(while_open) or inspect.isasyncgenfunction(while_open):

@@ -9,10 +9,13 @@ from typing import Any, cast
 import pytest
 
 from talktime import Party, Talktime, Tariff, parse_credits
+from talktime.asgi import create_app
 from talktime.core.errors import Conflict, InvalidRequest
 from talktime.core.record import State
 from talktime.core.roles import Role
+from talktime.service.connector import TalktimeLifespan
 from talktime.service.tokens import Tokens
+from talktime.settings import Settings, load_settings
 from tests.nodes import add_alice_and_maya
 
 SEVEN = cast("str", 7)
@@ -72,6 +75,32 @@ def test_a_token_is_for_a_text_and_a_role_may_be_one() -> None:
     assert tokens.read(tokens.make(cast("Role", "user"), "alice")).role is Role.USER
     with pytest.raises(InvalidRequest, match="role must be one of"):
         tokens.make(cast("Role", "customer"), "alice")
+
+
+OPENED: dict[str, Callable[[Settings], object]] = {
+    "settings must be a Settings or None, not of the type str: load_settings(…) of talktime.settings makes one": (
+        lambda _: create_app(cast("Settings", "postgresql://shop/talktime"))
+    ),
+    "settings must be a Settings or None, not of the type dict: load_settings(…) of talktime.settings makes one": (
+        lambda _: Tokens.of_service(cast("Settings", {}))
+    ),
+    "database_url must be a text or None, not of the type Settings: pass settings=…": (
+        lambda settings: Talktime.blocking(cast("str", settings))
+    ),
+    "database_url must be a text or None, not of the type Settings: pass settings=…, also for coroutines": (
+        lambda settings: Talktime.connect(cast("str", settings))
+    ),
+    "while_open must be a function or None, not of the type int": (
+        lambda settings: create_app(settings, cast("TalktimeLifespan", 7))
+    ),
+}
+
+
+@pytest.mark.parametrize("words", OPENED)
+def test_what_opens_talktime_refuses_in_words(words: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        OPENED[words](load_settings(secret="x" * 32))
+    assert str(refused.value) == words.removesuffix(", also for coroutines")
 
 
 async def test_a_party_as_a_text_is_that_party(talktime: Talktime) -> None:

@@ -7,20 +7,18 @@ method say which types it takes, so they are the only place where this stands.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import wraps
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from talktime.core.errors import InvalidRequest
 from talktime.core.instants import INSTANT_MAX
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 C = TypeVar("C")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _INSTANTS: Final = frozenset({"at", "as_of", "begin", "end", "expires_at"})
 _MILLISECONDS_MIN: Final = 100_000_000_000
@@ -38,12 +36,17 @@ _IN_WORDS: Final[dict[Any, str]] = {
 def checks_arguments(cls: type[C]) -> type[C]:
     """Lets each public method of the class refuse an argument of the wrong type with `InvalidRequest`."""
     for name, member in list(vars(cls).items()):
-        if inspect.isfunction(member) and not name.startswith("_"):
-            setattr(cls, name, _checked(member))
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(member):
+            setattr(cls, name, checked(member))
+        elif isinstance(member, classmethod):
+            setattr(cls, name, classmethod(checked(member.__func__)))
     return cls
 
 
-def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
+def checked(method: F) -> F:
+    """Lets a function refuse an argument of the wrong type with `InvalidRequest`."""
     names = list(inspect.signature(method).parameters)
     hints: dict[str, Any] = {}
 
@@ -68,14 +71,14 @@ def _checked(method: Callable[..., Any]) -> Callable[..., Any]:
             checked_args, checked_arguments = check_all(args, arguments)
             return await method(*checked_args, **checked_arguments)
 
-        return checked_coroutine
+        return cast("F", checked_coroutine)
 
     @wraps(method)
-    def checked(*args: Any, **arguments: Any) -> Any:
+    def checked_function(*args: Any, **arguments: Any) -> Any:
         checked_args, checked_arguments = check_all(args, arguments)
         return method(*checked_args, **checked_arguments)
 
-    return checked
+    return cast("F", checked_function)
 
 
 def _as_member(value: object, hint: Any) -> object:
@@ -126,7 +129,7 @@ def _in_words(kind: Any) -> str:
     origin = get_origin(kind)
     if origin is None:
         return f"{'an' if kind.__name__[0] in 'AEIO' else 'a'} {kind.__name__}"
-    return "a mapping" if issubclass(origin, Mapping) else "a collection"
+    return "a mapping" if issubclass(origin, Mapping) else "a function" if origin is Callable else "a collection"
 
 
 def _advice(name: str, value: object, kinds: tuple[Any, ...]) -> str:
@@ -134,15 +137,25 @@ def _advice(name: str, value: object, kinds: tuple[Any, ...]) -> str:
         return f': in micro-credits, parse_credits("{str(value)[:20]}")'
     if int in kinds:
         return _advice_for_a_number(name, value)
-    if str in kinds and isinstance(value, int):
-        return ": pass str(…)"
+    if str in kinds:
+        return _advice_for_a_text(value)
+    if name == "settings":
+        return ": load_settings(…) of talktime.settings makes one"
     if isinstance(value, str) and any(get_origin(kind) is Collection for kind in kinds):
         return f": pass [{value[:20]!r}]"
     parsed = [kind.__name__ for kind in kinds if hasattr(kind, "parse")]
     return f": {parsed[0]}.parse makes one of a document" if parsed else ""
 
 
+def _advice_for_a_text(value: object) -> str:
+    if type(value).__name__ == "Settings":
+        return ": pass settings=…"
+    return ": pass str(…)" if isinstance(value, int) else ""
+
+
 def _advice_for_a_number(name: str, value: object) -> str:
+    if isinstance(value, str) and name in _INSTANTS:
+        return ": pass the milliseconds since 1970, round(datetime(…).timestamp() * 1000)"
     if isinstance(value, datetime):
         return ": pass its milliseconds since 1970, round(….timestamp() * 1000)"
     if isinstance(value, timedelta):

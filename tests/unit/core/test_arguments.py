@@ -73,6 +73,13 @@ class Library:
                 " round(….timestamp() * 1000)"
             ),
         ),
+        (
+            {"begin": "2026-10"},
+            (
+                "begin must be a whole number or None, not of the type str: pass the milliseconds since 1970,"
+                " round(datetime(…).timestamp() * 1000)"
+            ),
+        ),
         ({"share": "7"}, "share must be a number, not of the type str"),
         ({"party": "nobody"}, "party must be one of user, advisor, not 'nobody'"),
         (
