@@ -140,6 +140,7 @@ BOUNDS: Final = {
     "Messages of one socket that wait for those before": (str(screen.WAITING_MAX), None),
     "Chats that one socket watches": (str(watches.WATCHES_MAX), None),
     "Answers that wait for one socket": (str(send_queue.ANSWERS_MAX), None),
+    "Changes of a chat that are read together, each told under its number": (str(watches.NUMBERS_MAX), None),
     "Messages of others that wait for one socket": (str(send_queue.SHARED_MAX), None),
     "Time between two signs of typing of one party in one chat": (f"{typing_signs.INTERVAL_SECONDS:g} s", None),
     "Time in which a socket takes nothing": (f"{http_connection.STALL_SECONDS:g} s", None),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from talktime import Talktime
 from talktime.documents.snapshot import Snapshot
-from talktime.service.live.watches import Watches
+from talktime.service.live.watches import NUMBERS_MAX, Watches
 from tests.nodes import Screen
 
 
@@ -31,4 +31,4 @@ async def test_a_screen_that_is_far_behind_receives_a_gap(talktime: Talktime) ->
     await watches.add("first", None)
     last = sent[0].sequence + 1_000
     watches.send_change(replace(sent[0], sequence=last))
-    assert [snapshot.sequence for snapshot in sent[1:]] == list(range(last - 50, last + 1))
+    assert [snapshot.sequence for snapshot in sent[1:]] == list(range(last - NUMBERS_MAX + 1, last + 1))

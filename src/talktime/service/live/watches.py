@@ -18,8 +18,8 @@ from talktime.talktime import Talktime
 
 WATCHES_MAX: Final = 200
 
-_NUMBERS_MAX: Final = 50
-"""How many numbers of a chat are filled in. A screen that is further behind sees a gap and asks again."""
+NUMBERS_MAX: Final = 50
+"""Under how many numbers a screen receives changes that are read together. After more it sees a gap, and asks again."""
 
 
 class Watcher(Listener, Socket, Protocol):
@@ -171,7 +171,7 @@ class _WatchedChat:
         if self._sent is None:
             self._early.append(snapshot)
         elif snapshot.sequence >= self._sent:
-            first = max(self._sent + 1, snapshot.sequence - _NUMBERS_MAX)
+            first = max(self._sent + 1, snapshot.sequence - NUMBERS_MAX + 1)
             for number in range(first, snapshot.sequence):
                 self._send(replace(snapshot, sequence=number))
             self._pass_on(snapshot)
