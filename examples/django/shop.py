@@ -13,6 +13,7 @@ Everything is in one file here. In a project, `talktime` is made in a module of 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from html import escape
@@ -38,12 +39,12 @@ from talktime.errors import (
     Unavailable,
 )
 
-talktime = Talktime.blocking(
-    work=False
-)  # each worker connects with its first call; `talktime serve` does a node's work
+# Each worker connects with its first call. `talktime serve` does the work of a node.
+talktime = Talktime.blocking(work=False)
 tokens = Tokens.of_service()  # with the secret of `talktime serve`
 webhook = Webhook(os.environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a model, whose key is the id of the record
+log = logging.getLogger(__name__)
 
 
 class Refusals:
@@ -57,7 +58,8 @@ class Refusals:
 
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, DatabaseProblem):  # the first call of a worker connects
-            error = Unavailable("The database can't be reached. Try again.")
+            log.error("%s", error)  # what to do, for the person who runs the shop
+            error = Unavailable("The database of talktime can't be used right now. The log says why.")
         return JsonResponse(error.problem(), status=error.status) if isinstance(error, TalktimeError) else None
 
 

@@ -33,7 +33,8 @@ from talktime.errors import (
 )
 
 app = Flask(__name__)
-talktime = Talktime.blocking(work=False)  # connects with its first call; `talktime serve` does the work of a node
+# Each worker connects with its first call. `talktime serve` does the work of a node.
+talktime = Talktime.blocking(work=False)
 tokens = Tokens.of_service()  # with the secret of `talktime serve`
 webhook = Webhook(environ["WEBHOOK_SECRET"])
 bills: dict[str, str] = {}  # in a real shop a table, whose key is the id of the record
@@ -46,9 +47,10 @@ def refused(error: TalktimeError) -> ResponseReturnValue:
 
 
 @app.errorhandler(DatabaseProblem)
-def not_connected(_error: DatabaseProblem) -> ResponseReturnValue:
-    """The first call of a worker connects."""
-    return refused(Unavailable("The database can't be reached. Try again."))
+def not_connected(error: DatabaseProblem) -> ResponseReturnValue:
+    """The first call of a worker connects. The message of the error is for the person who runs the shop."""
+    app.logger.error("%s", error)
+    return refused(Unavailable("The database of talktime can't be used right now. The log says why."))
 
 
 def signed_in() -> str:

@@ -21,6 +21,7 @@ from tests.services import SECRET, environment
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ADDRESS = "https://shop.example/talktime"
 PAGE = "/chat/alice%3Amaya"
+LOG = "shop.log"
 ORDER = {"order": "4711", "user": "alice", "amount": "10.00"}
 
 
@@ -41,9 +42,11 @@ def running(host: str, secret: str, database_url: str, tmp_path: Path) -> Iterat
     # The mounted service is a node, too, and may send the events.
     settings = {"database_url": database_url, "address": ADDRESS, "data_dir": tmp_path, "webhook_private": 1}
     env = environment(**settings) | {"WEBHOOK_SECRET": secret}
-    with subprocess.Popen(
-        command, cwd=EXAMPLES / host, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as shop:
+    pipe = subprocess.PIPE
+    with (
+        (tmp_path / LOG).open("wb") as log,
+        subprocess.Popen(command, cwd=EXAMPLES / host, env=env, stdin=pipe, stdout=pipe, stderr=log, text=True) as shop,
+    ):
         assert shop.stdin is not None
         assert shop.stdout is not None
         try:
@@ -123,6 +126,20 @@ async def test_a_shop_whose_first_call_meets_no_database_answers_503(host: str, 
         async with httpx.AsyncClient(base_url=address, timeout=30) as shop:
             refused = await shop.post("/paid", json=ORDER)
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert "The database can't be reached" in (tmp_path / LOG).read_text()
+
+
+@pytest.mark.parametrize("host", ["fastapi", "django", "flask"])
+async def test_a_shop_on_an_empty_database_logs_what_to_do(host: str, empty_database_url: str, tmp_path: Path) -> None:
+    with running(host, f"whsec_{'A' * 32}", empty_database_url, tmp_path) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=30) as shop:
+            refused = await shop.post("/paid", json=ORDER)
+            assert refused.status_code == 503
+            # A mounted service answers the reason. The others do not say that the database can't be reached.
+            told = "talktime migrate" if host == "fastapi" else "The log says why"
+            assert told in refused.json()["detail"]
+    log = (tmp_path / LOG).read_text()
+    assert re.search(r"The database is empty.* run: talktime migrate", log), log
 
 
 async def mistakes_are_refused_with_their_reason(shop: httpx.AsyncClient) -> None:
