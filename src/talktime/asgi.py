@@ -1,7 +1,7 @@
 """The service as an ASGI application: `talktime.asgi:app`, for any server or for mounting into a host's application.
 
 `app` reads its settings from the environment when it is first used; `create_app` takes settings as an argument.
-Without the packages of `talktime[service]`, the import raises `talktime.extras.MissingExtra`.
+Without the packages of `talktime[service]`, the import raises `talktime.errors.MissingExtra`.
 """
 
 from __future__ import annotations

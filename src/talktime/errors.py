@@ -1,10 +1,8 @@
-"""The errors that `Talktime` raises, for hosts: `from talktime.errors import InsufficientCredit`.
-
-`talktime.core.errors` draws the tree.
-"""
+"""The errors that `Talktime` raises, for hosts: `from talktime.errors import InsufficientCredit`."""
 
 from __future__ import annotations
 
+# The docstring of `talktime.core.errors` draws the tree.
 from talktime.core.errors import (
     AdvisorBusy,
     Conflict,

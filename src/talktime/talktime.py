@@ -1234,7 +1234,9 @@ class Talktime:
         return await records.record_snapshot(self.engine, record_id)
 
     async def records(self, state: str | None = None, *, limit: int = 200) -> list[Snapshot]:
-        """Records, the newest first: `running`, `paused`, `ended`, `active` (running or paused), or all.
+        """Records, the newest first.
+
+        `state` is `requested`, `running`, `paused` or `ended`, `active` for all but ended, or None for all.
 
         Raises:
             InvalidRequest: there is no such state.

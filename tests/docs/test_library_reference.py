@@ -35,6 +35,17 @@ def test_the_names_are_all_that_the_package_exports() -> None:
             assert hasattr(importlib.import_module(module), name), name
 
 
+def test_the_reference_names_no_module_that_a_host_may_not_import() -> None:
+    package = Path(talktime.__file__).parent
+    named = {
+        f"talktime.{name}"
+        for name in re.findall(r"\btalktime\.(\w+)", PAGE)
+        if (package / name).is_dir() or (package / f"{name}.py").exists()
+    }
+    assert "talktime.errors" in named
+    assert named <= set(MODULES)
+
+
 def test_every_public_method_has_a_section_with_its_signature() -> None:
     public = {name for name, member in inspect.getmembers(Talktime, callable) if not name.startswith("_")}
     assert public == set(METHODS)
