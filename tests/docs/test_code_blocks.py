@@ -11,11 +11,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -32,8 +33,9 @@ from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
 from talktime.settings import Settings
 from tests.docs.blocks import Block, blocks
+from tests.services import environment
 
-LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text"}
+LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text", "toml"}
 OTHER_PROGRAMS = {"cd", "curl", "export", "git", "make", "npm"}
 OTHER_PROGRAMS |= {"createdb", "openssl", "pg_basebackup", "pg_dump", "pg_restore", "psql", "patronictl"}
 
@@ -48,6 +50,7 @@ def test_every_block_says_its_language() -> None:
 def test_python_passes_the_type_checker(tmp_path: Path) -> None:
     found = blocks("python")
     assert len(found) >= 4
+    write_program(tmp_path)
     for number, block in enumerate(found):
         (tmp_path / f"block_{number}.py").write_text(f"# {block}\n{block.code}")
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "pyproject.toml", "--cache-dir"]
@@ -77,17 +80,44 @@ async def test_a_python_program_runs(block: Block, database_url: str, tmp_path: 
     assert output.decode().strip() in {"True", "1.00", "0.00"}
 
 
+def block_with(part: str) -> Block:
+    """The one block of Python that contains `part`."""
+    (block,) = [block for block in blocks("python") if part in block.code]
+    return block
+
+
+def write_program(folder: Path) -> None:
+    """Write the module that tests of the documents import: a function that asks `talktime serve`."""
+    (folder / "books.py").write_text(block_with("\ndef month_as_csv").code)
+
+
 @pytest.mark.parametrize("block", [b for b in blocks("python") if "def test_" in b.code], ids=str)
 def test_a_python_test_passes(block: Block, tmp_path: Path) -> None:
+    """The test of a document passes beside the settings, `conftest.py` and programs of the documents."""
+    (settings,) = blocks("toml")
+    (tmp_path / "pyproject.toml").write_text(settings.code)
+    (tmp_path / "conftest.py").write_text(block_with('os.environ["WEBHOOK_SECRET"] = ').code)
     (tmp_path / "test_it.py").write_text(block.code)
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "-p", "no:cacheprovider", str(tmp_path)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "1 passed" in run.stdout, run.stdout
+    write_program(tmp_path)
+    data_dir = tmp_path / "data"
+    env = environment(secret=None, outage_seconds=None, data_dir=data_dir)
+    env["PYTHONPATH"] = str(ROOT / "examples" / "fastapi")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in run.stdout, run.stdout + run.stderr
+    assert "loop_scope" not in run.stdout + run.stderr
+    assert not data_dir.exists()  # a test leaves no secret in the folder of the developer
 
 
 def run_on(database_url: str, part: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Run the one block that contains `part`, with a database; what it has defined."""
-    (block,) = [block for block in blocks("python") if part in block.code]
+    block = block_with(part)
     monkeypatch.setenv("TALKTIME_DATABASE_URL", database_url)
     monkeypatch.setenv("TALKTIME_SECRET", "a secret for a test, long enough to sign")
     names: dict[str, Any] = {}
@@ -123,21 +153,26 @@ async def test_the_service_makes_the_people_of_its_host(database_url: str, monke
 async def test_the_month_of_a_mounted_service_comes_as_csv(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = run_on(database_url, "def month_as_csv", monkeypatch)
+    names = run_on(database_url, "async def month_as_csv", monkeypatch)
     settings = Settings(database_url=database_url, data_dir=tmp_path, secret="a secret for a test, long enough to sign")
     service = create_app(settings)
     async with service.router.lifespan_context(service):
         talktime = service.state.talktime
         await talktime.put_user("alice", "Alice")
         await talktime.add_credit("alice", parse_credits("10.00"), reference="=1+1")
-        month = datetime.fromtimestamp(await talktime.now() / 1000, UTC).strftime("%Y-%m")
-        heading, line = (await names["month_as_csv"](service, month)).splitlines()
+        month = datetime.fromtimestamp(await talktime.now() / 1000, ZoneInfo("Europe/Berlin")).strftime("%Y-%m")
+        answer = await names["month_as_csv"](service, month)
+        heading, line = answer.body.decode().splitlines()
+        refused = await names["month_as_csv"](service, "October")
+    assert answer.media_type.startswith("text/csv")
     assert heading.startswith("id,")
     assert ",'=1+1," in line
+    assert (refused.status_code, refused.media_type) == (422, "application/problem+json")
+    assert json.loads(refused.body)["detail"] == "month must be a month, such as 2026-10"
 
 
 def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (block,) = [block for block in blocks("python") if "django.conf import settings" in block.code]
+    block = block_with("django.conf import settings")
     secret = "a secret that the settings of Django have alone"
     given = SimpleNamespace(TALKTIME_DATABASE_URL=database_url, TALKTIME_ADDRESS="https://shop.example/talktime")
     given.TALKTIME_SECRET = secret
@@ -158,7 +193,7 @@ def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: p
 
 
 def test_the_logs_of_talktime_reach_the_handlers_of_the_host(tmp_path: Path) -> None:
-    (block,) = [block for block in blocks("python") if "LoggerFactory" in block.code]
+    block = block_with("LoggerFactory")
     host = """
 import logging
 from talktime.node import clock
