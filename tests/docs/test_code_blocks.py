@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
 import os
@@ -11,7 +12,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,13 +27,15 @@ from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
 
 from scripts.docsite.pages import ROOT
-from talktime import parse_credits
+from talktime import Terms, parse_credits
 from talktime.asgi import Tokens, create_app
 from talktime.cli.app import app
 from talktime.core.roles import Role
 from talktime.core.tariff import Tariff
 from talktime.settings import Settings
+from talktime.testing import talk
 from tests.docs.blocks import Block, blocks
+from tests.nodes import node_on
 from tests.services import environment
 
 LANGUAGES = {"sh", "python", "json", "http", "html", "js", "ts", "sql", "text", "toml"}
@@ -169,6 +172,30 @@ async def test_the_month_of_a_mounted_service_comes_as_csv(
     assert ",'=1+1," in line
     assert (refused.status_code, refused.media_type) == (422, "application/problem+json")
     assert json.loads(refused.body)["detail"] == "month must be a month, such as 2026-10"
+
+
+async def test_what_to_pay_all_advisors_is_written_as_csv(database_url: str) -> None:
+    names: dict[str, Any] = {}
+    block = block_with("def write_payments")
+    exec(compile(block.code, str(block), "exec"), names)
+    assert datetime.fromtimestamp(names["OCTOBER"][0] / 1000, UTC).isoformat() == "2026-09-30T22:00:00+00:00"
+    by_the_minute = Tariff.parse({"tiers": [{"rate": "1.00"}]})
+    async with node_on(database_url) as talktime:
+        await talktime.put_user("alice", "Alice")
+        await talktime.add_credit("alice", parse_credits("100.00"))
+        # More advisors than a page has; the last one has earned.
+        for number in range(100):
+            await talktime.put_advisor(f"a{number:03}", "A", by_the_minute)
+        await talktime.put_advisor("maya", "Maya", by_the_minute, Terms.parse({"share_percent": 49.25}))
+        await talktime.create_chat("alice", "maya", "chat 1")
+        begin = await talktime.now()
+        await talk(talktime, "chat 1", minutes=1)
+        file = io.StringIO()
+        await names["write_payments"](talktime, begin, await talktime.now() + 1, file)
+    heading, *lines, last = file.getvalue().splitlines()
+    assert heading == "advisor_id,payable"
+    assert lines == [f"a{number:03},0.00" for number in range(100)]
+    assert last == "maya,0.49"
 
 
 def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
