@@ -156,7 +156,8 @@ class ModelRecord:
     """A record.
 
     `ran_ms` is the time of the segments that have ended, `since` the start of the open segment. `charged` was posted at
-    `posted_at`, for `posted_ms` of elapsed time; `by_gift` is the part of `charged` that gifts paid.
+    `posted_at`, for `posted_ms` of elapsed time; `by_gift` is the part of `charged` that gifts paid. `user_left` tells
+    whether the user's page has closed and the user is not back.
     """
 
     advisor: str
@@ -172,6 +173,8 @@ class ModelRecord:
     since: int = 0
     user_until: int = 0
     advisor_until: int = 0
+    user_left: bool = False
+    advisor_left: bool = False
     paused_at: int = 0
     paused_by_user: bool = True
     waiting_since: int = 0
@@ -494,10 +497,20 @@ class Model:
             record.paying_until = 0
         record.reason, record.waiting_since = reason, self.now
 
+    def _away(self, record: ModelRecord) -> str | None:
+        """Who is absent where time would start: the lease has ended, or the page has closed and nobody is back."""
+        if record.user_until <= self.now or record.user_left:
+            return "user_away"
+        return "advisor_away" if self._is_advisor_away(record) else None
+
+    def _is_advisor_away(self, record: ModelRecord) -> bool:
+        """Who starts at once vouches that the advisor is there, also when the advisor's page has just closed."""
+        return record.advisor_until <= self.now or (record.advisor_left and record.starts != "at_once")
+
     def _start_timer_or_wait(self, record: ModelRecord) -> None:
-        """Start the timer if both parties are present. If not, the record waits for the absent party."""
-        away = "user_away" if record.user_until <= self.now else "advisor_away"
-        if record.user_until > self.now and record.advisor_until > self.now:
+        """Start the timer if both parties are there. If not, the record waits for the absent party."""
+        away = self._away(record)
+        if away is None:
             self._start_timer(record)
         elif record.reason != away:
             record.state = "paused"
@@ -506,9 +519,9 @@ class Model:
     def _prove_by_act(self, record: ModelRecord, *, by_user: bool = True) -> None:
         """An act proves presence. A record that starts at once also gives an absent advisor one lease to arrive."""
         if by_user:
-            record.user_until = max(record.user_until, self.now + LEASE_MS)
-        if record.advisor_until <= self.now and (not by_user or record.starts == "at_once"):
-            record.advisor_until = self.now + LEASE_MS
+            record.user_until, record.user_left = max(record.user_until, self.now + LEASE_MS), False
+        if self._is_advisor_away(record) and (not by_user or record.starts == "at_once"):
+            record.advisor_until, record.advisor_left = self.now + LEASE_MS, False
 
     def _affordable(self, record: ModelRecord) -> bool:
         return record.committed(self.now) <= self.available
@@ -530,10 +543,11 @@ class Model:
         for record in sorted(waiting, key=lambda record: (record.waiting_since, record.started_at, record.id)):
             if not self._affordable(record):
                 continue
-            if record.user_until <= self.now or record.advisor_until <= self.now:
-                self._wait(record, "user_away" if record.user_until <= self.now else "advisor_away")
-            else:
+            away = self._away(record)
+            if away is None:
                 self._start_timer(record)
+            else:
+                self._wait(record, away)
         return None
 
     def pay(self, duration_ms: int) -> str | None:
@@ -653,7 +667,7 @@ class Model:
         if record.state == "requested":
             return "conflict"
         is_own_pause = record.reason == "paused" and not record.paused_by_user
-        if not by_user and (not is_own_pause or record.user_until <= self.now):
+        if not by_user and (not is_own_pause or self._away(record) == "user_away"):
             return "conflict"
         if not self._affordable(record):
             return "insufficient_credit"
@@ -676,11 +690,10 @@ class Model:
         if record.state == "ended" or record.chat != chat:
             return None
         if by_user:
-            record.user_until = max(record.user_until, self.now + LEASE_MS)
+            record.user_until, record.user_left = max(record.user_until, self.now + LEASE_MS), False
         else:
-            record.advisor_until = max(record.advisor_until, self.now + LEASE_MS)
-        both = record.user_until > self.now and record.advisor_until > self.now
-        if record.reason in {"user_away", "advisor_away"} and both:
+            record.advisor_until, record.advisor_left = max(record.advisor_until, self.now + LEASE_MS), False
+        if record.reason in {"user_away", "advisor_away"} and self._away(record) is None:
             if self._affordable(record):
                 self._start_timer(record)
             else:
@@ -688,16 +701,16 @@ class Model:
         return None
 
     def leave(self, chat: str, *, by_user: bool) -> str | None:
-        """A page closes. In the model nobody has a socket, so the party is gone."""
+        """A page closes. In the model nobody has a socket, so the party is gone. No time starts until it is back."""
         record = self.latest.get(chat)
         if record is None:
             return "not_found"
         if record.state != "ended" and record.chat == chat:
             until = self.now + LEAVE_MS
             if by_user:
-                record.user_until = min(record.user_until, until)
+                record.user_until, record.user_left = min(record.user_until, until), True
             else:
-                record.advisor_until = min(record.advisor_until, until)
+                record.advisor_until, record.advisor_left = min(record.advisor_until, until), True
         return None
 
     def post_charges(self) -> None:

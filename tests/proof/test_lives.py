@@ -28,6 +28,7 @@ ARROWS = {
     ("nothing", "running", None),
     ("nothing", "paused", "advisor_away"),
     ("requested", "running", None),
+    ("requested", "paused", "user_away"),
     ("requested", "ended", "declined"),
     ("requested", "ended", "missed"),
     ("requested", "ended", "stopped"),
@@ -45,7 +46,7 @@ ARROWS = {
 }
 """The arrows of the drawing in `core.meter`, without those of a timer that fails: these worlds have none.
 
-From `requested` to `paused` leads such an arrow alone. Where the user is absent, the lease has ended the request first.
+From `requested` to `paused` leads the acceptance of a request whose user has just left: the lease has not ended yet.
 """
 
 

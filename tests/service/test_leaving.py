@@ -19,6 +19,7 @@ pytestmark = pytest.mark.both_servers
 LEAVE = "/v1/chats/chat 1/leave"
 TRACKING = "/v1/chats/chat 1/tracking"
 LEASE_SECONDS = 3_600
+WITH_FEE = {"connect_fee": "0.50", "tiers": [{"rate": "1.00"}]}
 SOON_MS = 6_000
 """Five seconds after a leave, and what a busy machine takes."""
 
@@ -155,6 +156,24 @@ async def test_one_of_two_tabs_leaves_and_nothing_changes(talk: Any, database: P
         away = await advance(talk, 60)
     assert away["record"]["reason"] == "user_away"
     assert before + 5_000 <= away["elapsed_ms"] <= before + SOON_MS
+
+
+@pytest.mark.parametrize("starts", ["accepted", "present"])
+async def test_no_time_starts_for_a_user_whose_page_has_closed(settings: Settings, start: Any, starts: str) -> None:
+    async with start(create_app, settings) as service:
+        await service.people()
+        await service.done("PUT", "/v1/advisors/maya", {"display_name": "Maya", "tariff": WITH_FEE, "starts": starts})
+        record = (await service.chat())["record"]["id"]
+        await leave(service)
+        act = "accept" if starts == "accepted" else "heartbeat"
+        waiting = await service.done("POST", f"/v1/chats/chat 1/{act}", by="advisor:maya")
+        assert (waiting["timer"]["running"], waiting["record"]["state"]) == (False, "paused")
+        await service.done("POST", "/v1/chats/chat 1/heartbeat", by="user:alice")
+        began = await service.done("GET", TRACKING)
+        assert (began["timer"]["running"], began["elapsed_ms"] < SOON_MS) == (True, True)
+        await service.done("POST", "/v1/chats/chat 1/stop", by="user:alice")
+        (segment,) = (await service.done("GET", f"/v1/records/{record}/receipt"))["segments"]
+        assert segment["started_at"] == began["timer"]["since"]
 
 
 async def test_a_beacon_that_comes_before_the_end_of_its_socket_counts(talk: Any, database: Pool) -> None:

@@ -26,7 +26,7 @@ def add(payer: Payer, entry: EntryPosted) -> Payer:
     """Add the credit of an entry at the entry's instant, and resume the records that are out of credit.
 
     The record that was cut first resumes first. Each record resumes only if the credit can pay for its resume and both
-    leases hold. If a lease does not hold, the record waits for the party instead of credit.
+    parties are there. If a party is absent, the record waits for the party instead of credit.
     """
     now = entry.at
     if payer.gifts or entry.gift:

@@ -3,7 +3,7 @@
           start (accepted)         decline, ring over, stop, the user's lease ends
         ┌──────────────────> requested ──────────────────────────────────────┐
         │                     │  │                                           │
-        │                     │  └─ accept, timer fails ──────────────────┐   │
+        │                     │  └─ accept, user left or timer fails ────┐   │
         │              accept │                                          │   │
         │      start          v              stop, max_cost              │   v
     (nothing) ───────────> running ──────────────────────────────────────┼─> ended
@@ -24,7 +24,7 @@ What a paused record waits for depends on the reason of the pause:
     reason                      resumes                                   ends by itself after
     paused                      by the user or the host; by the advisor   the abandon time
                                 only if the advisor has paused
-    user_away, advisor_away     when both leases hold, by the user        the abandon time
+    user_away, advisor_away     when both are there, by the user          the abandon time
     out_of_credit               when credit is added, by the user         the recharge window
     timer_failed                by the health check, by the user          the abandon time
 
@@ -149,8 +149,6 @@ def track(payer: Payer, record: Record, chat_id: str, now: int, durations: Durat
         chat_id=chat_id,
         user_lease_until=payer.present_until(record, Party.USER),
         advisor_lease_until=payer.present_until(record, Party.ADVISOR),
-        user_left_at=None,
-        advisor_left_at=None,
     )
     record = _prove_by_act(payer, record, now, durations, Party.USER)
     if record.ring_until is not None:
@@ -230,6 +228,8 @@ def prove(payer: Payer, record: Record, party: Party, until: int, now: int) -> P
 def leave(payer: Payer, record: Record, party: Party, left_at: int, durations: Durations) -> Payer:
     """A page of the party said at `left_at` that it closes: the party's lease ends soon after that.
 
+    Until the party is back, no time starts (`Payer.is_ready`).
+
     The lease stays as it is if another socket of the party still proves presence. Then only the instant is noted, for
     the socket of this page may be closed a moment later (`close_socket`).
     """
@@ -274,7 +274,7 @@ def wait_for_payment(payer: Payer, until: int, now: int, durations: Durations) -
 
 
 def resume_present(payer: Payer, record: Record, now: int, reasons: frozenset[Reason] = AWAY_REASONS) -> Payer:
-    """Resume a record that is paused for one of `reasons` if both leases hold.
+    """Resume a record that is paused for one of `reasons` if both parties are there.
 
     If the available credit can't pay for the resume, the record waits for credit instead.
     """
@@ -309,7 +309,7 @@ def _require_own_pause(payer: Payer, record: Record, now: int) -> None:
         whom = "user" if record.paused_by in {None, Role.USER} else record.paused_by
         msg = f"The {whom} paused this record. An advisor can resume only what the advisor has paused."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.STOP,))
-    if not payer.is_present(record, Party.USER, now):
+    if not payer.is_ready(record, Party.USER, now):
         msg = "The user is absent. An advisor can resume a record only while the user is present."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.STOP,))
 
@@ -327,7 +327,7 @@ def _require_accepted(record: Record) -> None:
 
 
 def _start_timer_or_wait(payer: Payer, record: Record, now: int) -> Payer:
-    """Start the timer if both leases hold. If not, the record waits for the absent party."""
+    """Start the timer if both parties are there. If not, the record waits for the absent party."""
     absent = payer.absent_party(record, now)
     if absent is None:
         return start_timer(payer, record, now, record.reason)
@@ -337,12 +337,12 @@ def _start_timer_or_wait(payer: Payer, record: Record, now: int) -> Payer:
 def _prove_by_act(payer: Payer, record: Record, now: int, durations: Durations, by: Party) -> Record:
     """The record with the leases that an act of `by` gives.
 
-    An act of the user renews the user's lease. An advisor whose lease does not hold gets one lease, if the advisor has
-    just acted, or is given time to arrive (`Starts.AT_ONCE`). An act never lengthens an advisor's lease that holds.
+    An act of the user renews the user's lease. An absent advisor gets one lease, if the advisor has just acted, or is
+    given time to arrive (`Starts.AT_ONCE`). An act never lengthens the lease of an advisor who is there.
     """
     if by is Party.USER:
         record = renew_lease(record, Party.USER, now + durations.lease_ms)
     has_time = by is Party.ADVISOR or record.starts is Starts.AT_ONCE
-    if has_time and not payer.is_present(record, Party.ADVISOR, now):
+    if has_time and not payer.is_ready(record, Party.ADVISOR, now):
         record = renew_lease(record, Party.ADVISOR, now + durations.lease_ms)
     return record

@@ -155,9 +155,19 @@ class Payer:
             elsewhere.add(Party.ADVISOR)
         return frozenset(party for party in elsewhere if not self.is_lease_renewed(record, party))
 
+    def is_ready(self, record: Record, party: Party, at: int) -> bool:
+        """Whether time may start with the party at `at`: the lease holds, and no page has said that it closes.
+
+        Running time goes on until the lease ends, because who loads a page again is back by then. But no time starts
+        with a party who has just left. `Starts.AT_ONCE` vouches for the advisor all the same.
+        """
+        is_vouched_for = party is Party.ADVISOR and record.starts is Starts.AT_ONCE
+        has_left = record.left_at(party) is not None and not self.is_lease_renewed(record, party)
+        return self.is_present(record, party, at) and (is_vouched_for or not has_left)
+
     def absent_party(self, record: Record, at: int) -> Party | None:
-        """A party whose lease does not hold at `at`, None if both hold; the user, if neither holds."""
-        return next((party for party in Party if not self.is_present(record, party, at)), None)
+        """A party with whom no time may start at `at`; None if time may start; the user, if both are absent."""
+        return next((party for party in Party if not self.is_ready(record, party, at)), None)
 
     def is_lease_renewed(self, record: Record, party: Party) -> bool:
         """Whether a live node keeps renewing the party's lease, so that its end is not a deadline of the account."""

@@ -457,12 +457,13 @@ def test_a_socket_that_closes_after_its_page_has_left_proves_nothing_more() -> N
         assert only_record(said).user_lease_until == START + 17_000
 
 
-def test_a_switch_and_acts_forget_that_a_page_has_closed() -> None:
+def test_who_switches_is_back_and_the_other_party_is_not() -> None:
     left = meter.leave(running(), only_record(running()), Party.USER, START + 10_000, DURATIONS)
     left = meter.leave(left, only_record(left), Party.ADVISOR, START + 10_000, DURATIONS)
     moved = only_record(meter.track(left, only_record(left), "another", START + 11_000, DURATIONS))
-    assert (moved.user_left_at, moved.advisor_left_at) == (None, None)
+    assert (moved.user_left_at, moved.advisor_left_at) == (None, START + 10_000)
     assert (moved.user_lease_until, moved.advisor_lease_until) == (START + 41_000, START + 15_000)
+    assert moved.is_running  # who starts at once vouches for the advisor
 
 
 def test_credit_that_another_record_has_begun_to_owe_resumes_no_record() -> None:

@@ -12,6 +12,7 @@ from talktime.core.errors import Conflict, InsufficientCredit, InvalidRequest
 from talktime.core.money import MICRO
 from talktime.core.payer import Outage, Payer
 from talktime.core.record import Party, Reason, State
+from talktime.core.roles import Role
 from talktime.core.starts import MAX_ACTIVE_MAX, RING_MS, StartRule, Starts, changed_rule, start_mode
 from talktime.core.steps import EntryPosted, RecordRequested, TimerStarted, WaitBegan
 from tests.unit.builders import (
@@ -128,6 +129,90 @@ def test_nobody_is_called_without_the_credit_to_begin() -> None:
     for starts in Starts:
         with pytest.raises(InsufficientCredit):
             started(starts, bought=0.5)
+
+
+# Nobody pays for time that begins after a party's page has closed.
+
+
+def left(payer: Payer, party: Party, after_ms: int) -> Payer:
+    """The payer after the party's page has said that it closes."""
+    payer = settle(payer, after_ms, DURATIONS)
+    return meter.leave(payer, only_record(payer), party, START + after_ms, DURATIONS)
+
+
+def proved(payer: Payer, party: Party, after_ms: int) -> Payer:
+    """The payer after a heartbeat of the party."""
+    payer, at = settle(payer, after_ms, DURATIONS), START + after_ms
+    return meter.prove(payer, only_record(payer), party, at + DURATIONS.lease_ms, at)
+
+
+def test_no_time_starts_for_a_user_who_has_left_while_the_request_rings() -> None:
+    payer = accept(left(started(Starts.ACCEPTED), Party.USER, 6_000), 7_000)
+    record = only_record(payer)
+    assert (record.state, record.reason, record.paused_at) == (State.PAUSED, Reason.USER_AWAY, START)
+    back = proved(payer, Party.USER, 8_000)
+    assert only_record(back).running_since == START + 8_000
+    (ended,) = ended_records(settle(payer, DURATIONS.abandon_ms + 7_000, DURATIONS))
+    assert (ended.reason, ended.charged) == (Reason.ABANDONED, 0)
+
+
+def test_no_time_starts_for_a_user_who_has_left_as_the_advisor_arrives() -> None:
+    payer = proved(left(started(Starts.PRESENT), Party.USER, 3_000), Party.ADVISOR, 4_000)
+    assert not only_record(payer).is_running
+    assert only_record(proved(payer, Party.USER, 6_000)).running_since == START + 6_000
+
+
+def test_another_page_of_the_user_is_there_all_the_same() -> None:
+    payer = with_sockets(payer_with(10), START + 10**6, Party.USER)
+    payer = accept(left(started(Starts.ACCEPTED, payer=payer), Party.USER, 6_000), 7_000)
+    assert only_record(payer).running_since == START + 7_000
+
+
+def running_with_advisor(starts: Starts = Starts.PRESENT) -> Payer:
+    """A payer whose record runs, without a socket."""
+    payer = proved(started(starts), Party.ADVISOR, 0)
+    assert only_record(payer).is_running
+    return payer
+
+
+def test_nothing_resumes_with_a_party_who_has_left() -> None:
+    advisors = settle(running_with_advisor(), 1_000, DURATIONS)
+    advisors = meter.pause(advisors, only_record(advisors), START + 1_000, Role.ADVISOR)
+    without_user, without_advisor = left(advisors, Party.USER, 2_000), left(advisors, Party.ADVISOR, 2_000)
+    with pytest.raises(Conflict, match="The user is absent"):
+        meter.resume(without_user, only_record(without_user), START + 3_000, DURATIONS, Party.ADVISOR)
+    resumed = meter.resume(without_advisor, only_record(without_advisor), START + 3_000, DURATIONS, Party.USER)
+    assert only_record(resumed).reason is Reason.ADVISOR_AWAY
+    # An act is a proof: who has acted is back.
+    resumed = meter.resume(without_advisor, only_record(without_advisor), START + 3_000, DURATIONS, Party.ADVISOR)
+    assert only_record(resumed).running_since == START + 3_000
+    assert resumed.present_until(only_record(resumed), Party.ADVISOR) == START + 33_000
+
+
+def test_credit_resumes_nothing_for_a_user_who_has_left() -> None:
+    payer = with_sockets(payer_with(1), START + 10**6, Party.ADVISOR)
+    payer = started(Starts.PRESENT, payer=payer)
+    for after_ms in (25_000, 50_000):
+        payer = proved(payer, Party.USER, after_ms)
+    cut = settle(payer, 60_000, DURATIONS)
+    assert only_record(cut).reason is Reason.OUT_OF_CREDIT
+    payer = add_credit(left(cut, Party.USER, 61_000), 5)
+    assert only_record(payer).reason is Reason.USER_AWAY
+
+
+def test_a_switch_without_the_advisor_stops_the_time() -> None:
+    payer = left(running_with_advisor(), Party.ADVISOR, 2_000)
+    payer = meter.track(payer, only_record(payer), "second", START + 3_000, DURATIONS)
+    record = only_record(payer)
+    assert (record.chat_id, record.reason, record.elapsed_ms) == ("second", Reason.ADVISOR_AWAY, 3_000)
+
+
+def test_who_starts_at_once_vouches_for_an_advisor_who_has_left() -> None:
+    payer = left(running_with_advisor(Starts.AT_ONCE), Party.ADVISOR, 2_000)
+    payer = meter.pause(payer, only_record(payer), START + 3_000, Role.USER)
+    payer = meter.resume(payer, only_record(payer), START + 4_000, DURATIONS, Party.USER)
+    assert only_record(payer).running_since == START + 4_000
+    assert payer.present_until(only_record(payer), Party.ADVISOR) == START + 7_000
 
 
 # Accepted.
