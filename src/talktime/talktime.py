@@ -1040,22 +1040,33 @@ class Talktime:
         self,
         chat_id: str,
         *,
+        record_id: str | None = None,
         by: str | None = None,
         key: str | None = None,
         repeat: Repeat | None = None,
         actor: Actor | None = None,
     ) -> Snapshot:
-        """End the chat's record. `by` is the role that the receipt names, `actor` is kept in the table of acts.
+        """End the chat's record. A record that has ended stays as it is.
+
+        Args:
+            chat_id: the chat.
+            record_id: the record that ends, so that a later record of the chat goes on; None for the latest record.
+            by: the role that the receipt names.
+            key: the idempotency key: a repeat with the same key and arguments gets the first answer.
+            repeat: for the service: the request whose key this is.
+            actor: who ends the record, for the table of acts.
 
         Raises:
             InvalidRequest: `by` is no role.
             NotFound: there is no such chat.
         """
         role = caller_role(by)
-        repeat = as_repeat(repeat, key, ("chats", chat_id, "stop"), by=acting_role(by))
-        return await self._run_in(
-            chat_id, repeat, lambda user_id, _: StopChat(user_id, chat_id, role, repeat=repeat, actor=actor)
-        )
+        repeat = as_repeat(repeat, key, ("chats", chat_id, "stop"), record_id=record_id, by=acting_role(by))
+
+        def command(user_id: str, _: str) -> StopChat:
+            return StopChat(user_id, chat_id, role, record_id, repeat=repeat, actor=actor)
+
+        return await self._run_in(chat_id, repeat, command)
 
     async def stop_record(
         self, record_id: str, *, by: str | None = None, actor: Actor | None = None

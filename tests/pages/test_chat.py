@@ -268,7 +268,7 @@ def test_a_paused_conversation_goes_on_only_when_asked(screens: Screens, demo: D
     assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]
     user.get_by_role("button", name="New chat").click()
     question = user.get_by_role("dialog", name="Go on in the other chat?")
-    expect(question).to_contain_text("The conversation is paused. Its time goes on there: 1.00 a minute")
+    expect(question).to_contain_text("The conversation is paused. Its time goes on there, at the same price.")
     question.get_by_role("button", name="Not now").click()
     expect(question).to_have_count(0)
     assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from talktime.core.roles import Role
 from tests.services import BY_THE_MINUTE
@@ -156,6 +156,33 @@ def test_a_card_promises_only_the_free_time_that_is_left(screens: Screens, demo:
     expect(card).to_contain_text("First 2 minutes")
 
 
+def test_a_conversation_that_began_while_the_user_was_asked_stays_where_it_is(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    page = screens.user(pair, "/user")
+    start = page.get_by_role("button", name="Start chat with Ben")
+    dialog = page.get_by_role("dialog")
+    talk = {"user_id": pair.user, "advisor_id": "ben", "starts": "at_once"}
+
+    start.click()
+    expect(dialog).to_be_visible()
+    first = demo.call("POST", "/chats", talk)["chat"]["id"]  # on another screen of the user
+    expect(dialog).to_have_count(0, timeout=20_000)
+    demo.call("POST", f"/chats/{first}/stop")
+
+    # The user answers before the page has heard of the beginning.
+    page.reload()
+    start.click()
+    expect(dialog).to_be_visible()
+    held: list[Route] = []
+    may_pass = False
+    page.route("**/v1/users/*/chats", lambda route: route.continue_() if may_pass else held.append(route))
+    second = demo.call("POST", "/chats", talk)["chat"]["id"]
+    may_pass = True
+    dialog.get_by_role("button", name="Start paid time").click()
+    page.wait_for_url(f"**/chat/{second}")
+    assert len(demo.call("GET", f"/users/{pair.user}/chats")["chats"]) == 2
+
+
 def opened_receipt(page: Page) -> None:
     """Unfold the details of a receipt."""
     page.locator("#details > summary").click()
@@ -226,6 +253,29 @@ def test_an_operator_gives_something_back(screens: Screens, demo: Demo, pair: Pa
     expect(operator.locator("#proof")).to_contain_text(re.compile(r"All \d+ figures follow from the facts"))
     # The refusal was wanted here.
     screens.complaints.clear()
+
+
+def test_an_operator_stops_no_later_conversation(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    operator = screens.of(Role.OPERATOR, "olga", "/operator")
+    row = operator.locator("#records tr", has_text=pair.user)
+    row.get_by_role("button", name="Stop").click()
+    expect(operator.get_by_role("dialog")).to_be_visible()
+    # The operator answers before the page has heard of the end.
+    held: list[Route] = []
+    operator.route("**/v1/records?*", lambda route: held.append(route))  # noqa: PLW0108  Playwright marks it
+    demo.call("POST", f"/chats/{chat}/stop")
+    second = demo.call("POST", f"/chats/{chat}/tracking")["record"]["id"]
+    operator.get_by_role("button", name="Stop it").click()
+    expect(operator.get_by_role("dialog")).to_have_count(0)
+    record = demo.call("GET", f"/chats/{chat}/tracking")["record"]
+    assert (record["id"], record["state"]) == (second, "running")
+    operator.unroute("**/v1/records?*")
+    for route in held:
+        route.continue_()
+    row.get_by_role("button", name="Stop").click()
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(operator.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_refund_gives_back_the_amount_of_the_question_also_while_time_runs(screens: Screens, demo: Demo) -> None:

@@ -36,6 +36,18 @@ async def test_records_name_their_people_and_who_is_connected(service: Any) -> N
             await asyncio.sleep(0.05)
 
 
+async def test_a_stop_that_names_its_record_ends_no_later_one(service: Any) -> None:
+    await service.people()
+    first = (await service.chat("one"))["record"]["id"]
+    stop = "/v1/chats/one/stop"
+    ended = await service.done("POST", stop, {"record_id": first}, by="operator")
+    assert (ended["record"]["id"], ended["record"]["state"]) == (first, "ended")
+    second = (await service.done("POST", "/v1/chats/one/tracking"))["record"]["id"]
+    late = await service.done("POST", stop, {"record_id": first}, by="operator")
+    assert (late["record"]["id"], late["record"]["state"]) == (second, "running")
+    assert (await service.done("POST", stop, {"record_id": second}, by="user:alice"))["record"]["state"] == "ended"
+
+
 async def test_the_chats_of_a_pair_are_numbered_from_their_first(service: Any) -> None:
     await service.people()
     for chat_id, advisor in (("a", "maya"), ("b", "ben"), ("c", "maya"), ("d", "maya")):

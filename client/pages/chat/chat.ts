@@ -35,7 +35,6 @@ import {
 import type { Session } from "../shell/session.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { tariffOf } from "../texts/offer.ts";
 import { moment, money, nameInSentence } from "../texts/words.ts";
 import { keepDraft } from "./draft.ts";
 import { showElsewhere } from "./elsewhere.ts";
@@ -263,8 +262,10 @@ function open({ role, subject }: Session, chatId: string): void {
   async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
     if (beginsRecord(latest)) return agreesToRecord(latest, isNewWanted);
+    // Where the credit is out, there is nothing to agree to: the service refuses.
     const isPaused = () => chat.snapshot?.record?.state === "paused";
-    if (latest.record?.state === "paused" && !(await agreesToGoOn(tariffOf(latest), isPaused))) return null;
+    const asks = latest.record?.state === "paused" && latest.record.reason !== "out_of_credit";
+    if (asks && !(await agreesToGoOn(isPaused))) return null;
     return { recordId: latest.record?.id };
   }
 }

@@ -166,14 +166,17 @@ function showPerson(
 }
 
 async function stop(record: ConversationRecord, listed: ListedRecord): Promise<void> {
+  const text = say("askStopText", namesOf(listed));
   const agrees = await ask({
     title: say("askStop"),
-    text: say("askStopText", namesOf(listed)),
+    text: () => (rows.has(record.id) ? text : null), // the two may end the record themselves
     yes: say("stopIt"),
     no: say("keepRunning"),
     isDanger: true,
   });
-  if (agrees) await request("POST", path`/chats/${record.current_chat_id}/stop`);
+  // Where the two have begun another record meanwhile, that record goes on.
+  const chosen = { record_id: record.id };
+  if (agrees) await request("POST", path`/chats/${record.current_chat_id}/stop`, chosen);
 }
 
 /** Ids that talktime makes are long and differ at their end. */

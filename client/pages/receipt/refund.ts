@@ -31,7 +31,11 @@ export function offerRefund(recordId: string, isOver: () => boolean, done: () =>
       if (!(await isMeant(refundNow))) return;
       // The price of the last seconds of a running record changes while the operator reads the question.
       const agreed = isOver() ? body : { ...body, seconds: undefined, amount: refundNow.amount };
-      const refund = await request<Refund>("POST", refunds, agreed, key);
+      // What is refused shows what has been given back meanwhile.
+      const refund = await request<Refund>("POST", refunds, agreed, key).catch(async (error: unknown) => {
+        await done();
+        throw error;
+      });
       key = randomId();
       form.reset();
       await done();

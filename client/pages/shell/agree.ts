@@ -1,7 +1,7 @@
 /** The price is agreed to before paid time begins, and before paused time goes on in another chat. */
 
 import { credits } from "../../src/core/price.ts";
-import type { Offer, Tariff } from "../../src/core/types.ts";
+import type { Offer } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { firstDue, lastsOnlyMs } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
@@ -28,10 +28,10 @@ export async function agreesToPay(offer: Offer, isWanted = () => true): Promise<
 }
 
 /** Whether the user wants paused time to go on in another chat, while `isWanted`. */
-export function agreesToGoOn(tariff: Tariff, isWanted = () => true): Promise<boolean> {
+export function agreesToGoOn(isWanted: () => boolean): Promise<boolean> {
   return ask({
     title: say("goOnTitle"),
-    text: whileWanted(isWanted, say("goOnText", { price: price(tariff) })),
+    text: whileWanted(isWanted, say("goOnText")),
     yes: talkWords().resume,
     no: talkWords().notNow,
   });

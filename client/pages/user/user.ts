@@ -23,13 +23,14 @@ import {
 } from "../shell/service.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say } from "../texts/language.ts";
-import { tariffOf, tariffOfOffer } from "../texts/offer.ts";
+import { tariffOfOffer } from "../texts/offer.ts";
 import { dayAndTime, money, price } from "../texts/words.ts";
 
 const TITLE = document.title;
 const REFRESH_MS = 10_000;
 
 let shownChats = "";
+let chats: ChatSummary[] = [];
 
 async function showAccount(user: string): Promise<void> {
   const account = await request<Account>("GET", path`/users/${user}/account`);
@@ -46,7 +47,7 @@ async function showAccount(user: string): Promise<void> {
 }
 
 async function showChats(user: string): Promise<ChatSummary[]> {
-  const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
+  chats = await chatsOf(user);
   showUnreadInTitle(chats, TITLE);
   // A row that stays the same keeps the focus.
   const key = JSON.stringify(chats);
@@ -58,11 +59,9 @@ async function showChats(user: string): Promise<ChatSummary[]> {
 }
 
 async function showAdvisors(user: string): Promise<void> {
-  const [advisors, chats] = await Promise.all([demoAdvisors(), showChats(user)]);
-  const goesOn = (advisor: Advisor) =>
-    chats.some(({ current, advisor_id }) => current && advisor_id === advisor.id);
+  const [advisors] = await Promise.all([demoAdvisors(), showChats(user)]);
   const cards = advisors.map(async (advisor) =>
-    card(user, advisor, await tariffFor(user, advisor, goesOn(advisor))),
+    card(user, advisor, await tariffFor(user, advisor, activeWith(advisor) !== undefined)),
   );
   find("advisor-list").replaceChildren(...(await Promise.all(cards)));
   find("advisors").hidden = advisors.length === 0;
@@ -96,10 +95,18 @@ function card(user: string, advisor: Advisor, tariff: Tariff): HTMLElement {
   );
 }
 
+async function chatsOf(user: string): Promise<ChatSummary[]> {
+  return (await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`)).chats;
+}
+
+/** The chat that has the active record with this advisor, as the page has read it last. */
+function activeWith({ id }: Advisor): ChatSummary | undefined {
+  return chats.find(({ current, advisor_id }) => current && advisor_id === id);
+}
+
 /** The facts of the chat that has the active record with an advisor, or else of another chat; null without a chat. */
 async function latestWith(user: string, advisor: string): Promise<Snapshot | null> {
-  const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${user}/chats`);
-  const own = chats.filter((chat) => chat.advisor_id === advisor);
+  const own = (await chatsOf(user)).filter((chat) => chat.advisor_id === advisor);
   const earlier = own.find(({ current }) => current) ?? own[0];
   return earlier ? request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`) : null;
 }
@@ -107,11 +114,16 @@ async function latestWith(user: string, advisor: string): Promise<Snapshot | nul
 async function open(user: string, advisor: Advisor): Promise<void> {
   const latest = await latestWith(user, advisor.id);
   const goesOn = latest !== null && !beginsRecord(latest);
-  const asks = goesOn && latest.record?.state === "paused";
-  if (asks && !(await agreesToGoOn(tariffOf(latest)))) return;
+  const asks = goesOn && latest.record?.state === "paused" && latest.record.reason !== "out_of_credit";
+  if (asks && !(await agreesToGoOn(() => activeWith(advisor)?.state === "paused"))) return;
   const offer = goesOn ? null : await offerOf(user, advisor.id);
   const isAsked = offer !== null && isPaidSoon(offer);
-  if (isAsked && !(await agreesToPay(offer))) return;
+  if (isAsked) {
+    if (!(await agreesToPay(offer, () => activeWith(advisor) === undefined))) return;
+    // The user has agreed to a new conversation. A running one, which has begun meanwhile, stays where it is.
+    const begun = await latestWith(user, advisor.id);
+    if (begun && !beginsRecord(begun)) return goTo(path`/chat/${begun.chat.id}`);
+  }
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,

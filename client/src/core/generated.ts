@@ -2088,6 +2088,17 @@ export interface components {
          * @enum {string}
          */
         Status: "ok";
+        /**
+         * Stop
+         * @description Which record to end.
+         */
+        Stop: {
+            /**
+             * Record Id
+             * @description the record to end, so that a later one goes on; the latest, if none is sent
+             */
+            record_id?: string | null;
+        };
         /** @description What time costs. */
         Tariff: {
             /** @description charged once, as soon as priced time exceeds zero */
@@ -3409,7 +3420,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Nothing"];
+                "application/json": components["schemas"]["Stop"];
             };
         };
         responses: {

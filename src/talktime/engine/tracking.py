@@ -194,15 +194,19 @@ class ResumeChat(ChatCommand):
 
 @dataclass
 class StopChat(ChatCommand):
-    """End the chat's record. A record that has ended stays as it is. `by` is the role of the caller."""
+    """End the chat's record. A record that has ended stays as it is.
+
+    `by` is the role of the caller. `record_id` is the record that the caller means; None for the latest record.
+    """
 
     name = "stop"
 
     by: Role | None = None
+    record_id: str | None = None
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
         record = latest_record(payer, self.chat_id)
-        if record.ended_at is None:
+        if record.ended_at is None and self.record_id in {None, record.record_id}:
             payer.current = meter.stop(payer.current, record, payer.now, self.by)
             payer.note_act(ActKind.STOP, self.actor, record_id=record.record_id)
 

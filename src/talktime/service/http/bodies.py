@@ -236,6 +236,14 @@ class Track(Body):
     record_id: RecordToGoOn = None
 
 
+class Stop(Body):
+    """Which record to end."""
+
+    record_id: Annotated[
+        Id | None, Field(description="the record to end, so that a later one goes on; the latest, if none is sent")
+    ] = None
+
+
 class Decline(Body):
     """Why an advisor declines."""
 

@@ -30,6 +30,7 @@ from talktime.service.http.bodies import (
     NewMessage,
     Nothing,
     Read,
+    Stop,
     Track,
 )
 from talktime.service.http.documents import MessageList, ReadUpTo, RecordSummaries, answers, record_summaries
@@ -171,10 +172,13 @@ async def resume_chat(
 
 @router.post("/chats/{chat_id}/stop", responses=answers(Snapshot))
 async def stop_chat(
-    talktime: TalktimeDep, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, _body: Nothing | None = None
+    talktime: TalktimeDep, caller: Viewer, chat_id: ChatId, repeat: OptionalRepeat, body: Stop | None = None
 ) -> JSONResponse:
-    """End the record, in any of its chats."""
-    snapshot = await talktime.stop(chat_id, by=caller.role.value, repeat=repeat, actor=caller.actor)
+    """End the record, in any of its chats. A record that has ended stays as it is."""
+    record_id = body.record_id if body else None
+    snapshot = await talktime.stop(
+        chat_id, record_id=record_id, by=caller.role.value, repeat=repeat, actor=caller.actor
+    )
     return _shown(snapshot, caller)
 
 
