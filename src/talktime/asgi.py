@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from talktime import extras
+from talktime import extras, logs
 
 extras.require("service")
 
@@ -92,6 +92,7 @@ def create_app(
         InvalidRequest: an argument has the wrong type.
         TypeError: `while_open` is a coroutine or a generator, and lacks `@asynccontextmanager`.
     """
+    logs.configure_by_default()
     if inspect.iscoroutinefunction(while_open) or inspect.isasyncgenfunction(while_open):
         raise TypeError("while_open must return an async context manager: write @asynccontextmanager above it")
     settings = settings or load_settings()

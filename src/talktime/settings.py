@@ -538,7 +538,8 @@ def _explain(problem: ErrorDetails, overrides: Mapping[str, Any]) -> str:
     if field is None:
         unknown = f"There is no setting {name!r}" if name in overrides else f"{FILE} has an unknown setting {name!r}"
         return f"{unknown}; the settings are: {', '.join(Settings.model_fields)}"
-    value = "has a value that is not allowed" if name in CONFIDENTIAL else f"is {str(problem['input'])[:100]!r}"
+    is_hidden = name in CONFIDENTIAL and problem["input"] != ""
+    value = "has a value that is not allowed" if is_hidden else f"is {str(problem['input'])[:100]!r}"
     # A pattern says nothing to a person that the description does not say in words.
     is_pattern = problem["type"] == "string_pattern_mismatch"
     why = "" if is_pattern else f": {_begin_small(problem['msg'].removeprefix('Value error, '))}"

@@ -25,9 +25,10 @@ import pytest
 import typer.main
 from fastapi import FastAPI
 from jsonschema_rs import Draft202012Validator
+from standardwebhooks import Webhook
 
 from scripts.docsite.pages import ROOT
-from talktime import Terms, parse_credits
+from talktime import Talktime, Terms, parse_credits
 from talktime.asgi import Tokens, create_app
 from talktime.cli.app import app
 from talktime.core.roles import Role
@@ -217,6 +218,35 @@ def test_the_settings_of_django_reach_talktime(database_url: str, monkeypatch: p
         # The block names the seller, and the environment has the rest.
         assert snapshot.timer.lease_until == snapshot.server_time + 5_000
         assert talktime.receipt(snapshot.record.id).seller == "Tutors & Friends"
+
+
+def test_a_test_signs_the_end_of_a_record_as_talktime_does(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run_on(database_url, "def message_of_an_end", monkeypatch)
+    with Talktime.blocking(database_url, work=False) as talktime:
+        talktime.put_user("alice", "Alice")
+        talktime.put_advisor("maya", "Maya", Tariff.parse({"tiers": [{"rate": "0"}]}))
+        talktime.create_chat("alice", "maya", "chat 1")
+        talktime.stop("chat 1")
+        body, headers = names["message_of_an_end"](talktime)
+    Webhook(names["secret"]).verify(body, headers)
+    assert (json.loads(body)["type"], json.loads(body)["id"]) == ("record.ended", headers["webhook-id"])
+
+
+def test_a_mounted_service_logs_to_standard_error_from_its_first_line_on(tmp_path: Path) -> None:
+    host = """
+import logging, os
+from talktime.asgi import create_app
+create_app()
+logging.getLogger("talktime").setLevel(logging.ERROR)
+create_app()
+"""
+    env = os.environ | {"TALKTIME_DATA_DIR": str(tmp_path), "TALKTIME_ADRESS": "https://shop.example"}
+    run = subprocess.run(
+        [sys.executable, "-c", host], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == ""
+    (line,) = run.stderr.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["level"]) == ("settings.misspelt_variable", "warning")
 
 
 def test_the_logs_of_talktime_reach_the_handlers_of_the_host(tmp_path: Path) -> None:

@@ -87,6 +87,14 @@ def test_a_bad_value_is_named_with_what_is_allowed(
     assert "hunter2" not in message
 
 
+def test_an_empty_address_is_said_to_be_empty_and_another_one_is_not_shown() -> None:
+    with pytest.raises(SettingsError, match="^TALKTIME_DATABASE_URL is ''; it must be a PostgreSQL address"):
+        load_settings(database_url="")
+    with pytest.raises(SettingsError, match="has a value that is not allowed") as refused:
+        load_settings(database_url="mysql://shop:hidden@db/shop")
+    assert "hidden" not in str(refused.value)
+
+
 def test_a_program_that_names_no_setting_is_not_sent_to_the_file() -> None:
     with pytest.raises(SettingsError, match=r"^There is no setting 'lease'; the settings are: database_url, "):
         load_settings(lease=60)
