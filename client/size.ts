@@ -6,7 +6,7 @@ import { bundle, type Entry } from "./bundle.ts";
 const PROMISED_BYTES: Record<Entry, number> = {
   core: 2150,
   index: 10_450,
-  "talk-chat": 19_200,
+  "talk-chat": 19_600,
   receipt: 7200,
 };
 

@@ -77,6 +77,27 @@ test("it shows the timer, the cost, the messages, and what the user can do", asy
   expect(service.calls).toContainEqual(pauses);
 });
 
+test("both parties see until when time can go on, and the advisor what it has earned", async () => {
+  const ends = new Date(2026, 0, 5, 13, 51).getTime();
+  vi.setSystemTime(ends - 600_000);
+  const cut_at = new Date(ends).toISOString();
+  const other = { elapsed_ms: 1000, allowance_ms: 0, cut_at, tariff: now().tariff };
+  service.snapshot = () => now({ timer: { cut_at }, also_running: [other] });
+  const status = () => part("status").textContent;
+  await vi.waitFor(
+    () => expect(status()).toBe("Paid time · until 1:51 PM · another conversation of yours runs, too"),
+    soon,
+  );
+  element.setAttribute("party", "advisor");
+  const terms = { share_percent: 60, fee_per_minute: "0.00", fee_per_session: "0.00" };
+  service.tell({ ...now({ timer: { cut_at }, terms, balance: null }), sequence: 2 });
+  await vi.waitFor(() => expect(part("cost").textContent).toBe("Cost 2.00 · Earned 1.20"), soon);
+  expect(status()).toContain("until 1:51");
+  service.tell({ ...now({ timer: { cut_at: new Date(ends + 86_400_000).toISOString() } }), sequence: 3 });
+  await vi.waitFor(() => expect(status()).toBe("Paid time"), soon);
+  vi.useRealTimers();
+});
+
 test("a message that is written is sent", async () => {
   await vi.waitFor(() => expect(part("log").textContent).toContain("Good day"), soon);
   (part("field") as HTMLTextAreaElement).value = "Hello";

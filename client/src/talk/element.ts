@@ -22,6 +22,9 @@ const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
 /** What the element hands to the timer in it, which opens the connection. */
 const PASSED_ON = ["chat-id", "src", "currency", "lang"];
 
+/** A time of the day names an instant only within a day. */
+const DAY_MS = 86_400_000;
+
 type Act = (typeof ACTS)[number];
 
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
@@ -166,10 +169,7 @@ export class TalkChatElement extends Base {
       { log, list, typing, composer, field, why },
       {
         words: () => this.#words,
-        moment: (at) =>
-          new Intl.DateTimeFormat(languageOf(this), { dateStyle: "short", timeStyle: "short" }).format(
-            new Date(at),
-          ),
+        moment: (at) => this.#instant(Date.parse(at), { dateStyle: "short", timeStyle: "short" }),
         problem: (error) => this.#problemText(error),
       },
     );
@@ -181,18 +181,24 @@ export class TalkChatElement extends Base {
     if (!snapshot) return;
     const words = this.#words;
     this.#conversation?.refresh();
-    setText(
-      this.#status,
-      `${statusOf(frame, snapshot, words, this.#party, (amount) => this.#money(amount))}${this.#presence(frame)}`,
-    );
     // The record's numbers go on in another chat: only the chat's own time stays right.
     const moved = hasMoved(snapshot);
+    const statuses = [
+      statusOf(frame, snapshot, words, this.#party, (amount) => this.#money(amount)),
+      moved ? "" : this.#until(frame),
+      snapshot.timer.running && snapshot.also_running?.length ? words.otherRuns : "",
+      this.#presence(frame),
+    ];
+    setText(this.#status, statuses.filter(Boolean).join(" · "));
     this.#time.setAttribute("of", moved ? "chat" : "record");
     // Where nothing was free, nothing free is left. An advisor sees neither the user's credit nor a button to top it up.
     const free = snapshot.allowance_ms ? "free " : "";
     const parts = `elapsed ${free}${this.#party === "user" ? "credits topup" : ""}`;
     this.#time.setAttribute("show", moved ? "elapsed" : parts);
-    setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}`);
+    // A host that shares nothing with its advisors is the one who earns.
+    const { earned } = frame;
+    const share = earned && Number(earned) ? ` · ${words.earned} ${this.#money(earned)}` : "";
+    setText(this.#cost, moved ? "" : `${words.cost} ${this.#money(frame.cost)}${share}`);
     const acts = actsOf(snapshot, this.#party);
     const focused = this.shadowRoot?.activeElement;
     for (const act of ACTS) {
@@ -298,7 +304,18 @@ export class TalkChatElement extends Base {
     const here = isHere(frame, other);
     return here === null || (here && frame.state === "running")
       ? ""
-      : ` · ${filled(here ? words.here : words.notHere, { name: words[other] })}`;
+      : filled(here ? words.here : words.notHere, { name: words[other] });
+  }
+
+  /** Until when the running time can go on, or the record waits for credit, if that is within a day. */
+  #until({ at, endsAt, rechargeMs }: Frame): string {
+    const until = rechargeMs === null || at === null ? endsAt : at + rechargeMs;
+    if (at === null || until === null || until - at > DAY_MS) return "";
+    return filled(this.#words.until, { time: this.#instant(until, { timeStyle: "short" }) });
+  }
+
+  #instant(at: number, style: Intl.DateTimeFormatOptions): string {
+    return new Intl.DateTimeFormat(languageOf(this), style).format(at);
   }
 
   #money(amount: string): string {
