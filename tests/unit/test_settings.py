@@ -88,7 +88,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(
 
 
 def test_an_empty_address_is_said_to_be_empty_and_another_one_is_not_shown() -> None:
-    with pytest.raises(SettingsError, match="^TALKTIME_DATABASE_URL is ''; it must be a PostgreSQL address"):
+    with pytest.raises(SettingsError, match=r"^TALKTIME_DATABASE_URL is ''; it must be a PostgreSQL address"):
         load_settings(database_url="")
     with pytest.raises(SettingsError, match="has a value that is not allowed") as refused:
         load_settings(database_url="mysql://shop:hidden@db/shop")

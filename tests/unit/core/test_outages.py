@@ -8,6 +8,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talktime.core import meter
 from talktime.core.cuts import find_cuts
 from talktime.core.money import MICRO
 from talktime.core.payer import Outage, Payer
@@ -139,3 +140,21 @@ def test_however_often_a_payer_is_settled_outages_take_the_same_time_away(
 def test_timers_that_can_not_start_stay_stopped_after_an_outage() -> None:
     payer = settle(replace(with_outage(by_second(), 60_000, 90_000), can_start_timers=False), 90_000)
     assert only_record(payer).reason is Reason.TIMER_FAILED
+
+
+def test_an_outage_puts_off_every_end_and_keeps_who_has_left() -> None:
+    payer = settle(by_second(), 5_000)
+    payer = meter.pause(payer, only_record(payer), START + 5_000)
+    record = replace(
+        only_record(payer),
+        user_lease_until=START + 10_000,
+        advisor_lease_until=START + 100_000,
+        user_left_at=START + 6_000,
+        advisor_left_at=START + 7_000,
+        paying_until=START + 200_000,
+    )
+    payer = payer.with_record(record)
+    record = only_record(settle(with_outage(payer, 10_000, 40_000), 50_000))
+    assert (record.user_lease_until, record.advisor_lease_until) == (START + 10_000, START + 130_000)
+    assert (record.user_left_at, record.advisor_left_at) == (START + 36_000, START + 37_000)
+    assert (record.waiting_since, record.paying_until) == (START + 35_000, START + 230_000)

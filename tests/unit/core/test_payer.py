@@ -11,6 +11,7 @@ from talktime.core.money import MICRO
 from talktime.core.payer import Presence
 from talktime.core.posting import post_all
 from talktime.core.record import Party, State
+from talktime.core.starts import Starts
 from talktime.core.steps import DurationAdded
 from tests.unit.builders import (
     DURATIONS,
@@ -132,3 +133,27 @@ def test_a_renewal_of_presence_is_no_news() -> None:
     assert Presence(user=True, advisor=True, until=START - 1).is_news_after(told)
     assert told.is_news_after(Presence(user=True, advisor=True, until=None))
     assert Presence(user=True, advisor=False, until=START).is_news_after(told)
+
+
+def test_after_a_switch_the_party_who_shows_the_other_chat_is_awaited() -> None:
+    payer = with_sockets(start(payer_with(10), durations=DURATIONS), START + 9_000, *Party)
+    payer = payer.with_record(replace(only_record(payer), starts=Starts.PRESENT, advisor_lease_until=START))
+    assert payer.awaited(only_record(payer), DURATIONS.lease_ms) == set()
+    payer = meter.track(payer, only_record(payer), "second", START + 1_000, DURATIONS)
+    record = only_record(payer)
+    assert record.is_running
+    assert payer.awaited(record, DURATIONS.lease_ms) == {Party.ADVISOR}  # the user has acted
+    assert with_sockets(payer, START + 9_000, Party.ADVISOR, chat="second").awaited(record, DURATIONS.lease_ms) == set()
+    silent = with_sockets(payer, START + 9_000, Party.ADVISOR, is_renewed=False)
+    assert silent.awaited(record, DURATIONS.lease_ms) == set()
+
+
+def test_an_advisor_who_is_given_time_to_arrive_is_awaited() -> None:
+    payer = start(payer_with(10), durations=DURATIONS)
+    record = only_record(payer)
+    assert record.starts is Starts.AT_ONCE
+    assert payer.awaited(record, DURATIONS.lease_ms) == {Party.ADVISOR}
+    watched = with_sockets(payer, START + 9_000, Party.ADVISOR)
+    assert watched.awaited(record, DURATIONS.lease_ms) == set()
+    proved = meter.prove(payer, record, Party.ADVISOR, START + 35_000, START + 5_000)
+    assert proved.awaited(only_record(proved), DURATIONS.lease_ms) == set()
