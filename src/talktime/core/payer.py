@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from talktime.core.record import Party, replace
+from talktime.core.record import AWAY_REASONS, Party, replace
 from talktime.core.starts import Starts
 
 if TYPE_CHECKING:
@@ -134,8 +134,12 @@ class Payer:
         return self.present_until(record, party) > at
 
     def presence(self, record: Record, at: int) -> Presence:
-        """The presence of the two parties at `at`."""
-        present = [party for party in Party if self.is_present(record, party, at)]
+        """The presence of the two parties at `at`.
+
+        Where a record waits for the parties, who has just left is not there: it would seem to wait for nobody.
+        """
+        here = self.is_ready if record.reason in AWAY_REASONS else self.is_present
+        present = [party for party in Party if here(record, party, at)]
         ends = [self.present_until(record, party) for party in present if not self.is_lease_renewed(record, party)]
         return Presence(Party.USER in present, Party.ADVISOR in present, min(ends, default=None))
 

@@ -159,6 +159,8 @@ def test_no_time_starts_for_a_user_who_has_left_while_the_request_rings() -> Non
 def test_no_time_starts_for_a_user_who_has_left_as_the_advisor_arrives() -> None:
     payer = proved(left(started(Starts.PRESENT), Party.USER, 3_000), Party.ADVISOR, 4_000)
     assert not only_record(payer).is_running
+    # The advisor learns at once for whom the record waits.
+    assert payer.presence(only_record(payer), START + 4_000)[:2] == (False, True)
     assert only_record(proved(payer, Party.USER, 6_000)).running_since == START + 6_000
 
 
