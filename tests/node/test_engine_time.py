@@ -70,6 +70,7 @@ async def test_a_clock_that_was_set_back_while_no_process_ran_does_not_take_time
 ) -> None:
     await database.execute(LYING_CLOCK)
     async with node_on(database_url, work=False) as node:
+        await asyncio.sleep(0.4)  # a renewal soon after the one of the start would store nothing
         before_ms, began = await node.now(), time.monotonic()
         error_ms = node.node.clock.error_ms()
         await node.node.clock.renew()  # engine time goes on from the last renewal

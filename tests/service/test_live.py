@@ -226,9 +226,12 @@ async def test_a_chat_that_does_not_exist_does_no_harm_to_other_chats(service: A
         assert (await live.hear("problem"))["chat_id"] == "gone"
         await live.say("unwatch", chat_id="gone")
         # The other chats get their changes, and the missing chat gets its snapshot when it is started.
-        await service.done("POST", "/v1/chats/two/pause")
-        told = {(await live.hear("snapshot"))["chat_id"] for _ in range(2)}
-        assert told == {"one", "two"}
+        paused = (await service.done("POST", "/v1/chats/two/pause"))["sequence"]
+        told: set[str] = set()
+        while told != {"one", "two"}:
+            heard = await live.hear("snapshot")
+            if heard["snapshot"]["sequence"] == paused:  # on a busy machine the switch may be told only now
+                told.add(heard["chat_id"])
         await service.chat("gone")
         await live.say("watch", chat_id="gone")
         async with asyncio.timeout(10):
