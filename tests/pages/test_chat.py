@@ -323,6 +323,21 @@ def test_an_old_failure_goes_when_the_record_changes(screens: Screens, demo: Dem
     screens.complaints.clear()  # the browser tells of the call that was broken off, too
 
 
+def test_a_failure_goes_when_the_connection_is_back_at_once(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    user = running(screens.user(pair, f"/chat/{chat}"))
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    user.context.set_offline(True)
+    expect(user.locator("#why-title")).to_have_text("You are offline", timeout=5000)
+    user.get_by_role("button", name="Pause").click()
+    failure = user.get_by_role("alert")
+    expect(failure).to_contain_text("can’t be reached")
+    user.context.set_offline(False)
+    running(user)
+    expect(failure).to_be_hidden()
+    screens.complaints.clear()  # requests without a network were wanted here
+
+
 def test_the_moment_paid_time_starts(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(FREE_MINUTE, "20.00")
     chat = demo.chat(pair)

@@ -56,10 +56,14 @@ const PROBLEM_READ_MS = 3000;
 let problemSince = 0;
 /** The failure that the line for problems shows. */
 let shownProblem: unknown = null;
+let clearing: ReturnType<typeof setTimeout> | undefined;
 
-/** Removes a failure that has been shown for a while: the facts have changed since. */
+/** Removes a failure as soon as it has been shown for a while: the facts have changed since. */
 export function clearOldProblem(): void {
-  if (performance.now() - problemSince > PROBLEM_READ_MS) find("problem").hidden = true;
+  const leftMs = problemSince + PROBLEM_READ_MS - performance.now();
+  clearTimeout(clearing);
+  if (leftMs > 0) clearing = setTimeout(clearOldProblem, leftMs);
+  else find("problem").hidden = true;
 }
 
 /** Shows a failure in the line for problems, or clears that line with null. Opens the top-up where credit is missing. */
@@ -68,6 +72,8 @@ export function showProblem(error: unknown): void {
   const line = find("problem");
   line.hidden = error === null;
   problemSince = performance.now();
+  // What has changed before this failure does not remove it.
+  clearTimeout(clearing);
   shownProblem = error;
   setText(line, error === null ? "" : problemText(error));
   if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
