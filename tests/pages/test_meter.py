@@ -480,6 +480,10 @@ def test_unread_messages_are_counted_in_the_title_and_in_the_lists(screens: Scre
     demo.call("POST", f"/chats/{chat}/messages", {"party": "user", "text": "Hello?", "client_id": "3"})
     expect(page).to_have_title("(1) Nora · talktime")
     expect(listed.locator("#running .unread")).to_have_text("1 new")
+    # The list beside the chat is requested again; the chat on the page is the one that is read.
+    demo.call("POST", f"/chats/{chat}/pause")
+    expect(page.locator("#chats [aria-current] .number")).not_to_have_text("running")
+    expect(page.locator("#chats .unread")).to_have_count(0)
     page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     expect(page).to_have_title("Nora · talktime")
     expect(listed.locator("#running .unread")).to_have_count(0)

@@ -37,8 +37,9 @@ function entry(
   const face = [
     make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
     make("span", {}, name),
+    // The chat on the page is being read.
+    chat.id === here ? null : unreadBadge(chat),
     // The time of a running chat changes: only the timer shows it.
-    unreadBadge(chat),
     make(
       "span",
       { class: "number quiet" },
