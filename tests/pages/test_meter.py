@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -17,6 +18,8 @@ FREE_MINUTE = {**BY_THE_MINUTE, "free_seconds": 60}
 SECONDS = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
 PHONE_WITH_KEYBOARD = (375, 476)
 PHONE_ON_ITS_SIDE = (844, 390)
+SMALL_PHONES = [(375, 553), (320, 568), (375, 476)]
+BUTTONS = ("#pause", "#stop", "#topup summary")
 
 
 @pytest.fixture
@@ -122,6 +125,97 @@ def test_with_the_keyboard_three_messages_are_in_view_when_paid_time_starts_and_
     page.wait_for_selector("talk-time[state=paused]")
     expect(page.locator("#no-writing")).to_be_visible()
     check()
+
+
+@pytest.fixture
+def with_two_talks(screens: Screens, demo: Demo) -> Callable[[str], Page]:
+    """Opens a user's page on a phone, in a language: another talk runs as well, and the credit is low."""
+
+    def open_page(language: str) -> Page:
+        pair = demo.pair(BY_THE_MINUTE, "5.00")
+        hal = Pair(pair.user, demo.pair(BY_THE_MINUTE, "1.00").advisor)
+        demo.call("PUT", f"/advisors/{hal.advisor}", {"display_name": "Hal", "tariff": BY_THE_MINUTE})
+        other, chat = demo.chat(hal), demo.chat(pair)
+        for number in range(8):
+            body = {"party": "advisor", "text": f"message {number}, and what else there is", "client_id": f"{number}"}
+            demo.call("POST", f"/chats/{chat}/messages", body)
+        for who in (pair, hal):
+            running(screens.advisor(who, f"/chat/{chat if who is pair else other}"))
+        running(screens.user(hal, f"/chat/{other}"))
+        page = running(screens.user(pair, f"/chat/{chat}?lang={language}", width=375))
+        expect(page.locator("#elsewhere")).to_be_visible()
+        expect(page.locator("#warning")).to_be_visible()
+        expect(page.locator("#messages li")).to_have_count(8)
+        return page
+
+    return open_page
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_two_notes_on_a_low_screen_leave_three_messages_in_view(
+    with_two_talks: Callable[[str], Page], language: str
+) -> None:
+    page = with_two_talks(language)
+    for focuses in (True, False):
+        page.locator("#text").evaluate("(e, focuses) => focuses ? e.focus() : e.blur()", focuses)
+        for width, height in [PHONE_ON_ITS_SIDE, PHONE_WITH_KEYBOARD] if focuses else [PHONE_ON_ITS_SIDE]:
+            page.set_viewport_size({"width": width, "height": height})
+            for selector in ("#warning", "#elsewhere", "#elsewhere a", "#time", "#left", "#text"):
+                assert is_in_view(page, selector), selector
+            assert messages_in_view(page) >= 3, (width, height, focuses)
+            assert is_in_view(page, "#messages li:last-child")
+
+
+def test_a_press_that_takes_the_focus_from_the_field_gets_its_click(with_two_talks: Callable[[str], Page]) -> None:
+    page = with_two_talks("en")
+    page.set_viewport_size({"width": 375, "height": 553})
+    page.locator("#text").focus()
+    expect(page.locator("#stop")).to_be_hidden()
+    box = page.locator("#elsewhere a").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(300)  # as long as a finger rests on a link
+    assert page.locator("#elsewhere a").bounding_box() == box
+    before = page.url
+    page.mouse.up()
+    page.wait_for_url(lambda url: url != before)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_without_a_keyboard_the_buttons_are_in_view_on_a_small_phone(
+    screens: Screens, demo: Demo, pair: Pair, language: str
+) -> None:
+    page = running(screens.user(pair, f"/chat/{demo.chat(pair)}?lang={language}", width=375))
+    for width, height in [*SMALL_PHONES, PHONE_ON_ITS_SIDE, (667, 375)]:
+        page.set_viewport_size({"width": width, "height": height})
+        for selector in ("#time", "#left", "#text", *BUTTONS):
+            assert is_in_view(page, selector), (selector, width, height)
+        assert len({page.locator(selector).evaluate("e => e.getBoundingClientRect().top") for selector in BUTTONS}) == 1
+    page.set_viewport_size({"width": 375, "height": 553})
+    page.locator("#text").focus()
+    expect(page.locator("#stop")).to_be_hidden()
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator("#stop")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("size", [PHONE_ON_ITS_SIDE, (667, 375), (568, 320), PHONE_WITH_KEYBOARD])
+def test_the_unfolded_meter_is_whole_on_a_low_screen(
+    screens: Screens, demo: Demo, pair: Pair, size: tuple[int, int], language: str
+) -> None:
+    page = running(screens.user(pair, f"/chat/{demo.chat(pair)}?lang={language}", width=375))
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.locator("#fold").click()
+    for selector in ("#time", "#cost", "#price", "#forecast", *BUTTONS):
+        assert is_in_view(page, selector), selector
+
+
+def test_a_phone_that_is_turned_still_shows_the_newest_message(with_two_talks: Callable[[str], Page]) -> None:
+    page = with_two_talks("en")
+    for width, height in (PHONE_ON_ITS_SIDE, (390, 844), PHONE_ON_ITS_SIDE):
+        page.set_viewport_size({"width": width, "height": height})
+        assert is_in_view(page, "#messages li:last-child")
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
