@@ -108,6 +108,18 @@ def test_an_advisor_sees_what_is_earned_so_far(screens: Screens, demo: Demo, pai
     assert row.evaluate("row => row.isConnected")
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "you were away"), ("de", "du warst nicht da")])
+def test_the_own_absence_is_told_as_such(screens: Screens, demo: Demo, pair: Pair, language: str, said: str) -> None:
+    chat = demo.chat(pair)
+    advisor = screens.advisor(pair, f"/chat/{chat}")
+    advisor.wait_for_selector("talk-time[state=running]")
+    demo.advance(35)
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "user_away"
+    expect(screens.user(pair, f"/user?lang={language}").locator("#chats .badge")).to_have_text(said)
+    advisor.goto("/advisor")
+    expect(advisor.locator("#running .badge")).to_have_text("user away")
+
+
 def test_a_users_list_keeps_no_meter_running(screens: Screens, demo: Demo, pair: Pair) -> None:
     demo.chat(pair)
     user = screens.blank()

@@ -64,14 +64,19 @@ export function showUnreadInTitle(chats: readonly ChatSummary[], title: string):
   document.title = count > 0 ? `(${count}) ${title}` : title;
 }
 
+/** Whether the chat's record ended as a call that nobody answered: the list says why no time ran. */
+function isUnanswered({ reason, duration_ms }: ChatSummary): boolean {
+  return reason === "missed" || reason === "declined" || (isAbsence(reason) && duration_ms === 0);
+}
+
 function badge(chat: ChatSummary, viewer: Party): HTMLElement {
   const state = stateOf(chat);
   const isWaiting = viewer === "advisor" && waitsForAdvisor(chat);
   const words = {
     requested: say("requested"),
     running: say("running"),
-    paused: isWaiting ? say("waitsForYou") : reason(reasonNow(chat, viewer) ?? "paused"),
-    ended: say("ended"),
+    paused: isWaiting ? say("waitsForYou") : reason(reasonNow(chat, viewer) ?? "paused", viewer),
+    ended: isUnanswered(chat) ? reason(chat.reason, viewer) : say("ended"),
     moved: say("moved"),
     new: say("fresh"),
   };

@@ -241,7 +241,7 @@ export function phaseOf(
       return { phase: "still", text: say("phaseWaiting") };
     const isPause =
       code === "paused" || code === null || (viewer === "user" && hasCreditAgain(frame.snapshot));
-    const named = isPause ? say("paused") : reason(code);
+    const named = isPause ? say("paused") : reason(code, viewer);
     return {
       phase: "still",
       text: record.reason === "timer_failed" ? say("startingTitle") : capitalized(named),

@@ -3,6 +3,7 @@
 import { stopwatch } from "../../src/core/digits.ts";
 import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
 import { amountText } from "../../src/money.ts";
+import type { Viewer } from "../../src/talk/acts.ts";
 import { languageOfPage, localeOfPage, say, type Word } from "./language.ts";
 
 /** The currency of one credit, a code of ISO 4217; "" for credits without a currency. */
@@ -202,9 +203,13 @@ export function nameInSentence(name: string): string {
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(name) ? `\u2068${name}\u2069` : name;
 }
 
-/** A reason in words; "" for null. The reason of a newer server, which has no words here, is read from its code. */
-export function reason(code: Reason | null): string {
+/**
+ * A reason in words, as `viewer` reads it; "" for null. The reason of a newer server, which has no words here, is read from
+ * its code.
+ */
+export function reason(code: Reason | null, viewer: Viewer = "operator"): string {
   if (code === null) return "";
+  if (code === `${viewer}_away`) return say("reasonYouAway");
   return Object.hasOwn(REASONS, code) ? say(REASONS[code]) : (code as string).replaceAll("_", " ");
 }
 

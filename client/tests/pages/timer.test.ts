@@ -144,7 +144,7 @@ test.each([
   ],
   ["moved", MOVED, "The conversation moved to another chat", "go on there.", "Elsewhere"],
   ["not started", NEW, "Not started yet", "when you press Start.", undefined],
-  ["away", paused("user_away"), "Connecting again…", "Nothing is charged meanwhile.", "User away"],
+  ["away", paused("user_away"), "Connecting again…", "Nothing is charged meanwhile.", "You were away"],
 ] as const)(
   "without a connection the page says the state that it knows: %s",
   (_, facts, title, text, phase) => {
