@@ -139,6 +139,43 @@ def test_a_call_can_be_cancelled_and_costs_nothing(screens: Screens, demo: Demo,
     assert demo.call("GET", f"/chats/{chat}/tracking")["cost"] == "0.00"
 
 
+@pytest.mark.parametrize(
+    ("end", "to_user", "to_advisor"),
+    [
+        ("missed", "not answered", "not answered"),
+        ("declined", "declined", "declined"),
+        ("user_away", "you were away", "user away"),
+    ],
+)
+def test_the_lists_of_both_say_that_a_call_was_not_answered(
+    screens: Screens, demo: Demo, pair: Pair, end: str, to_user: str, to_advisor: str
+) -> None:
+    chat = demo.chat(pair)
+    if end == "missed":
+        screens.user(pair, f"/chat/{chat}")
+    if end == "declined":
+        demo.call("POST", f"/chats/{chat}/decline")
+    else:
+        demo.advance(61)
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == end
+    expect(screens.user(pair, "/user").locator("#chats .badge")).to_have_text(to_user)
+    expect(screens.advisor(pair, "/advisor").locator("#earlier .badge")).to_have_text(to_advisor)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_focus_goes_to_the_button_that_cancels_the_call(
+    screens: Screens, demo: Demo, pair: Pair, width: int
+) -> None:
+    chat = demo.chat(pair)
+    demo.call("POST", f"/chats/{chat}/stop")
+    page = screens.user(pair, f"/chat/{chat}", width=width)
+    page.get_by_role("button", name="Start again").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Start paid time").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+
+
 def test_an_operator_sees_a_call_and_answers_none(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     page = screens.of(Role.OPERATOR, "olga", f"/chat/{chat}")

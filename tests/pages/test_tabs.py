@@ -194,6 +194,24 @@ def test_the_focus_stays_on_what_one_does_next(screens: Screens, demo: Demo, pai
     expect(page.get_by_role("button", name="Pause")).to_be_focused()
 
 
+def test_the_focus_stays_when_a_question_closes_by_itself(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    page = screens.user(pair, f"/chat/{chat}")
+    page.wait_for_selector("talk-time[state=running]")
+    page.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    demo.call("POST", f"/chats/{chat}/stop")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("link", name="See the receipt")).to_be_focused()
+    page.get_by_role("button", name="Start again").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    demo.call("POST", f"/chats/{chat}/tracking")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+
+
 def test_free_time_is_shown_only_where_there_was_some(screens: Screens, demo: Demo, pair: Pair) -> None:
     page = screens.user(pair, f"/chat/{demo.chat(pair)}")
     page.wait_for_selector("talk-time[state=running]")

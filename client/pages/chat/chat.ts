@@ -89,7 +89,11 @@ function open({ role, subject }: Session, chatId: string): void {
   for (const name of ACTS) {
     const button = find<HTMLButtonElement>(name);
     setText(button, talkWords()[name]);
-    button.addEventListener("click", () => perform(button, () => noticeSignOut(acts[name]())));
+    button.addEventListener("click", async () => {
+      await perform(button, () => noticeSignOut(acts[name]()));
+      // A question gives the focus back to this button, which may have gone while the question was open.
+      if (document.activeElement === document.body) keepFocus(button);
+    });
   }
 
   chat.onFrame(paint);
@@ -215,9 +219,10 @@ function open({ role, subject }: Session, chatId: string): void {
   function keepFocus(focused: Element | null): void {
     if (!(focused instanceof HTMLButtonElement) || !focused.hidden) return;
     if (!ACTS.some((name) => name === focused.id)) return;
-    const [next] = ["why-link", "accept", "resume", "pause", "start"]
+    const next = ["why-link", "accept", "resume", "pause", "start", "stop", "fold"]
       .map((id) => find(id))
-      .filter(({ hidden }) => !hidden);
+      // Of a folded meter the buttons may be out of sight.
+      .find((element) => element.checkVisibility());
     next?.focus();
   }
 
