@@ -83,9 +83,37 @@ def test_a_hard_name_widens_no_list(screens: Screens, demo: Demo, text: str, wid
     listed = operator.locator("#records tr", has_text=pair.user)
     listed.wait_for()
     assert not is_too_wide(operator)
+    # A label is one line, however long the name beside it.
+    labels = listed.locator("[data-label]").evaluate_all(
+        "cells => cells.map(e => [getComputedStyle(e, '::before').height, e.dataset.label])"
+    )
+    assert width > 960 or [label for height, label in labels if float(height.removesuffix("px")) > 24] == []
     stop = listed.get_by_role("button").bounding_box()
     assert stop is not None
     assert stop["x"] + stop["width"] <= width
+    demo.call("POST", f"/chats/{chat}/stop")
+
+
+def test_a_long_name_is_whole_only_in_the_heading(screens: Screens, demo: Demo) -> None:
+    name = "W" * 80
+    pair = pair_named(demo, name)
+    chat = demo.chat(pair)
+    screens.user(pair, f"/chat/{chat}")
+    page = screens.advisor(pair, f"/chat/{chat}", width=390)
+    expect(page.locator("#here")).to_have_text(f"{'W' * 28}… is here")
+    expect(page.locator("#forecast")).to_contain_text(f"{'W' * 28}… can go on")
+    assert page.locator("main").inner_text().count(name) == 1
+
+
+def test_the_operators_list_is_whole_on_a_phone_at_200_percent(screens: Screens, demo: Demo) -> None:
+    pair = pair_named(demo, LONG_WORD)
+    chat = demo.chat(pair)
+    page = screens.of(Role.OPERATOR, "olga", "/operator?lang=de", width=195)
+    row = page.locator("#records tr", has_text=pair.user)
+    row.wait_for()
+    right = page.locator("#table").evaluate("e => e.getBoundingClientRect().right")
+    for part in row.locator("xpath=descendant-or-self::*").all():
+        assert part.evaluate("e => Math.max(e.getBoundingClientRect().right, e.scrollWidth)") <= right
     demo.call("POST", f"/chats/{chat}/stop")
 
 

@@ -35,7 +35,7 @@ import {
 import type { Session } from "../shell/session.ts";
 import { topUpControl } from "../shell/topup.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { moment, money, nameInSentence } from "../texts/words.ts";
+import { moment, money, nameInSentence, shortName } from "../texts/words.ts";
 import { keepDraft } from "./draft.ts";
 import { showElsewhere } from "./elsewhere.ts";
 import { foldMeter } from "./fold.ts";
@@ -59,7 +59,8 @@ function open({ role, subject }: Session, chatId: string): void {
   const talktime = connect({ url: root || location.origin, token });
   const chat = talktime.watch(chatId, { presence: party !== null });
   const names = { user: say("theUser"), advisor: say("theAdvisor") };
-  const other = () => nameInSentence(names[viewer === "user" ? "advisor" : "user"]);
+  // The whole name is the heading of the page.
+  const other = () => nameInSentence(shortName(names[viewer === "user" ? "advisor" : "user"]));
   const unread = countUnread(chat, party);
   let lastFrame: Frame | null = null;
   let lastState = "";
@@ -120,7 +121,7 @@ function open({ role, subject }: Session, chatId: string): void {
   const said = { words: talkWords, moment: (at: string) => moment(at), problem: problemText };
   const reader = {
     party,
-    nameOf: (party: Party) => names[party],
+    nameOf: (party: Party) => shortName(names[party]),
     writesWhenStopped: () => "writesWhenStopped" in document.documentElement.dataset,
   };
   if (party !== null) keepDraft(parts.field, `${party} ${subject} ${chatId}`);

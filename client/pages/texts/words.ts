@@ -198,6 +198,20 @@ const REASONS: Record<Reason, Word> = {
   missed: "reasonMissed",
 };
 
+/** With more letters than this, a name would be longer than the sentence around it. */
+const NAME_LETTERS_MAX = 30;
+
+/** A name that stands beside its whole: a long name is cut off. */
+export function shortName(name: string): string {
+  const letters = [...name];
+  return letters.length > NAME_LETTERS_MAX
+    ? `${letters
+        .slice(0, NAME_LETTERS_MAX - 2)
+        .join("")
+        .trim()}…`
+    : name;
+}
+
 /** A name inside a sentence. A name of a script that runs from right to left would mix up the words beside it otherwise. */
 export function nameInSentence(name: string): string {
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(name) ? `\u2068${name}\u2069` : name;
