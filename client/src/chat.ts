@@ -153,8 +153,9 @@ export class Chat {
     return this.#act("resume");
   }
 
-  stop(): Promise<Snapshot> {
-    return this.#act("stop");
+  /** Ends the record. With `recordId`, a later record of the chat goes on: what a person was asked about has ended then. */
+  stop({ recordId }: { recordId?: string | undefined } = {}): Promise<Snapshot> {
+    return this.#act("stop", { record_id: recordId });
   }
 
   /**

@@ -1095,8 +1095,8 @@ class Talktime:
         """A page of this party says that it closes: the party's lease ends soon, after `leave_seconds` of the settings.
 
         A lease that ends sooner stays as it is. A socket that watches the chat, a heartbeat or an act brings the party
-        back. Nothing changes while another socket of the party watches the chat, nor in a chat that is not the current
-        one.
+        back. Nothing changes while another socket of the party watches the chat. A page of a chat that the record has
+        left counts only until the party has come to the record's chat.
 
         Raises:
             NotFound: there is no such chat.

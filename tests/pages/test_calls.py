@@ -128,6 +128,18 @@ def test_an_advisor_who_looks_elsewhere_is_told_who_waits(screens: Screens, demo
     advisor.wait_for_selector("talk-time[state=running]")
 
 
+def test_the_list_of_an_advisor_follows_who_waits_and_who_has_gone(screens: Screens, demo: Demo, pair: Pair) -> None:
+    demo.call("PUT", f"/advisors/{pair.advisor}", {**CALLS, "starts": "present"})
+    badge = screens.advisor(pair, "/advisor").locator("#running .badge.paused")
+    chat = demo.chat(pair)
+    user = screens.user(pair, f"/chat/{chat}")
+    expect(badge).to_have_text("waiting for you", timeout=15_000)
+    user.close()
+    expect(badge).to_have_text("user away", timeout=15_000)
+    screens.user(pair, f"/chat/{chat}")
+    expect(badge).to_have_text("waiting for you", timeout=15_000)
+
+
 def test_a_call_can_be_cancelled_and_costs_nothing(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     user = screens.user(pair, f"/chat/{chat}")

@@ -385,6 +385,28 @@ def test_a_question_closes_when_what_it_asks_has_happened(screens: Screens, demo
     running(page)
 
 
+def test_a_stop_ends_only_the_record_that_was_asked_about(screens: Screens, demo: Demo, pair: Pair) -> None:
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    page.get_by_role("button", name="Stop").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    # Before the question looks again, the record ends and another one begins, and the answer is on its way.
+    page.route(
+        f"**/v1/chats/{chat}/stop",
+        lambda route: (
+            demo.call("POST", f"/chats/{chat}/stop"),
+            demo.call("POST", f"/chats/{chat}/tracking"),
+            route.continue_(),
+        ),
+    )
+    dialog.get_by_role("button", name="End conversation").click()
+    expect(dialog).to_have_count(0)
+    running(page)
+    assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]
+
+
 def test_who_is_away_has_no_green_dot(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     advisor = screens.advisor(pair, f"/chat/{chat}")

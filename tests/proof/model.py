@@ -705,7 +705,10 @@ class Model:
         record = self.latest.get(chat)
         if record is None:
             return "not_found"
-        if record.state != "ended" and record.chat == chat:
+        lease_until = record.user_until if by_user else record.advisor_until
+        # The page of a chat that the record has left counts until the party has proved presence in the record's chat.
+        has_come = record.chat != chat and record.state == "running" and lease_until > record.since + LEASE_MS
+        if record.state != "ended" and not has_come:
             until = self.now + LEAVE_MS
             if by_user:
                 record.user_until, record.user_left = min(record.user_until, until), True

@@ -110,8 +110,45 @@ async def test_a_party_who_is_back_in_time_has_not_left(talk: Any) -> None:
     assert (await advance(talk, 60))["timer"]["running"]
 
 
-async def test_to_leave_a_chat_that_is_not_current_changes_nothing(talk: Any) -> None:
+@pytest.mark.parametrize("by", ["user:alice", "advisor:maya"])
+@pytest.mark.parametrize("how", ["message", "request"])
+async def test_who_closes_the_previous_chat_has_left_unless_they_have_come_to_the_new_one(
+    talk: Any, database: Pool, by: str, how: str
+) -> None:
+    party = by.partition(":")[0]
+
+    async def close_previous(live: Any) -> None:
+        if how == "message":
+            await live.say("leave", chat_id="chat 1")
+        else:
+            await leave(talk, by)
+        await live.socket.close()
+
+    async with talk.live(by) as previous:
+        await watch(previous)
+        await talk.chat("chat 2")
+        await advance(talk, 10)
+        async with talk.live(by) as current:
+            await current.say("watch", chat_id="chat 2")
+            await current.hear("snapshot")
+            await close_previous(previous)
+            await talk.done("POST", "/v1/test-clock/advance", {"seconds": 60})
+            assert (await talk.done("GET", "/v1/chats/chat 2/tracking"))["timer"]["running"]
+    async with talk.live(by) as previous:
+        await previous.say("watch", chat_id="chat 2")
+        await previous.hear("snapshot")
+        before = (await talk.chat("chat 1"))["elapsed_ms"]
+        await previous.say("leave", chat_id="chat 2")
+    await no_socket(database, party)
+    away = await advance(talk, 60)
+    assert away["record"]["reason"] == f"{party}_away"
+    assert before + 5_000 <= away["elapsed_ms"] <= before + SOON_MS
+
+
+async def test_to_leave_a_previous_chat_changes_nothing_once_the_party_has_come(talk: Any) -> None:
     await talk.chat("chat 2")
+    await talk.done("POST", "/v1/test-clock/advance", {"seconds": 1})
+    await talk.done("POST", "/v1/chats/chat 2/heartbeat", by="user:alice")
     await leave(talk)
     await talk.done("POST", "/v1/test-clock/advance", {"seconds": 60})
     assert (await talk.done("GET", "/v1/chats/chat 2/tracking"))["timer"]["running"]

@@ -37,6 +37,8 @@ function watch(advisor: string): void {
       chat.state,
       chat.reason,
       chat.current,
+      chat.presence?.user,
+      chat.presence?.advisor,
       chat.last_message,
       chat.unread,
       chat.user_name,

@@ -156,7 +156,8 @@ function open({ role, subject }: Session, chatId: string): void {
   }
 
   async function stop(): Promise<unknown> {
-    return (await agreesToStop(chat, talkWords(), money)) ? chat.stop() : null;
+    const recordId = chat.snapshot?.record?.id;
+    return (await agreesToStop(chat, talkWords(), money)) ? chat.stop({ recordId }) : null;
   }
 
   /** A refusal or a lost connection is over once the record or the connection is in another state. */

@@ -227,8 +227,10 @@ export class TalkChatElement extends Base {
     button.ariaDisabled = "true";
     this.#showProblem(null);
     try {
+      const recordId = chat.snapshot?.record?.id;
       if (act === "start") await this.#start(chat);
-      else if (act !== "stop" || (await this.#agreesToStop(chat))) await chat[act]();
+      else if (act !== "stop") await chat[act]();
+      else if (await this.#agreesToStop(chat)) await chat.stop({ recordId });
     } catch (error) {
       this.#showProblem(error);
     } finally {

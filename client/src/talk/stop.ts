@@ -16,9 +16,11 @@ export async function agreesToStop(
   parent?: Node,
 ): Promise<boolean> {
   if (chat.snapshot?.record?.state === "requested") return true;
+  const asked = chat.snapshot?.record?.id;
   const text = (): string | null => {
     const { cost, snapshot } = chat.frame();
-    if (snapshot?.record?.state === "ended") return null; // the other party was quicker
+    // The other party was quicker, and may have begun another record since.
+    if (snapshot?.record?.state === "ended" || snapshot?.record?.id !== asked) return null;
     // The cost of a record that goes on in another chat is not known here.
     if (!snapshot || hasMoved(snapshot)) return words.askStopText;
     return `${words.askStopText} ${filled(words.costsSoFar, { amount: money(cost) })}`;

@@ -33,3 +33,11 @@ test.each(["en", "de", "es"])(
 test("nobody is asked before the end of a call that was not accepted", async () => {
   expect(await question(snapshot(0, { ...PAUSED, record: { state: "requested" } }))).toBeNull();
 });
+
+test("the question closes where another record has begun meanwhile", async () => {
+  let facts = snapshot(10_000);
+  const chat = { snapshot: facts, frame: () => ({ cost: "1.00", snapshot: facts }) as Frame };
+  const agreed = agreesToStop(chat, wordsOf("en"), String);
+  facts = snapshot(10_000, { record: { id: "another" } });
+  expect(await agreed).toBe(false);
+});

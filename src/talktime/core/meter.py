@@ -238,6 +238,17 @@ def leave(payer: Payer, record: Record, party: Party, left_at: int, durations: D
     return payer.with_record(shorten_lease(record, party, until, left_at))
 
 
+def leave_previous_chat(payer: Payer, record: Record, party: Party, left_at: int, durations: Durations) -> Payer:
+    """A page of a chat that the record has left said at `left_at` that it closes.
+
+    With the page the party leaves the record as well, unless something has proved since the switch that the party has
+    come to the record's chat.
+    """
+    has_proved = record.is_running and payer.present_until(record, party) > record.began_at + durations.lease_ms
+    has_come = has_proved or payer.is_lease_renewed(record, party)
+    return payer if has_come else leave(payer, record, party, left_at, durations)
+
+
 def close_socket(
     payer: Payer, record: Record, party: Party, proved_at: int, durations: Durations, left_at: int | None = None
 ) -> Payer:

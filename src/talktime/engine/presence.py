@@ -44,8 +44,8 @@ class SendHeartbeat(ChatCommand):
 class LeaveChat(Command[None]):
     """A page of this party says that it closes: the party's lease ends soon, unless the party is back by then.
 
-    On a chat that is not current this changes nothing. `said` is the instant at which the page said it, in seconds of
-    this process's monotonic clock. `decide` raises NotFound.
+    A page of a chat that the record has left counts only until the party has come to the record's chat. `said` is the
+    instant at which the page said it, in seconds of this process's monotonic clock. `decide` raises NotFound.
     """
 
     name = "leave"
@@ -59,10 +59,9 @@ class LeaveChat(Command[None]):
         return (self.chat_id,)
 
     def decide(self, payer: PayerTransaction, advisor: StoredAdvisor | None) -> None:
-        record = latest_record(payer, self.chat_id)
-        if is_current(record, self.chat_id):
-            left_at = payer.now - _age_ms(payer, self.said)
-            payer.current = meter.leave(payer.current, record, self.party, left_at, payer.durations)
+        _leave(
+            payer, latest_record(payer, self.chat_id), self.chat_id, self.party, payer.now - _age_ms(payer, self.said)
+        )
 
     def answer(self, payer: PayerTransaction) -> Answer[None]:
         return Answer(None)
@@ -145,11 +144,16 @@ class UnwatchChat(_ProofCommand):
         payer.set_socket(self.chat_id, self.party, self.node_id, None)
         chat = payer.chats.get(self.chat_id)
         record = None if chat is None else payer.latest_record(chat)
-        if record is not None and is_current(record, self.chat_id):
-            left_at = None if self.left is None else payer.now - _age_ms(payer, self.left)
+        if record is None:
+            return
+        left_at = None if self.left is None else payer.now - _age_ms(payer, self.left)
+        if is_current(record, self.chat_id):
             payer.current = meter.close_socket(
                 payer.current, record, self.party, self.proved_at(payer), payer.durations, left_at
             )
+            tell_presence(payer)
+        elif left_at is not None:
+            _leave(payer, record, self.chat_id, self.party, left_at)
             tell_presence(payer)
 
 
@@ -199,6 +203,12 @@ def tell_presence(payer: PayerTransaction) -> None:
 def _age_ms(payer: PayerTransaction, proved: float | None) -> int:
     """How long before `payer.now` a proof came. Only the wait before the command asked for engine time counts."""
     return 0 if proved is None else max(0, int((payer.asked_at - proved) * 1000))
+
+
+def _leave(payer: PayerTransaction, record: Record, chat_id: str, party: Party, left_at: int) -> None:
+    if record.ended_at is None:
+        act = meter.leave if is_current(record, chat_id) else meter.leave_previous_chat
+        payer.current = act(payer.current, record, party, left_at, payer.durations)
 
 
 def _prove(payer: PayerTransaction, record: Record, chat_id: str, party: Party, proved: float | None) -> None:

@@ -466,6 +466,23 @@ def test_who_switches_is_back_and_the_other_party_is_not() -> None:
     assert moved.is_running  # who starts at once vouches for the advisor
 
 
+def test_the_page_of_the_previous_chat_counts_until_the_party_has_come() -> None:
+    moved = meter.track(running(), only_record(running()), "another", START + 10_000, DURATIONS)
+
+    def left(payer: Payer, party: Party = Party.USER) -> int:
+        payer = meter.leave_previous_chat(payer, only_record(payer), party, START + 12_000, DURATIONS)
+        return payer.present_until(only_record(payer), party)
+
+    assert (left(moved), left(moved, Party.ADVISOR)) == (START + 17_000, START + 17_000)
+    proved = meter.prove(moved, only_record(moved), Party.USER, START + 41_000, START + 11_000)
+    assert left(proved) == START + 41_000
+    watching = with_sockets(moved, START + 9_000, Party.USER, chat="another")
+    assert left(watching) == START + 40_000
+    # A record that waits has no proof of its own: who is back says so within a moment.
+    waiting = meter.pause(proved, only_record(proved), START + 11_500, Role.USER)
+    assert left(waiting) == START + 17_000
+
+
 def test_credit_that_another_record_has_begun_to_owe_resumes_no_record() -> None:
     payer = with_sockets(running(3), START + LONG, *Party)
     both = start(payer, record_id="other", durations=DURATIONS)
