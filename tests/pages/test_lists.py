@@ -164,6 +164,11 @@ def test_a_card_promises_only_the_free_time_that_is_left(screens: Screens, demo:
     chat = demo.call("POST", "/chats", talk)["chat"]["id"]
     demo.advance(20)
     demo.call("POST", f"/chats/{chat}/stop")
+    # A card that promises more is not believed: the user is asked.
+    card.get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("First 2 minutes")
+    dialog.get_by_role("button", name="Not now").click()
     page.reload()
     expect(card).to_contain_text("First 2 minutes")
 
@@ -308,6 +313,30 @@ def test_a_refund_gives_back_the_amount_of_the_question_also_while_time_runs(scr
     demo.advance(60)
     operator.locator("dialog button[value=yes]").click()
     expect(operator.locator("#given-back")).to_contain_text("0.50 given back.")
+
+
+def test_the_operator_is_asked_again_where_somebody_else_has_given_back_meanwhile(screens: Screens, demo: Demo) -> None:
+    tiers = [{"rate": "1.00"}, {"from_seconds": 20, "rate": "60.00"}]
+    pair = demo.pair({"tiers": tiers}, "500.00")
+    chat = demo.chat(pair)
+    demo.advance(25)
+    record = demo.call("POST", f"/chats/{chat}/stop")["record"]["id"]
+    operator = screens.of(Role.OPERATOR, "olga", f"/receipts/{record}")
+    opened_receipt(operator)
+    operator.get_by_label("How much").fill("4")
+    operator.get_by_label("Of what").select_option("seconds")
+    operator.get_by_label("Why").fill("the line was bad")
+    operator.get_by_role("button", name="Give it back").click()
+    title = operator.locator("dialog h2")
+    expect(title).to_have_text(re.compile(r"Give back .* for 4 seconds\?"))
+    first = title.inner_text()
+    other = {"seconds": 4, "reason": "the same complaint", "borne_by": "platform"}
+    given = demo.call("POST", f"/records/{record}/refunds", other)["amount"]
+    operator.locator("dialog button[value=yes]").click()
+    expect(title).not_to_have_text(first)
+    operator.locator("dialog button[value=no]").click()
+    expect(title).to_have_count(0)
+    assert demo.call("GET", f"/records/{record}/receipt")["totals"]["refunded"] == given
 
 
 def test_a_reader_checks_a_receipt_and_a_saved_one(screens: Screens, demo: Demo, pair: Pair, tmp_path: Path) -> None:

@@ -501,15 +501,17 @@ class Model:
         """Who is absent where time would start: the lease has ended, or the page has closed and nobody is back."""
         if record.user_until <= self.now or record.user_left:
             return "user_away"
-        return "advisor_away" if self._is_advisor_away(record) else None
+        return "advisor_away" if record.advisor_until <= self.now or record.advisor_left else None
 
-    def _is_advisor_away(self, record: ModelRecord) -> bool:
-        """Who starts at once vouches that the advisor is there, also when the advisor's page has just closed."""
-        return record.advisor_until <= self.now or (record.advisor_left and record.starts != "at_once")
+    def _away_for_act(self, record: ModelRecord) -> str | None:
+        """The same for an act: who starts at once vouches for an advisor whose page has just closed."""
+        away = self._away(record)
+        is_vouched_for = record.starts == "at_once" and record.advisor_until > self.now
+        return None if away == "advisor_away" and is_vouched_for else away
 
     def _start_timer_or_wait(self, record: ModelRecord) -> None:
         """Start the timer if both parties are there. If not, the record waits for the absent party."""
-        away = self._away(record)
+        away = self._away_for_act(record)
         if away is None:
             self._start_timer(record)
         elif record.reason != away:
@@ -520,7 +522,9 @@ class Model:
         """An act proves presence. A record that starts at once also gives an absent advisor one lease to arrive."""
         if by_user:
             record.user_until, record.user_left = max(record.user_until, self.now + LEASE_MS), False
-        if self._is_advisor_away(record) and (not by_user or record.starts == "at_once"):
+        is_vouched_for = record.starts == "at_once" and record.advisor_until > self.now
+        is_absent = (record.advisor_until <= self.now or record.advisor_left) and not is_vouched_for
+        if is_absent and (not by_user or record.starts == "at_once"):
             record.advisor_until, record.advisor_left = self.now + LEASE_MS, False
 
     def _affordable(self, record: ModelRecord) -> bool:

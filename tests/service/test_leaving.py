@@ -134,6 +134,7 @@ async def test_who_closes_the_previous_chat_has_left_unless_they_have_come_to_th
             await close_previous(previous)
             await talk.done("POST", "/v1/test-clock/advance", {"seconds": 60})
             assert (await talk.done("GET", "/v1/chats/chat 2/tracking"))["timer"]["running"]
+    await no_socket(database, party)
     async with talk.live(by) as previous:
         await previous.say("watch", chat_id="chat 2")
         await previous.hear("snapshot")

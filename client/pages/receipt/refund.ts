@@ -27,8 +27,16 @@ export function offerRefund(recordId: string, isOver: () => boolean, done: () =>
     void perform(find<HTMLButtonElement>("give-back"), async () => {
       const body = refundRequest(form);
       // The service knows the price of the last seconds, and refuses before the operator is asked.
-      const refundNow = await request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
-      if (!(await isMeant(refundNow))) return;
+      const ask = () => request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
+      let refundNow = await ask();
+      for (;;) {
+        if (!(await isMeant(refundNow))) return;
+        if (!isOver()) break;
+        // Somebody else may have given back the last seconds meanwhile: the operator is asked for the next ones.
+        const { amount } = refundNow;
+        refundNow = await ask();
+        if (refundNow.amount === amount) break;
+      }
       // The price of the last seconds of a running record changes while the operator reads the question.
       const agreed = isOver() ? body : { ...body, seconds: undefined, amount: refundNow.amount };
       // What is refused shows what has been given back meanwhile.

@@ -76,7 +76,7 @@ async function tariffFor(user: string, advisor: Advisor, goesOn: boolean): Promi
 function card(user: string, advisor: Advisor, tariff: Tariff): HTMLElement {
   const start = make("button", { class: "primary", type: "button" }, say("startChat"));
   start.setAttribute("aria-label", say("startChatWith", { name: advisor.display_name }));
-  start.addEventListener("click", () => perform(start, () => open(user, advisor)));
+  start.addEventListener("click", () => perform(start, () => open(user, advisor, price(tariff))));
   return make(
     "li",
     {},
@@ -111,13 +111,14 @@ async function latestWith(user: string, advisor: string): Promise<Snapshot | nul
   return earlier ? request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`) : null;
 }
 
-async function open(user: string, advisor: Advisor): Promise<void> {
+/** Opens a chat. The user is asked where time is paid soon, or costs something else than the card shows. */
+async function open(user: string, advisor: Advisor, shown: string): Promise<void> {
   const latest = await latestWith(user, advisor.id);
   const goesOn = latest !== null && !beginsRecord(latest);
   const asks = goesOn && latest.record?.state === "paused" && latest.record.reason !== "out_of_credit";
   if (asks && !(await agreesToGoOn(() => activeWith(advisor)?.state === "paused"))) return;
   const offer = goesOn ? null : await offerOf(user, advisor.id);
-  const isAsked = offer !== null && isPaidSoon(offer);
+  const isAsked = offer !== null && (isPaidSoon(offer) || price(tariffOfOffer(offer)) !== shown);
   if (isAsked) {
     if (!(await agreesToPay(offer, () => activeWith(advisor) === undefined))) return;
     // The user has agreed to a new conversation. A running one, which has begun meanwhile, stays where it is.

@@ -338,11 +338,19 @@ def _require_accepted(record: Record) -> None:
 
 
 def _start_timer_or_wait(payer: Payer, record: Record, now: int) -> Payer:
-    """Start the timer if both parties are there. If not, the record waits for the absent party."""
+    """Start the timer if both parties are there. If not, the record waits for the absent party.
+
+    A person's act vouches for an advisor whose lease holds, if the record starts at once.
+    """
     absent = payer.absent_party(record, now)
-    if absent is None:
+    is_vouched_for = absent is Party.ADVISOR and _is_vouched_for(payer, record, now)
+    if absent is None or is_vouched_for:
         return start_timer(payer, record, now, record.reason)
     return keep_waiting(payer, record, now, AWAY[absent])
+
+
+def _is_vouched_for(payer: Payer, record: Record, now: int) -> bool:
+    return record.starts is Starts.AT_ONCE and payer.is_present(record, Party.ADVISOR, now)
 
 
 def _prove_by_act(payer: Payer, record: Record, now: int, durations: Durations, by: Party) -> Record:
@@ -354,6 +362,7 @@ def _prove_by_act(payer: Payer, record: Record, now: int, durations: Durations, 
     if by is Party.USER:
         record = renew_lease(record, Party.USER, now + durations.lease_ms)
     has_time = by is Party.ADVISOR or record.starts is Starts.AT_ONCE
-    if has_time and not payer.is_ready(record, Party.ADVISOR, now):
+    is_there = payer.is_ready(record, Party.ADVISOR, now) or _is_vouched_for(payer, record, now)
+    if has_time and not is_there:
         record = renew_lease(record, Party.ADVISOR, now + durations.lease_ms)
     return record

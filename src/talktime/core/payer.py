@@ -163,11 +163,10 @@ class Payer:
         """Whether time may start with the party at `at`: the lease holds, and no page has said that it closes.
 
         Running time goes on until the lease ends, because who loads a page again is back by then. But no time starts
-        with a party who has just left. `Starts.AT_ONCE` vouches for the advisor all the same.
+        with a party who has just left.
         """
-        is_vouched_for = party is Party.ADVISOR and record.starts is Starts.AT_ONCE
         has_left = record.left_at(party) is not None and not self.is_lease_renewed(record, party)
-        return self.is_present(record, party, at) and (is_vouched_for or not has_left)
+        return not has_left and self.is_present(record, party, at)
 
     def absent_party(self, record: Record, at: int) -> Party | None:
         """A party with whom no time may start at `at`; None if time may start; the user, if both are absent."""

@@ -217,6 +217,16 @@ def test_who_starts_at_once_vouches_for_an_advisor_who_has_left() -> None:
     assert payer.present_until(only_record(payer), Party.ADVISOR) == START + 7_000
 
 
+def test_a_top_up_vouches_for_nobody() -> None:
+    payer = with_sockets(payer_with(1), START + 10**6, Party.USER)
+    payer = started(Starts.AT_ONCE, payer=payer)
+    for after_ms in (25_000, 50_000):
+        payer = proved(payer, Party.ADVISOR, after_ms)
+    cut = settle(payer, 60_000, DURATIONS)
+    payer = add_credit(left(cut, Party.ADVISOR, 61_000), 5)
+    assert only_record(payer).reason is Reason.ADVISOR_AWAY
+
+
 # Accepted.
 
 
