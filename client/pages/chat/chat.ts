@@ -16,7 +16,7 @@ import {
 import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
-import { agreesToStop } from "../../src/talk/stop.ts";
+import { agreesToStop, stopSurely } from "../../src/talk/stop.ts";
 import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, clearProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
@@ -157,7 +157,8 @@ function open({ role, subject }: Session, chatId: string): void {
 
   async function stop(): Promise<unknown> {
     const recordId = chat.snapshot?.record?.id;
-    return (await agreesToStop(chat, talkWords(), money)) ? chat.stop({ recordId }) : null;
+    if (!(await agreesToStop(chat, talkWords(), money))) return null;
+    return stopSurely(chat, recordId, showProblem);
   }
 
   /** A refusal or a lost connection is over once the record or the connection is in another state. */

@@ -14,7 +14,7 @@ import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
 import { absentee, isAbsence, isHere, neverCame } from "./presence.ts";
-import { agreesToStop } from "./stop.ts";
+import { agreesToStop, stopSurely } from "./stop.ts";
 import { STYLE } from "./style.ts";
 import "./words.ts";
 
@@ -230,7 +230,8 @@ export class TalkChatElement extends Base {
       const recordId = chat.snapshot?.record?.id;
       if (act === "start") await this.#start(chat);
       else if (act !== "stop") await chat[act]();
-      else if (await this.#agreesToStop(chat)) await chat.stop({ recordId });
+      else if (await this.#agreesToStop(chat))
+        await stopSurely(chat, recordId, (problem) => this.#showProblem(problem));
     } catch (error) {
       this.#showProblem(error);
     } finally {
