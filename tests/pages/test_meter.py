@@ -405,6 +405,7 @@ def test_a_stop_ends_only_the_record_that_was_asked_about(screens: Screens, demo
     expect(dialog).to_have_count(0)
     running(page)
     assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]
+    page.close()
     screens.complaints.clear()  # the browser tells of the offer for a new record that there is not any more
 
 
