@@ -191,12 +191,17 @@ def test_nothing_resumes_with_a_party_who_has_left() -> None:
     assert resumed.present_until(only_record(resumed), Party.ADVISOR) == START + 33_000
 
 
-def test_credit_resumes_nothing_for_a_user_who_has_left() -> None:
-    payer = with_sockets(payer_with(1), START + 10**6, Party.ADVISOR)
-    payer = started(Starts.PRESENT, payer=payer)
+def cut_record(starts: Starts, without_socket: Party) -> Payer:
+    """A payer whose record has run out of credit after a minute. One party sends heartbeats, the other has a socket."""
+    other = next(party for party in Party if party is not without_socket)
+    payer = started(starts, payer=with_sockets(payer_with(1), START + 10**6, other))
     for after_ms in (25_000, 50_000):
-        payer = proved(payer, Party.USER, after_ms)
-    cut = settle(payer, 60_000, DURATIONS)
+        payer = proved(payer, without_socket, after_ms)
+    return settle(payer, 60_000, DURATIONS)
+
+
+def test_credit_resumes_nothing_for_a_user_who_has_left() -> None:
+    cut = cut_record(Starts.PRESENT, Party.USER)
     assert only_record(cut).reason is Reason.OUT_OF_CREDIT
     payer = add_credit(left(cut, Party.USER, 61_000), 5)
     assert only_record(payer).reason is Reason.USER_AWAY
@@ -218,11 +223,7 @@ def test_who_starts_at_once_vouches_for_an_advisor_who_has_left() -> None:
 
 
 def test_a_top_up_vouches_for_nobody() -> None:
-    payer = with_sockets(payer_with(1), START + 10**6, Party.USER)
-    payer = started(Starts.AT_ONCE, payer=payer)
-    for after_ms in (25_000, 50_000):
-        payer = proved(payer, Party.ADVISOR, after_ms)
-    cut = settle(payer, 60_000, DURATIONS)
+    cut = cut_record(Starts.AT_ONCE, Party.ADVISOR)
     payer = add_credit(left(cut, Party.ADVISOR, 61_000), 5)
     assert only_record(payer).reason is Reason.ADVISOR_AWAY
 
