@@ -353,5 +353,5 @@ def _contained() -> Iterator[None]:
     """A listener that fails keeps nothing from the others."""
     try:
         yield
-    except Exception:
+    except Exception:  # the other screens must hear of the change, whatever is wrong with this one
         log.exception("feed.listener_failed")
