@@ -426,6 +426,22 @@ def test_a_stop_that_was_pressed_without_a_connection_is_sent_once_there_is_one(
     screens.complaints.clear()  # the browser tells of what was lost
 
 
+def test_a_pause_that_was_pressed_without_a_connection_is_made_once_there_is_one(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    chat = demo.chat(pair)
+    running(screens.advisor(pair, f"/chat/{chat}"))
+    page = running(screens.user(pair, f"/chat/{chat}"))
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
+    page.context.set_offline(False)
+    expect(page.locator("#why-title")).to_have_text("You paused", timeout=15_000)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["paused_by"] == "user"
+    screens.complaints.clear()  # the browser tells of what was lost
+
+
 def test_who_is_away_has_no_green_dot(screens: Screens, demo: Demo, pair: Pair) -> None:
     chat = demo.chat(pair)
     advisor = screens.advisor(pair, f"/chat/{chat}")

@@ -16,7 +16,8 @@ import {
 import { RequestProblem } from "../../src/request.ts";
 import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts.ts";
 import { showConversation } from "../../src/talk/conversation.ts";
-import { agreesToStop, stopSurely } from "../../src/talk/stop.ts";
+import { agreesToStop } from "../../src/talk/stop.ts";
+import { pauseSurely, stopSurely } from "../../src/talk/surely.ts";
 import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearOldProblem, clearProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
@@ -84,7 +85,7 @@ function open({ role, subject }: Session, chatId: string): void {
     stop,
     accept: () => chat.accept(),
     decline: () => chat.decline(),
-    pause: () => chat.pause(),
+    pause: () => pauseSurely(chat, showProblem),
     resume: () => chat.resume(),
   };
   for (const name of ACTS) {

@@ -14,8 +14,9 @@ import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
 import { absentee, isAbsence, isHere, neverCame } from "./presence.ts";
-import { agreesToStop, stopSurely } from "./stop.ts";
+import { agreesToStop } from "./stop.ts";
 import { STYLE } from "./style.ts";
+import { pauseSurely, stopSurely } from "./surely.ts";
 import "./words.ts";
 
 const ACTS = ["start", "accept", "decline", "pause", "resume", "stop"] as const;
@@ -228,10 +229,11 @@ export class TalkChatElement extends Base {
     this.#showProblem(null);
     try {
       const recordId = chat.snapshot?.record?.id;
+      const told = (problem: unknown) => this.#showProblem(problem);
       if (act === "start") await this.#start(chat);
+      else if (act === "pause") await pauseSurely(chat, told);
       else if (act !== "stop") await chat[act]();
-      else if (await this.#agreesToStop(chat))
-        await stopSurely(chat, recordId, (problem) => this.#showProblem(problem));
+      else if (await this.#agreesToStop(chat)) await stopSurely(chat, recordId, told);
     } catch (error) {
       this.#showProblem(error);
     } finally {

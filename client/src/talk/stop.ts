@@ -1,13 +1,9 @@
-/** How a conversation ends: the question before, and the stop. */
+/** The question before a conversation ends. */
 
 import type { Chat } from "../chat.ts";
-import type { Snapshot } from "../core/types.ts";
-import { RequestProblem } from "../request.ts";
 import { filled, type Words } from "../words.ts";
 import { hasMoved } from "./acts.ts";
 import { ask } from "./ask.ts";
-
-const REPEAT_MS = 1000;
 
 /**
  * Whether the person wants to end the conversation. The cost goes on while the person thinks; `money` writes an amount. A call
@@ -31,24 +27,4 @@ export async function agreesToStop(
   };
   const { askStop: title, endConversation: yes, keepTalking: no } = words;
   return ask({ title, text, yes, no, isDanger: true }, parent);
-}
-
-/**
- * Ends the record. Where the service can't be reached, `told` hears of that, and the stop is sent once the service can be
- * reached again: who has ended a conversation pays no time after that.
- */
-export async function stopSurely(
-  chat: Pick<Chat, "stop">,
-  recordId: string | undefined,
-  told: (problem: unknown) => void,
-): Promise<Snapshot> {
-  for (;;) {
-    try {
-      return await chat.stop({ recordId });
-    } catch (error) {
-      if (!(error instanceof RequestProblem) || error.problem.status !== 0) throw error;
-      told(error);
-      await new Promise((resolve) => setTimeout(resolve, REPEAT_MS));
-    }
-  }
 }

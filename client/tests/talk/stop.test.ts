@@ -1,9 +1,8 @@
 // @vitest-environment happy-dom
 import "../../src/talk/words.ts";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Frame, Snapshot } from "../../src/core/types.ts";
-import { RequestProblem } from "../../src/request.ts";
-import { agreesToStop, stopSurely } from "../../src/talk/stop.ts";
+import { agreesToStop } from "../../src/talk/stop.ts";
 import { wordsOf } from "../../src/words.ts";
 import { PAUSED, snapshot } from "../facts.ts";
 
@@ -41,23 +40,4 @@ test("the question closes where another record has begun meanwhile", async () =>
   const agreed = agreesToStop(chat, wordsOf("en"), String);
   facts = snapshot(10_000, { record: { id: "another" } });
   expect(await agreed).toBe(false);
-});
-
-test("a stop that does not reach the service is sent again, and a refused one is not", async () => {
-  vi.useFakeTimers();
-  const lost = new RequestProblem({ title: "lost", status: 0, code: "unreachable" });
-  const stop = vi.fn().mockRejectedValueOnce(lost).mockRejectedValueOnce(lost).mockResolvedValue(snapshot(0));
-  const told = vi.fn();
-  const stopped = stopSurely({ stop }, "record", told);
-  await vi.advanceTimersByTimeAsync(2000);
-  expect(await stopped).toEqual(snapshot(0));
-  expect(stop.mock.calls).toEqual([
-    [{ recordId: "record" }],
-    [{ recordId: "record" }],
-    [{ recordId: "record" }],
-  ]);
-  expect(told).toHaveBeenCalledTimes(2);
-  vi.useRealTimers();
-  const refused = new RequestProblem({ title: "no", status: 403, code: "forbidden" });
-  await expect(stopSurely({ stop: () => Promise.reject(refused) }, "record", told)).rejects.toBe(refused);
 });
