@@ -82,6 +82,14 @@ export class Chat {
     this.#connection.watch(this.id, presence);
   }
 
+  /**
+   * A page that is connected again does not make its person present until the returned function is called. So what the
+   * person has asked for meanwhile, such as a pause, comes before time runs again.
+   */
+  stayAway(): () => void {
+    return this.#connection.stayAway(this.id);
+  }
+
   /** Calls `listener` now and whenever facts or state change. Returns the function that ends that. */
   subscribe(listener: (frame: Frame) => void): () => void {
     this.#facts.set(this.frame());

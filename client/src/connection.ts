@@ -40,6 +40,8 @@ export class Connection {
   readonly #disturbances: Disturbances;
   /** The watched chats, and whether the person of this page is present in each. */
   readonly #watched = new Map<string, boolean>();
+  /** The watched chats in which the person is not present for the time being. */
+  readonly #away = new Set<string>();
   readonly #leaveUrl: (chatId: string) => string;
   /** The token of the last sign-in: a page that closes can't wait for another one. */
   #lastToken: string | null = null;
@@ -111,6 +113,15 @@ export class Connection {
     this.#sendWatch(chatId);
   }
 
+  /** Watches the chat without presence from the next connection on, until the returned function is called. */
+  stayAway(chatId: string): () => void {
+    this.#away.add(chatId);
+    return () => {
+      this.#away.delete(chatId);
+      if (this.#watched.has(chatId)) this.#sendWatch(chatId);
+    };
+  }
+
   /** The page no longer shows the chat. A person who was present in the chat has left it. */
   unwatch(chatId: string): void {
     this.send({ type: this.#watched.get(chatId) ? "leave" : "unwatch", chat_id: chatId });
@@ -171,7 +182,8 @@ export class Connection {
   }
 
   #sendWatch(chatId: string): void {
-    const presence = this.#watched.get(chatId) ? {} : { presence: false };
+    const isPresent = this.#watched.get(chatId) && !this.#away.has(chatId);
+    const presence = isPresent ? {} : { presence: false };
     this.send({ type: "watch", chat_id: chatId, ...presence });
   }
 

@@ -505,6 +505,27 @@ test("a page that only looks says so, and presence once asked for stays", async 
   other.close();
 });
 
+test("a person who stays away is present only once the person comes back, on a new connection too", async () => {
+  const other = connect({ url: service.url, token: () => "token" });
+  const seen = other.watch("left");
+  const watches = () => service.received.filter((message) => message.type === "watch");
+  const present = { type: "watch", chat_id: "left" };
+  await vi.waitFor(() => expect(watches()).toContainEqual(present), soon);
+  const comeBack = seen.stayAway();
+  const before = watches().length;
+  service.hangUp(1012);
+  await vi.waitFor(() => expect(watches().slice(before)).toEqual([{ ...present, presence: false }]), soon);
+  comeBack();
+  await vi.waitFor(() => expect(watches().at(-1)).toEqual(present), soon);
+  const last = seen.stayAway();
+  const count = watches().length;
+  other.unwatch("left");
+  last();
+  await vi.waitFor(() => expect(service.count("leave")).toBeGreaterThan(0), soon);
+  expect(watches().length).toBe(count);
+  other.close();
+});
+
 test("the element shows the record's time, and the chat's own time on request", async () => {
   service.snapshot = () => begun(61_000, { elapsed_ms: 125_000 });
   const other = connect({ url: service.url, token: () => "token" });

@@ -189,6 +189,9 @@ def test_moving_to_another_chat_and_back(screens: Screens, demo: Demo, pair: Pai
     user = running(screens.user(pair, f"/chat/{chat}"))
     advisor = running(screens.advisor(pair, f"/chat/{chat}"))
     user.get_by_role("button", name="New chat").click()
+    question = user.get_by_role("dialog", name="Go on in the other chat?")
+    expect(question).to_contain_text("and soon stops if Theo does not come there.")
+    question.get_by_role("button", name="Continue").click()
     user.wait_for_url(lambda url: not url.endswith(chat))
     running(user)
     # The record's time goes on elsewhere: this page shows the chat's own, and no cost and credits of then.
@@ -202,6 +205,7 @@ def test_moving_to_another_chat_and_back(screens: Screens, demo: Demo, pair: Pai
     advisor.wait_for_url(user.url)
     assert abs(elapsed_ms(running(advisor)) - elapsed_ms(user)) < 1000
     user.get_by_role("button", name=re.compile("Chat 1")).click()
+    question.get_by_role("button", name="Continue").click()
     user.wait_for_url(f"**/chat/{chat}")
     running(user)
     assert demo.call("GET", f"/chats/{chat}/tracking")["timer"]["running"]
@@ -230,6 +234,7 @@ def test_going_to_another_chat_after_the_end_begins_nothing(screens: Screens, de
     demo.call("POST", f"/chats/{second}/stop")
     user.wait_for_selector("talk-time[state=ended]")
     other.click()
+    expect(user.get_by_role("dialog")).to_be_hidden()
     user.wait_for_url(f"**/chat/{first}")
     expect(user.get_by_role("button", name="Start again")).to_be_visible()
     assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
@@ -251,6 +256,8 @@ def test_the_end_overtakes_a_press_that_only_goes_on(screens: Screens, demo: Dem
         ),
     )
     pressed.click()
+    if button == "New chat":
+        page.get_by_role("dialog").get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_contain_text("The conversation has ended.")
     assert pair.user not in {record["user_id"] for record in demo.call("GET", "/records?state=active")["records"]}
     screens.complaints.clear()  # the browser tells of the refusal, too
@@ -268,7 +275,7 @@ def test_a_paused_conversation_goes_on_only_when_asked(screens: Screens, demo: D
     assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]
     user.get_by_role("button", name="New chat").click()
     question = user.get_by_role("dialog", name="Go on in the other chat?")
-    expect(question).to_contain_text("The conversation is paused. Its time goes on there, at the same price.")
+    expect(question).to_contain_text("The conversation is paused. Its time goes on there, at the same price, and soon")
     question.get_by_role("button", name="Not now").click()
     expect(question).to_have_count(0)
     assert not demo.call("GET", f"/chats/{second}/tracking")["timer"]["running"]
@@ -312,13 +319,14 @@ def test_an_old_failure_goes_when_the_record_changes(screens: Screens, demo: Dem
     chat = demo.chat(pair)
     user = running(screens.user(pair, f"/chat/{chat}"))
     running(screens.advisor(pair, f"/chat/{chat}"))
-    user.route("**/pause", lambda route: route.abort())
     user.get_by_role("button", name="Pause").click()
+    user.route("**/resume", lambda route: route.abort())
+    user.get_by_role("button", name="Continue").click()
     failure = user.get_by_role("alert")
     expect(failure).to_contain_text("can’t be reached")
     user.wait_for_timeout(3_100)
     expect(failure).to_be_visible()  # nothing has changed
-    demo.call("POST", f"/chats/{chat}/pause")
+    demo.call("POST", f"/chats/{chat}/resume")
     expect(failure).to_be_hidden()
     screens.complaints.clear()  # the browser tells of the call that was broken off, too
 
@@ -327,13 +335,15 @@ def test_a_failure_goes_when_the_connection_is_back_at_once(screens: Screens, de
     chat = demo.chat(pair)
     user = running(screens.user(pair, f"/chat/{chat}"))
     running(screens.advisor(pair, f"/chat/{chat}"))
-    user.context.set_offline(True)
-    expect(user.locator("#why-title")).to_have_text("You are offline", timeout=5000)
     user.get_by_role("button", name="Pause").click()
+    expect(user.locator("#why-title")).to_have_text("You paused")
+    user.context.set_offline(True)
+    user.wait_for_selector("talk-time[state=reconnecting]")
+    user.get_by_role("button", name="Continue").click()
     failure = user.get_by_role("alert")
     expect(failure).to_contain_text("can’t be reached")
     user.context.set_offline(False)
-    running(user)
+    expect(user.locator("#why-title")).to_have_text("You paused")
     expect(failure).to_be_hidden()
     screens.complaints.clear()  # requests without a network were wanted here
 

@@ -409,36 +409,32 @@ def test_a_stop_ends_only_the_record_that_was_asked_about(screens: Screens, demo
     screens.complaints.clear()  # the browser tells of the offer for a new record that there is not any more
 
 
-def test_a_stop_that_was_pressed_without_a_connection_is_sent_once_there_is_one(
-    screens: Screens, demo: Demo, pair: Pair
+@pytest.mark.parametrize("is_long", [False, True], ids=["shortly", "for longer than a lease"])
+@pytest.mark.parametrize("act", ["Pause", "Stop"])
+def test_what_is_pressed_without_a_connection_is_done_once_there_is_one_and_before_time_runs_again(
+    screens: Screens, demo: Demo, pair: Pair, act: str, is_long: bool
 ) -> None:
     chat = demo.chat(pair)
-    running(screens.advisor(pair, f"/chat/{chat}"))
+    advisor = running(screens.advisor(pair, f"/chat/{chat}"))
     page = running(screens.user(pair, f"/chat/{chat}"))
     page.context.set_offline(True)
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_role("dialog").get_by_role("button", name="End conversation").click()
-    expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
+    page.get_by_role("button", name=act).click()
+    if act == "Stop":
+        page.get_by_role("dialog").get_by_role("button", name="End conversation").click()
+    expect(page.get_by_role("alert")).to_have_text(f"There is no connection. “{act}” is done as soon as there is one.")
+    if is_long:
+        demo.advance(31)
+        expect(advisor.locator("#why-title")).to_contain_text("is away")
     page.context.set_offline(False)
-    expect(page.locator("#why-title")).to_have_text("You ended the conversation", timeout=15_000)
+    title = {"Pause": "You paused", "Stop": "You ended the conversation"}[act]
+    expect(page.locator("#why-title")).to_have_text(title, timeout=15_000)
     expect(page.get_by_role("alert")).to_be_hidden()
-    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["ended_by"] == "user"
-    screens.complaints.clear()  # the browser tells of what was lost
-
-
-def test_a_pause_that_was_pressed_without_a_connection_is_made_once_there_is_one(
-    screens: Screens, demo: Demo, pair: Pair
-) -> None:
-    chat = demo.chat(pair)
-    running(screens.advisor(pair, f"/chat/{chat}"))
-    page = running(screens.user(pair, f"/chat/{chat}"))
-    page.context.set_offline(True)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
-    page.context.set_offline(False)
-    expect(page.locator("#why-title")).to_have_text("You paused", timeout=15_000)
-    expect(page.get_by_role("alert")).to_be_hidden()
-    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["paused_by"] == "user"
+    record = demo.call("GET", f"/chats/{chat}/tracking")["record"]
+    assert record["paused_by" if act == "Pause" else "ended_by"] == "user"
+    segments = demo.call("GET", f"/records/{record['id']}/receipt")["segments"]
+    assert [segment["ended_at"] is None for segment in segments] == [False]
+    # The user is there again: the page watches the chat with presence.
+    expect(advisor.locator("#here")).to_contain_text("is here")
     screens.complaints.clear()  # the browser tells of what was lost
 
 

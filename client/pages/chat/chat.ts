@@ -18,9 +18,18 @@ import { actsOf, beginsRecord, hasMoved, type Viewer } from "../../src/talk/acts
 import { showConversation } from "../../src/talk/conversation.ts";
 import { agreesToStop } from "../../src/talk/stop.ts";
 import { pauseSurely, stopSurely } from "../../src/talk/surely.ts";
+import { filled } from "../../src/words.ts";
 import { agreesToGoOn } from "../shell/agree.ts";
 import { find, setText } from "../shell/dom.ts";
-import { clearOldProblem, clearProblem, openPage, perform, showPanel, showProblem } from "../shell/frame.ts";
+import {
+  clearOldProblem,
+  clearProblem,
+  openPage,
+  perform,
+  showPanel,
+  showProblem,
+  tell,
+} from "../shell/frame.ts";
 import { type Call, offerAlerts, ring } from "../shell/ring.ts";
 import {
   chatsOf,
@@ -85,7 +94,7 @@ function open({ role, subject }: Session, chatId: string): void {
     stop,
     accept: () => chat.accept(),
     decline: () => chat.decline(),
-    pause: () => pauseSurely(chat, showProblem),
+    pause: () => pauseSurely(chat, tellWhetherLate("pause")),
     resume: () => chat.resume(),
   };
   for (const name of ACTS) {
@@ -159,7 +168,11 @@ function open({ role, subject }: Session, chatId: string): void {
   async function stop(): Promise<unknown> {
     const recordId = chat.snapshot?.record?.id;
     if (!(await agreesToStop(chat, talkWords(), money))) return null;
-    return stopSurely(chat, recordId, showProblem);
+    return stopSurely(chat, recordId, tellWhetherLate("stop"));
+  }
+
+  function tellWhetherLate(act: "pause" | "stop"): (isLate: boolean) => void {
+    return (isLate) => tell(isLate ? filled(talkWords().doneLater, { act: talkWords()[act] }) : null);
   }
 
   /** A refusal or a lost connection is over once the record or the connection is in another state. */
@@ -252,7 +265,7 @@ function open({ role, subject }: Session, chatId: string): void {
         isNamed = true;
         conversation.refresh();
       }
-      showPair(viewer, chatId, chats);
+      showPair(viewer, chatId, chats, () => agreesToMove(chat.snapshot ?? snapshot));
       callElsewhere = showElsewhere(viewer, snapshot.chat, all);
       showCall(chat.snapshot ?? snapshot);
       if (viewer === "user") offerNewChat(snapshot.chat, () => agreesToNewChat(snapshot));
@@ -271,10 +284,11 @@ function open({ role, subject }: Session, chatId: string): void {
   async function agreesToNewChat(snapshot: Snapshot): Promise<StartOptions | null> {
     const latest = chat.snapshot ?? snapshot;
     if (beginsRecord(latest)) return agreesToRecord(latest, isNewWanted);
-    // Where the credit is out, there is nothing to agree to: the service refuses.
-    const isPaused = () => chat.snapshot?.record?.state === "paused";
-    const asks = latest.record?.state === "paused" && latest.record.reason !== "out_of_credit";
-    if (asks && !(await agreesToGoOn(isPaused))) return null;
+    if (!(await agreesToMove(latest))) return null;
     return { recordId: latest.record?.id };
+  }
+
+  function agreesToMove(latest: Snapshot): Promise<boolean> {
+    return agreesToGoOn(other(), latest, () => chat.snapshot?.record?.state);
   }
 }

@@ -14,12 +14,18 @@ import { say } from "../texts/language.ts";
 import { dayAndTime, minutes } from "../texts/words.ts";
 import { showNewPrice } from "./price-line.ts";
 
-/** Shows the chats, the newest first. A running record goes along to another chat; one that is paused stays. */
-export function showPair(viewer: Viewer, here: string, chats: ChatSummary[]): void {
+/**
+ * Shows the chats, the newest first. A running record goes along to another chat, if the user `agrees`; a record that is
+ * paused stays.
+ */
+export function showPair(
+  viewer: Viewer,
+  here: string,
+  chats: ChatSummary[],
+  agrees: () => Promise<boolean>,
+): void {
   const running = chats.find((chat) => stateOf(chat) === "running")?.record_id ?? null;
-  const items = chats.map((chat) =>
-    make("li", {}, entry(viewer, here, chat, say("numberedChat", { number: String(chat.number) }), running)),
-  );
+  const items = chats.map((chat) => make("li", {}, entry(viewer, here, chat, running, agrees)));
   const list = find("chats");
   list.replaceChildren(...items.reverse());
   // On a phone the chats are a row that scrolls: the chat on the page must be in sight.
@@ -30,13 +36,13 @@ function entry(
   viewer: Viewer,
   here: string,
   chat: ChatSummary,
-  name: string,
   running: string | null,
+  agrees: () => Promise<boolean>,
 ): HTMLElement {
   const state = stateOf(chat);
   const face = [
     make("span", { class: `dot ${state}`, "aria-hidden": "true" }),
-    make("span", {}, name),
+    make("span", {}, say("numberedChat", { number: String(chat.number) })),
     // The chat on the page is being read.
     chat.id === here ? null : unreadBadge(chat),
     // The time of a running chat changes: only the timer shows it.
@@ -53,6 +59,7 @@ function entry(
   const button = make("button", { type: "button" }, ...face);
   button.addEventListener("click", () =>
     perform(button, async () => {
+      if (!(await agrees())) return;
       try {
         await request<Snapshot>("POST", path`/chats/${chat.id}/tracking`, { record_id: running });
       } catch (error) {

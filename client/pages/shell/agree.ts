@@ -1,7 +1,7 @@
-/** The price is agreed to before paid time begins, and before paused time goes on in another chat. */
+/** The price is agreed to before paid time begins, and before time goes on in another chat. */
 
 import { credits } from "../../src/core/price.ts";
-import type { Offer } from "../../src/core/types.ts";
+import type { Offer, Snapshot } from "../../src/core/types.ts";
 import { RequestProblem } from "../../src/request.ts";
 import { firstDue, lastsOnlyMs } from "../../src/talk/acts.ts";
 import { ask } from "../../src/talk/ask.ts";
@@ -27,11 +27,24 @@ export async function agreesToPay(offer: Offer, isWanted = () => true): Promise<
   });
 }
 
-/** Whether the user wants paused time to go on in another chat, while `isWanted`. */
-export function agreesToGoOn(isWanted: () => boolean): Promise<boolean> {
+/**
+ * Whether the user wants the record to go on in another chat, while `stateNow` is its state. `name` is that of the advisor,
+ * who has to come there, too. Nobody is asked where no time would run: while a call rings, or where the credit is out.
+ */
+export async function agreesToGoOn(
+  name: string,
+  { record }: Snapshot,
+  stateNow: () => string | null | undefined,
+): Promise<boolean> {
+  const state = record?.state;
+  const hasTime = state === "running" || (state === "paused" && record?.reason !== "out_of_credit");
+  if (!hasTime) return true;
   return ask({
     title: say("goOnTitle"),
-    text: whileWanted(isWanted, say("goOnText")),
+    text: whileWanted(
+      () => stateNow() === state,
+      say(state === "running" ? "goOnRunning" : "goOnText", { name: nameInSentence(name) }),
+    ),
     yes: talkWords().resume,
     no: talkWords().notNow,
   });

@@ -69,14 +69,20 @@ export function clearOldProblem(): void {
 /** Shows a failure in the line for problems, or clears that line with null. Opens the top-up where credit is missing. */
 export function showProblem(error: unknown): void {
   showLoaded();
-  const line = find("problem");
-  line.hidden = error === null;
-  problemSince = performance.now();
-  // What has changed before this failure does not remove it.
-  clearTimeout(clearing);
+  tell(error === null ? null : problemText(error));
   shownProblem = error;
-  setText(line, error === null ? "" : problemText(error));
   if (error instanceof RequestProblem && error.problem.code === "insufficient_credit") openTopUp();
+}
+
+/** Shows a text in the line for problems, or clears that line with null. */
+export function tell(text: string | null): void {
+  const line = find("problem");
+  line.hidden = text === null;
+  problemSince = performance.now();
+  // What has changed before this text does not remove it.
+  clearTimeout(clearing);
+  shownProblem = null;
+  setText(line, text ?? "");
 }
 
 /** Removes this failure, and not another one that is shown instead. */

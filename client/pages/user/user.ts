@@ -115,8 +115,8 @@ async function latestWith(user: string, advisor: string): Promise<Snapshot | nul
 async function open(user: string, advisor: Advisor, shown: string): Promise<void> {
   const latest = await latestWith(user, advisor.id);
   const goesOn = latest !== null && !beginsRecord(latest);
-  const asks = goesOn && latest.record?.state === "paused" && latest.record.reason !== "out_of_credit";
-  if (asks && !(await agreesToGoOn(() => activeWith(advisor)?.state === "paused"))) return;
+  const stateNow = () => activeWith(advisor)?.state;
+  if (goesOn && !(await agreesToGoOn(advisor.display_name, latest, stateNow))) return;
   const offer = goesOn ? null : await offerOf(user, advisor.id);
   const isAsked = offer !== null && (isPaidSoon(offer) || price(tariffOfOffer(offer)) !== shown);
   if (isAsked) {

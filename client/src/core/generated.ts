@@ -1257,8 +1257,9 @@ export interface components {
             /** @description null while the gap goes on; its duration is as of `server_time` */
             ended_at: string | null;
             duration_ms: number;
+            /** @description why no time ran from `started_at` on */
             reason: components["schemas"]["Reason"];
-            /** @description through whom the time was not billed, if that is known */
+            /** @description through whom, if that is known; a party who was away may have been back before `ended_at` */
             caused_by: components["schemas"]["Cause"] | null;
         };
         /**

@@ -229,7 +229,8 @@ export class TalkChatElement extends Base {
     this.#showProblem(null);
     try {
       const recordId = chat.snapshot?.record?.id;
-      const told = (problem: unknown) => this.#showProblem(problem);
+      const told = (isLate: boolean) =>
+        this.#tell(isLate ? filled(this.#words.doneLater, { act: this.#words[act] }) : null);
       if (act === "start") await this.#start(chat);
       else if (act === "pause") await pauseSurely(chat, told);
       else if (act !== "stop") await chat[act]();
@@ -272,8 +273,7 @@ export class TalkChatElement extends Base {
       const yes = isPaidSoon(offer) ? words.startPaidTime : words.start;
       const lasts = lastsOnlyMs(offer);
       if (lasts === 0) {
-        setText(this.#problem, words.notEnoughCredit);
-        this.#problem.hidden = false;
+        this.#tell(words.notEnoughCredit);
         return;
       }
       const due = filled(first.seconds ? words.askStartAfter : words.askStartText, {
@@ -333,8 +333,12 @@ export class TalkChatElement extends Base {
 
   /** Shows a failure, or hides the last one with null. */
   #showProblem(error: unknown): void {
-    this.#problem.hidden = error === null;
-    setText(this.#problem, error === null ? "" : this.#problemText(error));
+    this.#tell(error === null ? null : this.#problemText(error));
+  }
+
+  #tell(text: string | null): void {
+    this.#problem.hidden = text === null;
+    setText(this.#problem, text ?? "");
   }
 
   #problemText(error: unknown): string {

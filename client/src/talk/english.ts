@@ -76,6 +76,7 @@ export const english = {
   keepTalking: "Keep talking",
   notEnoughCredit: "There isn’t enough credit for that. Top up and try again.",
   unreachable: "The service can’t be reached just now. Try again in a moment.",
+  doneLater: "There is no connection. “{act}” is done as soon as there is one.",
   signedOut: "You are signed out.",
   notFound: "That isn’t here, or it isn’t yours.",
   tooMany: "That was a lot at once. Wait a moment.",

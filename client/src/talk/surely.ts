@@ -1,37 +1,71 @@
 /** Calls after which nobody pays: they reach the service also where the connection is away as the person asks for them. */
 
 import type { Chat } from "../chat.ts";
-import type { Snapshot } from "../core/types.ts";
+import type { ConversationRecord, Snapshot } from "../core/types.ts";
 import { RequestProblem } from "../request.ts";
 
 const REPEAT_MS = 1000;
 
-/** Ends the record. `told` hears of each time that the service can't be reached, after which the call is made again. */
+/** `true` where the service can't be reached and the call is made again; `false` once the service has answered after that. */
+type Told = (isLate: boolean) => void;
+
+type Seen = Pick<Chat, "snapshot" | "stayAway">;
+
+/** Ends the record. */
 export function stopSurely(
-  chat: Pick<Chat, "stop">,
+  chat: Seen & Pick<Chat, "stop">,
   recordId: string | undefined,
-  told: (problem: unknown) => void,
+  told: Told,
 ): Promise<Snapshot | null> {
-  return surely(() => chat.stop({ recordId }), told);
+  return surely(
+    chat,
+    recordId,
+    () => chat.stop({ recordId }),
+    ({ state }) => state === "ended",
+    told,
+  );
 }
 
-/** Pauses the record that the chat shows now, and none that begins meanwhile. `told` is that of `stopSurely`. */
-export function pauseSurely(
-  chat: Pick<Chat, "pause" | "snapshot">,
-  told: (problem: unknown) => void,
-): Promise<Snapshot | null> {
-  const asked = chat.snapshot?.record?.id;
-  return surely(async () => (chat.snapshot?.record?.id === asked ? chat.pause() : null), told);
+/** Pauses the record that the chat shows now, and none that begins meanwhile. */
+export function pauseSurely(chat: Seen & Pick<Chat, "pause">, told: Told): Promise<Snapshot | null> {
+  return surely(
+    chat,
+    chat.snapshot?.record?.id,
+    () => chat.pause(),
+    ({ state, reason }) => state === "ended" || reason === "paused",
+    told,
+  );
 }
 
-async function surely<T>(call: () => Promise<T>, told: (problem: unknown) => void): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof RequestProblem) || error.problem.status !== 0) throw error;
-      told(error);
+/**
+ * Makes the call until the service answers, or until the record is as the call would leave it (`isDone`); then the result is
+ * null. Meanwhile a page that is connected again makes its person not present: time would run again first.
+ */
+async function surely(
+  chat: Seen,
+  recordId: string | undefined,
+  call: () => Promise<Snapshot>,
+  isDone: (record: ConversationRecord) => boolean,
+  told: Told,
+): Promise<Snapshot | null> {
+  let comeBack: (() => void) | null = null;
+  try {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof RequestProblem) || error.problem.status !== 0) throw error;
+      }
+      comeBack ??= chat.stayAway();
+      told(true);
       await new Promise((resolve) => setTimeout(resolve, REPEAT_MS));
+      const record = chat.snapshot?.record;
+      if (record?.id !== recordId || (record && isDone(record))) return null;
+    }
+  } finally {
+    if (comeBack) {
+      comeBack();
+      told(false);
     }
   }
 }

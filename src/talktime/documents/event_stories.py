@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from talktime.core import steps
 from talktime.core.entries import EntryKind
 from talktime.core.price import price
-from talktime.core.record import AWAY, Reason, State, replace
+from talktime.core.record import AWAY, Party, Reason, State, replace
 from talktime.documents.event import CreditEndData, EventData, EventType, PartyData, PostingData, RecordData
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class _StepReader:
     """Reads the steps. `known` has the records as the steps before left them, `started` those that have run."""
 
     def __init__(self, loaded: Payer, entry_ids: Iterator[int]) -> None:
+        self.loaded = loaded
         self.known = dict(loaded.records)
         self.started = {record.record_id for record in loaded.running()}
         self.balance = loaded.balance
@@ -113,9 +114,15 @@ class _StepReader:
             yield _of_record(EventType.RECORD_STARTED, record, step.at)
         elif not has_moved or step.reason is not None:
             if step.reason in _ABSENT:
-                yield _of_party(EventType.PARTY_RETURNED, record, step.reason, step.at)
+                returned = self._returned(previous or record, _ABSENT[step.reason], step.at)
+                yield _about(EventType.PARTY_RETURNED, record, step.at, PartyData(returned))
             yield _of_record(EventType.RECORD_RESUMED, record, step.at)
         self.started.add(record.record_id)
+
+    def _returned(self, record: Record, left: Party, at: int) -> Party:
+        """The party whose return let the timer start: `left`, unless `left` was back already, and waited."""
+        absent = [party for party in Party if not self.loaded.is_ready(record, party, at)]
+        return absent[0] if len(absent) == 1 else left
 
     def _stop(self, step: steps.TimerStopped) -> Iterator[Story]:
         if step.reason in _ABSENT:

@@ -77,8 +77,10 @@ class Gap(Document):
     started_at: InstantText
     ended_at: Annotated[InstantText | None, "null while the gap goes on; its duration is as of `server_time`"]
     duration_ms: Milliseconds
-    reason: Reason
-    caused_by: Annotated[Cause | None, "through whom the time was not billed, if that is known"]
+    reason: Annotated[Reason, "why no time ran from `started_at` on"]
+    caused_by: Annotated[
+        Cause | None, "through whom, if that is known; a party who was away may have been back before `ended_at`"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,11 @@ def test_a_lapse_a_return_and_an_abandonment() -> None:
         back = meter.prove(back, only_record(back), party, START + 90_000, START + 30_000)
     assert [kind for kind, _ in lines(back, away)] == ["party.returned", "record.resumed"]
     assert told(back, away)[0].data == PartyData(Party.USER)
+    # The advisor has left meanwhile: the user, who is back, waits for the advisor.
+    waiting = later(meter.prove(away, only_record(away), Party.USER, START + 90_000, START + 40_000))
+    both = meter.prove(waiting, only_record(waiting), Party.ADVISOR, START + 90_000, START + 50_000)
+    assert lines(both, waiting) == [("party.returned", 50_000), ("record.resumed", 50_000)]
+    assert told(both, waiting)[0].data == PartyData(Party.ADVISOR)
     assert lines(settle(away, 10 * MINUTE + 30_000, DURATIONS), away) == [("record.ended", 30_000)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from talktime.core.entries import BorneBy, EntryKind
 from talktime.core.instants import format_instant
 from talktime.core.record import Reason, Record, State
+from talktime.core.roles import Role
+from talktime.core.starts import Starts
 from talktime.core.tariff import Tariff
 from talktime.core.terms import Terms
 from talktime.documents.account import Entry
@@ -201,6 +204,36 @@ def test_a_receipt_as_of_an_instant(
         if segment.ended_at is None:
             assert (segment.reason, segment.caused_by) == (None, None)
             assert segment.duration_ms == TEN + after - segment.started_at
+
+
+@pytest.mark.parametrize(
+    ("starts", "state", "reason"),
+    [
+        (Starts.ACCEPTED, "requested", None),
+        (Starts.PRESENT, "paused", "advisor_away"),
+        (Starts.AT_ONCE, "paused", "timer_failed"),
+    ],
+)
+def test_what_a_record_waited_for_before_its_time_began(starts: Starts, state: str, reason: str | None) -> None:
+    then = told(TEN + 1_000, record(starts=starts, ended_by=Role.USER, decline_reason="Busy")).record
+    assert (then.state, then.reason, then.paused_by, then.current_chat_id) == (state, reason, None, "second")
+    assert then.paused_at == (None if state == "requested" else TEN)
+    assert (then.ended_at, then.ended_by, then.decline_reason) == (None, None, None)
+    running = told(TEN + 3_000, record(starts=starts)).record
+    assert (running.state, running.reason, running.paused_at) == ("running", None, None)
+
+
+def test_a_record_that_was_paused_by_nobody_names_nobody() -> None:
+    left = (replace(SEGMENTS[0], reason=Reason.USER_AWAY, caused_by=Cause.USER), SEGMENTS[2])
+    then = receipt(record(), TEN + 50_000, ("Ulla", "Anna"), left, ENTRIES, SHARED).record
+    assert (then.state, then.reason, then.paused_by, then.paused_at) == ("paused", "user_away", None, TEN + 32_000)
+
+
+def test_a_record_that_had_ended_is_told_as_ended_whenever_its_account_was_settled() -> None:
+    late = replace(record(ended_by=Role.USER), settled_at=TEN + 95_000)
+    then = told(TEN + 80_000, late)
+    assert (then.record, then.elapsed_ms) == (told(TEN + 100_000, late).record, 70_000)
+    assert (then.record.ended_at, then.record.ended_by) == (TEN + 80_000, "user")
 
 
 def test_a_record_that_ended_while_it_waited_was_paused_until_then() -> None:
