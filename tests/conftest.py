@@ -27,7 +27,15 @@ from talktime.postgres.embedded import EmbeddedServer
 from talktime.postgres.folders import open_path_to, socket_folder
 from talktime.postgres.guardian import Guardian
 from talktime.postgres.programs import Programs, bundled_programs
-from tests.databases import SERVER_SETTINGS, SERVICE_ROLE, Server, as_service, open_database, server_folder
+from tests.databases import (
+    SERVER_SETTINGS,
+    SERVICE_ROLE,
+    Server,
+    as_service,
+    ask_once_for_types,
+    open_database,
+    server_folder,
+)
 from tests.nodes import LONG_SECONDS, add_alice_and_maya, node_on
 
 # A busy machine must not fail a test that is right.
@@ -42,6 +50,8 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("patient")
+
+ask_once_for_types()
 
 NEWEST, OLDEST = "pg18", "pg15"
 
@@ -160,7 +170,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def database_url(server: Server, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh, migrated database, in which every rule must still hold when the test is over."""
-    with _audited(server, request) as url:
+    # The node of the fixture `talktime` looks for broken rules itself, and finds more than the views of the database.
+    with _database(server, "talktime") if "talktime" in request.fixturenames else _audited(server, request) as url:
         yield url
 
 

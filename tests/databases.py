@@ -6,7 +6,7 @@ import asyncio
 import re
 import shutil
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -41,12 +41,34 @@ SERVER_SETTINGS: Final = {
 SERVICE_ROLE: Final = "talktime_service"
 """The role to which `talktime migrate --grant-to` has given what a service needs, and nothing else."""
 
+_BUILT_IN_OID_MAX: Final = 16_383
+"""Larger numbers are those of types that somebody has created."""
+
 _CONNECTIONS_MAX: Final = 4
 _MEMORY: Final = Path("/dev/shm")
 _MEMORY_BYTES_MIN: Final = 4 << 30
 _BROKEN: Final = " union all ".join(
     f"select {rule}, to_jsonb(b)::text from talktime.broken_rule_{rule} b" for rule in RULES
 )
+
+
+def ask_once_for_types() -> None:
+    """Ask each version of PostgreSQL only once for the types that it brings along.
+
+    asyncpg asks on every connection, by a statement that takes the server longer than most of our tests' own.
+    """
+    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+    answers: dict[tuple[Any, ...], Any] = {}
+
+    async def introspect(connection: asyncpg.Connection[Any], oids: Collection[int], timeout: float | None) -> Any:
+        if max(oids) > _BUILT_IN_OID_MAX:
+            return await ask(connection, oids, timeout)
+        asked = (connection.get_server_version(), *sorted(oids))
+        if asked not in answers:
+            answers[asked] = await ask(connection, oids, timeout)
+        return answers[asked]
+
+    asyncpg.Connection._introspect_types = introspect  # type: ignore[attr-defined]
 
 
 def server_folder() -> Path | None:
