@@ -29,8 +29,8 @@ const SEND_TRIES = 5;
 const POSITION_MAX = 2 ** 31 - 1;
 
 export interface StartOptions {
-  /** The version of the tariff that the person has seen: a new record begins only at this tariff. */
-  tariffVersion?: number | undefined;
+  /** The version of the offer that the person has seen: no new record begins at another tariff, or with less that is free. */
+  offerVersion?: string | undefined;
   /** The active record that goes on: if that record has ended, no new record begins. */
   recordId?: string | undefined;
 }
@@ -139,8 +139,8 @@ export class Chat {
   }
 
   /** Starts or resumes the pair's record in this chat, or switches it to this chat. Only a person's act may call this. */
-  start({ tariffVersion, recordId }: StartOptions = {}): Promise<Snapshot> {
-    return this.#act("tracking", { tariff_version: tariffVersion, record_id: recordId });
+  start({ offerVersion, recordId }: StartOptions = {}): Promise<Snapshot> {
+    return this.#act("tracking", { offer_version: offerVersion, record_id: recordId });
   }
 
   /** Accepts the requested record, as the advisor: its timer starts. */

@@ -343,11 +343,12 @@ test("a start that costs at once says how long the credit lasts, where that is s
   currentOffer = {
     tariff: { tiers: [{ ...tariff.tiers[0], rate: "0" }] },
     tariff_version: 7,
+    version: "7-0",
     free_remaining_ms: 0,
     lasts_ms: null,
   };
   part("start").click();
-  const started = expect.objectContaining({ body: expect.objectContaining({ tariff_version: 7 }) });
+  const started = expect.objectContaining({ body: expect.objectContaining({ offer_version: "7-0" }) });
   await vi.waitFor(() => expect(service.calls).toContainEqual(started), soon);
   await vi.waitFor(() => expect(part("start").ariaDisabled).toBe("false"), soon);
   // A start that can't be paid is not offered.

@@ -105,7 +105,7 @@ def price(request: HttpRequest, advisor_id: str) -> HttpResponse:
     else:
         tier = offer.tariff.tiers[0]
         text = f"{offer.display_name}: {format_credits(tier.rate)} for each {tier.per_ms // 1000} seconds."
-        action += f"?tariff_version={offer.tariff_version}"
+        action += f"?offer_version={offer.version}"
     return HttpResponse(f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>')
 
 
@@ -116,8 +116,7 @@ def talk(request: HttpRequest, advisor_id: str) -> HttpResponse:
     sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        version = request.GET.get("tariff_version")
-        talktime.create_chat(user, advisor_id, chat_id, tariff_version=int(version) if version else None)
+        talktime.create_chat(user, advisor_id, chat_id, offer_version=request.GET.get("offer_version"))
     except InsufficientCredit as error:
         return HttpResponse(f"Please buy credit: {error}", status=402)
     link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")

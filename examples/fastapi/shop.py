@@ -87,17 +87,17 @@ async def price(advisor_id: str, user: Annotated[str, Cookie()]) -> HTMLResponse
     else:
         tier = offer.tariff.tiers[0]
         text = f"{offer.display_name}: {format_credits(tier.rate)} for each {tier.per_ms // 1000} seconds."
-        action += f"?tariff_version={offer.tariff_version}"
+        action += f"?offer_version={offer.version}"
     return HTMLResponse(f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>')
 
 
 @app.post("/talk/{advisor_id}")
-async def talk(advisor_id: str, user: Annotated[str, Cookie()], tariff_version: int | None = None) -> RedirectResponse:
+async def talk(advisor_id: str, user: Annotated[str, Cookie()], offer_version: str | None = None) -> RedirectResponse:
     """Start a chat, and send the user to its page, signed in. The cookie stands for the shop's own sign-in."""
     await sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        await talktime().create_chat(user, advisor_id, chat_id, tariff_version=tariff_version)
+        await talktime().create_chat(user, advisor_id, chat_id, offer_version=offer_version)
     except InsufficientCredit as error:
         raise HTTPException(402, f"Please buy credit: {error}") from None
     link = await talktime().create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")

@@ -94,7 +94,7 @@ def price(advisor_id: str) -> str:
     else:
         tier = offer.tariff.tiers[0]
         text = f"{offer.display_name}: {format_credits(tier.rate)} for each {tier.per_ms // 1000} seconds."
-        action += f"?tariff_version={offer.tariff_version}"
+        action += f"?offer_version={offer.version}"
     return f'<form method="post" action="{action}">{escape(text)} <button>Talk</button></form>'
 
 
@@ -105,8 +105,7 @@ def talk(advisor_id: str) -> ResponseReturnValue:
     sign_up(user)
     chat_id = f"{user}:{advisor_id}"  # the chat of the pair, in which a second press of the button goes on
     try:
-        version = request.args.get("tariff_version", type=int)
-        talktime.create_chat(user, advisor_id, chat_id, tariff_version=version)
+        talktime.create_chat(user, advisor_id, chat_id, offer_version=request.args.get("offer_version"))
     except InsufficientCredit as error:
         return Response(f"Please buy credit: {error}", 402)
     link = talktime.create_link("user", user, page=f"/chat/{quote(chat_id, safe='')}")

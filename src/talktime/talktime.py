@@ -54,7 +54,7 @@ from talktime.documents.import_rows import read_sources
 from talktime.documents.last_audit import LastAudit
 from talktime.documents.ledger import LedgerEntry
 from talktime.documents.link import Link
-from talktime.documents.offer import Offer
+from talktime.documents.offer import Offer, OfferVersion
 from talktime.documents.old_rows import OldSession
 from talktime.documents.page import Page, RecordWithSnapshot
 from talktime.documents.receipt import Receipt
@@ -530,7 +530,7 @@ class Talktime:
     async def offer(self, user_id: str, advisor_id: str) -> Offer:
         """The price of a record that the user would start with this advisor now, and how long the credit would last.
 
-        Show this to the user before a start, and start with the `tariff_version` of the offer.
+        Show this to the user before a start, and start with the `version` of the offer as `offer_version`.
 
         Raises:
             NotFound: there is no such user, or no such advisor.
@@ -871,6 +871,7 @@ class Talktime:
         chat_id: str,
         *,
         tariff_version: int | None = None,
+        offer_version: str | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
         record_id: str | None = None,
@@ -886,13 +887,14 @@ class Talktime:
             NotFound: there is no such user or advisor.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the chat belongs to another pair, the tariff has another version, or the record is not active.
+            Conflict: the chat belongs to another pair, tariff or offer have changed, or the record is not active.
         """
         snapshot, _ = await self.create_chat(
             user_id,
             advisor_id,
             chat_id,
             tariff_version=tariff_version,
+            offer_version=offer_version,
             starts=starts,
             metadata=metadata,
             record_id=record_id,
@@ -908,6 +910,7 @@ class Talktime:
         chat_id: str | None = None,
         *,
         tariff_version: int | None = None,
+        offer_version: str | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
         record_id: str | None = None,
@@ -923,6 +926,8 @@ class Talktime:
             advisor_id: who is paid.
             chat_id: the host's own id, or None for a new one.
             tariff_version: the version that the person has seen; a start with another current version is refused.
+            offer_version: the `version` of the `Offer` that the person has seen. A start is refused where the tariff is
+                another one, or where free time or the grace was used up meanwhile.
             starts: how a new record starts, if not as the advisor's records start: `present`, `accepted`, `at_once`.
             metadata: at most 24 texts by key, to be kept with the chat and with the record, if they are new.
             record_id: the active record that goes on in this chat. If that record has ended, no new record begins.
@@ -934,15 +939,16 @@ class Talktime:
             NotFound: there is no such user or advisor.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the chat belongs to another pair, the tariff has another version, or the record is not active.
+            Conflict: the chat belongs to another pair, tariff or offer have changed, or the record is not active.
         """
         mode, kept = None if starts is None else start_mode(starts), require_metadata(metadata)
-        arguments = start_arguments(tariff_version, mode, kept, record_id)
+        promised = None if offer_version is None else OfferVersion.parse(offer_version)
+        arguments = start_arguments(tariff_version, offer_version, mode, kept, record_id)
         ids = {"user_id": user_id, "advisor_id": advisor_id, "chat_id": chat_id}
         repeat = as_repeat(repeat, key, ("chats",), **ids, **arguments)
         chat_id = new_id() if chat_id is None else require_id("chat_id", chat_id)
         command = StartChat(
-            user_id, advisor_id, chat_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
+            user_id, advisor_id, chat_id, tariff_version, promised, mode, kept, self._seller, record_id, repeat=repeat
         )
         snapshot, created = await self._run(command, kept_answers.start_again)
         self.node.parties.remember(snapshot.chat_id, Parties(user_id, advisor_id))
@@ -953,6 +959,7 @@ class Talktime:
         chat_id: str,
         *,
         tariff_version: int | None = None,
+        offer_version: str | None = None,
         starts: str | None = None,
         metadata: Mapping[str, str] | None = None,
         record_id: str | None = None,
@@ -964,20 +971,30 @@ class Talktime:
         The arguments are those of `create_chat`.
 
         Raises:
-            InvalidRequest: `starts` is no way to start.
+            InvalidRequest: an argument is not allowed.
             NotFound: there is no such chat.
             InsufficientCredit: the next increment can't be paid.
             AdvisorBusy: the advisor has as many active records as the advisor may have.
-            Conflict: the tariff has another version, or the record is not active.
+            Conflict: tariff or offer have changed, or the record is not active.
         """
         mode, kept = None if starts is None else start_mode(starts), require_metadata(metadata)
-        arguments = start_arguments(tariff_version, mode, kept, record_id)
+        promised = None if offer_version is None else OfferVersion.parse(offer_version)
+        arguments = start_arguments(tariff_version, offer_version, mode, kept, record_id)
         repeat = as_repeat(repeat, key, ("chats", chat_id, "tracking"), **arguments)
         return await self._run_in(
             chat_id,
             repeat,
             lambda user_id, advisor_id: TrackChat(
-                user_id, advisor_id, chat_id, tariff_version, mode, kept, self._seller, record_id, repeat=repeat
+                user_id,
+                advisor_id,
+                chat_id,
+                tariff_version,
+                promised,
+                mode,
+                kept,
+                self._seller,
+                record_id,
+                repeat=repeat,
             ),
         )
 

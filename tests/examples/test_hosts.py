@@ -89,7 +89,7 @@ async def test_a_shop_takes_payments_signs_in_and_learns_what_happened(
             # The user is signed in on the page of the chat, which is the same when the user asks again.
             shop.cookies.set("user", "alice")
             assert (await shop.get("/talk/maya")).status_code == 405
-            assert (await shop.post("/talk/maya?tariff_version=9")).status_code == 409
+            assert (await shop.post("/talk/maya?offer_version=9-0")).status_code == 409
             asked = (await shop.get("/price/maya")).text
             assert re.search(r"Maya: \d+\.\d\d for each \d+ seconds\.", asked), asked
             (action,) = re.findall(r'action="([^"]+)"', asked)

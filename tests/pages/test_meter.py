@@ -551,6 +551,33 @@ def test_free_time_begins_only_at_the_price_that_the_page_shows(
     screens.complaints.clear()
 
 
+def test_what_another_chat_uses_up_changes_the_price_and_an_older_question_starts_nothing(
+    screens: Screens, demo: Demo
+) -> None:
+    pair = demo.pair({**BY_THE_MINUTE, "free_seconds": 4, "grace_seconds": 20, "connect_fee": "1.50"}, "20.00")
+    first, second = demo.chat(pair), demo.chat(pair)
+    demo.call("POST", f"/chats/{second}/stop")
+    left_ms = demo.call("GET", f"/users/{pair.user}/offers/{pair.advisor}")["free_remaining_ms"]
+    assert left_ms > 2_000
+    page = screens.user(pair, f"/chat/{first}")
+    expect(page.locator("#price")).to_have_text(re.compile(r"^To start again: first \d seconds? free", re.IGNORECASE))
+    expect(page.locator("talk-time [data-role=free]")).to_be_hidden()  # of a record that has ended
+    page.get_by_role("button", name="Start again").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("free, 1.50 to connect")
+    expect(dialog).to_contain_text("is due after")
+    demo.call("POST", f"/chats/{second}/tracking")
+    demo.advance(10)  # over the free time, and within the grace
+    demo.call("POST", f"/chats/{second}/stop")
+    expect(page.locator("#price")).to_have_text(re.compile(r"^To start again: 1\.50 to connect, then 1\.00 a minute"))
+    dialog.get_by_role("button", name="Start paid time").click()
+    expect(page.get_by_role("alert")).to_contain_text("The price has changed.")
+    assert demo.call("GET", f"/users/{pair.user}/account")["balance"] == "20.00"
+    page.get_by_role("button", name="Start again").click()
+    expect(dialog).to_contain_text("is due as soon as time begins.")
+    screens.complaints.clear()  # the refusal was wanted
+
+
 def test_within_the_grace_nothing_is_called_paid_and_the_held_credit_is_told(screens: Screens, demo: Demo) -> None:
     pair = demo.pair({**BY_THE_MINUTE, "grace_seconds": 50}, "20.00")
     chat = demo.chat(pair)

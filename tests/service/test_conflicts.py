@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from talktime.asgi import create_app
 from talktime.core.money import AMOUNT_MAX, BALANCE_MAX, format_credits
 
 DEARER = {"tiers": [{"rate": "2.00", "per_seconds": 60, "increment_seconds": 60}]}
@@ -79,6 +80,50 @@ async def test_an_old_version_of_a_tariff_starts_nothing(service: Any) -> None:
     assert (response.status_code, response.json()["tariff_version"]) == (409, 2)
     started = await service.done("POST", "/v1/chats", {**new, "tariff_version": 2})
     assert (started["timer"]["running"], started["tariff_version"]) == (True, 2)
+
+
+async def test_an_offer_that_has_got_worse_starts_nothing(settings: Any, start: Any) -> None:
+    async with start(create_app, settings.model_copy(update={"test_clock": True})) as service:
+        await service.people()
+        tariff = {"tiers": DEARER["tiers"], "free_seconds": 40, "grace_seconds": 20}
+        maya = {"display_name": "Maya", "tariff": tariff, "starts": "at_once"}
+        await service.done("PUT", "/v1/advisors/maya", maya)
+        pair = {"user_id": "alice", "advisor_id": "maya"}
+
+        async def offered() -> str:
+            return str((await service.done("GET", "/v1/users/alice/offers/maya"))["version"])
+
+        async def refused(version: str) -> bool:
+            service.keys += 1
+            return await _refused(service, "/v1/chats", {**pair, "offer_version": version}) == (None, ["chats"])
+
+        async def talk(seconds: int, version: str) -> None:
+            chat = await service.done("POST", "/v1/chats", {**pair, "offer_version": version}, by="user:alice")
+            await service.done("POST", "/v1/test-clock/advance", {"seconds": seconds})
+            await service.done("POST", f"/v1/chats/{chat['chat']['id']}/stop")
+
+        assert await offered() == "2-40000-grace"
+        assert await refused("2-40001-grace")  # more than there is
+        assert await refused("1-0")
+        await talk(10, "2-40000-grace")
+        left = await offered()
+        free = int(left.split("-")[1])
+        assert 0 < free <= 30_000
+        assert left == f"2-{free}-grace"
+        for version in ("2-40000-grace", "2-40000", f"2-{free + 1}-grace"):
+            assert await refused(version)
+        await talk(40, f"2-{free - 1}")  # less was promised
+        assert await offered() == "2-0"  # that record has used the grace
+        assert await refused("2-0-grace")
+        await talk(1, "2-0")
+        for wrong in ("", "2", "2-", "02-1", "2-1-", "2-1-grace-", "2-1 ", "2-١", "-1-0", "2-1-Grace", "9" * 50):
+            service.keys += 1
+            response = await service.call("POST", "/v1/chats", {**pair, "offer_version": wrong}, by="user:alice")
+            assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "offer_version"), wrong
+        # A record that goes on has its own price.
+        await service.done("POST", "/v1/chats", {**pair, "chat_id": "on"})
+        moved = {**pair, "chat_id": "moved", "offer_version": "1-0"}
+        assert (await service.done("POST", "/v1/chats", moved, by="user:alice"))["tariff_version"] == 2
 
 
 async def test_a_record_that_should_go_on_and_has_ended_starts_nothing_new(service: Any) -> None:

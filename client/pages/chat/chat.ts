@@ -200,7 +200,8 @@ function open({ role, subject }: Session, chatId: string): void {
     find("figures").classList.toggle("moved", moved);
     const parts = [
       "elapsed",
-      !moved && snapshot.allowance_ms > 0 && "free",
+      // After the end, another chat of the pair may have used what was left: the price line tells what is free.
+      !moved && snapshot.allowance_ms > 0 && snapshot.record?.state !== "ended" && "free",
       !moved && snapshot.balance !== null && "credits",
     ];
     time.setAttribute("show", parts.filter(Boolean).join(" "));

@@ -26,6 +26,6 @@ export async function agreesToRecord(
   }
   const asks = shown === null || isPaidSoon(offer);
   if (asks && !(await agreesToPay(offer, isWanted))) return null;
-  // The price of the question, or of the page where nobody was asked: the service refuses any other price.
-  return { tariffVersion: asks ? offer.tariff_version : shown };
+  // The offer of the question, or of the page where nobody was asked: the service refuses a dearer start.
+  return { offerVersion: asks ? offer.version : shown };
 }

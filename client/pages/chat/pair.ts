@@ -96,7 +96,7 @@ export function offerNewChat(
       const opened = request<Snapshot>("POST", "/chats", {
         user_id,
         advisor_id,
-        tariff_version: agreed.tariffVersion,
+        offer_version: agreed.offerVersion,
         record_id: agreed.recordId,
       });
       const snapshot = await showNewPrice(opened);

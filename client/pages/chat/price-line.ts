@@ -2,7 +2,7 @@
 
 import type { Snapshot } from "../../src/index.ts";
 import { RequestProblem } from "../../src/request.ts";
-import type { Viewer } from "../../src/talk/acts.ts";
+import { beginsRecord, type Viewer } from "../../src/talk/acts.ts";
 import { find, setText } from "../shell/dom.ts";
 import { clearProblem, showProblem } from "../shell/frame.ts";
 import { offerOf } from "../shell/service.ts";
@@ -13,24 +13,25 @@ import { price } from "../texts/words.ts";
 let latest: Snapshot | null = null;
 /** The facts whose price was shown last: other facts have another price. */
 let shownFacts = "";
-let version: number | null = null;
+let version: string | null = null;
 /** The failure of the last request for an offer. */
 let problem: unknown = null;
 
-/** The version of the tariff whose price is in the line; null before there is a price. */
-export function shownVersion(): number | null {
+/** The version of the offer whose price is in the line; null where the line shows the price of a record, or none yet. */
+export function shownVersion(): string | null {
   return version;
 }
 
 export async function showPrice(snapshot: Snapshot, viewer: Viewer): Promise<void> {
-  const { record, tariff_version, allowance_ms, grace_used_at } = snapshot;
+  const { record, tariff_version, allowance_ms, grace_used_at, sequence } = snapshot;
   latest = snapshot;
-  const startsAgain = viewer === "user" && record?.state === "ended";
-  const facts = [record?.id, startsAgain, tariff_version, allowance_ms, grace_used_at].join();
+  const isOffer = viewer === "user" && beginsRecord(snapshot);
+  // What another chat of the pair uses up changes the offer, and is a change of the account.
+  const facts = [record?.id, isOffer && sequence, tariff_version, allowance_ms, grace_used_at].join();
   if (facts === shownFacts) return;
   shownFacts = facts;
-  if (startsAgain) await showOffer(snapshot);
-  else show(price(tariffOf(snapshot)), tariff_version);
+  if (isOffer) await showOffer(snapshot);
+  else show(price(tariffOf(snapshot)), null);
 }
 
 /** Waits for a start. If the start is refused because the price has changed, the line shows the new price. */
@@ -51,7 +52,7 @@ async function showOffer(snapshot: Snapshot): Promise<void> {
     const text = price(offer ? tariffOfOffer(offer) : tariffOf(snapshot));
     const startsAgain = offer !== null && snapshot.record !== null;
     clearProblem(problem);
-    show(startsAgain ? say("toStartAgain", { price: text }) : text, (offer ?? snapshot).tariff_version);
+    show(startsAgain ? say("toStartAgain", { price: text }) : text, offer?.version ?? null);
   } catch (error) {
     shownFacts = "";
     problem = error;
@@ -59,7 +60,7 @@ async function showOffer(snapshot: Snapshot): Promise<void> {
   }
 }
 
-function show(text: string, shown: number): void {
+function show(text: string, shown: string | null): void {
   setText(find("price"), text);
   version = shown;
 }

@@ -128,8 +128,8 @@ async function open(user: string, advisor: Advisor, shown: string): Promise<void
   const snapshot = await request<Snapshot>("POST", "/chats", {
     user_id: user,
     advisor_id: advisor.id,
-    // The price of the question, or of the card where nobody was asked: any other price is refused.
-    tariff_version: isAsked ? offer.tariff_version : advisor.tariff_version,
+    // The offer of the question, or of the card where nobody was asked: a dearer start is refused.
+    offer_version: offer?.version,
     // A record that goes on was not asked about: where it has ended meanwhile, the service refuses, too.
     record_id: goesOn ? latest.record?.id : undefined,
   }).catch(async (error: unknown) => {

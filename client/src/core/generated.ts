@@ -1069,6 +1069,11 @@ export interface components {
              * @description the version that the user was shown; refused if another one is current
              */
             tariff_version?: number | null;
+            /**
+             * Offer Version
+             * @description the `version` of the offer that the user was shown; refused if a new record would be dearer
+             */
+            offer_version?: string | null;
             /** @description how a new record starts, if not as the advisor's records start; for backends only */
             starts?: components["schemas"]["Starts"] | null;
             /**
@@ -1456,8 +1461,10 @@ export interface components {
             /** @description the advisor's name */
             display_name: string;
             tariff: components["schemas"]["Tariff"];
-            /** @description name this version in the call that starts: another tariff is refused then */
+            /** @description the version of the tariff */
             tariff_version: number;
+            /** @description name this in the call that starts: another tariff, less free time or no grace is refused then */
+            version: string;
             /** @description free time that user and advisor have left */
             free_remaining_ms: number;
             /** @description the start of the record that used the grace of these 24 hours; null with grace */
@@ -2302,6 +2309,11 @@ export interface components {
              * @description the version that the user was shown; refused if another one is current
              */
             tariff_version?: number | null;
+            /**
+             * Offer Version
+             * @description the `version` of the offer that the user was shown; refused if a new record would be dearer
+             */
+            offer_version?: string | null;
             /** @description how a new record starts, if not as the advisor's records start; for backends only */
             starts?: components["schemas"]["Starts"] | null;
             /**

@@ -192,8 +192,9 @@ export class TalkChatElement extends Base {
     ];
     setText(this.#status, statuses.filter(Boolean).join(" · "));
     this.#time.setAttribute("of", moved ? "chat" : "record");
-    // Where nothing was free, nothing free is left. An advisor sees neither the user's credit nor a button to top it up.
-    const free = snapshot.allowance_ms ? "free " : "";
+    // Where nothing was free, nothing free is left; after the end, another chat of the pair may have used the rest. An
+    // advisor sees neither the user's credit nor a button to top it up.
+    const free = snapshot.allowance_ms && frame.state !== "ended" ? "free " : "";
     const parts = `elapsed ${free}${this.#party === "user" ? "credits topup" : ""}`;
     this.#time.setAttribute("show", moved ? "elapsed" : parts);
     // A host that shares nothing with its advisors is the one who earns.
@@ -264,7 +265,7 @@ export class TalkChatElement extends Base {
       else if (await this.#ask(question)) await this.#start(chat, true);
       return;
     }
-    const { tariff, tariff_version } = offer;
+    const { tariff } = offer;
     const first = firstDue(offer);
     const cost = price(tariff, 600_000, { grace: false }).micros;
     // The element shows no price elsewhere, so it asks before free time as well.
@@ -291,7 +292,7 @@ export class TalkChatElement extends Base {
       const text = whileWanted(parts.join(" ").trim());
       if (!(await this.#ask({ title: yes, text, yes, no: words.notNow }))) return;
     }
-    await chat.start({ tariffVersion: tariff_version });
+    await chat.start({ offerVersion: offer.version });
   }
 
   #agreesToStop(chat: Chat): Promise<boolean> {

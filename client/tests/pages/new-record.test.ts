@@ -10,7 +10,9 @@ let offer: { tariff_version: number; rate: string; free_remaining_ms: number };
 function answer(): Response {
   const { tariff_version, rate, free_remaining_ms } = offer;
   const tariff = { tiers: [{ from_seconds: 0, rate, per_seconds: 60, increment_seconds: 60 }] };
-  return Response.json({ display_name: "Maya", tariff, tariff_version, free_remaining_ms, lasts_ms: null });
+  const version = `${tariff_version}-${free_remaining_ms}`;
+  const document = { display_name: "Maya", tariff, tariff_version, version, free_remaining_ms };
+  return Response.json({ ...document, lasts_ms: null });
 }
 
 beforeEach(() => {
@@ -43,7 +45,7 @@ test.each([
   const { agreesToRecord, showPrice } = await load();
   await showPrice(facts, "user");
   offer = { ...offer, tariff_version: 2, rate: "9.00" };
-  expect(await agreesToRecord(facts)).toEqual({ tariffVersion: 1 });
+  expect(await agreesToRecord(facts)).toEqual({ offerVersion: "1-180000" });
 });
 
 test("what costs something soon begins at the price of the question", async () => {
@@ -53,7 +55,7 @@ test("what costs something soon begins at the price of the question", async () =
   const agreed = agreesToRecord(ENDED);
   await vi.waitFor(() => expect(document.querySelector("dialog p")?.textContent).toContain("9.00 a minute"));
   button("yes")?.click();
-  expect(await agreed).toEqual({ tariffVersion: 2 });
+  expect(await agreed).toEqual({ offerVersion: "2-0" });
 });
 
 test("a record that ends elsewhere while the user thinks is followed by no record at a price that nobody has read", async () => {
@@ -68,6 +70,16 @@ test("a record that ends elsewhere while the user thinks is followed by no recor
   await vi.waitFor(() => expect(document.querySelector("dialog p")?.textContent).toContain("9.00 a minute"));
   button("no")?.click();
   expect(await agreed).toBeNull();
+});
+
+test("what another chat of the pair uses up changes the line, and the offer that is agreed to", async () => {
+  const { agreesToRecord, showPrice } = await load();
+  await showPrice(ENDED, "user");
+  expect(line()).toContain("3 minutes free");
+  offer = { ...offer, free_remaining_ms: 120_000 };
+  await showPrice({ ...ENDED, sequence: ENDED.sequence + 1 }, "user");
+  expect(line()).toContain("2 minutes free");
+  expect(await agreesToRecord(ENDED)).toEqual({ offerVersion: "1-120000" });
 });
 
 test("where the page has shown no price, the user is asked although time is free at first", async () => {
@@ -94,6 +106,6 @@ test.each([
     // The old facts do not bring the old price back.
     await showPrice(facts, "user");
     expect(line()).toContain("9.00");
-    expect(await agreesToRecord(facts)).toEqual({ tariffVersion: 2 });
+    expect(await agreesToRecord(facts)).toEqual({ offerVersion: "2-180000" });
   },
 );

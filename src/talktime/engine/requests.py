@@ -80,11 +80,16 @@ def credit_arguments(
 
 
 def start_arguments(
-    tariff_version: int | None, starts: str | None, metadata: Mapping[str, str] | None, record_id: str | None
+    tariff_version: int | None,
+    offer_version: str | None,
+    starts: str | None,
+    metadata: Mapping[str, str] | None,
+    record_id: str | None,
 ) -> dict[str, Any]:
     """The arguments of a start, as its body has them."""
     return {
         "tariff_version": tariff_version,
+        "offer_version": offer_version,
         "starts": None if starts is None else str(starts),
         "metadata": None if metadata is None else dict(metadata),
         "record_id": record_id,

@@ -18,7 +18,7 @@ from talktime.core.record import AWAY_REASONS, NO_SELLER, Party, Reason, Record,
 from talktime.core.roles import Role
 from talktime.core.starts import Starts
 from talktime.database.payer_transaction import Chat, TakenPlace
-from talktime.documents.offer import Offer, offer
+from talktime.documents.offer import Offer, OfferVersion, offer
 from talktime.documents.snapshot import Snapshot
 from talktime.engine.command import Answer, Command, T_co
 from talktime.engine.new_ids import new_id
@@ -56,7 +56,8 @@ class _StartTracking(Command[T_co]):
     `starts` says how a new record starts; None for how the advisor's records start. `metadata` goes to the chat and to
     the record, if they are new, and `seller` to a new record. `record_id` is the active record that goes on; None where
     a new record may begin. `decide` raises NotFound, InsufficientCredit, AdvisorBusy, and Conflict for a `record_id`
-    that is not the active record of the pair, or for a `tariff_version` that a start would not get any more.
+    that is not the active record of the pair, or for a `tariff_version` or a `promised` offer that a start would not
+    get any more.
     """
 
     name = "initialize_time_tracking_for_chat"
@@ -64,6 +65,7 @@ class _StartTracking(Command[T_co]):
     advisor_id: str
     chat_id: str
     tariff_version: int | None = None
+    promised: OfferVersion | None = None
     starts: Starts | None = None
     metadata: Metadata | None = None
     seller: Seller = NO_SELLER
@@ -296,9 +298,12 @@ def _track(payer: PayerTransaction, advisor: StoredAdvisor, command: StartChat |
         return
     if tariff_version not in {None, advisor.tariff_version}:
         raise _tariff_changed(payer, advisor, chat_id, tariff_version)
+    new = _new_record(payer, advisor, chat_id)
+    if command.promised is not None:
+        _require_offer(payer, new, command.promised)
     _require_place(payer, advisor, chat_id)
     new = replace(
-        _new_record(payer, advisor, chat_id),
+        new,
         starts=command.starts or advisor.start_rule.starts,
         metadata=command.metadata,
         seller=command.seller.name,
@@ -367,6 +372,19 @@ def _count_chat(payer: PayerTransaction, record: Record, chat_id: str) -> None:
         msg = f"One record has at most {CHATS_MAX} chats. Go on in one of them, or stop the record and start another."
         raise Conflict(msg, state=record.state, allowed=(AllowedCall.STOP,))
     payer.chat_counts[record.record_id] = count + 1
+
+
+def _require_offer(payer: PayerTransaction, record: Record, promised: OfferVersion) -> None:
+    """Refuse a start that would be dearer than the offer that the person has seen."""
+    offered = OfferVersion.of(record)
+    if not offered.keeps(promised):
+        raise Conflict(
+            f"The offer is {offered} now, not {promised}: the tariff has changed, or free time or the grace was used."
+            " Ask for the offer again, show it to the person, and start with its version.",
+            state=_state_of(payer, record.chat_id),
+            allowed=_allowed_starts(payer, record.chat_id),
+            tariff_version=offered.tariff_version,
+        )
 
 
 def _tariff_changed(

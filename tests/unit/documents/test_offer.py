@@ -12,7 +12,7 @@ from talktime.core.cuts import find_cuts
 from talktime.core.errors import InsufficientCredit
 from talktime.core.payer import Payer
 from talktime.core.record import Reason, Record
-from talktime.documents.offer import Offer, offer
+from talktime.documents.offer import Offer, OfferVersion, offer
 from tests.twins.tariffs import random_tariff
 from tests.unit.builders import LONG_LEASES, MINUTE, START, add_credit, minute_tariff, new_record, payer_with, start
 
@@ -85,3 +85,27 @@ def test_a_start_does_what_was_offered(seed: int | None) -> None:
         assert said.lasts_ms == (end.at - payer.settled_at if end is not None and by_credit else None)
         started, cut = started + 1, cut + by_credit
     assert min(refused, started, cut) > 20, "what is drawn says little"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("7-240000", OfferVersion(7, 240_000, False)), ("1-0-grace", OfferVersion(1, 0, True))],
+)
+def test_the_version_of_an_offer_is_read_as_it_is_written(text: str, version: OfferVersion) -> None:
+    assert (OfferVersion.parse(text), str(version)) == (version, text)
+
+
+@pytest.mark.parametrize(
+    ("shown", "now", "is_kept"),
+    [
+        ("2-5-grace", "2-5-grace", True),
+        ("2-5", "2-5-grace", True),
+        ("2-5", "2-6", True),
+        ("2-5-grace", "2-5", False),
+        ("2-5", "2-4-grace", False),
+        ("1-5", "2-5", False),
+        ("3-5", "2-5", False),
+    ],
+)
+def test_an_offer_is_kept_if_the_price_is_the_same_and_no_less_is_free(shown: str, now: str, is_kept: bool) -> None:
+    assert OfferVersion.parse(now).keeps(OfferVersion.parse(shown)) == is_kept

@@ -109,6 +109,12 @@ TermsDocument = Annotated[Terms, PlainValidator(Terms.parse), WithJsonSchema({DE
 Version = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 
 
+OfferField = Annotated[
+    str | None,
+    Field(description="the `version` of the offer that the user was shown; refused if a new record would be dearer"),
+]
+
+
 StartsField = Annotated[
     Starts | None,
     Field(description="how a new record starts, if not as the advisor's records start; for backends only"),
@@ -220,6 +226,7 @@ class CreateChat(Body):
     tariff_version: Annotated[
         Version | None, Field(description="the version that the user was shown; refused if another one is current")
     ] = None
+    offer_version: OfferField = None
     starts: StartsField = None
     metadata: MetadataField = None
     record_id: RecordToGoOn = None
@@ -231,6 +238,7 @@ class Track(Body):
     tariff_version: Annotated[
         Version | None, Field(description="the version that the user was shown; refused if another one is current")
     ] = None
+    offer_version: OfferField = None
     starts: StartsField = None
     metadata: MetadataField = None
     record_id: RecordToGoOn = None

@@ -70,6 +70,7 @@ async def start_chat(
         body.advisor_id,
         body.chat_id,
         tariff_version=body.tariff_version,
+        offer_version=body.offer_version,
         starts=body.starts,
         metadata=body.metadata,
         record_id=body.record_id,
@@ -95,6 +96,7 @@ async def track_chat(
     snapshot = await talktime.track(
         chat_id,
         tariff_version=body.tariff_version,
+        offer_version=body.offer_version,
         starts=body.starts,
         metadata=body.metadata,
         record_id=body.record_id,
