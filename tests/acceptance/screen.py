@@ -58,9 +58,9 @@ class Screen:
         await self.page.wait_for_selector(wanted, timeout=timeout_s * 1000)
 
     async def press(self, button: str) -> None:
-        """Press the button of this id. The page asks before it stops a conversation."""
+        """Press the button of this id. The page asks before a conversation stops or goes on in a new chat."""
         await self.page.locator(f"#{button}").click()
-        if button == "stop":
+        if button in {"stop", "new-chat"}:
             await self.page.locator("dialog button[value=yes]").click()
 
     async def elapsed_ms(self) -> float:

@@ -164,7 +164,8 @@ def test_the_lists_of_both_say_that_a_call_was_not_answered(
 ) -> None:
     chat = demo.chat(pair)
     if end == "missed":
-        screens.user(pair, f"/chat/{chat}")
+        # The page shows what it has heard since its user is present.
+        expect(screens.user(pair, f"/chat/{chat}").locator("#phase")).to_have_text("Ringing")
     if end == "declined":
         demo.call("POST", f"/chats/{chat}/decline")
     else:

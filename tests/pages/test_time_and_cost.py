@@ -55,6 +55,7 @@ def test_time_and_cost_match_in_a_new_chat_and_after_a_new_start(screens: Any, d
     wait_until(lambda: page.evaluate(READ)["seconds"] >= 57)
     before = assert_one_thing(page, "50.00")
     page.click("#new-chat")
+    page.click("dialog button[value=yes]")
     page.wait_for_url(re.compile(f"/chat/(?!{chat})"))
     second = page.url.rpartition("/")[2]
     advisor.goto(f"/chat/{second}")
