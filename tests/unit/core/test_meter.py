@@ -17,7 +17,7 @@ from talktime.core.posting import post_all
 from talktime.core.price import price
 from talktime.core.record import AWAY, Party, Reason, State
 from talktime.core.roles import Role
-from talktime.core.steps import TimerStarted, TimerStopped, WaitBegan
+from talktime.core.steps import TimerStarted, TimerStopped, WaitBegan, WaitExtended
 from talktime.core.tariff import Tariff
 from tests.unit.builders import (
     DURATIONS,
@@ -481,6 +481,33 @@ def test_the_page_of_the_previous_chat_counts_until_the_party_has_come() -> None
     # A record that waits has no proof of its own: who is back says so within a moment.
     waiting = meter.pause(proved, only_record(proved), START + 11_500, Role.USER)
     assert left(waiting) == START + 17_000
+
+
+def test_the_page_of_the_previous_chat_says_nothing_of_a_party_whose_socket_watches_the_new_one() -> None:
+    moved = meter.track(running(), only_record(running()), "another", START + 10_000, DURATIONS)
+    for here, away in ((Party.USER, Party.ADVISOR), (Party.ADVISOR, Party.USER)):
+        watching = with_sockets(moved, START + 35_000, here, chat="another")
+        assert meter.leave_previous_chat(watching, only_record(watching), here, START + 12_000, DURATIONS) == watching
+        left = meter.leave_previous_chat(watching, only_record(watching), away, START + 12_000, DURATIONS)
+        assert left.present_until(only_record(left), away) == START + 17_000
+
+
+def test_a_record_waits_longer_for_somebody_who_pays_once_in_each_wait() -> None:
+    cut = settle(start(payer_with(1)), MINUTE)
+    usual = START + MINUTE + DURATIONS.recharge_ms
+
+    def pays(payer: Payer, until: int, now: int = START + MINUTE + 5) -> Payer:
+        return meter.wait_for_payment(replace(payer, steps=()), until, now, DURATIONS)
+
+    assert pays(cut, usual) == replace(cut, steps=())
+    longer = pays(cut, usual + 1)
+    assert only_record(longer).recharge_until(DURATIONS.recharge_ms) == usual + 1
+    assert longer.steps == (WaitExtended(only_record(longer), START + MINUTE + 5),)
+    assert pays(longer, usual + 2).records == longer.records
+    # Who pays while time still runs is told of an end that is as late.
+    early = pays(pays(start(payer_with(1)), usual + 7, START), usual + 3, START)
+    assert (only_record(early).paying_until, early.steps) == (usual + 7, ())
+    assert only_record(settle(early, MINUTE)).recharge_until(DURATIONS.recharge_ms) == usual + 7
 
 
 def test_credit_that_another_record_has_begun_to_owe_resumes_no_record() -> None:

@@ -21,6 +21,7 @@ from talktime.documents.receipt import (
     Receipt,
     SegmentView,
     SharedEntry,
+    cause_of,
     gaps,
     lapses,
     receipt,
@@ -244,6 +245,29 @@ def test_a_record_that_ended_while_it_waited_was_paused_until_then() -> None:
         *(format_instant(TEN + 80_000), format_instant(TEN + 95_000)),
         15_000,
     )
+
+
+def test_a_receipt_of_a_record_that_runs() -> None:
+    facts = {"state": State.RUNNING, "reason": None, "ended_at": None, "running_since": TEN + 80_000, "seller": "Shop"}
+    runs = record(**facts, currency="EUR")
+    then = told(TEN + 83_000, runs)
+    assert (then.elapsed_ms, then.cost, then.seller, then.currency) == (73_000, 630_000, "Shop", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("reason", "by", "cause"),
+    [
+        (Reason.USER_AWAY, None, "user"),
+        (Reason.ADVISOR_AWAY, Role.USER, "advisor"),
+        (Reason.OUT_OF_CREDIT, None, "user"),
+        (Reason.PLATFORM, None, "platform"),
+        (Reason.PAUSED, Role.OPERATOR, "operator"),
+        (Reason.PAUSED, None, None),
+        (Reason.SWITCHED, None, None),
+    ],
+)
+def test_the_cause_of_the_end_of_a_segment(reason: Reason, by: Role | None, cause: str | None) -> None:
+    assert cause_of(reason, by) == cause
 
 
 def test_gaps_that_go_on_and_who_caused_each() -> None:
