@@ -173,6 +173,22 @@ def test_a_card_promises_only_the_free_time_that_is_left(screens: Screens, demo:
     expect(card).to_contain_text("First 2 minutes")
 
 
+def test_a_start_right_after_an_end_asks_although_the_list_is_older(screens: Screens, demo: Demo) -> None:
+    pair = demo.pair(BY_THE_MINUTE, "20.00")
+    talk = {"user_id": pair.user, "advisor_id": "ben", "starts": "at_once"}
+    chat = demo.call("POST", "/chats", talk)["chat"]["id"]
+    page = screens.user(pair, "/user")
+    start = page.get_by_role("button", name="Start chat with Ben")
+    expect(page.locator("#chats .badge")).to_have_text("running")
+    demo.call("POST", f"/chats/{chat}/stop")
+    start.click()
+    dialog = page.get_by_role("dialog", name="Start paid time with Ben?")
+    expect(dialog).to_be_visible()
+    page.wait_for_timeout(1_200)  # a question looks once a second whether it is still wanted
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Not now").click()
+
+
 def test_a_conversation_that_began_while_the_user_was_asked_stays_where_it_is(screens: Screens, demo: Demo) -> None:
     pair = demo.pair(BY_THE_MINUTE, "20.00")
     page = screens.user(pair, "/user")

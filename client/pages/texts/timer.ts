@@ -52,11 +52,13 @@ function stateOf(frame: Frame, snapshot: Snapshot, viewer: Viewer, other: string
   if (record.state === "ended") return ended(snapshot, record, viewer, other);
   if (hasMoved(snapshot)) {
     const link = { page: `/chat/${encodeId(record.current_chat_id)}`, text: say("movedLink") };
-    return { ...calm(say("movedTitle"), say(record.state === "paused" ? "movedPaused" : "movedText")), link };
+    return { ...calm(say("movedTitle"), say(MOVED[record.state])), link };
   }
   if (record.state === "requested") return requested(frame, viewer, other);
   return record.state === "paused" ? paused({ ...frame, snapshot }, viewer, other) : null;
 }
+
+const MOVED = { requested: "movedCall", running: "movedText", paused: "movedPaused" } as const;
 
 function calm(title: string, text: string): Explanation {
   return { tone: "calm", title, text };

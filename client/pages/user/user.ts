@@ -106,7 +106,8 @@ function activeWith({ id }: Advisor): ChatSummary | undefined {
 
 /** The facts of the chat that has the active record with an advisor, or else of another chat; null without a chat. */
 async function latestWith(user: string, advisor: string): Promise<Snapshot | null> {
-  const own = (await chatsOf(user)).filter((chat) => chat.advisor_id === advisor);
+  chats = await chatsOf(user);
+  const own = chats.filter((chat) => chat.advisor_id === advisor);
   const earlier = own.find(({ current }) => current) ?? own[0];
   return earlier ? request<Snapshot>("GET", path`/chats/${earlier.id}/tracking`) : null;
 }
