@@ -69,7 +69,7 @@ test("the element shows no digits before it knows them, then counts", async () =
   await vi.waitFor(() => expect(state()).toBe("running"), soon);
   expect(text("elapsed")).toBe("1:01");
   expect([text("credits"), text("free")]).toEqual(["4.00", ""]); // nothing was free, so none is left
-  await vi.waitFor(() => expect(text("elapsed")).toBe("1:02"), soon);
+  await vi.waitFor(() => expect(text("elapsed")).toMatch(/^1:0[2-9]$/), soon);
   const { elapsedMs, errorMs, balance } = element.reading;
   expect(elapsedMs).toBeGreaterThanOrEqual(62_000);
   expect(errorMs).toBeLessThan(100);

@@ -371,7 +371,18 @@ test("time within the grace is not called paid", async () => {
   await vi.waitFor(() => expect(part("status").textContent).toBe("Paid time"), soon);
   const tariff = { ...now().tariff, grace_seconds: 90 };
   service.tell({ ...now({ tariff, billed_ms: 0, cost: "0.00" }), sequence: 2 });
-  await vi.waitFor(() => expect(part("status").textContent).toBe(""), soon);
+  const text = "Not charged if it ends by 1:30";
+  await vi.waitFor(() => expect(part("status").textContent).toBe(`${text} · 2.00 held`), soon);
+  element.setAttribute("party", "advisor"); // who does not see the user's credit
+  await vi.waitFor(() => expect(part("status").textContent).toBe(text), soon);
+});
+
+test("while a call rings, the user sees what is held for its beginning", async () => {
+  const ring_until = new Date(Date.now() + 60_000).toISOString();
+  const facts = { state: "requested", reason: null, starts: "accepted" } as const;
+  service.snapshot = () =>
+    now({ ...PAUSED, elapsed_ms: 0, record: facts, timer: { running: false, ring_until } });
+  await vi.waitFor(() => expect(part("status").textContent).toContain("accepts. · 1.00 held"), soon);
 });
 
 test("free time is shown only where there was some", async () => {

@@ -152,7 +152,7 @@ def test_an_operator_puts_an_account_right_and_is_named(screens: Screens, demo: 
         ("Give a gift", "5", "for the wait", "Give Nora 5.00 as a gift?", "24.00"),
         ("Give credit back", "2.50", "paid twice", "Give Nora 2.50 back?", "26.50"),
         ("Take credit", "1.00", "a mistake", "Take 1.00 from Nora?", "25.50"),
-        ("Refund a conversation", "0.40", "a bad line", "Refund Nora 0.40 of this conversation?", "25.90"),
+        ("Refund a conversation", "0.40", "a bad line", "Refund Nora 0.40 of a conversation?", "25.90"),
     ]
     for act, amount, why, question, then in acts:
         do(page, act, amount, why)
@@ -234,6 +234,67 @@ def test_a_receipt_leads_to_its_people_and_asks_before_it_gives_back(screens: Sc
     expect(page.locator("#net")).to_have_text("0.75")
     page.get_by_role("link", name="Nora").click()
     expect(page.locator("#entries a").first).to_contain_text("by the operator olga")
+
+
+def test_who_bears_a_refund_is_asked_and_told_to_the_advisor_and_not_to_the_user(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    terms = {"share_percent": 33.3333}
+    maya = {"display_name": "Theo", "tariff": BY_THE_MINUTE, "starts": "at_once", "terms": terms}
+    demo.call("PUT", f"/advisors/{pair.advisor}", maya)
+    record = talked(demo, pair)
+    page = desk(screens, f"/receipts/{record}")
+    for bearer, amount, borne in (
+        ("the platform", "0.20", "the platform bears it"),
+        ("the advisor", "0.30", "the advisor bears 0.30"),
+        ("both, as they earned it", "0.40", "the advisor bears 0.13"),
+    ):
+        page.locator("[name=borne_by]").select_option(label=bearer)
+        page.locator("[name=size]").fill(amount)
+        page.locator("[name=reason]").fill("a bad line")
+        page.get_by_role("button", name="Give it back").click()
+        dialog = page.get_by_role("dialog", name=f"Give back {amount}?")
+        expect(dialog).to_contain_text(f"Refund: a bad line · {borne}")
+        dialog.get_by_role("button", name="Give it back").click()
+        expect(page.locator("#given-back")).to_contain_text(f"{amount} given back")
+    told = [re.compile("the platform bears it"), re.compile(r"bears 0\.30"), re.compile(r"bears 0\.13")]
+    refunds = "#paid tr:has-text('Refund')"
+    expect(page.locator(refunds)).to_have_text(told)
+    advisor = screens.advisor(pair, f"/receipts/{record}")
+    expect(advisor.locator(refunds)).to_have_text(told)
+    advisor.goto("/advisor/statement?lang=en")
+    expect(advisor.locator("#sessions a")).to_contain_text(re.compile(r"0\.90 refunded \(the advisor bears 0\.43"))
+    user = screens.user(pair, f"/receipts/{record}")
+    expect(user.locator(refunds)).to_have_count(3)
+    expect(user.locator("#payments")).not_to_contain_text("bears")
+    expect(desk(screens, f"/operator/advisors/{pair.advisor}").locator("#terms")).to_contain_text("Gets 33.3333 %")
+
+
+def test_a_question_says_which_conversation_is_meant_and_what_may_go_on(
+    screens: Screens, demo: Demo, pair: Pair
+) -> None:
+    talked(demo, pair)
+    page = desk(screens, f"/operator/users/{pair.user}")
+    do(page, "Refund a conversation", "0.10", "sorry")
+    which = page.locator("#refundable option").first.text_content()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"{which} · the platform bears it")
+    expect(dialog).not_to_contain_text("waits for credit")
+    dialog.get_by_role("button", name="Not now").click()
+    demo.call("POST", f"/users/{pair.user}/debits", {"amount": "18.00"})
+    chat = demo.chat(pair)
+    for present in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
+        present.wait_for_selector("talk-time[state=running]")
+    demo.advance(61)  # over the end of the credit
+    assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "out_of_credit"
+    for act in ("Refund a conversation", "Give credit back", "Give a gift"):
+        page.reload()
+        page.get_by_label("Last day of the gift").fill("2099-12-24")
+        do(page, act, "0.10", "sorry")
+        expect(dialog).to_contain_text("A conversation of this user waits for credit, and may go on with this")
+        if act == "Give a gift":
+            expect(dialog).to_contain_text("The gift can be used until 24 December 2099.")
+        dialog.get_by_role("button", name="Not now").click()
 
 
 def test_people_do_not_see_the_pages_of_operators(screens: Screens, pair: Pair) -> None:

@@ -21,7 +21,7 @@ async function showAdvisor(advisor: string): Promise<void> {
   setText(find("price"), price(tariff));
   if (!terms) return;
   const values = {
-    share: Number(terms.share_percent).toLocaleString(localeOfPage()),
+    share: Number(terms.share_percent).toLocaleString(localeOfPage(), { maximumFractionDigits: 4 }),
     minute: money(terms.fee_per_minute),
     session: money(terms.fee_per_session),
   };

@@ -5,9 +5,16 @@ import { randomId } from "../../src/request.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { find, make, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
-import { type Account, path, type RecordSummary, request } from "../shell/service.ts";
+import {
+  type Account,
+  type Documents,
+  goesOnText,
+  path,
+  type RecordSummary,
+  request,
+} from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { money, nameInSentence, shortDayAndTime, typedNumber } from "../texts/words.ts";
+import { bearerText, day, money, nameInSentence, timeOfDay, typedNumber } from "../texts/words.ts";
 
 interface Person {
   id: string;
@@ -19,6 +26,10 @@ interface Act {
   title: string;
   path: string;
   body: Record<string, string>;
+  /** Whether the act gives credit to the user, with which a conversation may go on. */
+  givesCredit: boolean;
+  /** What else the question says: which conversation is meant, who bears the refund, when a gift ends; "" for nothing. */
+  details: () => Promise<string>;
 }
 
 let key = randomId();
@@ -38,7 +49,10 @@ export function offerActs(user: Person, operator: string, load: () => Promise<Ac
     void perform(find<HTMLButtonElement>("go"), async () => {
       const act = readAct(form, user);
       const why = field(form, "why").value.trim();
-      const text = say("actReason", { why, operator });
+      const goesOn = act.givesCredit ? await goesOnText(user.id) : "";
+      const text = [say("actReason", { why, operator }), await act.details(), goesOn]
+        .filter(Boolean)
+        .join(" · ");
       const answers = { yes: say("doIt"), no: talkWords().notNow };
       if (!(await ask({ title: act.title, text, ...answers, isDanger: true }))) return;
       await request("POST", act.path, act.body, key);
@@ -59,7 +73,11 @@ export function offerRecords(records: readonly RecordSummary[]): void {
     .filter(({ cost, refunded }) => micros(cost) > micros(refunded))
     .map(({ id, advisor_name, started_at, cost, refunded }) => {
       const left = money(credits(micros(cost) - micros(refunded)));
-      return make("option", { value: id }, `${shortDayAndTime(started_at)}, ${advisor_name}, ${left}`);
+      return make(
+        "option",
+        { value: id },
+        `${day(started_at)}, ${timeOfDay(started_at)}, ${advisor_name}, ${left}`,
+      );
     });
   select.replaceChildren(...options);
   if (options.some((option) => option.value === value)) select.value = value;
@@ -80,19 +98,36 @@ function readAct(form: HTMLFormElement, user: Person): Act {
   const size = typedNumber(field(form, "amount").value);
   const name = nameInSentence(user.name);
   const amount = money(size);
-  if (act === "record")
+  if (act === "record") {
+    const refunds = path`/records/${field(form, "record").value}/refunds`;
+    const body = { amount: size, reason: why, borne_by: field(form, "borne_by").value };
+    const which = find<HTMLSelectElement>("refundable").selectedOptions[0]?.textContent ?? "";
     return {
       title: say("askRefundConversation", { name, amount }),
-      path: path`/records/${field(form, "record").value}/refunds`,
-      body: { amount: size, reason: why, borne_by: field(form, "borne_by").value },
+      path: refunds,
+      body,
+      givesCredit: true,
+      details: async () => {
+        const refund = await request<Documents["Refund"]>(
+          "POST",
+          refunds,
+          { ...body, dry_run: true },
+          randomId(),
+        );
+        return `${which} · ${bearerText(refund.advisor_amount)}`;
+      },
     };
+  }
   if (act === "debit")
     return {
       title: say("askTake", { name, amount }),
       path: path`/users/${user.id}/debits`,
       body: { amount: size, reference: why },
+      givesCredit: false,
+      details: async () => "",
     };
-  const expires = field(form, "expires").value;
+  const expires = act === "gift" ? field(form, "expires").value : "";
+  const end = expires === "" ? null : new Date(`${expires}T23:59:59`).toISOString();
   return {
     title: say(act === "gift" ? "askGift" : "askGiveBack", { name, amount }),
     path: path`/users/${user.id}/credits`,
@@ -100,7 +135,9 @@ function readAct(form: HTMLFormElement, user: Person): Act {
       amount: size,
       kind: act,
       reference: why,
-      ...(act === "gift" && expires !== "" && { expires_at: new Date(`${expires}T23:59:59`).toISOString() }),
+      ...(end !== null && { expires_at: end }),
     },
+    givesCredit: true,
+    details: async () => (end === null ? "" : say("giftLasts", { day: day(end) })),
   };
 }

@@ -4,7 +4,7 @@ import { credits, micros } from "../../src/core/price.ts";
 import type { Entry } from "../../src/core/types.ts";
 import { day } from "../texts/words.ts";
 
-type Payment = Pick<Entry, "kind" | "at" | "amount" | "reason">;
+type Payment = Pick<Entry, "id" | "kind" | "at" | "amount" | "reason">;
 
 /** Charges of one day that no refund divides are one payment, of the instant of the last of them. */
 export function paymentsOf(entries: readonly Payment[]): Payment[] {

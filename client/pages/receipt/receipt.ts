@@ -11,6 +11,7 @@ import { say, talkWords, type Word } from "../texts/language.ts";
 import { lineWords } from "../texts/lines.ts";
 import { tariffOfReceipt } from "../texts/offer.ts";
 import {
+  bearerText,
   currencyName,
   currencyOfPage,
   day,
@@ -109,12 +110,16 @@ function showSum(receipt: Receipt): void {
   setText(find("cost"), money(receipt.cost));
 }
 
-/** What was paid, each refund, and what remains. */
-function showPayments({ entries, totals, unposted }: Receipt): void {
+/** What was paid, each refund with who bears it, which users are not told, and what remains. */
+function showPayments({ entries, totals, unposted, shares }: Receipt): void {
   const refunds = entries.filter(({ kind }) => kind === "refund");
-  const rows = paymentsOf(entries).map(({ kind, at, amount, reason: why }) => {
-    const refund = why ? say("refundWhy", { why }) : say("refund");
-    return payment(at, kind === "charge" ? say("thisConversation") : refund, credits(-micros(amount)));
+  const shared = new Map(shares?.entries.map((entry) => [entry.id, entry]));
+  const rows = paymentsOf(entries).map(({ id, kind, at, amount, reason: why }) => {
+    const paid = credits(-micros(amount));
+    if (kind === "charge") return payment(at, say("thisConversation"), paid);
+    const part = shared.get(id)?.advisor_amount;
+    const borne = part === undefined ? "" : ` · ${bearerText(credits(-micros(part)))}`;
+    return payment(at, (why ? say("refundWhy", { why }) : say("refund")) + borne, paid);
   });
   const nothing = make("tr", {}, make("td", { colspan: "2" }, talkWords().nothingCharged));
   find("paid").replaceChildren(...(rows.length > 0 ? rows : [nothing]));
@@ -277,6 +282,11 @@ if (session) {
     file.value = ""; // so that the same file can be chosen again
   });
   if (session.role === "operator" || session.role === "service")
-    offerRefund(recordId, () => receipt?.record.state === "ended", load);
+    offerRefund(
+      recordId,
+      () => receipt?.record.state === "ended",
+      () => receipt?.record.user_id ?? "",
+      load,
+    );
   load().catch(showProblem);
 }

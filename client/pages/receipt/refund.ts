@@ -6,16 +6,21 @@ import { randomId } from "../../src/request.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { find, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
-import { type Documents, path, request } from "../shell/service.ts";
+import { type Documents, goesOnText, path, request } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
-import { durationText, money, typedNumber } from "../texts/words.ts";
+import { bearerText, durationText, money, typedNumber } from "../texts/words.ts";
 
 type Refund = Documents["Refund"];
 
 let key = randomId();
 
 /** Shows the form for this record; `done` is called after each refund. */
-export function offerRefund(recordId: string, isOver: () => boolean, done: () => Promise<void>): void {
+export function offerRefund(
+  recordId: string,
+  isOver: () => boolean,
+  userOf: () => string,
+  done: () => Promise<void>,
+): void {
   const form = find<HTMLFormElement>("refund");
   const refunds = path`/records/${recordId}/refunds`;
   // A form that is sent twice without a change is one refund; after a change it is another refund.
@@ -30,7 +35,7 @@ export function offerRefund(recordId: string, isOver: () => boolean, done: () =>
       const ask = () => request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
       let refundNow = await ask();
       for (;;) {
-        if (!(await isMeant(refundNow))) return;
+        if (!(await isMeant(refundNow, await goesOnText(userOf())))) return;
         if (!isOver()) break;
         // Somebody else may have given back the last seconds meanwhile: the operator is asked for the next ones.
         const { amount } = refundNow;
@@ -62,12 +67,12 @@ export function showRefundable({ totals, unposted }: Receipt): void {
   setText(find("refundable"), say("canBeGivenBack", { amount: money(refundable) }));
 }
 
-/** Asks once more, with the amount, the time if the refund is by time, and why. */
-function isMeant({ amount, seconds, reason }: Refund): Promise<boolean> {
+/** Asks once more, with the amount, the time if the refund is by time, why, who bears it, and what goes on with it. */
+function isMeant({ amount, seconds, reason, advisor_amount }: Refund, goesOn: string): Promise<boolean> {
   const values = { amount: money(amount), duration: durationText(seconds ?? 0) };
   return ask({
     title: say(seconds === null ? "askRefund" : "askRefundOfTime", values),
-    text: say("refundWhy", { why: reason }),
+    text: [say("refundWhy", { why: reason }), bearerText(advisor_amount), goesOn].filter(Boolean).join(" · "),
     yes: say("giveBack"),
     no: talkWords().notNow,
     isDanger: true,

@@ -96,6 +96,12 @@ export function ofPair(
     .sort((a, b) => a.number - b.number);
 }
 
+/** A warning before credit is given to a user who has a conversation that waits for credit; "" for others. */
+export async function goesOnText(userId: string): Promise<string> {
+  const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${userId}/chats`);
+  return chats.some(({ current, reason }) => current && reason === "out_of_credit") ? say("mayGoOn") : "";
+}
+
 /** A failure in words for a person. */
 export function problemText(error: unknown): string {
   if (!(error instanceof RequestProblem)) return say("wentWrong");

@@ -2,7 +2,7 @@
 
 import { credits, micros } from "../../src/core/price.ts";
 import { say, type Word } from "../texts/language.ts";
-import { minutes, money, shortDayAndTime } from "../texts/words.ts";
+import { bearerText, minutes, money, shortDayAndTime } from "../texts/words.ts";
 import { find, make, setText } from "./dom.ts";
 import { type Month, periodOf } from "./month.ts";
 import { showPages } from "./more.ts";
@@ -66,14 +66,14 @@ function line(word: Word, amount: string): HTMLElement {
 
 /** A conversation of a statement in a list, with a link to its receipt. */
 function conversationRow(session: Statement["sessions"][number]): HTMLElement {
-  const { record_id, user_name, started_at, time_ms, charged_later, refunded, net } = session;
+  const { record_id, user_name, started_at, time_ms, charged_later, refunded, refunds, net } = session;
   // A charge belongs to the month in which it was posted: at a pause or at the end.
   const isLater = micros(charged_later ?? "0") > 0n; // a node of an earlier version does not say it
   const facts = [
     shortDayAndTime(started_at),
     time_ms > 0 && minutes(time_ms),
     isLater && say("chargedLater", { amount: money(charged_later) }),
-    micros(refunded) > 0n && say("refundedAmount", { amount: money(refunded) }),
+    micros(refunded) > 0n && `${say("refundedAmount", { amount: money(refunded) })} (${bearerText(refunds)})`,
   ];
   return make(
     "li",

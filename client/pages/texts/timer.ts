@@ -1,10 +1,17 @@
 /** What a page says about a timer: why it does not run, what a person can do, how long the credit lasts. */
 
 import { countdown, stopwatch } from "../../src/core/digits.ts";
-import { credits, micros, price, pricing } from "../../src/core/price.ts";
+import { credits, micros, price } from "../../src/core/price.ts";
 import type { ConversationRecord, Frame, Party, Snapshot } from "../../src/core/types.ts";
 import { encodeId } from "../../src/request.ts";
-import { hasCreditAgain, hasMoved, missingCredit, type Viewer } from "../../src/talk/acts.ts";
+import {
+  graceEndMs,
+  hasCreditAgain,
+  hasMoved,
+  heldMicros,
+  missingCredit,
+  type Viewer,
+} from "../../src/talk/acts.ts";
 import { absentee, isAbsence, neverCame, reasonNow } from "../../src/talk/presence.ts";
 import { filled } from "../../src/words.ts";
 import { say, talkWords, type Word } from "./language.ts";
@@ -250,27 +257,16 @@ export function phaseOf(
     };
   }
   if (frame.freeMs > 0) return { phase: "free", text: say("phaseFree") };
-  const graceMs = graceEndOf(frame);
+  const graceMs = graceEndMs(frame, frame.snapshot);
   return graceMs === null
     ? { phase: "paid", text: say("phasePaid") }
-    : { phase: "free", text: say("phaseGrace", { time: stopwatch(graceMs) }) };
+    : { phase: "free", text: filled(talkWords().graceUntil, { time: stopwatch(graceMs) }) };
 }
 
-/** The running time up to which the record costs nothing if it ends by then; null once the grace has passed, or without one. */
-function graceEndOf({ snapshot, freeMs, billedMs }: Frame): number | null {
-  if (!snapshot?.timer.running || freeMs > 0 || billedMs > 0) return null;
-  const graceMs = 1000 * (pricing(snapshot).grace_seconds ?? 0);
-  return graceMs > 0 ? snapshot.allowance_ms + graceMs : null;
-}
-
-/** The user's credit that is held while the cost is still nothing: within the grace, and while a call rings; "" without any. */
+/** The user's credit that is held while the cost is still nothing; "" without any, and for others than the user. */
 export function heldText(frame: Frame, viewer: Viewer): string {
-  const { snapshot, elapsedMs } = frame;
-  if (viewer !== "user" || !snapshot || hasMoved(snapshot)) return "";
-  if (graceEndOf(frame) === null && snapshot.record?.state !== "requested") return "";
-  const pricedMs = Math.floor(elapsedMs ?? 0) - snapshot.allowance_ms;
-  const held = price(snapshot.tariff, pricedMs + 1, { grace: false }).micros;
-  return held > 0n ? say("held", { amount: money(credits(held)) }) : "";
+  const held = viewer === "user" && frame.snapshot ? heldMicros(frame, frame.snapshot) : 0n;
+  return held > 0n ? filled(talkWords().held, { amount: money(credits(held)) }) : "";
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Numbers in words for people: money, minutes, prices, reasons. */
 
 import { stopwatch } from "../../src/core/digits.ts";
-import type { Reason, Tariff, Tier } from "../../src/core/types.ts";
+import { micros } from "../../src/core/price.ts";
+import type { Credits, Reason, Tariff, Tier } from "../../src/core/types.ts";
 import { amountText } from "../../src/money.ts";
 import type { Viewer } from "../../src/talk/acts.ts";
 import { languageOfPage, localeOfPage, say, type Word } from "./language.ts";
@@ -100,6 +101,11 @@ export function day(instant: string): string {
     month: "long",
     year: "numeric",
   });
+}
+
+/** Who bears a refund; `part` is the advisor's part of the amount. */
+export function bearerText(part: Credits): string {
+  return micros(part) > 0n ? say("borneByAdvisor", { amount: money(part) }) : say("borneByPlatform");
 }
 
 const UNITS = [

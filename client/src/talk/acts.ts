@@ -1,7 +1,7 @@
 /** What a person can do in a chat. */
 
 import { micros, price, pricing } from "../core/price.ts";
-import type { Offer, Snapshot } from "../core/types.ts";
+import type { Frame, Offer, Snapshot } from "../core/types.ts";
 
 /** Who reads. An operator only looks on. */
 export type Viewer = "user" | "advisor" | "operator";
@@ -76,6 +76,24 @@ const SOON_MS = 120_000;
 /** Whether a start costs something at once, or so soon that the person must agree before. */
 export function isPaidSoon({ free_remaining_ms }: Offer): boolean {
   return free_remaining_ms < FREE_MIN_MS;
+}
+
+/** The running time up to which the record costs nothing if it ends by then; null once the grace has passed, or without one. */
+export function graceEndMs(
+  { freeMs, billedMs }: Pick<Frame, "freeMs" | "billedMs">,
+  snapshot: Snapshot,
+): number | null {
+  const graceMs = 1000 * (pricing(snapshot).grace_seconds ?? 0);
+  const isWithin = snapshot.timer.running && graceMs > 0 && freeMs <= 0 && billedMs <= 0;
+  return isWithin ? snapshot.allowance_ms + graceMs : null;
+}
+
+/** The user's credit that is held while the cost is still nothing: within the grace, and while a call rings. */
+export function heldMicros(frame: Frame, snapshot: Snapshot): bigint {
+  const isHeld = graceEndMs(frame, snapshot) !== null || snapshot.record?.state === "requested";
+  if (!isHeld || hasMoved(snapshot)) return 0n;
+  const pricedMs = Math.floor(frame.elapsedMs ?? 0) - snapshot.allowance_ms;
+  return price(snapshot.tariff, pricedMs + 1, { grace: false }).micros;
 }
 
 /** The first amount that is due, in micro-credits, and after how many seconds: after free time and grace. It pays the grace. */

@@ -9,7 +9,17 @@ import { type TalkTimeElement, takeEarly } from "../element.ts";
 import { amountText } from "../money.ts";
 import { RequestProblem, type TokenSource } from "../request.ts";
 import { filled, languageOf, type Words, wordsChanged, wordsOf } from "../words.ts";
-import { actsOf, beginsRecord, firstDue, hasMoved, isPaidSoon, lastsOnlyMs, missingCredit } from "./acts.ts";
+import {
+  actsOf,
+  beginsRecord,
+  firstDue,
+  graceEndMs,
+  hasMoved,
+  heldMicros,
+  isPaidSoon,
+  lastsOnlyMs,
+  missingCredit,
+} from "./acts.ts";
 import { ask } from "./ask.ts";
 import { conflictText } from "./conflict.ts";
 import { type Conversation, showConversation } from "./conversation.ts";
@@ -184,8 +194,10 @@ export class TalkChatElement extends Base {
     this.#conversation?.refresh();
     // The record's numbers go on in another chat: only the chat's own time stays right.
     const moved = hasMoved(snapshot);
+    const held = this.#party === "user" ? heldMicros(frame, snapshot) : 0n;
     const statuses = [
       statusOf(frame, snapshot, words, this.#party, (amount) => this.#money(amount)),
+      held > 0n ? filled(words.held, { amount: this.#money(credits(held)) }) : "",
       moved ? "" : this.#until(frame),
       snapshot.timer.running && snapshot.also_running?.length ? words.otherRuns : "",
       this.#presence(frame),
@@ -369,8 +381,11 @@ function statusOf(
   if (record.state === "ended") return endOf(snapshot, record, words, party);
   if (hasMoved(snapshot)) return words.elsewhere;
   if (record.state === "requested") return party === "advisor" ? words.called : words.calling;
-  // Within the grace, time is neither free nor paid yet.
-  if (record.state === "running") return frame.freeMs ? words.freeTime : frame.billedMs ? words.paidTime : "";
+  if (record.state === "running") {
+    const graceMs = graceEndMs(frame, snapshot);
+    if (graceMs !== null) return filled(words.graceUntil, { time: stopwatch(graceMs) });
+    return frame.freeMs ? words.freeTime : frame.billedMs ? words.paidTime : "";
+  }
   const { reason } = record;
   if (reason === "out_of_credit") {
     const missing = missingCredit(snapshot); // null for an advisor, who does not see the credit

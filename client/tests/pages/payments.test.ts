@@ -2,8 +2,10 @@ import "./dictionary.ts";
 import { expect, test } from "vitest";
 import { paymentsOf } from "../../pages/receipt/payments.ts";
 
-const charge = (at: string, amount: string) => ({ kind: "charge", at, amount, reason: null }) as const;
-const refund = (at: string, amount: string) => ({ kind: "refund", at, amount, reason: "sorry" }) as const;
+const charge = (at: string, amount: string) =>
+  ({ id: "1", kind: "charge", at, amount, reason: null }) as const;
+const refund = (at: string, amount: string) =>
+  ({ id: "1", kind: "refund", at, amount, reason: "sorry" }) as const;
 
 /** Noon of a day of the reader, whatever the time zone is. */
 const noon = (day: number, minute: number) => new Date(2026, 9, day, 12, minute).toISOString();
