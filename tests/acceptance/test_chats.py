@@ -143,6 +143,7 @@ async def test_4_an_old_chat_goes_on_and_twenty_switches_add_up(stage: Stage) ->
         stood_ms = (await stage.tracking(chats[number]))["chat"]["duration_ms"]
         switched_ms = time.time() * 1000
         await user.page.get_by_role("button", name=f"Chat {number + 1}").click()
+        await user.page.locator("dialog button[value=yes]").click()
         await user.page.wait_for_url(f"**/chat/{chats[number]}")
         await user.wait_for("running")
         switches += 1

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -74,6 +75,13 @@ class Demo:
     def advance(self, seconds: float) -> None:
         """Move engine time ahead; every deadline on the way has fired when it returns."""
         self.call("POST", "/test-clock/advance", {"seconds": round(seconds, 3)})
+
+    def have_hours_of_a_day(self, hours: int) -> None:
+        """Move engine time to the next day (UTC), unless this day lasts for so many hours."""
+        now = datetime.fromisoformat(self.call("GET", "/time")["server_time"])
+        midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        if midnight - now < timedelta(hours=hours):
+            self.advance((midnight - now).total_seconds())
 
 
 @pytest.fixture(scope="session")

@@ -421,7 +421,7 @@ def test_what_is_pressed_without_a_connection_is_done_once_there_is_one_and_befo
     page.get_by_role("button", name=act).click()
     if act == "Stop":
         page.get_by_role("dialog").get_by_role("button", name="End conversation").click()
-    expect(page.get_by_role("alert")).to_have_text(f"There is no connection. “{act}” is done as soon as there is one.")
+    expect(page.get_by_role("alert")).to_have_text(f"No connection: “{act}” is done once there is one.")
     if is_long:
         demo.advance(31)
         expect(advisor.locator("#why-title")).to_contain_text("is away")

@@ -26,7 +26,8 @@ def pages_on_paper(page: Page) -> int:
 
 
 def an_hour_with_pauses(screens: Screens, demo: Demo, pair: Pair) -> str:
-    """A conversation of an hour with ten pauses and two refunds; returns the id of its record."""
+    """A conversation of an hour with ten pauses and two refunds, on one day; returns the id of its record."""
+    demo.have_hours_of_a_day(2)
     chat = demo.chat(pair)
     for screen in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
         screen.wait_for_selector("talk-time[state=running]")
