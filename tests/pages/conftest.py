@@ -77,7 +77,7 @@ class Demo:
         self.call("POST", "/test-clock/advance", {"seconds": round(seconds, 3)})
 
     def have_hours_of_a_day(self, hours: int) -> None:
-        """Move engine time to the next day (UTC), unless this day lasts for so many hours."""
+        """Move engine time to the next day (UTC), unless at least this number of hours is left of the day."""
         now = datetime.fromisoformat(self.call("GET", "/time")["server_time"])
         midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         if midnight - now < timedelta(hours=hours):

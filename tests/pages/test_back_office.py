@@ -281,10 +281,19 @@ def test_a_question_says_which_conversation_is_meant_and_what_may_go_on(
     expect(dialog).to_contain_text(f"{which} · the platform bears it")
     expect(dialog).not_to_contain_text("waits for credit")
     dialog.get_by_role("button", name="Not now").click()
-    demo.call("POST", f"/users/{pair.user}/debits", {"amount": "18.00"})
     chat = demo.chat(pair)
     for present in (screens.user(pair, f"/chat/{chat}"), screens.advisor(pair, f"/chat/{chat}")):
         present.wait_for_selector("talk-time[state=running]")
+    do(page, "Take credit", "17.00", "a mistake")
+    expect(dialog).to_contain_text("A conversation of this user runs, and may end sooner with this")
+    dialog.get_by_role("button", name="Do it").click()
+    expect(page.locator("#done")).to_contain_text("has 1.00 available")
+    do(page, "Take credit", "9.00", "a mistake")
+    dialog.get_by_role("button", name="Do it").click()
+    expect(page.get_by_role("alert")).to_contain_text("This needs 9.00")
+    expect(page.locator("#done")).to_have_text("")
+    screens.complaints.clear()  # the browser tells of the refusal, too
+    demo.call("POST", f"/users/{pair.user}/debits", {"amount": "1.00"})
     demo.advance(61)  # over the end of the credit
     assert demo.call("GET", f"/chats/{chat}/tracking")["record"]["reason"] == "out_of_credit"
     for act in ("Refund a conversation", "Give credit back", "Give a gift"):

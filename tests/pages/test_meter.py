@@ -20,6 +20,7 @@ PHONE_WITH_KEYBOARD = (375, 476)
 PHONE_ON_ITS_SIDE = (844, 390)
 SMALL_PHONES = [(375, 553), (320, 568), (375, 476)]
 BUTTONS = ("#pause", "#stop", "#topup summary")
+VIEW_TRIES = 50
 
 
 @pytest.fixture
@@ -33,7 +34,15 @@ def running(page: Page) -> Page:
 
 
 def is_in_view(page: Page, selector: str) -> bool:
-    """Whether the whole element is on the screen and nothing lies over it, once the page has been painted."""
+    """Whether the whole element is on the screen and nothing lies over it, once the page has come to rest."""
+    for _ in range(VIEW_TRIES):
+        if _is_in_view_now(page, selector):
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
+def _is_in_view_now(page: Page, selector: str) -> bool:
     return bool(
         page.locator(selector).evaluate(
             """async e => {

@@ -8,7 +8,7 @@ import { perform } from "../shell/frame.ts";
 import {
   type Account,
   type Documents,
-  goesOnText,
+  effectOnConversations,
   path,
   type RecordSummary,
   request,
@@ -47,15 +47,20 @@ export function offerActs(user: Person, operator: string, load: () => Promise<Ac
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void perform(find<HTMLButtonElement>("go"), async () => {
+      setText(find("done"), "");
       const act = readAct(form, user);
       const why = field(form, "why").value.trim();
-      const goesOn = act.givesCredit ? await goesOnText(user.id) : "";
-      const text = [say("actReason", { why, operator }), await act.details(), goesOn]
+      const effect = await effectOnConversations(user.id, act.givesCredit);
+      const text = [say("actReason", { why, operator }), await act.details(), effect]
         .filter(Boolean)
         .join(" · ");
       const answers = { yes: say("doIt"), no: talkWords().notNow };
       if (!(await ask({ title: act.title, text, ...answers, isDanger: true }))) return;
-      await request("POST", act.path, act.body, key);
+      // Who is refused sees what there is now.
+      await request("POST", act.path, act.body, key).catch(async (error: unknown) => {
+        await load();
+        throw error;
+      });
       key = randomId();
       form.reset();
       showFieldsOf(chosen.value);

@@ -6,7 +6,7 @@ import { randomId } from "../../src/request.ts";
 import { ask } from "../../src/talk/ask.ts";
 import { find, setText } from "../shell/dom.ts";
 import { perform } from "../shell/frame.ts";
-import { type Documents, goesOnText, path, request } from "../shell/service.ts";
+import { type Documents, effectOnConversations, path, request } from "../shell/service.ts";
 import { say, talkWords } from "../texts/language.ts";
 import { bearerText, durationText, money, typedNumber } from "../texts/words.ts";
 
@@ -35,7 +35,7 @@ export function offerRefund(
       const ask = () => request<Refund>("POST", refunds, { ...body, dry_run: true }, randomId());
       let refundNow = await ask();
       for (;;) {
-        if (!(await isMeant(refundNow, await goesOnText(userOf())))) return;
+        if (!(await isMeant(refundNow, await effectOnConversations(userOf(), true)))) return;
         if (!isOver()) break;
         // Somebody else may have given back the last seconds meanwhile: the operator is asked for the next ones.
         const { amount } = refundNow;
@@ -52,10 +52,7 @@ export function offerRefund(
       key = randomId();
       form.reset();
       await done();
-      setText(
-        find("given-back"),
-        say("givenBack", { amount: money(refund.amount), refundable: money(refund.refundable) }),
-      );
+      setText(find("given-back"), say("givenBack", { amount: money(refund.amount) }));
     });
   });
   find("refund-section").hidden = false;

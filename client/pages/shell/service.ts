@@ -96,10 +96,15 @@ export function ofPair(
     .sort((a, b) => a.number - b.number);
 }
 
-/** A warning before credit is given to a user who has a conversation that waits for credit; "" for others. */
-export async function goesOnText(userId: string): Promise<string> {
+/**
+ * A warning before credit is given to a user who has a conversation that waits for credit, or is taken from a user who has
+ * a conversation that runs; "" for others.
+ */
+export async function effectOnConversations(userId: string, givesCredit: boolean): Promise<string> {
   const { chats } = await request<{ chats: ChatSummary[] }>("GET", path`/users/${userId}/chats`);
-  return chats.some(({ current, reason }) => current && reason === "out_of_credit") ? say("mayGoOn") : "";
+  const now = chats.filter(({ current }) => current);
+  if (givesCredit) return now.some(({ reason }) => reason === "out_of_credit") ? say("mayGoOn") : "";
+  return now.some(({ state }) => state === "running") ? say("mayEndSooner") : "";
 }
 
 /** A failure in words for a person. */

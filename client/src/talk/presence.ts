@@ -4,15 +4,15 @@ import type { Frame, Party, Reason, Snapshot } from "../core/types.ts";
 import type { Viewer } from "./acts.ts";
 
 /** Whether the party is present in the chat; null where that is not known, or where a page need not say it. */
-export function isHere({ snapshot, state, at, isStanding }: Frame, party: Party): boolean | null {
+export function isHere({ snapshot, state, isStanding }: Frame, party: Party): boolean | null {
   if (!snapshot || state === "reconnecting" || isStanding) return null;
   const { presence, record } = snapshot;
   // Time runs while both leases hold. A party may not have come to this chat yet, but still be in the previous chat.
   if (snapshot.timer.running) return presence?.[party] ?? true;
   // A node of an earlier version does not say it.
   if (!presence) return null;
-  if (presence[party] && (presence.until === null || at === null || at < Date.parse(presence.until)))
-    return true;
+  // A lease that no live channel proves may be one that was given, or that of a page which has closed.
+  if (presence[party]) return presence.until === null ? true : null;
   // Where a record waits for the party, the page says so already.
   return record?.reason === "paused" || record?.reason === "out_of_credit" ? false : null;
 }
