@@ -57,7 +57,7 @@ def ask_once_for_types() -> None:
 
     asyncpg asks on every connection, by a statement that takes the server longer than most of our tests' own.
     """
-    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]  # private: the stubs leave it out
     answers: dict[tuple[Any, ...], Any] = {}
 
     async def introspect(connection: asyncpg.Connection[Any], oids: Collection[int], timeout: float | None) -> Any:
@@ -68,7 +68,7 @@ def ask_once_for_types() -> None:
             answers[asked] = await ask(connection, oids, timeout)
         return answers[asked]
 
-    asyncpg.Connection._introspect_types = introspect  # type: ignore[attr-defined]
+    asyncpg.Connection._introspect_types = introspect  # type: ignore[attr-defined]  # as above
 
 
 def server_folder() -> Path | None:

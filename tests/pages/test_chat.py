@@ -36,7 +36,7 @@ def test_one_person_alone_gets_from_the_landing_to_a_receipt_by_keyboard(screens
 
     def press_on(role: str, name: str) -> None:
         """Tab to it, as somebody without a mouse would, and press Enter."""
-        wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+        wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]  # Playwright lists the roles, and the test has texts
         wanted.wait_for()
         for _ in range(40):
             page.keyboard.press("Tab")

@@ -10,15 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from .conftest import wait_until
+
 TARIFF = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for what the service does by itself."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def tracking(demo: Any, chat: str) -> Any:

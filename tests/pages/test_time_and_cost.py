@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from playwright.sync_api import Page
+
+from .conftest import wait_until
 
 # Each second costs 0.01 when it begins.
 TARIFF = {"tiers": [{"from_seconds": 0, "rate": "0.60", "per_seconds": 60, "increment_seconds": 1}]}
@@ -24,14 +24,6 @@ READ = """() => {
     earned: document.querySelector("#earned").textContent,
   };
 }"""
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for what a page does by itself."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def assert_one_thing(page: Page, credit: str) -> int:

@@ -366,7 +366,7 @@ class Slow:
 
 async def test_a_screen_that_does_not_read_the_answers_that_it_asks_for_is_closed() -> None:
     slow = Slow()
-    queue = SendQueue(slow, lambda: 0.0)  # type: ignore[arg-type]
+    queue = SendQueue(slow, lambda: 0.0)  # type: ignore[arg-type]  # it has the calls of a WebSocket that the queue makes
     writer = asyncio.create_task(queue.write())
     await asyncio.sleep(0)
     for number in range(ANSWERS_MAX):
@@ -381,7 +381,7 @@ async def test_a_screen_that_does_not_read_the_answers_that_it_asks_for_is_close
 async def test_a_screen_is_not_closed_for_what_others_send() -> None:
     """A screen that is far behind gets the newest of each kind and chat; the gap in the numbers tells it to ask."""
     slow = Slow()
-    queue = SendQueue(slow, lambda: 0.0)  # type: ignore[arg-type]
+    queue = SendQueue(slow, lambda: 0.0)  # type: ignore[arg-type]  # it has the calls of a WebSocket that the queue makes
     writer = asyncio.create_task(queue.write())
     await asyncio.sleep(0)
     for number in range(1_000):

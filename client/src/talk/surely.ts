@@ -1,4 +1,4 @@
-/** Calls after which nobody pays: they reach the service also where the connection is away as the person asks for them. */
+/** A pause or a stop that a person has asked for is repeated until the service answers, because time costs money until then. */
 
 import type { Chat } from "../chat.ts";
 import type { ConversationRecord, Snapshot } from "../core/types.ts";

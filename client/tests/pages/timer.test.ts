@@ -169,6 +169,13 @@ test("without a connection a call of the user ends, and a timer that is about to
   expect(explanationOf(starting, "user", "Maya")?.text).toContain("The server keeps the time.");
 });
 
+test("a call that only rings has no time and no cost elsewhere", () => {
+  const record = { state: "requested", starts: "accepted" } as const;
+  const facts = snapshot(0, { timer: PAUSED.timer, record, chat: { id: "left" } });
+  for (const viewer of ["user", "advisor", "operator"] as const)
+    expect(explanationOf(frame(facts), viewer, "Maya")?.text).toBe("The call goes on ringing there.");
+});
+
 test("what is left is said in few words", () => {
   expect(leftText(frame(RUNS))).toBe("7 min left");
   expect(leftText(frame(RUNS, { freeMs: 171_000 }))).toBe("2:51 free");
